@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"fmt"
+	"path"
+)
+
+// The folders of a share, relative to its root. Every name on the share is built in this file; callers
+// pass only ids that ValidJob or a Parse function has accepted, or names they made themselves.
+const (
+	Inbox       = "inbox"
+	Outbox      = "outbox"
+	FailedDir   = "failed"
+	Archive     = "archive"
+	Jobs        = "jobs"
+	Leases      = "leases"
+	Nodes       = "nodes"
+	MasterDir   = "master"
+	PendingDir  = "chunks/pending"
+	ClaimedDir  = "chunks/claimed"
+	DoneDir     = "chunks/done"
+	SetAsideDir = "chunks/failed"
+	ProbeDir    = ".distenc/probe"
+	TrashDir    = ".distenc/trash"
+	// Cluster is the share's marker and the settings that all nodes must agree on.
+	Cluster = ".distenc/cluster.json"
+	// Config is the configuration that serves every machine of the share.
+	Config = "distenc.toml"
+)
+
+// Folders lists what `distenc init` makes, parents first.
+func Folders() []string {
+	return []string{
+		".distenc", ProbeDir, TrashDir, Inbox, Outbox, FailedDir, Archive, Jobs, Leases, Nodes, MasterDir,
+		"chunks", PendingDir, ClaimedDir, DoneDir, SetAsideDir,
+	}
+}
+
+// JobDir is a job's folder; its small texts stay there as history.
+func JobDir(job string) string { return path.Join(Jobs, job) }
+
+// JobFile is a file in a job's folder: job.json, plan.json, source.mkv, …
+func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(name)) }
+
+// JobOut is a merged output that awaits its decision.
+func JobOut(job, nonce string) string { return path.Join(Jobs, job, "out", nonce) }
+
+// JobLog is a file in the job's log folder.
+func JobLog(job, name string) string { return path.Join(Jobs, job, "log", path.Base(name)) }
+
+// Pending, Done and SetAside are a job's own folders of chunk files.
+func PendingOf(job string) string { return path.Join(PendingDir, job) }
+
+// DoneOf holds a job's results, records and committed and accepted chunk files.
+func DoneOf(job string) string { return path.Join(DoneDir, job) }
+
+// SetAsideOf holds a job's chunks that were tried too often.
+func SetAsideOf(job string) string { return path.Join(SetAsideDir, job) }
+
+// Path returns where on the share the chunk file lies, which is its state.
+func (c ChunkFile) Path() string {
+	switch c.State {
+	case Pending:
+		return path.Join(PendingOf(c.Job), fmt.Sprintf("%05d.a%d.%s.%s", c.Chunk, c.Attempt, c.Nonce, c.Kind))
+	case Claimed:
+		return path.Join(ClaimedDir, c.Stem()+"."+string(c.Kind))
+	case Committed:
+		return path.Join(DoneOf(c.Job), c.Stem()+".src."+string(c.Kind))
+	case Accepted:
+		return path.Join(DoneOf(c.Job), c.Stem()+".ok."+string(c.Kind))
+	case Failed:
+		return path.Join(SetAsideOf(c.Job), c.Stem()+"."+string(c.Kind))
+	case Nowhere:
+	}
+	panic("pipeline: a chunk that is nowhere has no path")
+}
+
+// Result is the encoded chunk, Record what its worker says of it, Partial the name it is written under.
+func (c ChunkFile) Result() string { return path.Join(DoneOf(c.Job), c.Stem()+".enc") }
+
+// Record is the JSON beside the result; see type Record.
+func (c ChunkFile) Record() string { return path.Join(DoneOf(c.Job), c.Stem()+".json") }
+
+// Partial is the result while it is being written.
+func (c ChunkFile) Partial() string { return path.Join(DoneOf(c.Job), c.Stem()+".tmp") }

@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Rational is a fraction such as a time base (seconds per tick) or an aspect ratio.
+type Rational struct {
+	Num int64 `json:"num"`
+	Den int64 `json:"den"`
+}
+
+// Seconds returns ticks of this time base in seconds, for messages and for ffmpeg's -ss only:
+// comparisons are made in ticks.
+func (r Rational) Seconds(ticks int64) float64 {
+	return float64(ticks) * float64(r.Num) / float64(r.Den)
+}
+
+func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
+
+// Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
+type Settings struct {
+	Profile   string  `json:"profile"`
+	X264      string  `json:"x264"`          // the x264 command line's own options, checked by media.ParseX264
+	Container string  `json:"container"`     // mkv | mp4
+	Audio     string  `json:"audio"`         // copy
+	Chunk     float64 `json:"chunk_seconds"` // wanted length of a chunk
+	Pieces    string  `json:"pieces"`        // copy | range
+	Keep      string  `json:"source"`        // archive | delete: what becomes of the source
+}
+
+// Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's
+// names (ffprobe prints them, ffmpeg takes them), empty where unknown.
+type Video struct {
+	Index         int      `json:"index"` // of the stream in the file, for -map 0:<index>
+	Codec         string   `json:"codec"`
+	Width         int      `json:"width"`
+	Height        int      `json:"height"`
+	PixFmt        string   `json:"pix_fmt"`
+	TimeBase      Rational `json:"time_base"`
+	SAR           Rational `json:"sar"`
+	FrameRate     Rational `json:"frame_rate"` // average, for the output's default duration and for progress
+	ColorRange    string   `json:"color_range,omitempty"`
+	ColorSpace    string   `json:"color_space,omitempty"`
+	ColorTransfer string   `json:"color_transfer,omitempty"`
+	ColorPrimary  string   `json:"color_primaries,omitempty"`
+	ChromaLoc     string   `json:"chroma_location,omitempty"`
+	FieldOrder    string   `json:"field_order,omitempty"` // progressive, tt, bb, tb, bt
+	Rotation      int      `json:"rotation,omitempty"`    // degrees, from the display matrix
+	HasBFrames    bool     `json:"has_b_frames,omitempty"`
+	// MasterDisplay and MaxCLL are HDR10 static metadata in x264's own notation, empty where there is none.
+	MasterDisplay string `json:"master_display,omitempty"`
+	MaxCLL        string `json:"max_cll,omitempty"`
+}
+
+// Plan is what the master decided about a job, once: which frames come out, and how they are cut.
+// It is published under one name, never changed, and every worker goes by it.
+type Plan struct {
+	Nonce      string   `json:"nonce"` // tells whose plan was published first
+	Job        string   `json:"job"`
+	Source     string   `json:"source"`      // file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
+	Original   string   `json:"original"`    // file in the job's folder as it was dropped
+	SourceSize int64    `json:"source_size"` // bytes of Original
+	CRC32      string   `json:"crc32"`       // of Original, 8 upper-case hex digits
+	Settings   Settings `json:"settings"`
+	Video      Video    `json:"video"`
+	PixFmt     string   `json:"out_pix_fmt"` // the output's pixel format
+	// Muxer is the container of the encoded chunks: matroska, or mp4 with Timescale ticks a second where
+	// Matroska's millisecond would round.
+	Muxer     string   `json:"muxer"`
+	Timescale int64    `json:"timescale,omitempty"`
+	Encoder   string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
+	Frames    int      `json:"frames"`
+	Chunks    []Chunk  `json:"chunks"`
+	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
+}
+
+// Chunk is a range of the source's frames in presentation order.
+type Chunk struct {
+	Index int   `json:"index"`
+	Kind  Kind  `json:"kind"`  // as planned; a piece that does not check becomes a range
+	Start int64 `json:"start"` // first PTS, in ticks of the source
+	End   int64 `json:"end"`   // first PTS that no longer belongs to it (the last chunk: last PTS + 1)
+	First int   `json:"first"` // its first frame's number in the whole source, for the slow path
+	// Seeks are the places to seek to, in ticks, to be tried in this order until the frames that come out
+	// are the planned ones; after them, reading from the file's start. Empty: only from the start.
+	Seeks []int64 `json:"seeks,omitempty"`
+	// Key is the PTS of the key packet the chunk's piece starts with, Packets how many packets it has.
+	Key     int64 `json:"key"`
+	Packets int   `json:"packets"`
+	// PTS are the frames that come out, ascending, in ticks of the source.
+	PTS Timestamps `json:"pts"`
+}
+
+// Timestamps are ascending presentation times in ticks. As JSON they are a base64 text of varint
+// differences, about 1.4 bytes a frame: a plan for two hours stays under half a megabyte.
+type Timestamps []int64
+
+// MarshalJSON implements json.Marshaler.
+func (t Timestamps) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 2*len(t)+8)
+	var last int64
+	for _, v := range t {
+		b = binary.AppendVarint(b, v-last)
+		last = v
+	}
+	return json.Marshal(base64.RawStdEncoding.EncodeToString(b))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Timestamps) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		return fmt.Errorf("timestamps: %w", err)
+	}
+	out := make(Timestamps, 0, len(b))
+	var last int64
+	for len(b) > 0 {
+		d, n := binary.Varint(b)
+		if n <= 0 {
+			return errors.New("timestamps: cut-off number")
+		}
+		last += d
+		out = append(out, last)
+		b = b[n:]
+	}
+	*t = out
+	return nil
+}

@@ -1,0 +1,27 @@
+package pipeline
+
+import "time"
+
+// Record is what a worker says of its result, durable before the commit. Accepting compares it with
+// the bytes that are there and with the plan.
+type Record struct {
+	Chunk     string    `json:"chunk"` // job.chunk
+	Attempt   int       `json:"attempt"`
+	Node      string    `json:"node"`
+	Size      int64     `json:"size"`
+	CRC32     string    `json:"crc32"` // of the result file, 8 upper-case hex digits
+	Frames    int       `json:"frames"`
+	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate (SPS, PPS): equal in all chunks of a job
+	Encoder   string    `json:"encoder"`   // the encoder's version string
+	Seconds   float64   `json:"seconds"`   // wall time of the encode
+	Method    string    `json:"method"`    // which step of the acceptance ladder gave the planned frames
+	Time      time.Time `json:"time"`      // the worker's wall clock, for people: nothing is decided by it
+}
+
+// FPS is the speed of the encode in frames a second.
+func (r Record) FPS() float64 {
+	if r.Seconds <= 0 {
+		return 0
+	}
+	return float64(r.Frames) / r.Seconds
+}

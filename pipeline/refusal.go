@@ -1,0 +1,19 @@
+package pipeline
+
+import "fmt"
+
+// Refusal is the error for a source that can't be encoded as asked: trying again changes nothing. Its
+// text is one sentence for the person who dropped the file, and goes into reason.txt as it is.
+type Refusal struct {
+	Reason string
+	Err    error // the cause, for the log; may be nil
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Refuse makes a Refusal of a sentence in fmt.Sprintf's form.
+func Refuse(format string, args ...any) *Refusal {
+	return &Refusal{Reason: fmt.Sprintf(format, args...)}
+}
