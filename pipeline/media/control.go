@@ -1,0 +1,99 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// errEnded is the answer to a signal for a child that has ended.
+var errEnded = errors.New("the process has ended")
+
+// Process is a running child and its group. All methods may be called from any goroutine, also after
+// the end, when they do nothing.
+type Process struct {
+	mu   sync.Mutex
+	pid  int // 0: not started yet
+	gone bool
+}
+
+// PID is the child's process id, which is its group's too.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
+}
+
+// Pause stops the child's group with SIGSTOP, Resume lets it go on.
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused group go on.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+// CPU is the time the child has spent on processors, in steps of 10 ms.
+func (p *Process) CPU() (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return 0, errEnded
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		return 0, err
+	}
+	return cpuTime(string(stat))
+}
+
+// cpuTime reads utime and stime, fields 14 and 15 of proc_pid_stat(5). The second field is the
+// program's name in parentheses and may hold anything, so counting starts behind the last one. The
+// unit is USER_HZ, 1/100 s on every Linux.
+func cpuTime(stat string) (time.Duration, error) {
+	f := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(f) < 13 {
+		return 0, fmt.Errorf("cannot read process status %q", stat)
+	}
+	user, err1 := strconv.ParseInt(f[11], 10, 64)
+	system, err2 := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
+}
+
+func (p *Process) started(pid, nice int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pid = pid
+	if nice != 0 {
+		// Less than our own needs a right that we may lack; the encode goes on as it is.
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, pid, nice)
+	}
+}
+
+// ended is called when the child has been waited for. What it may have left in its group is killed.
+func (p *Process) ended() {
+	_ = p.signal(syscall.SIGKILL)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = true
+}
+
+// terminate asks the group to end. A stopped process takes SIGTERM only when it goes on.
+func (p *Process) terminate() error {
+	err := p.signal(syscall.SIGTERM)
+	return errors.Join(err, p.signal(syscall.SIGCONT))
+}
+
+func (p *Process) signal(sig syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone || p.pid == 0 {
+		return os.ErrProcessDone
+	}
+	if err := syscall.Kill(-p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("cannot send %v to process group %d: %w", sig, p.pid, err)
+	}
+	return nil
+}

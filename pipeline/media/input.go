@@ -1,0 +1,34 @@
+package media
+
+import "strings"
+
+// demuxers are the containers that are read: none of them opens another file than its own. Playlists
+// (hls, concat, dash) and image sequences do, and are left out, as are devices and filters (lavfi).
+// ffmpeg matches each part of a demuxer's name, such as "matroska,webm", against this list
+// (av_match_list). The last three hold no video, but let "there is no video" be said instead of
+// "not readable".
+var demuxers = []string{
+	"matroska", "mov", "mpegts", "mpeg", "avi", "rm", "flv", "ogg", "asf", "mxf", "nut", "ivf", "yuv4mpegpipe",
+	"mp3", "flac", "wav",
+}
+
+// Input returns the arguments that open a file from outside: its own bytes and nothing else. path must
+// be absolute. Options for this input go before it.
+func Input(path string) []string {
+	return append(InputOptions(), "-i", URL(path))
+}
+
+// InputOptions are Input's options without -i, for ffmpeg and ffprobe alike.
+func InputOptions() []string {
+	return []string{"-protocol_whitelist", "file", "-format_whitelist", strings.Join(demuxers, ",")}
+}
+
+// URL names a file so that neither ffmpeg's protocols (a:b.mp4) nor its options (-b.mp4) can be taken
+// from it. It serves for inputs and outputs.
+func URL(path string) string { return "file:" + path }
+
+// Quiet are ffmpeg's own first arguments: no questions, no banner, no line of statistics, an existing
+// output is replaced.
+func Quiet() []string {
+	return []string{"-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning"}
+}

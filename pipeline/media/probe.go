@@ -1,0 +1,223 @@
+package media
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// NoPTS stands for a timestamp that the container does not have.
+const NoPTS = math.MinInt64
+
+// probeLimit bounds what ffprobe may print about one file: a file with that much text in its tags is
+// not a video anybody made.
+const probeLimit = 16 << 20
+
+// Rational is a fraction as ffprobe prints it, 0/0 where it prints none.
+type Rational struct{ Num, Den int64 }
+
+// Valid tells whether both parts are above zero.
+func (r Rational) Valid() bool { return r.Num > 0 && r.Den > 0 }
+
+func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
+
+// File is what ffprobe says of one file. Strings are ffmpeg's own names, empty where unknown. Texts in
+// it come from outside.
+type File struct {
+	Format   Format
+	Streams  []Stream
+	Chapters []Chapter
+}
+
+// Format describes the container.
+type Format struct {
+	Name     string // the demuxer, such as "matroska,webm"
+	Size     int64
+	Start    float64 // seconds
+	Duration float64 // seconds, 0 where unknown
+	Tags     map[string]string
+}
+
+// Chapter is one chapter mark.
+type Chapter struct {
+	TimeBase   Rational
+	Start, End int64 // ticks of TimeBase
+	Tags       map[string]string
+}
+
+// Stream is one stream of any kind.
+type Stream struct {
+	Index       int
+	Type        string // video, audio, subtitle, data, attachment; empty where ffmpeg can't tell
+	Codec       string // empty where unknown
+	CodecTag    string
+	Profile     string
+	TimeBase    Rational
+	StartPTS    int64 // NoPTS where unknown
+	Duration    int64 // ticks, 0 where unknown
+	Disposition map[string]bool
+	Tags        map[string]string
+	// ExtradataSHA256 is the hash of the codec's private data (CodecPrivate, avcC), lower-case hex; empty where
+	// there is none.
+	ExtradataSHA256 string
+
+	// Video
+	Width, Height int
+	PixFmt        string
+	SAR           Rational // sample aspect ratio
+	FrameRate     Rational // average
+	BaseRate      Rational // r_frame_rate
+	ColorRange    string
+	ColorSpace    string
+	ColorTransfer string
+	ColorPrimary  string
+	ChromaLoc     string
+	FieldOrder    string
+	BFrames       int // has_b_frames: depth of reordering
+	Rotation      int // degrees, counter-clockwise, from the display matrix
+	HDR           HDR
+
+	// Audio
+	SampleRate, Channels int
+	ChannelLayout        string
+}
+
+// AttachedPic tells a cover from a video track.
+func (s Stream) AttachedPic() bool { return s.Disposition["attached_pic"] }
+
+// Video lists the streams that show moving pictures: covers and thumbnails are none.
+func (f *File) Video() []Stream {
+	var out []Stream
+	for _, s := range f.Streams {
+		if s.Type == "video" && !s.AttachedPic() && !s.Disposition["timed_thumbnails"] {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Probe reads a file's header with ffprobe. path is absolute.
+func (t Tools) Probe(ctx context.Context, path string) (*File, error) {
+	args := append([]string{"-v", "error", "-show_streams", "-show_format", "-show_chapters",
+		"-show_data_hash", "sha256", "-of", "json"}, Input(path)...)
+	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot probe %q: %w", path, err)
+	}
+	f, err := parseProbe(out)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read what ffprobe says of %q: %w", path, err)
+	}
+	return f, nil
+}
+
+type rawStream struct {
+	Index         int            `json:"index"`
+	Type          string         `json:"codec_type"`
+	Codec         string         `json:"codec_name"`
+	CodecTag      string         `json:"codec_tag_string"`
+	Profile       string         `json:"profile"`
+	TimeBase      string         `json:"time_base"`
+	StartPTS      *int64         `json:"start_pts"`
+	Duration      int64          `json:"duration_ts"`
+	Disposition   map[string]int `json:"disposition"`
+	Tags          map[string]string
+	Hash          string            `json:"extradata_hash"`
+	Width         int               `json:"width"`
+	Height        int               `json:"height"`
+	PixFmt        string            `json:"pix_fmt"`
+	SAR           string            `json:"sample_aspect_ratio"`
+	FrameRate     string            `json:"avg_frame_rate"`
+	BaseRate      string            `json:"r_frame_rate"`
+	ColorRange    string            `json:"color_range"`
+	ColorSpace    string            `json:"color_space"`
+	ColorTransfer string            `json:"color_transfer"`
+	ColorPrimary  string            `json:"color_primaries"`
+	ChromaLoc     string            `json:"chroma_location"`
+	FieldOrder    string            `json:"field_order"`
+	BFrames       int               `json:"has_b_frames"`
+	SampleRate    string            `json:"sample_rate"`
+	Channels      int               `json:"channels"`
+	ChannelLayout string            `json:"channel_layout"`
+	SideData      []json.RawMessage `json:"side_data_list"`
+}
+
+func parseProbe(out []byte) (*File, error) {
+	var raw struct {
+		Streams  []rawStream
+		Chapters []struct {
+			TimeBase string `json:"time_base"`
+			Start    int64
+			End      int64
+			Tags     map[string]string
+		}
+		Format struct {
+			Name     string `json:"format_name"`
+			Size     string
+			Start    string `json:"start_time"`
+			Duration string
+			Tags     map[string]string
+		}
+	}
+	if err := json.Unmarshal(out, &raw); err != nil {
+		return nil, err
+	}
+	f := &File{Format: Format{Name: raw.Format.Name, Tags: raw.Format.Tags}}
+	f.Format.Size, _ = strconv.ParseInt(raw.Format.Size, 10, 64) // absent values stay zero
+	f.Format.Start, _ = strconv.ParseFloat(raw.Format.Start, 64)
+	f.Format.Duration, _ = strconv.ParseFloat(raw.Format.Duration, 64)
+	for _, c := range raw.Chapters {
+		f.Chapters = append(f.Chapters, Chapter{parseRational(c.TimeBase), c.Start, c.End, c.Tags})
+	}
+	for _, s := range raw.Streams {
+		f.Streams = append(f.Streams, s.stream())
+	}
+	return f, nil
+}
+
+func (r rawStream) stream() Stream {
+	s := Stream{
+		Index: r.Index, Type: r.Type, Codec: known(r.Codec), CodecTag: r.CodecTag, Profile: known(r.Profile),
+		TimeBase: parseRational(r.TimeBase), StartPTS: NoPTS, Duration: r.Duration, Tags: r.Tags,
+		Disposition: map[string]bool{}, ExtradataSHA256: strings.ToLower(strings.TrimPrefix(r.Hash, "SHA256:")),
+		Width: r.Width, Height: r.Height, PixFmt: known(r.PixFmt),
+		SAR: parseRational(r.SAR), FrameRate: parseRational(r.FrameRate), BaseRate: parseRational(r.BaseRate),
+		ColorRange: known(r.ColorRange), ColorSpace: known(r.ColorSpace), ColorTransfer: known(r.ColorTransfer),
+		ColorPrimary: known(r.ColorPrimary), ChromaLoc: known(r.ChromaLoc), FieldOrder: known(r.FieldOrder),
+		BFrames: r.BFrames, Channels: r.Channels, ChannelLayout: known(r.ChannelLayout),
+	}
+	if r.StartPTS != nil {
+		s.StartPTS = *r.StartPTS
+	}
+	for k, v := range r.Disposition {
+		s.Disposition[k] = v != 0
+	}
+	s.SampleRate, _ = strconv.Atoi(r.SampleRate)
+	s.Rotation, s.HDR = parseSideData(r.SideData)
+	return s
+}
+
+// known maps the words ffprobe has for "unknown" to the empty string.
+func known(s string) string {
+	if s == "unknown" || s == "unspecified" || s == "reserved" || s == "N/A" {
+		return ""
+	}
+	return s
+}
+
+// parseRational reads "24000/1001" or "32:27"; anything else is 0/0.
+func parseRational(s string) Rational {
+	num, den, ok := strings.Cut(s, "/")
+	if !ok {
+		num, den, _ = strings.Cut(s, ":")
+	}
+	n, err1 := strconv.ParseInt(num, 10, 64)
+	d, err2 := strconv.ParseInt(den, 10, 64)
+	if err1 != nil || err2 != nil {
+		return Rational{}
+	}
+	return Rational{n, d}
+}

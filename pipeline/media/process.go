@@ -1,0 +1,193 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// killGrace is how long a child may take to end after SIGTERM; ffmpeg writes its trailer within it.
+const killGrace = 5 * time.Second
+
+// tailSize bounds what is kept of a child's stderr. A damaged source makes ffmpeg print without end.
+const tailSize = 16 << 10
+
+// Command is one child process to run.
+type Command struct {
+	Program string // a path out of Tools
+	Args    []string
+	Dir     string         // working directory; empty: ours
+	Stdout  io.Writer      // empty: discarded; called from another goroutine, never two at once
+	Nice    int            // the child's nice value; 0: as ours
+	Started func(*Process) // called once, from Run's goroutine, before Run waits; may be nil
+}
+
+// ExitError is a child that ended by itself with another status than 0.
+type ExitError struct {
+	Program string
+	Code    int    // -1: ended by a signal
+	Stderr  string // the last part of it, trimmed
+	Err     error
+}
+
+func (e *ExitError) Error() string {
+	text := e.Err.Error()
+	if line := lastLine(e.Stderr); line != "" {
+		text += ": " + line
+	}
+	return fmt.Sprintf("%s: %s", filepath.Base(e.Program), text)
+}
+
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
+//
+// When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is
+// ctx's cause. A child that fails is an *ExitError. No child outlives Run, nor this process.
+func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", context.Cause(ctx)
+	}
+	// The kernel sends Pdeathsig when the thread that started the child ends, not the process
+	// (prctl(2), PR_SET_PDEATHSIG): the thread is held until the child is gone.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	raiseFileLimit()
+	tail := &tailBuffer{}
+	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdout, tail
+	cmd.Env = environment()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p := &Process{}
+	cmd.Cancel = p.terminate
+	cmd.WaitDelay = killGrace
+	t.debug(ctx, "start", "command", ShellLine(c.Program, c.Args))
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
+	}
+	p.started(cmd.Process.Pid, c.Nice)
+	if c.Started != nil {
+		c.Started(p)
+	}
+	err = cmd.Wait()
+	p.ended()
+	stderr = tail.String()
+	if err == nil {
+		return stderr, nil
+	}
+	if ctx.Err() != nil {
+		return stderr, context.Cause(ctx)
+	}
+	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return stderr, &ExitError{Program: c.Program, Code: exit.ExitCode(), Stderr: stderr, Err: err}
+	}
+	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
+}
+
+// Output runs a program and returns its stdout, which may have limit bytes at most.
+func (t Tools) Output(ctx context.Context, limit int, program string, args ...string) ([]byte, error) {
+	out := &limitedBuffer{limit: limit}
+	_, err := t.Run(ctx, Command{Program: program, Args: args, Stdout: out})
+	if out.over {
+		return nil, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
+	}
+	return out.Bytes(), err
+}
+
+func (t Tools) debug(ctx context.Context, msg string, args ...any) {
+	if t.Log != nil {
+		t.Log.DebugContext(ctx, msg, args...)
+	}
+}
+
+// raiseFileLimit lets children open as many files as we may. Go raises the soft limit for itself and
+// gives children the old one back (1024, too few for mkvmerge with a thousand chunks), unless the
+// program has set the limit itself: see syscall.Setrlimit.
+var raiseFileLimit = sync.OnceFunc(func() {
+	var lim syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
+		lim.Cur = lim.Max
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // what we have then is what the child has
+	}
+})
+
+// environment is ours, but for what would translate the tools' messages, colour them, or make ffmpeg
+// write a report file.
+func environment() []string {
+	env := make([]string, 0, len(os.Environ())+2)
+	for _, kv := range os.Environ() {
+		key, _, _ := strings.Cut(kv, "=")
+		if key != "FFREPORT" && key != "LANGUAGE" && key != "LANG" && !strings.HasPrefix(key, "LC_") {
+			env = append(env, kv)
+		}
+	}
+	return append(env, "LC_ALL=C.UTF-8", "AV_LOG_FORCE_NOCOLOR=1")
+}
+
+// ShellLine writes a command so that it can be pasted into a shell.
+func ShellLine(program string, args []string) string {
+	var b strings.Builder
+	b.WriteString(shellQuote(program))
+	for _, a := range args {
+		b.WriteByte(' ')
+		b.WriteString(shellQuote(a))
+	}
+	return b.String()
+}
+
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// tailBuffer keeps the last tailSize bytes that were written to it.
+type tailBuffer struct{ buf []byte }
+
+func (b *tailBuffer) Write(p []byte) (int, error) {
+	b.buf = append(b.buf, p...)
+	if over := len(b.buf) - tailSize; over > 0 {
+		b.buf = b.buf[:copy(b.buf, b.buf[over:])]
+	}
+	return len(p), nil
+}
+
+func (b *tailBuffer) String() string {
+	return strings.TrimSpace(strings.ToValidUTF8(string(b.buf), "\uFFFD"))
+}
+
+// limitedBuffer takes everything and remembers whether that was more than limit.
+type limitedBuffer struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.over = b.over || b.Len()+len(p) > b.limit; !b.over {
+		return b.Buffer.Write(p)
+	}
+	return len(p), nil
+}
+
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
