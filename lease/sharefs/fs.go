@@ -1,0 +1,139 @@
+package sharefs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// FS is the share as one process sees it. It keeps nothing but the root's path and is safe for
+// concurrent use.
+type FS struct {
+	root string
+	ops  Ops
+}
+
+// ErrNotRegular is the error for a symbolic link, FIFO, device or directory where only a regular file
+// will do: on a folder that anybody can write to, opening such a thing could hang or lead elsewhere.
+var ErrNotRegular = errors.New("not a regular file")
+
+// Open returns the share at root, an existing directory, made absolute.
+func Open(root string) (*FS, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open share %q: %w", root, err)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open share %q: %w", root, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("cannot open share %q: not a directory", root)
+	}
+	return New(abs, OS(abs)), nil
+}
+
+// New returns a share that is reached through ops; root is only what Path puts before a name.
+func New(root string, ops Ops) *FS { return &FS{root: root, ops: checked{ops}} }
+
+// Path returns a name's absolute path, for a child process. It never leads out of the root.
+func (f *FS) Path(name string) string { return filepath.Join(f.root, filepath.Clean("/"+name)) }
+
+// List returns the names in dir, sorted, from a listing made now. A listing is not atomic: a name that
+// is renamed meanwhile can be missing or appear under both names, so absence is no proof of anything
+// by itself. A missing directory is fs.ErrNotExist.
+func (f *FS) List(dir string) ([]string, error) {
+	entries, err := f.ops.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %q: %w", dir, err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
+// readFlags keep an open from following a link planted under the name and from hanging on a FIFO.
+const readFlags = os.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
+
+// OpenRead opens a regular file for reading. Anything else is ErrNotRegular.
+func (f *FS) OpenRead(name string) (File, error) {
+	file, _, err := f.openRegular(name, readFlags)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", name, err)
+	}
+	return file, nil
+}
+
+func (f *FS) openRegular(name string, flag int) (File, fs.FileInfo, error) {
+	file, err := f.ops.OpenFile(name, flag, 0)
+	if errors.Is(err, unix.ELOOP) { // open(2): O_NOFOLLOW and a symbolic link
+		return nil, nil, ErrNotRegular
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		_ = file.Close() // nothing was written through it
+		return nil, nil, err
+	}
+	return file, info, nil
+}
+
+// Read returns a small regular file's content; more than limit bytes is an error.
+func (f *FS) Read(name string, limit int64) ([]byte, error) {
+	data, err := f.read(name, limit)
+	if errors.Is(err, unix.ESTALE) { // NFSv3, when the file was replaced between lookup and read
+		data, err = f.read(name, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", name, err)
+	}
+	return data, nil
+}
+
+func (f *FS) read(name string, limit int64) ([]byte, error) {
+	file, _, err := f.openRegular(name, readFlags)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(b.Len()) > limit {
+		return nil, fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return b.Bytes(), nil
+}
+
+// Stat returns a file's attributes as they are now. It opens the file, because an open asks the server
+// (close-to-open consistency, nfs(5)) where a stat may answer from a cache for up to a minute.
+func (f *FS) Stat(name string) (fs.FileInfo, error) {
+	info, err := f.stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot stat %q: %w", name, err)
+	}
+	return info, nil
+}
+
+func (f *FS) stat(name string) (fs.FileInfo, error) {
+	file, err := f.ops.OpenFile(name, readFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return file.Stat()
+}

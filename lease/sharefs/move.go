@@ -1,0 +1,144 @@
+package sharefs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Outcome is what became of a move, as the listings tell.
+type Outcome int
+
+// Only Won entitles to anything. None of the others entitles anyone to delete anything.
+const (
+	Unknown Outcome = iota // a listing failed, or the move was given up with src in place; it may still land late
+	Won                    // dst is there, and it is ours, since nobody else ever uses that name
+	Fenced                 // the server said done, and dst is not there: undone, or taken away since
+	Lost                   // neither name is there: somebody else moved src
+)
+
+func (o Outcome) String() string { return [...]string{"unknown", "won", "fenced", "lost"}[o] }
+
+const (
+	moveTries = 1 + 8                 // the first and eight repetitions, 5 s in all
+	movePause = 20 * time.Millisecond // before the first repetition; each next one is about twice as long
+)
+
+var (
+	errFenced = errors.New("the rename was answered with success, but the name is not there")
+	errLost   = errors.New("neither name is there")
+)
+
+// Move renames src to dst. The caller has made dst up and never uses it for anything else, so a dst that
+// is there is proof of success, whatever the rename answered. Any outcome but Won comes with an error
+// that explains it. Repetitions end with ctx (outcome Unknown); a ctx that has ended before moves nothing.
+//
+// Who relies on the move beyond a crash of the file server calls Durable(dst) first.
+func (f *FS) Move(ctx context.Context, src, dst string) (Outcome, error) {
+	return f.move(ctx, src, dst, false)
+}
+
+// Claim is Move for a name that many want: it lists the destination after a success too, because a
+// server that lost power can have answered several with success.
+func (f *FS) Claim(ctx context.Context, src, dst string) (Outcome, error) {
+	return f.move(ctx, src, dst, true)
+}
+
+func (f *FS) move(ctx context.Context, src, dst string, verify bool) (Outcome, error) {
+	outcome, err := Unknown, ctx.Err()
+	if err == nil {
+		outcome, err = f.moveTries(ctx, src, dst, verify)
+	}
+	if err != nil {
+		return outcome, fmt.Errorf("cannot move %q to %q: %w", src, dst, err)
+	}
+	return outcome, nil
+}
+
+func (f *FS) moveTries(ctx context.Context, src, dst string, verify bool) (Outcome, error) {
+	pause := movePause
+	for try := 1; ; try++ {
+		outcome, again, err := f.moveOnce(src, dst, verify)
+		if !again || try == moveTries {
+			return outcome, err
+		}
+		if sleep(ctx, jitter(pause)) != nil {
+			return Unknown, errors.Join(ctx.Err(), err)
+		}
+		pause *= 2
+	}
+}
+
+// moveOnce renames once and looks. again says that src is still there and the error may pass.
+func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool, err error) {
+	err = f.ops.Rename(src, dst)
+	if errors.Is(err, ErrName) {
+		return Unknown, false, err
+	}
+	if err == nil && !verify {
+		return Won, false, nil
+	}
+	there, listErr := f.listed(dst)
+	switch {
+	case listErr != nil:
+		return Unknown, false, errors.Join(err, listErr)
+	case there:
+		return Won, false, nil
+	case err == nil:
+		return Fenced, false, errFenced
+	}
+	there, listErr = f.listed(src)
+	switch {
+	case listErr != nil:
+		return Unknown, false, errors.Join(err, listErr)
+	case !there:
+		return Lost, false, fmt.Errorf("%w: %w", errLost, err)
+	}
+	return Unknown, !permanent(err), err
+}
+
+// listed tells whether a listing made now holds the name.
+func (f *FS) listed(name string) (bool, error) {
+	names, err := f.List(path.Dir(name))
+	if err != nil {
+		return false, err
+	}
+	_, found := slices.BinarySearch(names, path.Base(name))
+	return found, nil
+}
+
+// permanent errors need a person. All others may pass: EINTR, EACCES, EBUSY, ESTALE and EAGAIN were
+// seen to, and ENOENT for a name that this node's cache knew as absent goes away with the listing.
+func permanent(err error) bool {
+	for _, errno := range []unix.Errno{unix.EPERM, unix.EROFS, unix.ENOSPC, unix.EDQUOT} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// jitter returns between half and one and a half of d, so that nodes that failed together do not try
+// again together. It draws from crypto/rand, the one source that a test can seed (testing/cryptotest).
+func jitter(d time.Duration) time.Duration {
+	var b [1]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return d/2 + d*time.Duration(b[0])/256
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,78 @@
+package sharefs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// publishLimit is the size in bytes of what PublishData reads back: the largest plan has a few megabytes.
+const publishLimit = 64 << 20
+
+// Publish gives the finished file tmp the name that several may want, by a link: the first one wins and
+// nothing is ever overwritten. ours says whether name is tmp, found out by looking (the same inode), so
+// an answer that was lost does not matter. Not ours and no error: somebody else was first. tmp stays.
+//
+// Who acts on the name calls Durable(name) first.
+func (f *FS) Publish(tmp, name string) (ours bool, err error) {
+	err = f.syncFile(tmp)
+	if err == nil {
+		ours, err = f.link(tmp, name)
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot publish %q as %q: %w", tmp, name, err)
+	}
+	return ours, nil
+}
+
+func (f *FS) link(tmp, name string) (ours bool, err error) {
+	linkErr := f.ops.Link(tmp, name)
+	theirs, err := f.statNew(name)
+	switch {
+	case err != nil && linkErr != nil:
+		return false, fmt.Errorf("%w (%v)", linkErr, err) // nobody's is there: the link's error says why
+	case err != nil:
+		return false, err
+	}
+	mine, err := f.stat(tmp)
+	if err != nil {
+		return false, err
+	}
+	return os.SameFile(mine, theirs), nil
+}
+
+// statNew is stat for a name that somebody may just have made: a client that knew it as absent goes on
+// saying so for up to a minute, until it lists the directory.
+func (f *FS) statNew(name string) (fs.FileInfo, error) {
+	info, err := f.stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := f.List(path.Dir(name)); err != nil {
+			return nil, err
+		}
+		info, err = f.stat(name)
+	}
+	return info, err
+}
+
+// PublishData publishes data under a name that several may want: a temporary file beside it, a link,
+// and the name is read back. winner is what name holds now, the first one's data; ours says that it is
+// equal to data, so data that must be told from another's carries a nonce.
+func (f *FS) PublishData(name string, data []byte) (winner []byte, ours bool, err error) {
+	tmp := temporary(name)
+	if err := f.Create(tmp, data); err != nil {
+		return nil, false, err
+	}
+	_, err = f.link(tmp, name)
+	_ = f.ops.Unlink(tmp) // whoever won, it is not needed; if it stays, it harms nobody
+	if err != nil {
+		return nil, false, fmt.Errorf("cannot publish %q: %w", name, err)
+	}
+	winner, err = f.Read(name, publishLimit)
+	if err != nil {
+		return nil, false, err
+	}
+	return winner, bytes.Equal(winner, data), nil
+}
