@@ -1,0 +1,149 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+const (
+	// MachineFile is read where no --config is given, if it exists.
+	MachineFile = "/etc/distenc/distenc.toml"
+	// ShareFile lies at the share's root and serves every machine.
+	ShareFile = "distenc.toml"
+	// maxFile bounds what is read of a configuration file, in bytes.
+	maxFile = 1 << 20
+)
+
+// file is one TOML file after the strict pass. Its names are in lower case.
+type file struct {
+	name   string
+	values map[string]any
+	lines  map[string]int // of the keys, by dotted name
+}
+
+// files returns the share's file and then the machine's, which is merged over it. The machine's is read
+// first: it may be the one that says where the share is.
+func (s Source) files(overrides []override) ([]file, error) {
+	machine, err := readMachine(s.File)
+	if err != nil {
+		return nil, err
+	}
+	share, _ := machine.values["share"].(string)
+	for _, o := range overrides {
+		if o.key == "share" {
+			share = o.value.(string)
+		}
+	}
+	onShare, err := readShare(share)
+	return []file{onShare, machine}, err
+}
+
+func readMachine(explicit string) (file, error) {
+	if explicit != "" {
+		return readFile(explicit)
+	}
+	f, err := readFile(MachineFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return file{}, nil
+	}
+	return f, err
+}
+
+// readShare reads the file on the share, if there is one. Many can write there: what is not a regular
+// file is refused before it is opened (a FIFO would block the start).
+func readShare(share string) (file, error) {
+	if !filepath.IsAbs(share) { // none is set; or it is relative, which its rule refuses later
+		return file{}, nil
+	}
+	name := filepath.Join(share, ShareFile)
+	info, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return file{}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return file{}, &Error{Where: name, Problem: "is not a regular file"}
+	}
+	f, err := readFile(name)
+	if _, set := f.values["share"]; err == nil && set {
+		return file{}, &Error{Where: at(name, f.lines["share"]), Key: "share", Problem: "can't be set in the share's own file"}
+	}
+	return f, err
+}
+
+// readFile reads one file strictly.
+func readFile(name string) (file, error) {
+	data, err := readLimited(name)
+	if err != nil {
+		return file{}, &Error{Where: name, Problem: "cannot read the configuration", Err: err}
+	}
+	f := file{name: name}
+	if f.lines, err = configSchema.strict(name, data, &document{}); err != nil {
+		return file{}, err
+	}
+	if err := toml.Unmarshal(data, &f.values); err != nil {
+		return file{}, &Error{Where: name, Err: err}
+	}
+	if f.values, err = f.fold("", f.values); err != nil {
+		return file{}, err
+	}
+	return f, f.checkDurations()
+}
+
+func readLimited(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	return data, err
+}
+
+// fold returns the values under lower-case names, which is how viper looks for them. Two names that
+// differ in case only would be one: an error, not a draw.
+func (f file) fold(table string, values map[string]any) (map[string]any, error) {
+	folded := make(map[string]any, len(values))
+	for name, value := range values {
+		lower := strings.ToLower(name)
+		key := strings.TrimPrefix(table+"."+lower, ".")
+		if _, twice := folded[lower]; twice {
+			return nil, &Error{Where: at(f.name, f.lines[key]), Key: key, Problem: "is there twice: names are not case-sensitive"}
+		}
+		if inner, ok := value.(map[string]any); ok {
+			var err error
+			if value, err = f.fold(key, inner); err != nil {
+				return nil, err
+			}
+		}
+		folded[lower] = value
+	}
+	return folded, nil
+}
+
+// checkDurations reads the file's durations: after the merge, the line would be lost.
+func (f file) checkDurations() error {
+	var all []error
+	for _, k := range keys {
+		table, name, _ := strings.Cut(k.name, ".")
+		inner, _ := f.values[table].(map[string]any)
+		written, ok := inner[name].(string)
+		if _, isDuration := k.value.(time.Duration); !ok || !isDuration {
+			continue
+		}
+		if _, err := parseDuration(written); err != nil {
+			all = append(all, &Error{Where: at(f.name, f.lines[k.name]), Key: k.name, Problem: err.Error()})
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kind is what a key's value looks like in TOML.
+type kind int
+
+const (
+	text kind = iota
+	number
+	duration
+	truth
+	section
+)
+
+// wants says how a value of this kind is written.
+func (k kind) wants() string {
+	return [...]string{
+		`wants a text in quotes`,
+		`wants a whole number, without quotes`,
+		`wants a duration in quotes with its unit, such as "30s", "5m" or "1h30m"`,
+		`wants true or false`,
+		`is a section: write its keys below its name in [brackets]`,
+	}[k]
+}
+
+// parse reads a value as it stands in a variable or behind a flag.
+func (k kind) parse(s string) (any, error) {
+	switch k {
+	case number:
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return nil, fmt.Errorf("wants a whole number, is %q", s)
+		}
+		return n, nil
+	case duration:
+		return parseDuration(s)
+	default:
+		return s, nil
+	}
+}
+
+// parseDuration takes what time.ParseDuration does, and says how to write it if it can't.
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err == nil {
+		return d, nil
+	}
+	if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		return 0, fmt.Errorf(`%q has no unit: write "%gs" for seconds, "%gm" for minutes`, s, f, f)
+	}
+	return 0, fmt.Errorf("%q is no duration: units are ms, s, m and h, such as %q or %q", s, "30s", "1h30m")
+}
+
+// key is one setting outside the profiles: its name, its default, and the rule its value obeys.
+type key struct {
+	name  string
+	value any // the default; its type is the key's type
+	rule  rule
+}
+
+// rule says what is wrong with a value, "" if nothing is.
+type rule func(v any) string
+
+func (k key) kind() kind {
+	switch k.value.(type) {
+	case int:
+		return number
+	case time.Duration:
+		return duration
+	default:
+		return text
+	}
+}
+
+// variable is the name of the environment variable that sets the key.
+func (k key) variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(k.name, ".", "_"))
+}
+
+// minHeartbeats is how many heartbeats an expiry must at least last: a worker fences itself one and a
+// half heartbeats early, and one lost beat must not cost a claim.
+const minHeartbeats = 4
+
+// keys holds every setting outside the profiles; defaults, variables, types and ranges come from here.
+var keys = []key{
+	{"share", "", absolute},
+	{"watch.settle", 60 * time.Second, least(100 * time.Millisecond)},
+	{"watch.poll", 5 * time.Second, least(100 * time.Millisecond)},
+	{"split.chunk", 20 * time.Second, least(time.Second)},
+	{"split.pieces", "copy", oneOf("copy", "range")},
+	{"lease.heartbeat", 10 * time.Second, least(100 * time.Millisecond)},
+	{"lease.expiry", 2 * time.Minute, least(minHeartbeats * 100 * time.Millisecond)},
+	{"lease.attempts", 3, between(1, 100)},
+	{"worker.slots", 0, between(0, 1024)},
+	{"worker.nice", 10, between(0, 19)},
+	{"output.source", "archive", oneOf("archive", "delete")},
+	{"log.format", "text", oneOf("text", "json")},
+	{"log.level", "info", oneOf("debug", "info", "warn", "error")},
+}
+
+// profileDefaults is what [profiles.default] inherits where it sets nothing itself.
+var profileDefaults = Profile{
+	Name:      DefaultProfile,
+	X264:      "--preset slow --profile high --crf 18",
+	Container: "mkv",
+	Audio:     "copy",
+}
+
+// containers and audios are the rules of a profile's keys.
+var (
+	containers = oneOf("mkv", "mp4")
+	audios     = oneOf("copy")
+)
+
+func least(d time.Duration) rule {
+	return func(v any) string {
+		if v.(time.Duration) < d {
+			return fmt.Sprintf("must be at least %s, is %s", d, v)
+		}
+		return ""
+	}
+}
+
+func between(low, high int) rule {
+	return func(v any) string {
+		if n := v.(int); n < low || n > high {
+			return fmt.Sprintf("must be between %d and %d, is %d", low, high, n)
+		}
+		return ""
+	}
+}
+
+func oneOf(words ...string) rule {
+	return func(v any) string {
+		if !slices.Contains(words, v.(string)) {
+			return fmt.Sprintf("must be %s, is %q", strings.Join(words, " or "), v)
+		}
+		return ""
+	}
+}
+
+func absolute(v any) string {
+	if s := v.(string); s != "" && !filepath.IsAbs(s) {
+		return fmt.Sprintf("must be an absolute path, is %q", s)
+	}
+	return ""
+}

@@ -1,0 +1,204 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write puts a TOML file into a fresh folder and returns its name.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "machine.toml")
+	require.NoError(t, os.WriteFile(name, []byte(content), 0o644))
+	return name
+}
+
+// shareWith makes a share that has only a distenc.toml.
+func shareWith(t *testing.T, content string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ShareFile), []byte(content), 0o644))
+	return dir
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := Load(Source{File: write(t, "")})
+	require.NoError(t, err)
+	require.Equal(t, Config{
+		Watch:  Watch{Settle: time.Minute, Poll: 5 * time.Second},
+		Split:  Split{Chunk: 20 * time.Second, Pieces: "copy"},
+		Lease:  Lease{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute, Attempts: 3},
+		Worker: Worker{Slots: 0, Nice: 10},
+		Output: Output{Source: "archive"},
+		Log:    Log{Format: "text", Level: "info"},
+		profiles: map[string]Profile{"default": {
+			Name: "default", X264: "--preset slow --profile high --crf 18", Container: "mkv", Audio: "copy",
+		}},
+	}, c)
+}
+
+func TestPrecedence(t *testing.T) {
+	share := shareWith(t, `
+		watch.settle = "1s"
+		watch.poll = "1s"
+		split.chunk = "1s"
+		worker = {slots = 1, nice = 1}
+		[Profiles.Tablet]
+		x264 = "--crf 1"
+		container = "mp4"`)
+	machine := write(t, `
+		share = "`+share+`"
+		[Watch]
+		Poll = "2s"
+		[split]
+		chunk = "2s"
+		[worker]
+		slots = 2
+		[profiles.TABLET]
+		x264 = "--crf 2"`)
+	c, err := Load(Source{
+		File:    machine,
+		Environ: []string{"DISTENC_SPLIT_CHUNK=3s", "DISTENC_WORKER_SLOTS=3", "DISTENC_OUTPUT_SOURCE=", "HOME=/x"},
+		Flags:   []Flag{{Name: "--slots", Key: "worker.slots", Value: "4"}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, share, c.Share)
+	require.Equal(t, Watch{Settle: time.Second, Poll: 2 * time.Second}, c.Watch)
+	require.Equal(t, 3*time.Second, c.Split.Chunk)
+	require.Equal(t, Worker{Slots: 4, Nice: 1}, c.Worker)
+	require.Equal(t, "archive", c.Output.Source)
+	p, ok := c.Profile("Tablet")
+	require.True(t, ok)
+	require.Equal(t, Profile{Name: "tablet", X264: "--crf 2", Container: "mp4", Audio: "copy"}, p)
+}
+
+func TestEveryKeyHasAVariable(t *testing.T) {
+	values := map[string]string{
+		"share": "/s", "watch.settle": "7s", "watch.poll": "7s", "split.chunk": "7s", "split.pieces": "range",
+		"lease.heartbeat": "7s", "lease.expiry": "70s", "lease.attempts": "7", "worker.slots": "7", "worker.nice": "7",
+		"output.source": "delete", "log.format": "json", "log.level": "warn",
+	}
+	var environ []string
+	for _, k := range keys {
+		require.Contains(t, values, k.name)
+		environ = append(environ, k.variable()+"="+values[k.name])
+	}
+	require.Contains(t, environ, "DISTENC_LEASE_EXPIRY=70s")
+	c, err := Load(Source{File: write(t, ""), Environ: environ})
+	require.NoError(t, err)
+	c.profiles = nil
+	require.Equal(t, Config{
+		Share:  "/s",
+		Watch:  Watch{Settle: 7 * time.Second, Poll: 7 * time.Second},
+		Split:  Split{Chunk: 7 * time.Second, Pieces: "range"},
+		Lease:  Lease{Heartbeat: 7 * time.Second, Expiry: 70 * time.Second, Attempts: 7},
+		Worker: Worker{Slots: 7, Nice: 7},
+		Output: Output{Source: "delete"},
+		Log:    Log{Format: "json", Level: "warn"},
+	}, c)
+}
+
+func TestTheShareComesFromTheStrongest(t *testing.T) {
+	weak, strong := shareWith(t, `worker.nice = 1`), shareWith(t, `worker.nice = 2`)
+	machine := write(t, `share = "`+weak+`"`)
+	c, err := Load(Source{File: machine, Environ: []string{"DISTENC_SHARE=/nowhere"},
+		Flags: []Flag{{Name: "--share", Key: "share", Value: strong}}})
+	require.NoError(t, err)
+	require.Equal(t, strong, c.Share)
+	require.Equal(t, 2, c.Worker.Nice)
+}
+
+func TestARelativeShareIsMadeAbsolute(t *testing.T) {
+	t.Chdir(t.TempDir())
+	wd, err := os.Getwd()
+	require.NoError(t, err)
+	c, err := Load(Source{File: write(t, ""), Flags: []Flag{{Name: "--share", Key: "share", Value: "s"}}})
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(wd, "s"), c.Share)
+}
+
+func TestMistakes(t *testing.T) {
+	for name, c := range map[string]struct{ toml, want string }{
+		"typo":              {"[lease]\n\nexpiri = '2m'", `:3: lease.expiri: unknown key; did you mean lease.expiry?`},
+		"other section":     {"[watch]\nslots = 2", `:2: watch.slots: unknown key; did you mean worker.slots?`},
+		"unknown section":   {"[workers]\nslots = 2", `:1: workers: unknown key; did you mean worker?`},
+		"far off":           {"[split]\nbananas = 2", `:2: split.bananas: unknown key; known are split.chunk, split.pieces`},
+		"in a profile":      {"[profiles.Hi]\nconteiner = 'mp4'", `:2: profiles.Hi.conteiner: unknown key; did you mean profiles.hi.container?`},
+		"two at once":       {"a.b.c = 1\n[lease]\nattempt = 3", `:3: lease.attempt: unknown key; did you mean lease.attempts?`},
+		"bare number":       {"[watch]\nsettle = 30", `:2: watch.settle: wants a duration in quotes with its unit, such as "30s", "5m" or "1h30m"`},
+		"bare in inline":    {"watch = {settle = 30}", `:1: watch.settle: wants a duration`},
+		"no unit":           {"[watch]\nsettle = '30'", `:2: watch.settle: "30" has no unit: write "30s" for seconds, "30m" for minutes`},
+		"odd unit":          {"[watch]\nsettle = '1 day'", `:2: watch.settle: "1 day" is no duration: units are`},
+		"quoted number":     {"[worker]\nslots = '2'", `:2: worker.slots: wants a whole number, without quotes`},
+		"number for text":   {"[profiles.x]\nx264 = 2", `:2: profiles.x.x264: wants a text in quotes`},
+		"array":             {"[worker]\nslots = [2]", `:2: worker.slots: wants a whole number`},
+		"not a section":     {"worker = 2", `:1: worker: is a section`},
+		"list of sections":  {"[[worker]]\nslots = 2", `:1: worker: is a section`},
+		"no TOML":           {"[worker]\nslots = ", `:2: `},
+		"same key twice":    {"[worker]\nslots = 1\nslots = 2", `:3: slots: key slots is already defined`},
+		"profile twice":     {"[profiles.A]\nx264=''\n[profiles.a]\nx264=''", `profiles.a: is there twice: names are not case-sensitive`},
+		"relative share":    {"share = 's'", `:1: share: must be an absolute path, is "s"`},
+		"short heartbeat":   {"[lease]\nheartbeat = '99ms'", `:2: lease.heartbeat: must be at least 100ms, is 99ms`},
+		"short expiry":      {"[lease]\nexpiry = '39s'", `:2: lease.expiry: must be at least 4 heartbeats, is 39s with a heartbeat of 10s`},
+		"long heartbeat":    {"[lease]\nheartbeat = '1m'", `:2: lease.expiry: must be at least 4 heartbeats, is 2m0s with a heartbeat of 1m0s`},
+		"short chunk":       {"[split]\nchunk = '999ms'", `:2: split.chunk: must be at least 1s, is 999ms`},
+		"negative":          {"[watch]\nsettle = '-1s'", `:2: watch.settle: must be at least 100ms, is -1s`},
+		"slots":             {"[worker]\nslots = -1", `:2: worker.slots: must be between 0 and 1024, is -1`},
+		"nice":              {"[worker]\nnice = 20", `:2: worker.nice: must be between 0 and 19, is 20`},
+		"attempts":          {"[lease]\nattempts = 0", `:2: lease.attempts: must be between 1 and 100, is 0`},
+		"source":            {"[output]\nsource = 'keep'", `:2: output.source: must be archive or delete, is "keep"`},
+		"pieces":            {"[split]\npieces = ''", `:2: split.pieces: must be copy or range, is ""`},
+		"container":         {"[profiles.default]\ncontainer = 'avi'", `:2: profiles.default.container: must be mkv or mp4, is "avi"`},
+		"audio":             {"[profiles.P]\naudio = 'aac'", `:2: profiles.p.audio: must be copy, is "aac"`},
+		"profile's name":    {"[profiles.'a/b']\nx264 = ''", `:1: profiles.a/b: is no profile name`},
+		"hidden profile":    {"[profiles.'.a']\nx264 = ''", `is no profile name`},
+		"log level":         {"[log]\nlevel = 'loud'", `:2: log.level: must be debug or info or warn or error, is "loud"`},
+		"a number too wide": {"[worker]\nslots = 99999999999999999999", `:2: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := write(t, c.toml)
+			_, err := Load(Source{File: file})
+			require.ErrorContains(t, err, c.want)
+			require.Contains(t, err.Error(), file)
+			require.ErrorAs(t, err, new(*Error))
+		})
+	}
+}
+
+func TestMistakesInVariablesAndFlags(t *testing.T) {
+	for variable, want := range map[string]string{
+		"DISTENC_WORKER_SLOT=2":    `DISTENC_WORKER_SLOT: unknown variable; did you mean DISTENC_WORKER_SLOTS?`,
+		"DISTENC_WORKER_SLOTS=two": `DISTENC_WORKER_SLOTS: worker.slots: wants a whole number, is "two"`,
+		"DISTENC_LEASE_EXPIRY=30":  `DISTENC_LEASE_EXPIRY: lease.expiry: "30" has no unit: write "30s" for seconds`,
+		"DISTENC_LEASE_EXPIRY=30s": `DISTENC_LEASE_EXPIRY: lease.expiry: must be at least 4 heartbeats`,
+	} {
+		_, err := Load(Source{File: write(t, ""), Environ: []string{variable}})
+		require.EqualError(t, err, err.Error())
+		require.ErrorContains(t, err, want)
+	}
+	_, err := Load(Source{File: write(t, ""), Flags: []Flag{{Name: "--slots", Key: "worker.slots", Value: "-2"}}})
+	require.EqualError(t, err, "--slots: worker.slots: must be between 0 and 1024, is -2")
+}
+
+func TestFilesThatCannotBeRead(t *testing.T) {
+	_, err := Load(Source{File: "/nonexistent/x.toml"})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorAs(t, err, new(*Error))
+
+	_, err = Load(Source{File: write(t, strings.Repeat("#", maxFile+1))})
+	require.ErrorContains(t, err, "larger than")
+
+	share := t.TempDir()
+	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(share, ShareFile)))
+	_, err = Load(Source{File: write(t, `share = "`+share+`"`)})
+	require.ErrorContains(t, err, "is not a regular file")
+
+	share = shareWith(t, "\nshare = '/mnt'")
+	_, err = Load(Source{File: write(t, `share = "`+share+`"`)})
+	require.ErrorContains(t, err, filepath.Join(share, ShareFile)+":2: share: can't be set in the share's own file")
+}

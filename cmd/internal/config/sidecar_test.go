@@ -1,0 +1,76 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSidecarSurvivesEncoding(t *testing.T) {
+	for _, s := range []Sidecar{
+		{},
+		{Profile: "Tablet", X264: `--crf 20 --x "q\"`, Container: "mp4", Audio: "copy", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40},
+	} {
+		data, err := s.Encode()
+		require.NoError(t, err)
+		back, err := ParseSidecar("x", data)
+		require.NoError(t, err)
+		require.Equal(t, s, back)
+	}
+}
+
+func TestSidecarMistakes(t *testing.T) {
+	for toml, want := range map[string]string{
+		"\nprofil = 'a'":                       `s.toml:2: profil: unknown key; did you mean profile?`,
+		"zzzzzz = 1":                           `s.toml:1: zzzzzz: unknown key; known are again, audio, container, nonce, priority, profile, size, x264`,
+		"profile = '../etc'":                   `s.toml:1: profile: is no profile name`,
+		"x264 = 3":                             `s.toml:1: x264: wants a text in quotes`,
+		"container = 'avi'":                    `s.toml:1: container: must be mkv or mp4, is "avi"`,
+		"audio = 'aac'":                        `s.toml:1: audio: must be copy, is "aac"`,
+		"again = 'yes'":                        `s.toml:1: again: wants true or false`,
+		"Priority = 1001":                      `s.toml:1: priority: must be between -1000 and 1000, is 1001`,
+		"priority = '1'":                       `s.toml:1: priority: wants a whole number, without quotes`,
+		"nonce = 'A b'":                        `s.toml:1: nonce: must be 4 to 16`,
+		"size = -1":                            `s.toml:1: size: must be at least 0, is -1`,
+		"x264":                                 `s.toml:1: `,
+		"# " + strings.Repeat("x", MaxSidecar): `is larger than`,
+	} {
+		_, err := ParseSidecar("s.toml", []byte(toml))
+		require.ErrorContains(t, err, want)
+		require.ErrorAs(t, err, new(*Error))
+	}
+}
+
+// FuzzParseSidecar: whatever anyone drops into the inbox ends as a valid sidecar or as an *Error.
+func FuzzParseSidecar(f *testing.F) {
+	f.Add([]byte("profile = 'a'\nsize = 3"))
+	f.Add([]byte("a = {b = {c = 1}}"))
+	f.Add([]byte("profile.x = 1\n[[again]]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := ParseSidecar("s", data)
+		if err != nil {
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Fatalf("not an *Error: %v", err)
+			}
+			return
+		}
+		if len(s.problems()) > 0 {
+			t.Fatalf("accepted %+v", s)
+		}
+	})
+}
+
+// FuzzConfig does the same for the configuration itself.
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte("watch = {settle = '30s'}\n[profiles.'a.b']\nx264 = '--crf 1'"))
+	f.Add([]byte("profiles.x.x264 = 1"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := configSchema.strict("f", data, &document{}); err != nil {
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Fatalf("not an *Error: %v", err)
+			}
+		}
+	})
+}
