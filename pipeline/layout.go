@@ -45,10 +45,13 @@ func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(na
 // JobOut is a merged output that awaits its decision.
 func JobOut(job, nonce string) string { return path.Join(Jobs, job, "out", nonce) }
 
-// JobLog is a file in the job's log folder.
-func JobLog(job, name string) string { return path.Join(Jobs, job, "log", path.Base(name)) }
+// LogDir holds the reports of what went wrong with single attempts.
+func LogDir(job string) string { return path.Join(Jobs, job, "log") }
 
-// Pending, Done and SetAside are a job's own folders of chunk files.
+// JobLog is a file in the job's log folder.
+func JobLog(job, name string) string { return path.Join(LogDir(job), path.Base(name)) }
+
+// PendingOf holds a job's free chunks.
 func PendingOf(job string) string { return path.Join(PendingDir, job) }
 
 // DoneOf holds a job's results, records and committed and accepted chunk files.
@@ -83,3 +86,6 @@ func (c ChunkFile) Record() string { return path.Join(DoneOf(c.Job), c.Stem()+".
 
 // Partial is the result while it is being written.
 func (c ChunkFile) Partial() string { return path.Join(DoneOf(c.Job), c.Stem()+".tmp") }
+
+// Unfinished is a pending chunk's file while it is being written; no Parse function accepts it.
+func (c ChunkFile) Unfinished() string { return c.Path() + ".tmp" }

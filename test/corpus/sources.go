@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -86,15 +87,15 @@ var sources = []Source{
 		whole := k.path("whole.mkv")
 		k.videoAudio(whole, picture{}, "aac", x264("keyint=36")...)
 		data := k.read(whole)
-		k.file("out.mkv", data[:len(data)*7/10])
+		k.file(filepath.Base(out), data[:len(data)*7/10])
 	}},
 	{"audio-only.mka", "no video", 0, false, func(k *kit, out string) {
 		k.ffmpeg("-f", "lavfi", "-i", "sine=d=3", "-c:a", "flac", "-fflags", "+bitexact", out)
 	}},
-	{"not-a-video.mkv", "a text", 0, false, func(k *kit, _ string) {
-		k.file("out.mkv", []byte(strings.Repeat("hello\n", 100)))
+	{"not-a-video.mkv", "a text", 0, false, func(k *kit, out string) {
+		k.file(filepath.Base(out), []byte(strings.Repeat("hello\n", 100)))
 	}},
-	{"empty.mkv", "no byte at all", 0, false, func(k *kit, _ string) { k.file("out.mkv", nil) }},
+	{"empty.mkv", "no byte at all", 0, false, func(k *kit, out string) { k.file(filepath.Base(out), nil) }},
 }
 
 func short(k *kit, out string) {
