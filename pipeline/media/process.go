@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +103,7 @@ func (t Tools) Output(ctx context.Context, limit int, program string, args ...st
 	if out.over {
 		return nil, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
 	}
-	return out.Bytes(), err
+	return out.buf, err
 }
 
 func (t Tools) debug(ctx context.Context, msg string, args ...any) {
@@ -173,16 +172,17 @@ func (b *tailBuffer) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(b.buf), "\uFFFD"))
 }
 
-// limitedBuffer takes everything and remembers whether that was more than limit.
+// limitedBuffer takes everything, keeps limit bytes at most, and remembers whether there was more. It
+// embeds no bytes.Buffer: io.Copy would go around Write by its ReadFrom.
 type limitedBuffer struct {
-	bytes.Buffer
+	buf   []byte
 	limit int
 	over  bool
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.over = b.over || b.Len()+len(p) > b.limit; !b.over {
-		return b.Buffer.Write(p)
+	if b.over = b.over || len(b.buf)+len(p) > b.limit; !b.over {
+		b.buf = append(b.buf, p...)
 	}
 	return len(p), nil
 }

@@ -1,0 +1,180 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func shell(script string) Command { return Command{Program: "/bin/sh", Args: []string{"-c", script}} }
+
+func TestRunKeepsTheEndOfStderr(t *testing.T) {
+	var tools Tools
+	_, err := tools.Run(context.Background(), shell(`head -c 100000 /dev/zero | tr '\0' x >&2; echo; echo "the reason" >&2; exit 7`))
+	var exit *ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 7, exit.Code)
+	require.LessOrEqual(t, len(exit.Stderr), tailSize)
+	require.True(t, strings.HasSuffix(exit.Stderr, "the reason"))
+}
+
+func TestRunEndsAGroupThatIgnoresSigterm(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("the claim is gone")
+	var tools Tools
+	c := shell(`trap '' TERM; sleep 1000 & echo $!; while :; do sleep 1; done`)
+	out := &limitedBuffer{limit: 100}
+	c.Stdout = out
+	c.Started = func(p *Process) {
+		go func() { time.Sleep(200 * time.Millisecond); _ = p.Pause(); cancel(why) }()
+	}
+	_, err := tools.Run(ctx, c)
+	require.ErrorIs(t, err, why)
+	grandchild, err := strconv.Atoi(strings.TrimSpace(string(out.buf)))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return !running(grandchild) }, 10*time.Second, 20*time.Millisecond)
+}
+
+// running is false for a zombie too: nobody may be there to reap an orphan in a container.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	return fields[0] != "Z" && fields[0] != "X"
+}
+
+func TestPauseResumeAndCPU(t *testing.T) {
+	var tools Tools
+	c := shell(`while :; do :; done`)
+	ctx, cancel := context.WithCancel(context.Background())
+	c.Nice = 19
+	var proc *Process
+	c.Started = func(p *Process) {
+		proc = p
+		go func() {
+			defer cancel()
+			spent := func() time.Duration { d, _ := p.CPU(); return d }
+			waitFor := func(ok func() bool) {
+				for end := time.Now().Add(20 * time.Second); !ok() && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				}
+			}
+			waitFor(func() bool { return spent() > 50*time.Millisecond })
+			if nice, _ := syscall.Getpriority(syscall.PRIO_PROCESS, p.PID()); nice != 20-19 {
+				t.Error("nice was not set")
+			}
+			if err := p.Pause(); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(50 * time.Millisecond) // the signal arrives
+			before := spent()
+			time.Sleep(200 * time.Millisecond)
+			if spent() != before {
+				t.Error("a paused process went on")
+			}
+			if err := p.Resume(); err != nil {
+				t.Error(err)
+			}
+			waitFor(func() bool { return spent() > before })
+			if spent() <= before {
+				t.Error("a resumed process did not go on")
+			}
+		}()
+	}
+	_, err := tools.Run(ctx, c)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, proc.Pause(), os.ErrProcessDone)
+	_, err = proc.CPU()
+	require.Error(t, err)
+}
+
+func TestChildMayOpenManyFiles(t *testing.T) {
+	var hard syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &hard))
+	var tools Tools
+	out, err := tools.Output(context.Background(), 100, "/bin/sh", "-c", "ulimit -n")
+	require.NoError(t, err)
+	got := strings.TrimSpace(string(out))
+	if got != "unlimited" {
+		n, err := strconv.ParseUint(got, 10, 64)
+		require.NoError(t, err)
+		require.Equal(t, hard.Max, n)
+	}
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	var tools Tools
+	_, err := tools.Output(context.Background(), 10, "/bin/echo", "0123456789")
+	require.ErrorContains(t, err, "longer than 10 bytes")
+}
+
+func TestCommandLineCanBePasted(t *testing.T) {
+	var log bytes.Buffer
+	tools := Tools{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	_, err := tools.Run(context.Background(), Command{Program: "/bin/true"})
+	require.NoError(t, err)
+	require.Contains(t, log.String(), "/bin/true")
+	args := []string{"it's", "a b", "$HOME", "new\nline", "", "-x", "*"}
+	out, err := exec.Command("/bin/sh", "-c", ShellLine("printf", append([]string{"%s|"}, args...))).Output()
+	require.NoError(t, err)
+	require.Equal(t, strings.Join(args, "|")+"|", string(out))
+}
+
+// TestNoChildOutlivesAKilledParent starts this test binary again, which starts ffmpeg through Run,
+// kills it with SIGKILL, and looks for ffmpeg.
+func TestNoChildOutlivesAKilledParent(t *testing.T) {
+	dir := t.TempDir()
+	if pidFile := os.Getenv("MEDIA_TEST_PID_FILE"); pidFile != "" {
+		_, _ = tools(t).Run(context.Background(), Command{
+			Program: "ffmpeg",
+			Args:    []string{"-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc", "-f", "null", "-"},
+			Started: func(p *Process) { _ = os.WriteFile(pidFile, []byte(strconv.Itoa(p.PID())), 0o600) },
+		})
+		return
+	}
+	pidFile := filepath.Join(dir, "pid")
+	parent := exec.Command(os.Args[0], "-test.run=^TestNoChildOutlivesAKilledParent$")
+	parent.Env = append(os.Environ(), "MEDIA_TEST_PID_FILE="+pidFile)
+	require.NoError(t, parent.Start())
+	var child int
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(pidFile)
+		if err != nil {
+			return false
+		}
+		child, err = strconv.Atoi(string(text))
+		return err == nil
+	}, 20*time.Second, 20*time.Millisecond)
+	require.True(t, running(child))
+	require.NoError(t, parent.Process.Kill())
+	_ = parent.Wait()
+	require.Eventually(t, func() bool { return !running(child) }, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestProgress(t *testing.T) {
+	type step struct {
+		frames int
+		size   int64
+	}
+	var got []step
+	p := NewProgress(func(frames int, size int64) { got = append(got, step{frames, size}) })
+	text := "frame=0\ntotal_size=N/A\nprogress=continue\nframe=12\nfps=3\ntotal_size=4096\nprogress=continue\nframe=x\nprogress=end\n"
+	for i := range len(text) {
+		_, err := p.Write([]byte(text[i : i+1]))
+		require.NoError(t, err)
+	}
+	require.Equal(t, []step{{0, 0}, {12, 4096}, {12, 4096}}, got)
+}

@@ -1,0 +1,163 @@
+package media
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseX264(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "-c:v libx264",
+		"--preset slow --profile high --crf 18": "-c:v libx264 -preset slow -profile:v high -x264-params crf=18",
+		"--crf=18 --level 4.1":                  "-c:v libx264 -level:v 4.1 -x264-params crf=18",
+		"--deblock -1:-1 --psy-rd '1.0:0.2'":    `-c:v libx264 -x264-params deblock=-1\:-1:psy-rd=1.0\:0.2`,
+		"-b 5 -r4 -q 20":                        "-c:v libx264 -x264-params bframes=5:ref=4:qp=20",
+		"--no-mbtree --mbtree":                  "-c:v libx264 -x264-params mbtree=1",
+		"--crf 10 --crf 20":                     "-c:v libx264 -x264-params crf=20",
+		`--tune film,fastdecode "--keyint" infinite`: "-c:v libx264 -tune film,fastdecode -x264-params keyint=infinite",
+		"--nf":                             "-c:v libx264 -x264-params no-deblock=1",
+		"--sar 32:27 --quiet --stitchable": `-c:v libx264 -x264-params sar=32\:27`,
+	} {
+		x, err := ParseX264(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, strings.Join(x.FFmpegArgs(), " "), text)
+	}
+}
+
+func TestParseX264Refuses(t *testing.T) {
+	for text, mention := range map[string]string{
+		"--output /etc/passwd":        "--output can't be used",
+		"-o x":                        "--output can't be used",
+		"--pass 2":                    "use --crf",
+		"--stats=/tmp/x":              "--stats",
+		"--dump-yuv x":                "--dump-yuv",
+		"--qpfile x":                  "--qpfile",
+		"--zones 0,10,q=1":            "--zones",
+		"--cqm /etc/passwd":           "flat, jvt",
+		"--cqmfile x":                 "--cqm4",
+		"--opencl-clbin x":            "--opencl-clbin",
+		"--preset turbo":              "ultrafast",
+		"--crf":                       "needs a value",
+		"--crf eighteen":              "a number",
+		"--crf 18:stats=x":            "a number",
+		"--no-mbtree=1":               "takes no value",
+		"--made-up 3":                 "--made-up is not known",
+		"input.mkv":                   "begin with --",
+		"--crf '18":                   "not closed",
+		"-Z":                          "not known",
+		"--profile ultra":             "baseline, main",
+		"--fps 25":                    "timestamp",
+		"--mastering-display G(1,2)x": "G(x,y)",
+		"-":                           "begin with --",
+		"--":                          "is not known",
+		"--crf \"\"":                  "a number",
+	} {
+		_, err := ParseX264(text)
+		require.ErrorContains(t, err, mention, text)
+	}
+}
+
+func TestX264NotesWhatIsDifferentHere(t *testing.T) {
+	x, err := ParseX264("--bitrate 2000 --threads 4 --bitrate 1000")
+	require.NoError(t, err)
+	require.Len(t, x.Notes, 2)
+	require.Equal(t, []Param{{"bitrate", "1000"}}, x.Params)
+}
+
+func TestOwnParamsYieldToTheUsers(t *testing.T) {
+	x, err := ParseX264("--sar 1:1")
+	require.NoError(t, err)
+	args := x.FFmpegArgs(Param{"stitchable", "1"}, Param{"sar", "32/27"})
+	require.Equal(t, `stitchable=1:sar=1\:1`, args[len(args)-1])
+}
+
+func TestPixFmt(t *testing.T) {
+	for _, c := range []struct{ options, source, want string }{
+		{"--profile high", "yuv420p10le", "yuv420p"},
+		{"--profile high", "yuv444p", "yuv420p"},
+		{"--profile high10", "yuv420p", "yuv420p10le"},
+		{"--profile high422", "yuv422p10le", "yuv422p10le"},
+		{"--profile high422", "yuv444p", "yuv422p"},
+		{"--profile high444", "yuv420p", "yuv420p"},
+		{"", "yuvj420p", "yuv420p"},
+		{"", "yuv420p10le", "yuv420p10le"},
+		{"", "yuv422p12be", "yuv422p10le"},
+		{"", "gbrp", "yuv444p"},
+		{"", "rgb24", "yuv444p"},
+		{"", "gray", "gray"},
+		{"", "gray12le", "gray10le"},
+		{"", "yuv410p", "yuv420p"},
+		{"", "nv16", "yuv422p"},
+		{"--output-depth 8", "yuv420p10le", "yuv420p"},
+		{"--output-csp i444 --output-depth 10", "yuv420p", "yuv444p10le"},
+	} {
+		x, err := ParseX264(c.options)
+		require.NoError(t, err)
+		require.Equal(t, c.want, x.PixFmt(c.source), "%v", c)
+	}
+}
+
+// harmless are all names that may stand in ffmpeg's arguments: none of them takes a file.
+var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x264-params)$`)
+
+// fileKeys are libx264's parameters that open files (x264_param_parse, encoder.c).
+var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile", "log-file"}
+
+func FuzzParseX264(f *testing.F) {
+	for _, s := range []string{"--crf 18", "-b3", "--cqm x", "--stats x", `--deblock '-1:-1'`, "--crf=18:stats=a", `--sar 1\:1`, "--zones a"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := ParseX264(text)
+		if err != nil {
+			return
+		}
+		args := x.FFmpegArgs()
+		for i := 0; i < len(args); i += 2 {
+			require.Regexp(t, harmless, args[i])
+			require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
+		}
+		for _, p := range x.Params {
+			require.False(t, slices.Contains(fileKeys, p.Key))
+			require.NotContains(t, strings.ReplaceAll(p.String(), `\:`, ""), ":")
+			if p.Key == "cqm" {
+				require.Contains(t, []string{"flat", "jvt"}, p.Value)
+			}
+		}
+	})
+}
+
+func FuzzPacketScanner(f *testing.F) {
+	f.Add([]byte("packet|pts=0|dts=N/A|size=8864|flags=K_\npacket|pts=1|dts=1|size=1|flags=_D\n"), 3)
+	f.Add([]byte("packet|pts=9223372036854775807|dts=1|size=-1|flags=\n"), 1)
+	f.Fuzz(func(t *testing.T, text []byte, step int) {
+		if step < 1 {
+			step = 1
+		}
+		s := &packetScanner{}
+		for len(text) > 0 {
+			n := min(step, len(text))
+			if _, err := s.Write(text[:n]); err != nil {
+				break
+			}
+			text = text[n:]
+		}
+		require.Len(t, s.out.DTS, s.out.Len())
+		require.Len(t, s.out.Flags, s.out.Len())
+		require.Len(t, s.out.Size, s.out.Len())
+	})
+}
+
+func FuzzParseProbe(f *testing.F) {
+	f.Add([]byte(`{"streams":[{"index":0,"side_data_list":[{"side_data_type":"Display Matrix","rotation":90}]}]}`))
+	f.Add([]byte(`{"streams":[{"side_data_list":[{"side_data_type":"Mastering display metadata","red_x":"1/0"}]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if file, err := parseProbe(text); err == nil {
+			file.Video()
+		}
+	})
+}
