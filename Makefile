@@ -1,0 +1,56 @@
+# What people and CI run. `make demo` and `make test` need Go, git and make, and install the rest on
+# Debian and its kin; elsewhere they say what is missing.
+
+PREFIX  ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+GO      ?= go
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+MEDIA = ffmpeg ffprobe mkvmerge mkvpropedit mkvextract
+
+GOLANGCI_VERSION = v2.15.0
+# One that is installed already, else our own.
+GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
+
+.PHONY: build test lint vet demo install clean
+
+# The version is the repository's tag and commit, which Go writes into the binary by itself.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/distenc ./cmd/distenc
+
+# The race detector needs a C compiler.
+test:
+	test/install-tools $(MEDIA) gcc
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+vet:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+
+lint: vet $(GOLANGCI)
+	$(GOLANGCI) run ./...
+
+# Compiled here, which takes minutes, once.
+bin/golangci-lint:
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+# INPUT=FILE encodes your own file, DEMO_DIR=FOLDER says where.
+demo: build
+	test/install-tools $(MEDIA)
+	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
+
+install: build
+	install -D -m 755 bin/distenc $(DESTDIR)$(PREFIX)/bin/distenc
+	install -D -m 644 config.example.toml $(SHARE)/doc/distenc/config.example.toml
+	install -D -m 644 README.md $(SHARE)/doc/distenc/README.md
+	install -d $(DESTDIR)$(UNITDIR) $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	for unit in distenc-master distenc-worker; do \
+		sed 's|/usr/local|$(PREFIX)|' systemd/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service; \
+	done
+	bin/distenc completion bash > $(SHARE)/bash-completion/completions/distenc
+	bin/distenc completion zsh > $(SHARE)/zsh/site-functions/_distenc
+	bin/distenc completion fish > $(SHARE)/fish/vendor_completions.d/distenc.fish
+
+clean:
+	rm -rf bin
