@@ -1,0 +1,60 @@
+package lease
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Terms are the times that all nodes of a share agree on.
+type Terms struct {
+	Heartbeat time.Duration // between two beats of a holder
+	Expiry    time.Duration // of silence, after which a lease is over
+}
+
+// Check returns an error if the expiry leaves no room for a beat that is late or lost.
+func (t Terms) Check() error {
+	if t.Heartbeat <= 0 || t.Expiry < 4*t.Heartbeat {
+		return fmt.Errorf("expiry (%v) must be at least 4 heartbeats (%v)", t.Expiry, t.Heartbeat)
+	}
+	return nil
+}
+
+// fence is how long after its last good beat a holder must have stopped: before anyone can have seen
+// the lease silent for the whole expiry, with one beat and a half to spare.
+func (t Terms) fence() time.Duration { return t.Expiry - t.Heartbeat*3/2 }
+
+// hinted is the silence that a lock that came free can shorten the expiry to, and never below.
+func (t Terms) hinted() time.Duration { return min(3*t.Heartbeat, t.Expiry) }
+
+// Option changes what a lease, an observer or an election works with.
+type Option func(*options)
+
+type options struct {
+	locker   Locker
+	boottime func() time.Duration
+	log      *slog.Logger
+	probes   func(name string) bool
+}
+
+// WithLocker replaces flock(2); nil means that there are no locks.
+func WithLocker(l Locker) Option { return func(o *options) { o.locker = l } }
+
+// WithBoottime replaces CLOCK_BOOTTIME, which the holder's fence goes by, for tests and simulations.
+func WithBoottime(now func() time.Duration) Option { return func(o *options) { o.boottime = now } }
+
+// WithLog sets where failing beats, pauses and changes of the leader are told. The default is nowhere.
+func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
+// WithProbes lets an observer probe the locks of those leases, by stem, for which may returns true; an
+// election asks with the leader's node. The default is none. A lock whose holder is on the observer's
+// own host must never be probed: on SMB a refused lock drops the one that the same client holds.
+func WithProbes(may func(name string) bool) Option { return func(o *options) { o.probes = may } }
+
+func newOptions(locker Locker, opts []Option) options {
+	o := options{locker: locker, boottime: boottime, log: slog.New(slog.DiscardHandler), probes: func(string) bool { return false }}
+	for _, set := range opts {
+		set(&o)
+	}
+	return o
+}
