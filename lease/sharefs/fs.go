@@ -49,15 +49,24 @@ func (f *FS) Path(name string) string { return filepath.Join(f.root, filepath.Cl
 // is renamed meanwhile can be missing or appear under both names, so absence is no proof of anything
 // by itself. A missing directory is fs.ErrNotExist.
 func (f *FS) List(dir string) ([]string, error) {
-	entries, err := f.ops.ReadDir(dir)
+	entries, err := f.Entries(dir)
 	if err != nil {
-		return nil, fmt.Errorf("cannot list %q: %w", dir, err)
+		return nil, err
 	}
 	names := make([]string, len(entries))
 	for i, e := range entries {
 		names[i] = e.Name()
 	}
 	return names, nil
+}
+
+// Entries is List with what each name is: a look at the type before anything is opened.
+func (f *FS) Entries(dir string) ([]fs.DirEntry, error) {
+	entries, err := f.ops.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %q: %w", dir, err)
+	}
+	return entries, nil
 }
 
 // readFlags keep an open from following a link planted under the name and from hanging on a FIFO.
