@@ -146,3 +146,6 @@ func (f *FS) stat(name string) (fs.FileInfo, error) {
 	defer func() { _ = file.Close() }()
 	return file.Stat()
 }
+
+// Root is the share's absolute path on this machine.
+func (f *FS) Root() string { return f.root }

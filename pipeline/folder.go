@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Folder is a fresh listing of a job's folder. Whether a decision or a plan is there yet is asked of a
+// listing, never of an open: NFS was seen to deny a name that it knew as absent for up to 53 s.
+type Folder map[string]bool
+
+// LookInto lists a job's folder.
+func LookInto(f *sharefs.FS, id string) (Folder, error) {
+	names, err := f.List(JobDir(id))
+	if err != nil {
+		return nil, err
+	}
+	dir := Folder{}
+	for _, n := range names {
+		dir[n] = true
+	}
+	return dir, nil
+}
+
+// Plan, Decision, Published and Closed tell how far the job has come.
+func (d Folder) Plan() bool { return d[planName] }
+
+// Decision tells whether the job's end is decided.
+func (d Folder) Decision() bool { return d[decisionName] }
+
+// Published tells whether the output is out.
+func (d Folder) Published() bool { return d[PublishedName] }
+
+// Closed tells whether nothing is left to do.
+func (d Folder) Closed() bool { return d[ClosedName] }
+
+// Job tells whether it is a job's folder at all.
+func (d Folder) Job() bool { return d[jobName] }
+
+// Source returns the name of the source in the job's folder, or "" while it is not there.
+func (d Folder) Source() string {
+	for n := range d {
+		if n == "source" || strings.HasPrefix(n, "source.") {
+			return n
+		}
+	}
+	return ""
+}

@@ -1,0 +1,288 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// JobState is what `distenc status` calls a job's state.
+type JobState string
+
+// The states of a job, in the order in which a healthy one goes through them, then the other ends.
+const (
+	Planning  JobState = "planning"
+	Splitting JobState = "splitting"
+	InWork    JobState = "encoding"
+	Merging   JobState = "merging"
+	Done      JobState = "done"
+	JobFailed JobState = "failed"
+	Cancelled JobState = "cancelled"
+)
+
+// Names of the small texts in a job's folder. Each is written once, by O_EXCL or by a link, and never
+// changed, so whoever reads one can go by it.
+const (
+	jobName      = "job.json"
+	planName     = "plan.json"
+	decisionName = "decision"
+	// PublishedName says where the output went.
+	PublishedName = "published"
+	// ClosedName says that nothing is left to do for the job.
+	ClosedName = "closed"
+	// CertificateName is how the output was checked.
+	CertificateName = "certificate.json"
+	// ReportName is the job's page for people.
+	ReportName = "report.txt"
+)
+
+// Limits for what is read back from the share: anyone may have written there.
+const (
+	maxSmall = 1 << 20  // bytes of a job, decision, record or node file
+	maxPlan  = 64 << 20 // bytes of a plan: 10,000 chunks with their timestamps take a tenth of it
+)
+
+// Job is job.json: what was dropped and how it is to be encoded, written before the source is moved in.
+type Job struct {
+	ID       string    `json:"id"`
+	Inbox    RawName   `json:"inbox"`  // path of the source below inbox/, as it was dropped
+	Source   string    `json:"source"` // its name in the job's folder: source.<ext>
+	Size     int64     `json:"size"`
+	ModTime  time.Time `json:"mtime"`
+	CRC32    string    `json:"crc32"`         // 8 upper-case hex digits
+	Tag      string    `json:"tag,omitempty"` // the CRC-32 tag in the name, upper case
+	Settings Settings  `json:"settings"`
+	Priority int       `json:"priority,omitempty"`
+	Nonce    string    `json:"nonce,omitempty"` // of the `distenc add` that dropped it
+	Master   string    `json:"master"`
+	Created  time.Time `json:"created"`
+}
+
+// Name is the source's file name as it was dropped.
+func (j *Job) Name() string { return path.Base(string(j.Inbox)) }
+
+// Decision is how a job ends; the first one published holds (T12).
+type Decision struct {
+	Act    string `json:"act"` // publish | failed | cancelled
+	Out    string `json:"out,omitempty"`
+	CRC32  string `json:"crc32,omitempty"` // of the output
+	Reason string `json:"reason,omitempty"`
+	Return bool   `json:"return,omitempty"` // the source goes back to the inbox: it was not whole yet
+	By     string `json:"by"`
+	Nonce  string `json:"nonce"`
+}
+
+// Published says where the output went: a path below outbox/.
+type Published struct {
+	Output RawName   `json:"output"`
+	CRC32  string    `json:"crc32"`
+	Size   int64     `json:"size"`
+	Time   time.Time `json:"time"`
+}
+
+// RawName is a file name or path as bytes. As JSON it is percent-encoded where it is not plain UTF-8
+// (and where it has a percent sign), so that it comes back byte for byte.
+type RawName string
+
+var plainName = regexp.MustCompile(`^[^%\x00-\x1f\x7f\x{FFFD}]*$`)
+
+// String returns the name for people: escaped where it is not plain UTF-8.
+func (n RawName) String() string {
+	if plainName.MatchString(string(n)) {
+		return string(n)
+	}
+	return url.PathEscape(string(n))
+}
+
+// MarshalJSON implements json.Marshaler.
+func (n RawName) MarshalJSON() ([]byte, error) { return json.Marshal(n.String()) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *RawName) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	raw := s
+	if strings.ContainsRune(s, '%') {
+		var err error
+		if raw, err = url.PathUnescape(s); err != nil {
+			return err
+		}
+	}
+	if raw != "" && (path.IsAbs(raw) || path.Clean(raw) != raw || strings.HasPrefix(raw, "..")) {
+		return fmt.Errorf("name %q leaves its folder", s)
+	}
+	*n = RawName(raw)
+	return nil
+}
+
+// LoadJob reads a job's job.json.
+func LoadJob(f *sharefs.FS, id string) (*Job, error) {
+	j := &Job{}
+	if err := ReadJSON(f, JobFile(id, jobName), maxSmall, j); err != nil {
+		return nil, err
+	}
+	if j.ID != id || j.Source != path.Base(j.Source) || !strings.HasPrefix(j.Source, "source") {
+		return nil, fmt.Errorf("%s does not describe the job %s", JobFile(id, jobName), id)
+	}
+	return j, nil
+}
+
+// Create makes the job's folder and its job.json, and fails if there is one.
+func (j *Job) Create(f *sharefs.FS) error {
+	for _, dir := range []string{JobDir(j.ID), JobFile(j.ID, "out"), JobFile(j.ID, "log"), JobFile(j.ID, "control")} {
+		if err := f.MkdirAll(dir); err != nil {
+			return err
+		}
+	}
+	b, err := json.MarshalIndent(j, "", "  ")
+	if err != nil {
+		return err
+	}
+	return f.Create(JobFile(j.ID, jobName), append(b, '\n'))
+}
+
+// LoadPlan reads a job's plan.json; fs.ErrNotExist while there is none.
+func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
+	p := &Plan{}
+	if err := ReadJSON(f, JobFile(id, planName), maxPlan, p); err != nil {
+		return nil, err
+	}
+	if err := p.check(id); err != nil {
+		return nil, fmt.Errorf("%s: %w", JobFile(id, planName), err)
+	}
+	return p, nil
+}
+
+// check refuses a plan that could not have been made by a master: it lies where others can write.
+func (p *Plan) check(id string) error {
+	if p.Job != id || p.Source != path.Base(p.Source) || p.Original != path.Base(p.Original) {
+		return errors.New("is not this job's plan")
+	}
+	if len(p.Chunks) == 0 || p.Video.TimeBase.Num <= 0 || p.Video.TimeBase.Den <= 0 {
+		return errors.New("has no chunks or no time base")
+	}
+	frames := 0
+	for i, c := range p.Chunks {
+		if c.Index != i || c.First != frames || len(c.PTS) == 0 {
+			return fmt.Errorf("chunk %d is out of order or empty", i)
+		}
+		frames += len(c.PTS)
+	}
+	if frames != p.Frames {
+		return fmt.Errorf("has %d frames in its chunks, not %d", frames, p.Frames)
+	}
+	return nil
+}
+
+// Publish publishes the plan; ours is false when another one was there first, and that one holds.
+func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
+	p.Nonce = Nonce(12)
+	b, err := json.Marshal(p)
+	if err != nil {
+		return false, err
+	}
+	_, ours, err = f.PublishData(JobFile(p.Job, planName), b)
+	return ours, err
+}
+
+// LoadDecision reads a job's decision; fs.ErrNotExist while there is none.
+func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
+	d := &Decision{}
+	if err := ReadJSON(f, JobFile(id, decisionName), maxSmall, d); err != nil {
+		return nil, err
+	}
+	switch d.Act {
+	case "publish", "failed", "cancelled":
+		if d.Out == path.Base(d.Out) || d.Out == "" {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("%s is not a decision", JobFile(id, decisionName))
+}
+
+// Decide publishes a decision, durably, and returns the one that holds: ours only if it was first (T12).
+func Decide(f *sharefs.FS, id string, d Decision) (*Decision, error) {
+	d.Nonce = Nonce(12)
+	b, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := f.PublishData(JobFile(id, decisionName), append(b, '\n')); err != nil {
+		return nil, err
+	}
+	if err := f.Durable(JobFile(id, decisionName)); err != nil {
+		return nil, err
+	}
+	return LoadDecision(f, id)
+}
+
+// LoadPublished reads where a job's output went; fs.ErrNotExist while it went nowhere.
+func LoadPublished(f *sharefs.FS, id string) (*Published, error) {
+	p := &Published{}
+	return p, ReadJSON(f, JobFile(id, PublishedName), maxSmall, p)
+}
+
+// LoadRecord reads the record beside a chunk's result.
+func LoadRecord(f *sharefs.FS, c ChunkFile) (*Record, error) {
+	r := &Record{}
+	if err := ReadJSON(f, c.Record(), maxSmall, r); err != nil {
+		return nil, err
+	}
+	if r.Chunk != c.ID() || r.Attempt != c.Attempt || r.Node != c.Node {
+		return nil, fmt.Errorf("%s is the record of another chunk", c.Record())
+	}
+	return r, nil
+}
+
+// ReadJSON reads a file of at most limit bytes into v.
+func ReadJSON(f *sharefs.FS, name string, limit int64, v any) error {
+	b, err := f.Read(name, limit)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	return nil
+}
+
+// tagPattern is a CRC-32 in square brackets, the habit of fansub releases.
+var tagPattern = regexp.MustCompile(`\[([0-9A-Fa-f]{8})\]`)
+
+// Tag returns the CRC-32 tag in a file's name in upper case, the last one if there are several, or "".
+func Tag(name string) string {
+	m := tagPattern.FindAllStringSubmatch(name, -1)
+	if m == nil {
+		return ""
+	}
+	return strings.ToUpper(m[len(m)-1][1])
+}
+
+// OutputName is the output's file name: the source's, with the container's ending, and with the
+// output's own CRC-32 in the place of the tag where the source had one.
+func OutputName(source, container, crc string) string {
+	base := strings.TrimSuffix(source, path.Ext(source))
+	if loc := tagPattern.FindAllStringIndex(base, -1); loc != nil {
+		last := loc[len(loc)-1]
+		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
+	}
+	return base + "." + container
+}
+
+// Numbered returns name, then "name (2).ext", "name (3).ext", … for n = 1, 2, 3.
+func Numbered(name string, n int) string {
+	if n <= 1 {
+		return name
+	}
+	ext := path.Ext(name)
+	return fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(name, ext), n, ext)
+}

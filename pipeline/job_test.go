@@ -1,0 +1,189 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// newShare returns an empty share in a temporary folder.
+func newShare(t *testing.T) *sharefs.FS {
+	t.Helper()
+	f, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	for _, dir := range Folders() {
+		require.NoError(t, f.MkdirAll(dir))
+	}
+	return f
+}
+
+func TestTimestampsComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := Timestamps(rapid.SliceOf(rapid.Int64()).Draw(t, "pts"))
+		b, err := json.Marshal(in)
+		require.NoError(t, err)
+		var out Timestamps
+		require.NoError(t, json.Unmarshal(b, &out))
+		require.Equal(t, len(in), len(out))
+		for i := range in {
+			require.Equal(t, in[i], out[i])
+		}
+	})
+}
+
+func FuzzTimestamps(f *testing.F) {
+	f.Add([]byte(`"AAECAw"`))
+	f.Add([]byte(`"////////////"`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var ts Timestamps
+		if json.Unmarshal(b, &ts) == nil {
+			_, err := json.Marshal(ts)
+			require.NoError(t, err)
+		}
+	})
+}
+
+func TestRawNamesComeBack(t *testing.T) {
+	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv", "a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv"} {
+		b, err := json.Marshal(RawName(name))
+		require.NoError(t, err)
+		var back RawName
+		require.NoError(t, json.Unmarshal(b, &back), "%s", b)
+		require.Equal(t, name, string(back))
+	}
+	for _, evil := range []string{`"/etc/passwd"`, `"../x"`, `"a/../../x"`, `"..%2Fx"`, `"a//b"`} {
+		var n RawName
+		require.Error(t, json.Unmarshal([]byte(evil), &n), evil)
+	}
+}
+
+func TestFirstDecisionHolds(t *testing.T) {
+	f := newShare(t)
+	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
+	require.NoError(t, j.Create(f))
+	require.Error(t, j.Create(f), "a job's folder is made once")
+	first, err := Decide(f, j.ID, Decision{Act: "publish", Out: "abc", By: "m1"})
+	require.NoError(t, err)
+	second, err := Decide(f, j.ID, Decision{Act: "cancelled", By: "m2"})
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	require.Equal(t, "publish", second.Act)
+}
+
+func TestFirstPlanHolds(t *testing.T) {
+	f := newShare(t)
+	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
+	require.NoError(t, j.Create(f))
+	plan := func(frames ...int64) *Plan {
+		return &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: len(frames),
+			Video: Video{TimeBase: Rational{1, 1000}}, Chunks: []Chunk{{PTS: frames}}}
+	}
+	ours, err := plan(0, 42).Publish(f)
+	require.NoError(t, err)
+	require.True(t, ours)
+	ours, err = plan(0).Publish(f)
+	require.NoError(t, err)
+	require.False(t, ours)
+	p, err := LoadPlan(f, j.ID)
+	require.NoError(t, err)
+	require.Equal(t, Timestamps{0, 42}, p.Chunks[0].PTS)
+	_, err = LoadPlan(f, NewJobID("00000000"))
+	require.Error(t, err)
+}
+
+func TestAPlanFromOutsideIsChecked(t *testing.T) {
+	good := func() *Plan {
+		return &Plan{Job: "j", Source: "s", Original: "s", Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
+			Chunks: []Chunk{{PTS: Timestamps{0}}, {Index: 1, First: 1, PTS: Timestamps{42}}}}
+	}
+	require.NoError(t, good().check("j"))
+	for name, spoil := range map[string]func(*Plan){
+		"another job's":   func(p *Plan) { p.Job = "k" },
+		"source outside":  func(p *Plan) { p.Source = "../../etc/passwd" },
+		"no time base":    func(p *Plan) { p.Video.TimeBase.Den = 0 },
+		"no chunks":       func(p *Plan) { p.Chunks = nil },
+		"out of order":    func(p *Plan) { p.Chunks[1].Index = 5 },
+		"an empty chunk":  func(p *Plan) { p.Chunks[1].PTS = nil },
+		"a wrong count":   func(p *Plan) { p.Frames = 3 },
+		"a wrong first":   func(p *Plan) { p.Chunks[1].First = 7 },
+		"original abroad": func(p *Plan) { p.Original = "a/b" },
+	} {
+		p := good()
+		spoil(p)
+		require.Error(t, p.check("j"), name)
+	}
+}
+
+func TestPoison(t *testing.T) {
+	fail := func(weight float64, nodes ...string) (out []Failure) {
+		for _, n := range nodes {
+			out = append(out, Failure{Node: n, Weight: weight})
+		}
+		return out
+	}
+	require.False(t, Poison(fail(1, "a-w1", "b-w2"), 3, 2), "two failures")
+	require.True(t, Poison(fail(1, "a-w1", "b-w2", "a-w1"), 3, 2), "three on two hosts")
+	require.False(t, Poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 2), "three on one host of two: the host may be at fault")
+	require.True(t, Poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 1), "three on the only host")
+	require.True(t, Poison(fail(1, "a-w1", "a-w2", "a-w3", "a-w4", "a-w5"), 3, 2), "five anywhere")
+	require.False(t, Poison(fail(0.5, "a-w1", "b-w1", "c-w1", "d-w1", "e-w1"), 3, 5), "expiries count half")
+}
+
+func TestFailuresAreTold(t *testing.T) {
+	f := newShare(t)
+	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
+	require.NoError(t, j.Create(f))
+	c := ChunkFile{Job: j.ID, Chunk: 1, Attempt: 1, Kind: KindRange}.AsClaimed("pc-w1")
+	r := Failure{By: "pc-w1", Weight: WeightFailed, Reason: "no"}
+	require.NoError(t, r.Report(f, c))
+	require.NoError(t, r.Report(f, c), "told twice")
+	other := c
+	other.Chunk = 2
+	require.NoError(t, r.Report(f, other))
+	got, err := Failures(f, c)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, "no", got[0].Reason)
+	require.Equal(t, c.ID(), got[0].Chunk)
+}
+
+func TestStatusTellsWhatIsThere(t *testing.T) {
+	f := newShare(t)
+	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "sub/Show [ABCDEF01].mkv", Source: "source.mkv", CRC32: "ABCDEF01", Created: time.Now(), Settings: Settings{Profile: "tablet"}}
+	require.NoError(t, j.Create(f))
+	job := func() JobStatus {
+		s, err := ReadStatus(f, nil)
+		require.NoError(t, err)
+		require.Len(t, s.Jobs, 1)
+		return s.Jobs[0]
+	}
+	require.Equal(t, Planning, job().State)
+	plan := &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: 5, Video: Video{TimeBase: Rational{1, 1000}},
+		Chunks: []Chunk{{PTS: Timestamps{0, 1}}, {Index: 1, First: 2, PTS: Timestamps{2, 3, 4}}}}
+	_, err := plan.Publish(f)
+	require.NoError(t, err)
+	require.Equal(t, Splitting, job().State)
+	for _, dir := range []string{PendingOf(j.ID), DoneOf(j.ID)} {
+		require.NoError(t, f.MkdirAll(dir))
+	}
+	c0 := ChunkFile{Job: j.ID, Chunk: 0, Attempt: 1, Kind: KindRange}.AsClaimed("pc-wabcde")
+	c1 := ChunkFile{Job: j.ID, Chunk: 1, Attempt: 1, Kind: KindRange}.AsClaimed("pc-wabcde")
+	require.NoError(t, f.Create(c0.In(Accepted).Path(), nil))
+	require.NoError(t, f.Create(c1.Path(), nil))
+	n := Node{Node: "pc-wabcde", Host: "pc", Slots: 1, State: "encoding", Chunks: map[string]Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
+	require.NoError(t, n.Write(f))
+	st := job()
+	require.Equal(t, InWork, st.State)
+	require.Equal(t, Counts{Total: 2, Claimed: 1, Done: 1}, st.Chunks)
+	require.Equal(t, Progress{Total: 5, Done: 3}, st.Frames)
+	require.Equal(t, 2, st.ETA)
+	_, err = Decide(f, j.ID, Decision{Act: "failed", Reason: "because"})
+	require.NoError(t, err)
+	require.Equal(t, JobFailed, job().State)
+	require.Equal(t, "because", job().Error)
+}

@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Node is nodes/<node>.json: what one worker says of itself at every heartbeat. It is read for display
+// and for the choice of chunk counts; nothing that must be right depends on it.
+type Node struct {
+	Node    string              `json:"node"`
+	Host    string              `json:"host"`
+	Slots   int                 `json:"slots"`
+	State   string              `json:"state"` // idle | encoding | resting | stopping
+	Why     string              `json:"why,omitempty"`
+	Chunks  map[string]Encoding `json:"chunks"`
+	FPS     float64             `json:"fps"`
+	Encoder string              `json:"encoder,omitempty"`
+	Since   time.Time           `json:"since"`
+	Seq     int64               `json:"seq"` // moves at every beat
+}
+
+// Encoding is one chunk that a node has in work.
+type Encoding struct {
+	Frames int     `json:"frames"` // done so far
+	Total  int     `json:"total"`
+	FPS    float64 `json:"fps"`
+}
+
+// Write rewrites the node's file; only the node itself calls it.
+func (n *Node) Write(f *sharefs.FS) error {
+	b, err := json.MarshalIndent(n, "", "  ")
+	if err != nil {
+		return err
+	}
+	return f.Replace(nodeFile(n.Node), append(b, '\n'))
+}
+
+// Leave removes the node's file at the end of its life.
+func (n *Node) Leave(f *sharefs.FS) error { return f.Remove(nodeFile(n.Node)) }
+
+func nodeFile(node string) string { return Nodes + "/" + node + ".json" }
+
+// SeenNode is a node's file and how long ago it was written, by the share's clock as far as it is known.
+type SeenNode struct {
+	Node
+	Seen time.Duration
+}
+
+// LoadNodes reads all node files; unreadable ones are left out.
+func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
+	names, err := f.List(Nodes)
+	if err != nil {
+		return nil, err
+	}
+	var out []SeenNode
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		n := SeenNode{}
+		if ReadJSON(f, Nodes+"/"+name, maxSmall, &n.Node) != nil || n.Node.Node+".json" != name {
+			continue
+		}
+		if st, err := f.Stat(Nodes + "/" + name); err == nil {
+			n.Seen = max(0, time.Since(st.ModTime())) // two clocks: for display only
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// ClusterInfo is .distenc/cluster.json: the share's marker, and what all nodes must agree on.
+type ClusterInfo struct {
+	Share     string `json:"share"` // fresh at `distenc init`: tells one share from another
+	Heartbeat string `json:"heartbeat"`
+	Expiry    string `json:"expiry"`
+	Attempts  int    `json:"attempts"`
+	Master    string `json:"master,omitempty"`
+}
+
+// LoadCluster reads the marker; fs.ErrNotExist where there is no share.
+func LoadCluster(f *sharefs.FS) (*ClusterInfo, error) {
+	c := &ClusterInfo{}
+	if err := ReadJSON(f, Cluster, maxSmall, c); err != nil {
+		return nil, err
+	}
+	if c.Share == "" {
+		return nil, fmt.Errorf("%s has no share id", Cluster)
+	}
+	return c, nil
+}
+
+// Times returns heartbeat and expiry, and an error where the file does not hold usable ones.
+func (c *ClusterInfo) Times() (heartbeat, expiry time.Duration, err error) {
+	if heartbeat, err = time.ParseDuration(c.Heartbeat); err != nil {
+		return 0, 0, fmt.Errorf("%s: heartbeat: %w", Cluster, err)
+	}
+	if expiry, err = time.ParseDuration(c.Expiry); err != nil {
+		return 0, 0, fmt.Errorf("%s: expiry: %w", Cluster, err)
+	}
+	if heartbeat <= 0 || expiry < 4*heartbeat {
+		return 0, 0, fmt.Errorf("%s: an expiry of %s is less than 4 heartbeats of %s", Cluster, expiry, heartbeat)
+	}
+	return heartbeat, expiry, nil
+}
+
+// Write rewrites the marker; only the leading master calls it.
+func (c *ClusterInfo) Write(f *sharefs.FS) error {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	return f.Replace(Cluster, append(b, '\n'))
+}

@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Failure is one report of what went wrong with one attempt of a chunk, a file of its own in the job's
+// log folder: jobs/<job>/log/<stem>.<reporter>.json. Whether a chunk is set aside is decided by them.
+type Failure struct {
+	Chunk    string    `json:"chunk"`
+	Attempt  int       `json:"attempt"`
+	Node     string    `json:"node"` // whose attempt it was
+	By       string    `json:"by"`   // who reports it
+	Weight   float64   `json:"weight"`
+	Reason   string    `json:"reason"`
+	Log      string    `json:"log,omitempty"` // the encoder's last lines
+	Command  string    `json:"command,omitempty"`
+	Reported time.Time `json:"time"`
+}
+
+// What a failure weighs: an encoder that failed or a bad result counts one, a lease that ran out half
+// (the machine may only have been switched off), work handed back nothing.
+const (
+	WeightFailed  = 1.0
+	WeightExpired = 0.5
+)
+
+// Report writes a failure. A report that is there already is not written again.
+func (r Failure) Report(f *sharefs.FS, c ChunkFile) error {
+	r.Chunk, r.Attempt, r.Node, r.Reported = c.ID(), c.Attempt, c.Node, time.Now().UTC()
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	err = f.Create(JobLog(c.Job, c.Stem()+"."+r.By+".json"), append(b, '\n'))
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// Failures reads the reports about one chunk of a job, oldest attempt first.
+func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
+	names, err := f.List(LogDir(c.Job))
+	if err != nil {
+		return nil, err
+	}
+	var out []Failure
+	for _, n := range names {
+		if !strings.HasPrefix(n, c.ID()+".a") || !strings.HasSuffix(n, ".json") {
+			continue
+		}
+		var r Failure
+		if err := ReadJSON(f, JobLog(c.Job, n), maxSmall, &r); err == nil && r.Chunk == c.ID() {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// Poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
+// on two hosts, or on the only host there is, or two more anywhere.
+func Poison(failures []Failure, limit, hosts int) bool {
+	sum, on := 0.0, map[string]bool{}
+	for _, r := range failures {
+		sum += r.Weight
+		on[NodeHost(r.Node)] = true
+	}
+	return sum >= float64(limit) && (len(on) > 1 || hosts <= 1) || sum >= float64(limit+2)
+}

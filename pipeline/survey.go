@@ -1,0 +1,149 @@
+package pipeline
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Survey is one look at the chunk folders: which chunk files lie where. Listings are not atomic, so a
+// chunk that was moved during the look may be seen in two states or in none: that a survey lacks a
+// name proves nothing.
+type Survey struct {
+	jobs map[string]*JobChunks
+}
+
+// JobChunks are the chunk files of one job.
+type JobChunks struct {
+	Files []ChunkFile
+}
+
+// Look lists the chunk folders of all jobs.
+func Look(f *sharefs.FS) (*Survey, error) {
+	s := &Survey{jobs: map[string]*JobChunks{}}
+	names, err := f.List(ClaimedDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		if c, ok := ParseClaimed(n); ok {
+			s.add(c)
+		}
+	}
+	for dir, parse := range map[string]func(job, name string) (ChunkFile, bool){
+		PendingDir:  ParsePending,
+		DoneDir:     func(_, name string) (ChunkFile, bool) { return ParseDone(name) },
+		SetAsideDir: func(_, name string) (ChunkFile, bool) { return ParseFailed(name) },
+	} {
+		if err := s.lookIn(f, dir, parse); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// lookIn lists the job folders below dir.
+func (s *Survey) lookIn(f *sharefs.FS, dir string, parse func(job, name string) (ChunkFile, bool)) error {
+	jobs, err := f.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, job := range jobs {
+		if !ValidJob(job) {
+			continue
+		}
+		names, err := f.List(dir + "/" + job)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed since the listing above
+		}
+		if err != nil {
+			return err
+		}
+		s.jobChunks(job)
+		for _, n := range names {
+			if c, ok := parse(job, n); ok && c.Job == job {
+				s.add(c)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Survey) jobChunks(job string) *JobChunks {
+	j := s.jobs[job]
+	if j == nil {
+		j = &JobChunks{}
+		s.jobs[job] = j
+	}
+	return j
+}
+
+func (s *Survey) add(c ChunkFile) {
+	j := s.jobChunks(c.Job)
+	j.Files = append(j.Files, c)
+}
+
+// Job returns the chunk files of one job; never nil.
+func (s *Survey) Job(id string) *JobChunks {
+	if j := s.jobs[id]; j != nil {
+		return j
+	}
+	return &JobChunks{}
+}
+
+// Jobs returns the ids of all jobs that have a folder or a file among the chunks.
+func (s *Survey) Jobs() []string {
+	ids := make([]string, 0, len(s.jobs))
+	for id := range s.jobs {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Count returns how many chunk files of all jobs are in a state.
+func (s *Survey) Count(state State) int {
+	n := 0
+	for _, j := range s.jobs {
+		n += len(j.In(state))
+	}
+	return n
+}
+
+// In returns the job's chunk files in a state.
+func (j *JobChunks) In(state State) []ChunkFile {
+	var out []ChunkFile
+	for _, c := range j.Files {
+		if c.State == state {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Strongest returns for each of n chunks the file that speaks for it: the strongest state, then the
+// highest attempt. A chunk that was not seen has State Nowhere.
+func (j *JobChunks) Strongest(n int) []ChunkFile {
+	best := make([]ChunkFile, n)
+	for _, c := range j.Files {
+		if c.Chunk >= n {
+			continue
+		}
+		b := &best[c.Chunk]
+		if c.State > b.State || c.State == b.State && c.Attempt > b.Attempt {
+			*b = c
+		}
+	}
+	return best
+}
+
+// Attempts returns the highest attempt seen of each of n chunks.
+func (j *JobChunks) Attempts(n int) []int {
+	high := make([]int, n)
+	for _, c := range j.Files {
+		if c.Chunk < n {
+			high[c.Chunk] = max(high[c.Chunk], c.Attempt)
+		}
+	}
+	return high
+}
