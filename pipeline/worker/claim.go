@@ -1,0 +1,180 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// spread is among how many of the first chunks in order a claimant picks at random, so that many
+// workers do not race for one name.
+const spread = 16
+
+// claim finds a free chunk and claims it (T4, T5); nil and no error when there is none.
+func (w *Worker) claim(ctx context.Context) (*Task, error) {
+	if w.rests() {
+		return nil, nil
+	}
+	jobs, err := w.jobsInOrder()
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range jobs {
+		names, err := w.FS.List(pipeline.PendingOf(job))
+		if err != nil {
+			continue // swept since the listing
+		}
+		var free []pipeline.ChunkFile
+		for _, n := range names { // sorted: the first chunks of the film first
+			if c, ok := pipeline.ParsePending(job, n); ok {
+				free = append(free, c)
+			}
+		}
+		if task, err := w.claimOneOf(ctx, free); task != nil || err != nil {
+			return task, err
+		}
+	}
+	return nil, nil
+}
+
+// claimOneOf tries the free chunks of a job, in random order among the first ones.
+func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Task, error) {
+	if len(free) > spread {
+		free = free[:spread]
+	}
+	rand.Shuffle(len(free), func(a, b int) { free[a], free[b] = free[b], free[a] })
+	for _, c := range free {
+		if ctx.Err() != nil {
+			return nil, nil
+		}
+		plan, err := w.plans.get(w.FS, c.Job)
+		if err != nil || c.Chunk >= len(plan.Chunks) {
+			return nil, err // a chunk without its plan is left to those who can read it
+		}
+		task, err := w.claimOne(ctx, plan, c)
+		if task != nil || err != nil {
+			return task, err
+		}
+	}
+	return nil, nil
+}
+
+// claimOne takes the lease before the claim: a claim that nobody is seen to hold would be expired by
+// every master, for ever, burning the chunk's attempts.
+func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) (*Task, error) {
+	mine := c.AsClaimed(w.Node)
+	held, err := lease.Take(ctx, w.FS, pipeline.Leases, mine.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot take the lease for %s: %w", mine.ID(), err)
+	}
+	switch out, err := w.FS.Claim(ctx, c.Path(), mine.Path()); out {
+	case sharefs.Won:
+		w.Log.Info("claimed", "chunk", mine.ID(), "attempt", mine.Attempt)
+		return w.begin(plan, mine, held), nil
+	case sharefs.Lost, sharefs.Fenced:
+		held.Release() // another one was first
+		return nil, nil
+	default:
+		// It may have been done: without a lease that moves, a master takes it back.
+		held.Release()
+		return nil, fmt.Errorf("cannot tell whether the claim on %s was won: %w", mine.ID(), err)
+	}
+}
+
+// jobsInOrder lists the jobs that have free chunks, by priority, then age.
+func (w *Worker) jobsInOrder() ([]string, error) {
+	names, err := w.FS.List(pipeline.PendingDir)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []*pipeline.Job
+	for _, n := range names {
+		if !pipeline.ValidJob(n) {
+			continue
+		}
+		if j, err := w.plans.job(w.FS, n); err == nil {
+			jobs = append(jobs, j)
+		}
+	}
+	sort.SliceStable(jobs, func(a, b int) bool {
+		if jobs[a].Priority != jobs[b].Priority {
+			return jobs[a].Priority > jobs[b].Priority
+		}
+		return jobs[a].Created.Before(jobs[b].Created)
+	})
+	ids := make([]string, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	w.plans.keep(ids)
+	return ids, nil
+}
+
+// jitter spreads a wait over 75 to 125%, so that workers started together do not ask together.
+func jitter(d time.Duration) time.Duration {
+	return d*3/4 + rand.N(d/2+1)
+}
+
+// plans keeps the plans and jobs in work; both are immutable on the share. Safe for concurrent use.
+type plans struct {
+	mu    sync.Mutex
+	plans map[string]*pipeline.Plan
+	jobs  map[string]*pipeline.Job
+}
+
+func (p *plans) get(f *sharefs.FS, job string) (*pipeline.Plan, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if plan := p.plans[job]; plan != nil {
+		return plan, nil
+	}
+	plan, err := pipeline.LoadPlan(f, job)
+	if err != nil {
+		return nil, err
+	}
+	if p.plans == nil {
+		p.plans = map[string]*pipeline.Plan{}
+	}
+	p.plans[job] = plan
+	return plan, nil
+}
+
+func (p *plans) job(f *sharefs.FS, id string) (*pipeline.Job, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j := p.jobs[id]; j != nil {
+		return j, nil
+	}
+	j, err := pipeline.LoadJob(f, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.jobs == nil {
+		p.jobs = map[string]*pipeline.Job{}
+	}
+	p.jobs[id] = j
+	return j, nil
+}
+
+// keep forgets all jobs but these; a task that still runs holds its own plan.
+func (p *plans) keep(ids []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	here := map[string]bool{}
+	for _, id := range ids {
+		here[id] = true
+	}
+	for id := range p.jobs {
+		if !here[id] {
+			delete(p.jobs, id)
+			delete(p.plans, id)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// restTime is how long a host that failed chunks of two jobs claims nothing: then the host is at fault,
+// not the chunk. A file that fails everywhere makes nobody rest.
+const restTime = 10 * time.Minute
+
+// suspect notes that a chunk of a job failed here.
+func (w *Worker) suspect(job string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failing[job] = true
+	if len(w.failing) >= 2 {
+		w.resting = time.Now().Add(restTime)
+		clear(w.failing)
+		w.Log.Error("chunks of two jobs failed on this machine, it rests", "for", restTime)
+	}
+}
+
+// recovered notes that a chunk of a job was encoded here.
+func (w *Worker) recovered(job string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.failing, job)
+}
+
+func (w *Worker) rests() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Before(w.resting)
+}
+
+// node describes this worker for nodes/.
+func (w *Worker) node() *pipeline.Node {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seq++
+	n := &pipeline.Node{
+		Node: w.Node, Host: pipeline.NodeHost(w.Node), Slots: w.Slots, State: "idle", Encoder: w.Encoder.Version(),
+		Since: w.since, Seq: w.seq, Chunks: map[string]pipeline.Encoding{},
+	}
+	if time.Now().Before(w.resting) {
+		n.State, n.Why = "resting", "chunks of two jobs failed here; claims again at "+w.resting.Format("15:04")
+	}
+	for id, t := range w.tasks {
+		n.State = "encoding"
+		frames := int(t.frames.Load())
+		fps := float64(frames) / max(0.001, time.Since(t.started).Seconds())
+		n.Chunks[id] = pipeline.Encoding{Frames: frames, Total: len(t.Chunk.PTS), FPS: fps}
+		n.FPS += fps
+	}
+	return n
+}
+
+// line is what the service manager shows.
+func (w *Worker) line(n *pipeline.Node) string {
+	if len(n.Chunks) == 0 {
+		return strings.TrimSpace(n.State + " " + n.Why)
+	}
+	return fmt.Sprintf("encoding %d chunks, %.1f frames/s", len(n.Chunks), n.FPS)
+}
+
+func contains(names []string, c pipeline.ChunkFile) bool {
+	_, found := slices.BinarySearch(names, path.Base(c.Path()))
+	return found
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Task is one claimed chunk in work.
+type Task struct {
+	File  pipeline.ChunkFile
+	Plan  *pipeline.Plan
+	Chunk *pipeline.Chunk
+
+	lease   *lease.Lease
+	started time.Time
+	frames  atomic.Int64 // encoded so far
+	pulse   atomic.Int64 // grows while the encoder shows any sign of life
+	control atomic.Pointer[Control]
+}
+
+// Control is what the lease may do to a running encoder.
+type Control struct {
+	Pause, Resume func() error
+	// Life is a number that grows while the encoder works, its CPU time for instance: ffmpeg prints no
+	// progress while its trim filter still discards.
+	Life func() int64
+}
+
+// Progress is called by the encoder with the frames done and the bytes written so far.
+func (t *Task) Progress(frames int, bytes int64) {
+	t.frames.Store(int64(frames))
+	t.pulse.Add(1)
+	_ = bytes
+}
+
+// Controlled is called by the encoder when a child has started (c) and when it has ended (nil).
+func (t *Task) Controlled(c *Control) { t.control.Store(c) }
+
+func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, held *lease.Lease) *Task {
+	t := &Task{File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], lease: held, started: time.Now()}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tasks[c.ID()] = t
+	return t
+}
+
+// errClaimLost is the cause that stops an encoder whose chunk is no longer ours.
+var errClaimLost = errors.New("the claim is gone")
+
+// work encodes a claimed chunk under its lease, and commits it, hands it back or reports its failure.
+func (w *Worker) work(ctx context.Context, t *Task) {
+	defer func() {
+		w.mu.Lock()
+		delete(w.tasks, t.File.ID())
+		w.mu.Unlock()
+	}()
+	encoding, stop := context.WithCancelCause(ctx)
+	keeping, release := context.WithCancel(context.WithoutCancel(ctx))
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		if err := t.lease.Keep(keeping, w.Terms(), w.guard(t)); err != nil {
+			stop(errClaimLost)
+		}
+	}()
+	record, err := w.Encoder.Encode(encoding, t)
+	// The lease is kept until the chunk has left our hands, whichever way.
+	w.settle(keeping, encoding, t, record, err)
+	stop(nil)
+	release()
+	<-kept
+	t.lease.Release()
+}
+
+// settle ends a task. cleanup outlives a cancelled worker: an unfinished chunk is handed back first.
+func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipeline.Record, err error) {
+	cleanup, cancel := context.WithTimeout(cleanup, handBackTime)
+	defer cancel()
+	switch {
+	case err == nil:
+		err = w.commit(cleanup, t, record)
+		if err != nil {
+			w.failed(cleanup, t, err)
+		}
+	case errors.Is(context.Cause(encoding), errClaimLost):
+		w.Log.Warn("the claim was given to another, stopped", "chunk", t.File.ID(), "attempt", t.File.Attempt)
+		w.discard(t)
+	case encoding.Err() != nil:
+		w.Log.Info("handed back", "chunk", t.File.ID())
+		w.discard(t)
+		w.handBack(cleanup, t)
+	default:
+		w.failed(cleanup, t, err)
+	}
+}
+
+// handBackTime bounds the clean-up of one task when the worker stops.
+const handBackTime = 30 * time.Second
+
+// discard removes our own unfinished result.
+func (w *Worker) discard(t *Task) {
+	if err := w.FS.Remove(t.File.Partial()); err != nil {
+		w.Log.Debug("cannot remove an unfinished result, the sweep will", "chunk", t.File.ID(), "error", err)
+	}
+}
+
+// commit stores result and record durably (T7) and moves the chunk to committed (T8). If that move is
+// not won, everything is left to the sweep.
+func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) error {
+	record.Chunk, record.Attempt, record.Node, record.Time = t.File.ID(), t.File.Attempt, w.Node, time.Now().UTC()
+	b, err := json.MarshalIndent(record, "", "  ")
+	if err != nil {
+		return err
+	}
+	if out, err := w.FS.Move(ctx, t.File.Partial(), t.File.Result()); out != sharefs.Won {
+		return fmt.Errorf("cannot store the result: %w", err)
+	}
+	if err := w.FS.Durable(t.File.Result()); err != nil {
+		return fmt.Errorf("cannot store the result: %w", err)
+	}
+	if err := w.FS.Create(t.File.Record(), append(b, '\n')); err != nil {
+		return fmt.Errorf("cannot store the result's record: %w", err)
+	}
+	if err := w.FS.Durable(t.File.Record()); err != nil {
+		return fmt.Errorf("cannot store the result's record: %w", err)
+	}
+	if out, err := w.FS.Move(ctx, t.File.Path(), t.File.In(pipeline.Committed).Path()); out != sharefs.Won {
+		w.Log.Warn("too late: the chunk was given to another, its result is left to the sweep", "chunk", t.File.ID(), "outcome", out, "error", err)
+		return nil
+	}
+	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
+	w.recovered(t.File.Job)
+	return nil
+}
+
+// handBack frees a chunk for the others at once; it counts as no failure.
+func (w *Worker) handBack(ctx context.Context, t *Task) {
+	if out, err := w.FS.Move(ctx, t.File.Path(), t.File.AsPending(t.File.Attempt+1).Path()); out != sharefs.Won {
+		w.Log.Warn("cannot hand a chunk back, its lease will run out", "chunk", t.File.ID(), "error", err)
+	}
+}
+
+// failed reports a failure and frees the chunk; a master sets it aside if it fails too often.
+func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
+	w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
+	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
+	if err := f.Report(w.FS, t.File); err != nil {
+		w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
+	}
+	w.discard(t)
+	w.handBack(ctx, t)
+	w.suspect(t.File.Job)
+}
+
+// guard lets the lease ask whether the encoder lives and the claim is ours, and pause the encoder.
+func (w *Worker) guard(t *Task) lease.Guard {
+	last := int64(-1)
+	act := func(f func(c *Control) error) func() {
+		return func() {
+			if c := t.control.Load(); c != nil {
+				if err := f(c); err != nil {
+					w.Log.Debug("cannot pause or resume the encoder", "chunk", t.File.ID(), "error", err)
+				}
+			}
+		}
+	}
+	return lease.Guard{
+		Alive: func() bool {
+			c := t.control.Load()
+			if c == nil {
+				return true // between two children: reading, checking, storing
+			}
+			now := c.Life() + t.pulse.Load()
+			alive := now != last
+			last = now
+			return alive
+		},
+		Owned: func(context.Context) (bool, error) {
+			names, err := w.FS.List(pipeline.ClaimedDir)
+			if err != nil {
+				return false, err
+			}
+			return contains(names, t.File), nil
+		},
+		Pause:  act(func(c *Control) error { return c.Pause() }),
+		Resume: act(func(c *Control) error { return c.Resume() }),
+	}
+}

@@ -1,0 +1,221 @@
+// Package worker is the daemon that claims chunks, encodes them and commits the results: steps T4 to T8
+// of docs/protocol.md. It may die at any moment; whatever it was at is then encoded by another.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Encoder encodes one chunk. The stage with ffmpeg is Media; its Job's names are names on the share.
+type Encoder interface {
+	// Encode writes the chunk's result to task.File.Partial(), durably, and says what it is. ctx ends it.
+	Encode(ctx context.Context, task *Task) (*pipeline.Record, error)
+	// Version names the encoder, for nodes/ and records.
+	Version() string
+}
+
+// Options is what a worker needs. FS, Node, Slots, Encoder, Log and Poll must be set.
+type Options struct {
+	FS      *sharefs.FS
+	Node    string
+	Slots   int // parallel encodes
+	Encoder Encoder
+	Log     *slog.Logger
+	Poll    time.Duration // the shortest wait between two looks at the share when there is nothing to do
+	// Lease changes how leases are kept, in tests and simulations.
+	Lease []lease.Option
+	// MaxChunks ends Run after that many claims; 0: no limit.
+	MaxChunks int
+	// UntilIdle ends Run when nothing is left to claim.
+	UntilIdle bool
+	// Wake ends an idle wait early. It may be nil.
+	Wake <-chan struct{}
+	// Status is told in one line what the worker does, for the service manager. It may be nil.
+	Status func(line string)
+}
+
+// Worker is one daemon's life as a worker.
+type Worker struct {
+	Options
+	since time.Time
+	plans plans
+
+	mu      sync.Mutex
+	claims  int              // made so far
+	tasks   map[string]*Task // running, by chunk id
+	failing map[string]bool  // jobs of which this host failed a chunk lately
+	resting time.Time        // no claim before
+	wait    time.Duration    // the next idle wait
+	quiet   int              // looks in a row that found nothing
+	seq     int64
+	terms   lease.Terms
+}
+
+// maxIdleWait bounds the back-off of an idle worker, so that 200 of them cost the file server little.
+const maxIdleWait = 30 * time.Second
+
+// New returns a worker that is not yet running.
+func New(o Options) *Worker {
+	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, wait: o.Poll}
+}
+
+// Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
+// encoded is handed back first; Run always returns nil then.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.agree(); err != nil {
+		return err
+	}
+	presence, leave := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { w.show(presence) })
+	var slots sync.WaitGroup
+	for range w.Slots {
+		slots.Go(func() { w.slot(ctx) })
+	}
+	slots.Wait()
+	leave()
+	wg.Wait()
+	return nil
+}
+
+// agree reads the terms that all nodes keep, which the master has published.
+func (w *Worker) agree() error {
+	info, err := pipeline.LoadCluster(w.FS)
+	if err != nil {
+		return err
+	}
+	heartbeat, expiry, err := info.Times()
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.terms = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}
+	return nil
+}
+
+// slot claims and encodes one chunk after the other.
+func (w *Worker) slot(ctx context.Context) {
+	for ctx.Err() == nil && w.mayClaim() {
+		task, err := w.claim(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.Log.Warn("cannot claim, trying again", "error", err)
+		}
+		if task == nil {
+			w.giveClaimBack()
+			if w.idle(ctx, err) {
+				return
+			}
+			continue
+		}
+		w.found()
+		w.work(ctx, task)
+	}
+}
+
+// mayClaim counts a claim against MaxChunks before it is made, so that slots can't exceed it together.
+func (w *Worker) mayClaim() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.MaxChunks > 0 && w.claims >= w.MaxChunks {
+		return false
+	}
+	w.claims++
+	return true
+}
+
+func (w *Worker) giveClaimBack() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.claims--
+}
+
+func (w *Worker) found() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wait, w.quiet = w.Poll, 0
+}
+
+// idle waits, longer every time that nothing is found. done: with UntilIdle, there is nothing left.
+func (w *Worker) idle(ctx context.Context, err error) (done bool) {
+	w.mu.Lock()
+	if err == nil {
+		w.quiet++
+	}
+	if w.UntilIdle && w.quiet > w.Slots && len(w.tasks) == 0 && err == nil {
+		w.mu.Unlock()
+		return w.nothingComing()
+	}
+	wait := w.wait
+	w.wait = min(w.wait*5/4, maxIdleWait)
+	if w.UntilIdle {
+		wait = w.Poll
+	}
+	w.mu.Unlock()
+	t := time.NewTimer(jitter(wait))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-w.Wake:
+	}
+	return false
+}
+
+// nothingComing tells whether no job is about to be cut: one that a master has taken in but not yet
+// planned, or whose chunks are not all made.
+func (w *Worker) nothingComing() bool {
+	status, err := pipeline.ReadStatus(w.FS, nil)
+	if err != nil {
+		return false
+	}
+	for _, j := range status.Jobs {
+		switch j.State {
+		case pipeline.Planning, pipeline.Splitting:
+			return false
+		case pipeline.InWork:
+			if j.Chunks.Pending > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// show writes nodes/<node>.json at every heartbeat, which tells people what this worker does.
+func (w *Worker) show(ctx context.Context) {
+	for {
+		n := w.node()
+		if err := n.Write(w.FS); err != nil {
+			w.Log.Debug("cannot write the node's file", "error", err)
+		}
+		if w.Status != nil {
+			w.Status(w.line(n))
+		}
+		t := time.NewTimer(w.Terms().Heartbeat)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			if err := n.Leave(w.FS); err != nil && !errors.Is(err, context.Canceled) {
+				w.Log.Debug("cannot remove the node's file", "error", err)
+			}
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Terms returns the lease terms in force.
+func (w *Worker) Terms() lease.Terms {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.terms
+}
