@@ -4,6 +4,7 @@
 PREFIX  ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 MEDIA = ffmpeg ffprobe mkvmerge mkvpropedit mkvextract
@@ -14,9 +15,9 @@ GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bi
 
 .PHONY: build test lint vet demo install clean
 
-# The version is the repository's tag and commit, which Go writes into the binary by itself.
+# One static file.
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/distenc ./cmd/distenc
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/distenc ./cmd/distenc
 
 # The race detector needs a C compiler.
 test:
