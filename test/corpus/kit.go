@@ -22,7 +22,10 @@ func (k *kit) run(tool string, args ...string) {
 	if k.err != nil {
 		return
 	}
-	out, err := exec.Command(tool, args...).CombinedOutput()
+	cmd := exec.Command(tool, args...)
+	// In the plain C locale mkvmerge takes a name that is not ASCII for another one.
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		k.err = fmt.Errorf("%s %q: %w\n%s", tool, args, err, tail(out, 2000))
 	}
