@@ -1,0 +1,332 @@
+// Package sharefstest is the conformance suite for a share: whatever a directory or a simulation
+// promises the protocol, it is asked for here.
+package sharefstest
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Run puts a share through the suite. newFS returns an empty one each time it is called. Where its root
+// is a real directory, several processes take part: the test binary starts itself again, so Run must be
+// called by a top-level test, before that does anything else of consequence.
+func Run(t *testing.T, newFS func(t *testing.T) *sharefs.FS) {
+	if root := os.Getenv(raceRoot); root != "" {
+		raceChild(root)
+	}
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, share *sharefs.FS)
+	}{
+		{"a claim has one winner among goroutines", testClaimRace},
+		{"a claim has one winner among processes", testClaimProcesses},
+		{"a move of a missing name is lost", testMoveMissing},
+		{"a move keeps the content", testMove},
+		{"the first to publish wins", testPublish},
+		{"the first data published wins", testPublishData},
+		{"names outside the share are refused", testNames},
+		{"a file is created once", testCreate},
+		{"overwriting keeps the file and moves its mtime", testOverwrite},
+		{"replacing shows the old or the new", testReplace},
+		{"reading is bounded and takes regular files only", testRead},
+		{"a folder is made once", testMkdir},
+		{"removing what is missing is no error", testRemove},
+		{"several users can share", testModes},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, newFS(t)) })
+	}
+}
+
+// real tells whether the share is a directory that other processes can open.
+func real(share *sharefs.FS) bool {
+	info, err := os.Stat(share.Path("."))
+	return err == nil && info.IsDir()
+}
+
+const (
+	racers = 12
+	prizes = 40
+)
+
+func prize(i int) string { return fmt.Sprintf("pending/%03d", i) }
+
+func fillRace(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.MkdirAll("pending"))
+	require.NoError(t, share.MkdirAll("claimed"))
+	for i := range prizes {
+		require.NoError(t, share.Create(prize(i), []byte("x")))
+	}
+}
+
+// claimAll claims every prize as who, and returns what it won.
+func claimAll(share *sharefs.FS, who string) (won []string) {
+	for i := range prizes {
+		dst := fmt.Sprintf("claimed/%03d.%s", i, who)
+		if outcome, _ := share.Claim(context.Background(), prize(i), dst); outcome == sharefs.Won {
+			won = append(won, path.Base(dst))
+		}
+	}
+	return won
+}
+
+func testClaimRace(t *testing.T, share *sharefs.FS) {
+	fillRace(t, share)
+	won := make([][]string, racers)
+	var wg sync.WaitGroup
+	for who := range racers {
+		wg.Go(func() { won[who] = claimAll(share, fmt.Sprint("g", who)) })
+	}
+	wg.Wait()
+	requireOneWinnerEach(t, share, won)
+}
+
+// requireOneWinnerEach compares what the claimants believe with what is there.
+func requireOneWinnerEach(t *testing.T, share *sharefs.FS, won [][]string) {
+	var all, prizesWon []string
+	for _, names := range won {
+		all = append(all, names...)
+	}
+	claimed, err := share.List("claimed")
+	require.NoError(t, err)
+	require.ElementsMatch(t, claimed, all)
+	for _, name := range claimed {
+		number, _, _ := strings.Cut(name, ".")
+		prizesWon = append(prizesWon, "pending/"+number)
+	}
+	want := make([]string, prizes)
+	for i := range want {
+		want[i] = prize(i)
+	}
+	require.Equal(t, want, prizesWon)
+	left, err := share.List("pending")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func testMoveMissing(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.MkdirAll("a"))
+	require.NoError(t, share.MkdirAll("b"))
+	outcome, err := share.Move(t.Context(), "a/x", "b/x")
+	require.Equal(t, sharefs.Lost, outcome)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func testMove(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.MkdirAll("a/b"))
+	require.NoError(t, share.Create("a/x", []byte("content")))
+	outcome, err := share.Move(t.Context(), "a/x", "a/b/y")
+	require.NoError(t, err)
+	require.Equal(t, sharefs.Won, outcome)
+	require.NoError(t, share.Durable("a/b/y"))
+	data, err := share.Read("a/b/y", 100)
+	require.NoError(t, err)
+	require.Equal(t, "content", string(data))
+	require.Equal(t, []string{"b"}, list(t, share, "a"))
+
+	outcome, err = share.Claim(t.Context(), "a/b/y", "a/z")
+	require.NoError(t, err)
+	require.Equal(t, sharefs.Won, outcome)
+}
+
+func list(t *testing.T, share *sharefs.FS, dir string) []string {
+	t.Helper()
+	names, err := share.List(dir)
+	require.NoError(t, err)
+	return names
+}
+
+func testPublish(t *testing.T, share *sharefs.FS) {
+	var winners, losers []int
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	errs := make([]error, racers)
+	for who := range racers {
+		wg.Go(func() {
+			tmp := fmt.Sprintf("tmp.%d", who)
+			if errs[who] = share.Create(tmp, []byte(tmp)); errs[who] != nil {
+				return
+			}
+			var ours bool
+			ours, errs[who] = share.Publish(tmp, "decision")
+			mu.Lock()
+			defer mu.Unlock()
+			if ours {
+				winners = append(winners, who)
+			} else {
+				losers = append(losers, who)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Len(t, winners, 1)
+	require.Len(t, losers, racers-1)
+	data, err := share.Read("decision", 100)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("tmp.%d", winners[0]), string(data))
+	ours, err := share.Publish(fmt.Sprintf("tmp.%d", winners[0]), "decision")
+	require.NoError(t, err, "publishing again after a lost answer")
+	require.True(t, ours)
+}
+
+func testPublishData(t *testing.T, share *sharefs.FS) {
+	winners := make([]string, racers)
+	ours := make([]bool, racers)
+	errs := make([]error, racers)
+	var wg sync.WaitGroup
+	for who := range racers {
+		wg.Go(func() {
+			data, mine, err := share.PublishData("plan.json", fmt.Append(nil, "by ", who))
+			winners[who], ours[who], errs[who] = string(data), mine, err
+		})
+	}
+	wg.Wait()
+	for who := range racers {
+		require.NoError(t, errs[who])
+		require.Equal(t, winners[0], winners[who])
+		require.Equal(t, winners[who] == fmt.Sprint("by ", who), ours[who])
+	}
+	require.Equal(t, []string{"plan.json"}, list(t, share, "."), "no temporary file stays")
+}
+
+func testCreate(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.Create("x", []byte("one")))
+	require.ErrorIs(t, share.Create("x", []byte("two")), fs.ErrExist)
+	data, err := share.Read("x", 100)
+	require.NoError(t, err)
+	require.Equal(t, "one", string(data))
+}
+
+func testOverwrite(t *testing.T, share *sharefs.FS) {
+	require.ErrorIs(t, share.Overwrite("x", []byte("1")), fs.ErrNotExist)
+	require.NoError(t, share.Create("x", []byte("0001\n")))
+	before, err := share.Stat("x")
+	require.NoError(t, err)
+	require.NoError(t, share.Overwrite("x", []byte("0002\n")))
+	after, err := share.Stat("x")
+	require.NoError(t, err)
+	require.True(t, os.SameFile(before, after))
+	require.False(t, after.ModTime().Before(before.ModTime()))
+	data, err := share.Read("x", 100)
+	require.NoError(t, err)
+	require.Equal(t, "0002\n", string(data))
+}
+
+func testReplace(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.Replace("x", []byte("a long first text")))
+	require.NoError(t, share.Replace("x", []byte("short")))
+	data, err := share.Read("x", 100)
+	require.NoError(t, err)
+	require.Equal(t, "short", string(data))
+	require.Equal(t, []string{"x"}, list(t, share, "."))
+}
+
+func testRead(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.Create("x", []byte("12345")))
+	data, err := share.Read("x", 5)
+	require.NoError(t, err)
+	require.Equal(t, "12345", string(data))
+	_, err = share.Read("x", 4)
+	require.ErrorContains(t, err, "more than 4 bytes")
+	_, err = share.Read("y", 4)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, share.MkdirAll("d"))
+	_, err = share.OpenRead("d")
+	require.ErrorIs(t, err, sharefs.ErrNotRegular)
+	if !real(share) {
+		return
+	}
+	if err := os.Symlink("x", share.Path("link")); err == nil { // SMB knows none
+		_, err = share.Read("link", 100)
+		require.ErrorIs(t, err, sharefs.ErrNotRegular)
+	}
+	if err := syscall.Mkfifo(share.Path("fifo"), 0o600); err == nil {
+		_, err = share.Read("fifo", 100)
+		require.ErrorIs(t, err, sharefs.ErrNotRegular)
+	}
+}
+
+func testMkdir(t *testing.T, share *sharefs.FS) {
+	created, err := share.Mkdir("d")
+	require.NoError(t, err)
+	require.True(t, created)
+	created, err = share.Mkdir("d")
+	require.NoError(t, err)
+	require.False(t, created)
+	_, err = share.Mkdir("missing/d")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, share.MkdirAll("a/b/c"))
+	require.NoError(t, share.MkdirAll("a/b/c"))
+	require.Equal(t, []string{"c"}, list(t, share, "a/b"))
+	require.NoError(t, share.Create("file", nil))
+	require.Error(t, share.MkdirAll("file"))
+	_, err = share.List("nowhere")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func testRemove(t *testing.T, share *sharefs.FS) {
+	require.NoError(t, share.Remove("x"))
+	require.NoError(t, share.RemoveDir("d"))
+	require.NoError(t, share.MkdirAll("d"))
+	require.NoError(t, share.Create("d/x", nil))
+	require.NoError(t, share.RemoveDir("d"), "not empty")
+	require.Equal(t, []string{"x"}, list(t, share, "d"))
+	require.NoError(t, share.Remove("d/x"))
+	require.NoError(t, share.RemoveDir("d"))
+	require.Empty(t, list(t, share, "."))
+}
+
+func testModes(t *testing.T, share *sharefs.FS) {
+	if !real(share) {
+		t.Skip("a simulated share has one user")
+	}
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	require.NoError(t, share.MkdirAll("d"))
+	require.NoError(t, share.Create("d/x", nil))
+	info, err := os.Stat(share.Path("d"))
+	require.NoError(t, err)
+	require.Equal(t, fs.ModeDir|fs.ModeSetgid|0o775, info.Mode())
+	info, err = os.Stat(share.Path("d/x"))
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o664), info.Mode())
+}
+
+func testNames(t *testing.T, share *sharefs.FS) {
+	for _, name := range []string{"", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "x\x00y"} {
+		_, err := share.List(name)
+		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
+		_, err = share.Read(name, 10)
+		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
+		require.ErrorIs(t, share.Create(name, nil), sharefs.ErrName, "%q", name)
+		require.ErrorIs(t, share.Remove(name), sharefs.ErrName, "%q", name)
+		require.ErrorIs(t, share.RemoveDir(name), sharefs.ErrName, "%q", name)
+		_, err = share.Mkdir(name)
+		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
+		outcome, err := share.Move(t.Context(), name, "x")
+		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
+		require.Equal(t, sharefs.Unknown, outcome)
+		outcome, err = share.Move(t.Context(), "x", name)
+		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
+		require.Equal(t, sharefs.Unknown, outcome)
+		_, err = share.Publish("x", name)
+		require.Error(t, err)
+		require.True(t, strings.HasPrefix(share.Path(name), share.Path(".")), "%q", share.Path(name))
+	}
+	odd := "a..b '\"\n-%d: \xff"
+	require.NoError(t, share.Create(odd, nil))
+	require.Equal(t, []string{odd}, list(t, share, "."))
+}

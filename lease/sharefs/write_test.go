@@ -1,0 +1,154 @@
+package sharefs_test
+
+import (
+	"io/fs"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
+)
+
+func TestPublishAnswerLost(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EEXIST, syscall.EIO, syscall.EINTR, syscall.EPERM} {
+		hook, _ := faulty("link", 1, sharefs.AnswerLost(errno))
+		s := share(t, hook)
+		ours, err := s.Publish("a/x", "b/plan")
+		require.NoError(t, err)
+		require.True(t, ours)
+
+		hook, _ = faulty("link", 1, sharefs.AnswerLost(errno))
+		s = share(t, hook)
+		winner, ours, err := s.PublishData("b/plan", []byte("ours"))
+		require.NoError(t, err)
+		require.True(t, ours)
+		require.Equal(t, "ours", string(winner))
+	}
+}
+
+func TestPublishRefused(t *testing.T) {
+	hook, _ := faulty("link", 1, syscall.EPERM)
+	s := share(t, hook)
+	_, err := s.Publish("a/x", "b/plan")
+	require.ErrorIs(t, err, syscall.EPERM)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+	require.Empty(t, list(t, s, "b"))
+}
+
+// A client that knew the name as absent goes on saying so until it lists the directory.
+func TestPublishLooksBehindANegativeCache(t *testing.T) {
+	listed := false
+	s := share(t, func(op, name string) error {
+		listed = listed || op == "readdir" && name == "b"
+		if op == "open" && name == "b/plan" && !listed {
+			return syscall.ENOENT
+		}
+		return nil
+	})
+	ours, err := s.Publish("a/x", "b/plan")
+	require.NoError(t, err)
+	require.True(t, ours)
+}
+
+// Whatever operation fails, what stands under the name is whole, and who is told ours is right.
+func TestPublishDataWithEveryFault(t *testing.T) {
+	for _, fault := range []error{syscall.EIO, sharefs.AnswerLost(syscall.EIO), syscall.ENOSPC} {
+		for fail := 1; ; fail++ {
+			nth := &sharefstest.Nth{Fail: fail, Err: fault}
+			s := share(t, nth.Hook)
+			winner, ours, err := s.PublishData("b/plan", []byte("ours"))
+			if len(nth.Done()) < fail {
+				require.NoError(t, err)
+				break
+			}
+			if err == nil {
+				require.True(t, ours)
+				require.Equal(t, "ours", string(winner))
+			}
+			if data, err := s.Read("b/plan", 100); err == nil {
+				require.Equal(t, "ours", string(data))
+			}
+			again, ours, err := s.PublishData("b/plan", []byte("a second"))
+			require.NoError(t, err)
+			require.Equal(t, string(again) == "a second", ours)
+		}
+	}
+}
+
+func TestCreateLeavesNothingHalf(t *testing.T) {
+	for _, op := range []string{"write", "sync", "close"} {
+		for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO} {
+			hook, _ := faulty(op, 1, errno)
+			s := share(t, hook)
+			require.ErrorIs(t, s.Create("b/y", []byte("text")), errno)
+			require.Empty(t, list(t, s, "b"), op)
+		}
+	}
+}
+
+func TestReplaceWithEveryFault(t *testing.T) {
+	for _, fault := range []error{syscall.EIO, sharefs.AnswerLost(syscall.EIO)} {
+		for fail := 1; ; fail++ {
+			nth := &sharefstest.Nth{Fail: fail, Err: fault}
+			s := share(t, nth.Hook)
+			err := s.Replace("a/x", []byte("new"))
+			data, readErr := s.Read("a/x", 100)
+			if len(nth.Done()) < fail {
+				break
+			}
+			if readErr == nil && err == nil {
+				require.Equal(t, "new", string(data))
+			} else if readErr == nil {
+				require.Contains(t, []string{"content", "new"}, string(data))
+			}
+		}
+	}
+	hook, _ := faulty("rename", 1, sharefs.AnswerLost(syscall.EIO))
+	require.NoError(t, share(t, hook).Replace("a/x", []byte("new")))
+}
+
+func TestOverwriteTellsOfEveryFault(t *testing.T) {
+	for _, op := range []string{"open", "write", "sync", "close"} {
+		hook, _ := faulty(op, 1, syscall.EIO)
+		require.ErrorIs(t, share(t, hook).Overwrite("a/x", []byte("CONTENT")), syscall.EIO)
+	}
+}
+
+func TestDurable(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EINVAL, syscall.ENOTSUP} {
+		hook, _ := faulty("syncdir", 1, errno)
+		require.NoError(t, share(t, hook).Durable("a/x"), "some file systems can't sync a folder")
+	}
+	for _, op := range []string{"open", "sync a/x", "close", "syncdir"} {
+		hook, _ := faulty(op, 1, syscall.EIO)
+		require.ErrorIs(t, share(t, hook).Durable("a/x"), syscall.EIO, op)
+	}
+	hook, opens := faulty("open", 1, syscall.EACCES)
+	require.NoError(t, share(t, hook).Durable("a/x"), "another user's file")
+	require.Equal(t, 2, *opens)
+	require.ErrorIs(t, share(t, hook).Durable("a/missing"), fs.ErrNotExist)
+}
+
+func TestMkdirThatExistsWhateverTheAnswer(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EROFS, syscall.EEXIST} {
+		hook, _ := faulty("mkdir", 10, errno)
+		s := share(t, hook)
+		created, err := s.Mkdir("a")
+		require.NoError(t, err)
+		require.False(t, created)
+		_, err = s.Mkdir("new")
+		require.ErrorIs(t, err, errno)
+	}
+}
+
+func TestReadTwiceAfterStale(t *testing.T) {
+	hook, _ := faulty("read", 1, syscall.ESTALE)
+	data, err := share(t, hook).Read("a/x", 100)
+	require.NoError(t, err)
+	require.Equal(t, "content", string(data))
+	hook, _ = faulty("read", 2, syscall.ESTALE)
+	_, err = share(t, hook).Read("a/x", 100)
+	require.ErrorIs(t, err, syscall.ESTALE)
+}
