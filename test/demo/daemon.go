@@ -15,7 +15,7 @@ import (
 type daemon struct {
 	name string
 	cmd  *exec.Cmd
-	done chan error // how it ended
+	done chan struct{} // closed when it has ended
 }
 
 // start runs a daemon in the background; its log goes into the demo's folder. One that ends by itself
@@ -34,12 +34,12 @@ func (d *demo) start(command string, cancel context.CancelCauseFunc) error {
 		return errors.Join(err, log.Close())
 	}
 	fmt.Printf("$ distenc %s &   # process %d\n", command, cmd.Process.Pid)
-	p := &daemon{name: name, cmd: cmd, done: make(chan error, 1)}
+	p := &daemon{name: name, cmd: cmd, done: make(chan struct{})}
 	d.daemons = append(d.daemons, p)
 	go func() {
-		err := cmd.Wait()
-		cancel(fmt.Errorf("%s ended: %v, see %s", name, err, log.Name()))
-		p.done <- errors.Join(err, log.Close())
+		defer close(p.done)
+		ended := fmt.Errorf("%s ended by itself, see %s", name, log.Name())
+		cancel(errors.Join(ended, cmd.Wait(), log.Close()))
 	}()
 	return nil
 }
@@ -56,7 +56,8 @@ func (d *demo) stop() error {
 		select {
 		case <-p.done:
 		case <-limit.Done():
-			errs = append(errs, fmt.Errorf("%s did not stop in 30 s", p.name), p.cmd.Process.Kill(), <-p.done)
+			errs = append(errs, fmt.Errorf("%s did not stop in 30 s", p.name), p.cmd.Process.Kill())
+			<-p.done
 		}
 	}
 	return errors.Join(errs...)

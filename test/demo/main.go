@@ -28,8 +28,9 @@ func main() {
 	input := flag.String("input", "", "video to encode; default: one is made")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *binary, *dir, *input); err != nil {
+	err := run(ctx, *binary, *dir, *input)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
