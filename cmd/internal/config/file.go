@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -47,14 +49,14 @@ func (s Source) files(overrides []override) ([]file, error) {
 }
 
 func readMachine(explicit string) (file, error) {
+	f, err := readFile(cmp.Or(explicit, MachineFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
 	if explicit != "" {
-		return readFile(explicit)
+		return file{}, &Error{Where: explicit, Problem: "there is no such file"}
 	}
-	f, err := readFile(MachineFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return file{}, nil
-	}
-	return f, err
+	return file{}, nil
 }
 
 // readShare reads the file on the share, if there is one. Many can write there: what is not a regular
@@ -65,7 +67,7 @@ func readShare(share string) (file, error) {
 	}
 	name := filepath.Join(share, ShareFile)
 	info, err := os.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // no such share: who opens it says so
 		return file{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
@@ -78,11 +80,11 @@ func readShare(share string) (file, error) {
 	return f, err
 }
 
-// readFile reads one file strictly.
+// readFile reads one file strictly. That it can't be read is no *Error: a share may come back.
 func readFile(name string) (file, error) {
 	data, err := readLimited(name)
 	if err != nil {
-		return file{}, &Error{Where: name, Problem: "cannot read the configuration", Err: err}
+		return file{}, fmt.Errorf("cannot read the configuration: %w", err)
 	}
 	f := file{name: name}
 	if f.lines, err = configSchema.strict(name, data, &document{}); err != nil {
@@ -105,7 +107,7 @@ func readLimited(name string) ([]byte, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+		err = &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}
 	}
 	return data, err
 }

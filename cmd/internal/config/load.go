@@ -28,7 +28,8 @@ type loader struct {
 	set   map[string]string // key: file:line, variable or flag that set it last
 }
 
-// Load reads all sources and checks the result. Every error is an *Error or several of them joined.
+// Load reads all sources and checks the result. A mistake in them is an *Error, or several joined;
+// any other error is a file that could not be read this time.
 func Load(s Source) (Config, error) {
 	overrides, err := s.overrides()
 	if err != nil {

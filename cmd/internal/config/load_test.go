@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,11 +188,18 @@ func TestMistakesInVariablesAndFlags(t *testing.T) {
 
 func TestFilesThatCannotBeRead(t *testing.T) {
 	_, err := Load(Source{File: "/nonexistent/x.toml"})
-	require.ErrorIs(t, err, os.ErrNotExist)
+	require.EqualError(t, err, "/nonexistent/x.toml: there is no such file")
 	require.ErrorAs(t, err, new(*Error))
 
 	_, err = Load(Source{File: write(t, strings.Repeat("#", maxFile+1))})
 	require.ErrorContains(t, err, "larger than")
+
+	_, err = Load(Source{File: t.TempDir()})
+	require.ErrorContains(t, err, "cannot read the configuration")
+	require.False(t, errors.As(err, new(*Error)), "it is not the content that is wrong")
+
+	_, err = Load(Source{File: write(t, `share = "/dev/null"`)})
+	require.NoError(t, err, "a share that can't be there is found out by who opens it")
 
 	share := t.TempDir()
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(share, ShareFile)))

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/distenc/distenc/cmd/internal/config"
+)
+
+// outcome is one row of the table of exit codes.
+type outcome struct {
+	code  int
+	means string
+	is    func(error) bool
+}
+
+// outcomes says which error ends a process with which code; the first row that fits counts. It is what
+// `distenc help exit-codes` prints.
+var outcomes = []outcome{
+	{0, "ok; also a daemon (master, worker, run) that a first SIGINT or SIGTERM stopped: its work was handed back",
+		func(err error) bool { return err == nil }},
+	{130, "interrupted: a command that was to finish something was told to stop before, or a second signal stopped a daemon at once",
+		func(err error) bool { return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) }},
+	{2, "wrong usage or configuration: the same command line will fail again",
+		func(err error) bool { return isA[*usageError](err) || isA[*config.Error](err) }},
+	{3, "finished, but a job failed", func(err error) bool { return errors.Is(err, errJobFailed) }},
+	{1, "failed", func(error) bool { return true }},
+}
+
+// errJobFailed is for commands that did all they could while a job failed.
+var errJobFailed = errors.New("a job failed")
+
+// usageError is a mistake in the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func (e *usageError) Unwrap() error { return e.err }
+
+func usage(err error) error { return &usageError{err} }
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func exitCode(err error) int {
+	for _, o := range outcomes {
+		if o.is(err) {
+			return o.code
+		}
+	}
+	panic("unreachable: the last row fits everything")
+}
+
+// report tells the person why the command did not end well. An error of several lines, one for each
+// mistake, keeps them.
+func report(w io.Writer, command string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+		if line != "" {
+			fmt.Fprintf(w, "distenc: %s\n", line)
+		}
+	}
+	if isA[*usageError](err) {
+		fmt.Fprintf(w, "Run '%s --help' for usage.\n", command)
+	}
+}
+
+// exitCodesTopic is a command without code, which cobra takes for a topic of help.
+func exitCodesTopic() *cobra.Command {
+	var rows strings.Builder
+	for _, o := range slices.SortedFunc(slices.Values(outcomes), func(a, b outcome) int { return a.code - b.code }) {
+		fmt.Fprintf(&rows, "%5d  %s\n", o.code, o.means)
+	}
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What a command's exit code means",
+		Long:  "Exit codes:\n\n" + rows.String(),
+	}
+}

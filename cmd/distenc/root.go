@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/logging"
+)
+
+// global is what all commands share: the global flags, and the signals that end a command.
+type global struct {
+	configFile string
+	stop       stops
+	ran        bool // a command's own code has begun; before that, an error is one of usage
+}
+
+// run executes one command line and returns the process's exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	stop, release := catchSignals(context.Background())
+	defer release()
+	g := &global{stop: stop}
+	root := newRoot(g)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(stop.gently)
+	if err != nil && !g.ran {
+		err = usage(err)
+	}
+	report(stderr, cmd.CommandPath(), err)
+	return exitCode(err)
+}
+
+func newRoot(g *global) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "distenc",
+		Short: "A folder that encodes: every machine that mounts it helps",
+		Long: `distenc encodes the videos that are dropped into a folder which several machines mount.
+Every machine that runs a worker helps with one and the same file.
+
+Settings come from flags, then DISTENC_* variables, then the machine's TOML (--config, else
+` + config.MachineFile + `), then distenc.toml on the share, then defaults.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          noCommand,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&g.configFile, "config", "", "the machine's configuration `FILE` (default "+config.MachineFile+" if it exists)")
+	flags.String("share", "", "the `DIR` that all machines mount")
+	flags.String("log-format", "", "text or json (default text)")
+	flags.String("log-level", "", "debug, info, warn or error (default info)")
+	sets(flags, "share", "share")
+	sets(flags, "log-format", "log.format")
+	sets(flags, "log-level", "log.level")
+
+	root.AddCommand(newInit(g), newVersion(), exitCodesTopic())
+	root.InitDefaultCompletionCmd()
+	g.noteRun(root)
+	return root
+}
+
+// noCommand shows what there is.
+func noCommand(cmd *cobra.Command, _ []string) error {
+	cmd.SetOut(cmd.ErrOrStderr())
+	if err := cmd.Help(); err != nil {
+		return err
+	}
+	return usage(errors.New("no command given"))
+}
+
+// noteRun wraps the commands' own code, to tell cobra's errors, which have no type, from theirs.
+func (g *global) noteRun(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		g.noteRun(c)
+	}
+	if inner := cmd.RunE; inner != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			g.ran = true
+			return inner(cmd, args)
+		}
+	}
+}
+
+// setsKey is the annotation of a flag that sets a key of the configuration.
+const setsKey = "distenc_sets"
+
+// sets makes a flag, if it is given, set a key of the configuration.
+func sets(flags *pflag.FlagSet, flag, key string) {
+	if err := flags.SetAnnotation(flag, setsKey, []string{key}); err != nil {
+		panic(err) // there is no such flag: our own mistake, and the first start shows it
+	}
+}
+
+// load reads the configuration as this command line has it, and opens the log on the command's stderr.
+func (g *global) load(cmd *cobra.Command, more ...config.Flag) (config.Config, *slog.Logger, error) {
+	var flags []config.Flag
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		for _, key := range f.Annotations[setsKey] {
+			flags = append(flags, config.Flag{Name: "--" + f.Name, Key: key, Value: f.Value.String()})
+		}
+	})
+	cfg, err := config.Load(config.Source{File: g.configFile, Flags: append(flags, more...), Environ: os.Environ()})
+	if err != nil {
+		return config.Config{}, nil, err
+	}
+	return cfg, logging.New(cmd.ErrOrStderr(), cfg.Log.Format, cfg.Log.Level), nil
+}

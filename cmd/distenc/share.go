@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// openShare opens the share of this configuration and checks that it is one: its marker is there, and
+// its folders are one file system. A mount that is missing looks like an empty folder and must not pass.
+func openShare(cfg config.Config) (*sharefs.FS, error) {
+	if cfg.Share == "" {
+		return nil, &config.Error{Key: "share", Problem: `is not set: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile}
+	}
+	share, err := sharefs.Open(cfg.Share)
+	if err != nil {
+		return nil, fmt.Errorf("%w; is it mounted?", err)
+	}
+	if _, err := pipeline.LoadCluster(share); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%q is no share: is it mounted? `distenc init` makes a new one", cfg.Share)
+	} else if err != nil {
+		return nil, fmt.Errorf("cannot read the share's marker: %w", err)
+	}
+	if err := checkMounts(share); err != nil {
+		return nil, err
+	}
+	return share, nil
+}
+
+// checkMounts makes sure that every folder of the share can be renamed into from every other: rename(2)
+// works within one mount only, and everything here rests on renames.
+func checkMounts(share *sharefs.FS) error {
+	root, err := mountOf(share.Path("."))
+	if err != nil {
+		return err
+	}
+	for _, folder := range pipeline.Folders() {
+		mount, err := mountOf(share.Path(folder))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the share's folder %q is missing: `distenc init %s` makes it again", folder, share.Path("."))
+		}
+		if err != nil {
+			return err
+		}
+		if mount != root {
+			return &config.Error{Where: share.Path(folder), Problem: "is a mount or a file system of its own: all folders of a share must lie on one, because files are renamed from one to another"}
+		}
+	}
+	return nil
+}
+
+// mount tells one mount of one file system from another. The same file system mounted twice has one
+// device and two ids; a kernel before 5.8 does not tell the id, which is 0 then.
+type mount struct{ device, id uint64 }
+
+func mountOf(dir string) (mount, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_MNT_ID, &st); err != nil {
+		return mount{}, &fs.PathError{Op: "cannot look at the folder", Path: dir, Err: err}
+	}
+	m := mount{device: unix.Mkdev(st.Dev_major, st.Dev_minor)}
+	if st.Mask&unix.STATX_MNT_ID != 0 {
+		m.id = st.Mnt_id
+	}
+	return m, nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// errInterrupted is the cause of a context that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+// stops are the two ways in which a person or the service manager ends a command. The second implies
+// the first. Either context's cause is an errInterrupted that names the signal.
+type stops struct {
+	gently context.Context // first SIGINT or SIGTERM: hand unfinished work back, then end
+	atOnce context.Context // second one: end now, hand nothing back
+}
+
+// catchSignals turns signals into stops. A third signal kills the process as if it was not caught, in
+// case it hangs. release gives the signals back.
+func catchSignals(parent context.Context) (s stops, release func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	atOnce, stopAtOnce := context.WithCancelCause(parent)
+	gently, stopGently := context.WithCancelCause(atOnce)
+	go func() {
+		defer signal.Stop(signals)
+		if await(atOnce, signals, stopGently) {
+			hint()
+			await(atOnce, signals, stopAtOnce)
+		}
+	}()
+	return stops{gently: gently, atOnce: atOnce}, func() { stopAtOnce(nil) }
+}
+
+// await calls stop at the next signal; false if ctx ended before.
+func await(ctx context.Context, signals <-chan os.Signal, stop context.CancelCauseFunc) bool {
+	select {
+	case sig := <-signals:
+		stop(fmt.Errorf("%w (%s)", errInterrupted, sig))
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// hint tells the person at a terminal what a second Ctrl-C does.
+func hint() {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprintln(os.Stderr, "\nstopping; once more stops at once")
+	}
+}
+
+// oneShot is what a command that was to finish something returns: errInterrupted if a signal came, and
+// err otherwise. A command that finished in spite of the signal passes nil and returns nil.
+func (s stops) oneShot(err error) error {
+	if err != nil && s.gently.Err() != nil {
+		return context.Cause(s.gently)
+	}
+	return err
+}
+
+// daemon is what a command that runs until it is told to stop returns: nil if it was told so once and
+// did, whatever of that reached it as an error of its context; systemd takes that for success.
+func (s stops) daemon(err error) error {
+	if s.atOnce.Err() != nil {
+		return context.Cause(s.atOnce)
+	}
+	if s.gently.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// maxVersion bounds what a tool prints of itself, in bytes: ffmpeg tells its whole configuration.
+const maxVersion = 64 << 10
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of distenc and of the tools it finds",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			fmt.Fprintln(out, buildLine())
+			toolLine(cmd.Context(), out, "ffmpeg", "-version")
+			toolLine(cmd.Context(), out, "mkvmerge", "--version")
+			return nil
+		},
+	}
+}
+
+// buildLine tells what the Go toolchain noted when it built this binary.
+func buildLine() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "distenc (built without information about its version)"
+	}
+	words := []string{"distenc", info.Main.Version}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision", "vcs.time", "GOARCH", "GOOS":
+			words = append(words, s.Value)
+		case "vcs.modified":
+			if s.Value == "true" {
+				words = append(words, "(modified)")
+			}
+		}
+	}
+	return strings.Join(append(words, info.GoVersion), " ")
+}
+
+// toolLine prints the first line that a tool says of itself, or that it is not there.
+func toolLine(ctx context.Context, out io.Writer, name, flag string) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		fmt.Fprintf(out, "%s: not found\n", name)
+		return
+	}
+	said, err := media.Tools{}.Output(ctx, maxVersion, path, flag)
+	if err != nil {
+		fmt.Fprintf(out, "%s: %v\n", name, err)
+		return
+	}
+	line, _, _ := strings.Cut(string(said), "\n")
+	fmt.Fprintf(out, "%s: %s\n", path, line)
+}

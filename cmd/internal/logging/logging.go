@@ -1,0 +1,49 @@
+// Package logging sets up the log of a command: lines for people or JSON for machines, on one writer.
+package logging
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"syscall"
+)
+
+// New returns a logger. format is text or json, level debug, info, warn or error; the configuration has
+// checked both. Into systemd's journal, lines go without a time: the journal has its own.
+func New(w io.Writer, format, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	if toJournal(w, os.Getenv("JOURNAL_STREAM")) {
+		opts.ReplaceAttr = withoutTime
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+func withoutTime(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// toJournal tells whether w is the journal's stream. The variable names its device and inode, because
+// programs inherit it whose output goes elsewhere: systemd.exec(5), $JOURNAL_STREAM.
+func toJournal(w io.Writer, stream string) bool {
+	f, ok := w.(*os.File)
+	if !ok || stream == "" {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && fmt.Sprintf("%d:%d", st.Dev, st.Ino) == stream
+}
