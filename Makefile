@@ -4,7 +4,6 @@
 PREFIX  ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 GO      ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 MEDIA = ffmpeg ffprobe mkvmerge mkvpropedit mkvextract
@@ -15,9 +14,10 @@ GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bi
 
 .PHONY: build test lint vet demo install clean
 
-# One static file.
+# One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
+build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/distenc ./cmd/distenc
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/distenc ./cmd/distenc
 
 # The race detector needs a C compiler.
 test:
