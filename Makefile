@@ -40,7 +40,11 @@ demo: build
 	test/install-tools $(MEDIA)
 	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
 
-install: build
+# Root need not have Go: what was built is installed.
+bin/distenc:
+	$(MAKE) build
+
+install: bin/distenc
 	install -D -m 755 bin/distenc $(DESTDIR)$(PREFIX)/bin/distenc
 	install -D -m 644 config.example.toml $(SHARE)/doc/distenc/config.example.toml
 	install -D -m 644 README.md $(SHARE)/doc/distenc/README.md
