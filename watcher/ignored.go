@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// Sidecar ends the name of a file with settings for the file whose name stands before it.
-const Sidecar = ".distenc.toml"
-
 var (
 	// Names of hidden files (also .nfs…, ._… of macOS, rsync's and our own staging names) and of editors'.
 	ignoredPrefixes = []string{".", "~"}
@@ -15,7 +12,7 @@ var (
 	// and curl wrappers, BitTorrent clients; and settings for a file.
 	ignoredSuffixes = []string{
 		".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".opdownload", ".download",
-		".aria2", ".!ut", ".!qb", ".bc!", ".swp", Sidecar,
+		".aria2", ".!ut", ".!qb", ".bc!", ".swp", ".distenc.toml",
 	}
 	// What file managers, NAS systems and file systems keep in every folder.
 	ignoredNames = []string{

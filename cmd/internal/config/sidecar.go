@@ -12,13 +12,15 @@ import (
 )
 
 const (
+	// SidecarSuffix ends the name of a file with settings for one source: NAME.mkv.distenc.toml.
+	SidecarSuffix = ".distenc.toml"
 	// MaxSidecar bounds a sidecar, in bytes. Read no more than one byte beyond it.
 	MaxSidecar = 64 << 10
 	// maxPriority bounds a priority both ways; enough to order people's wishes.
 	maxPriority = 1000
 )
 
-// Sidecar holds the settings for one file alone, from NAME.distenc.toml beside it. An empty field leaves the profile's value.
+// Sidecar holds the settings for one file alone. An empty field leaves the profile's value.
 type Sidecar struct {
 	Profile   string `toml:"profile,omitempty"`
 	X264      string `toml:"x264,omitempty"`

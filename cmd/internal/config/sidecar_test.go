@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/watcher"
 )
+
+func TestNobodyTakesASidecarForASource(t *testing.T) {
+	require.True(t, watcher.Ignored("a.mkv"+SidecarSuffix))
+}
 
 func TestSidecarSurvivesEncoding(t *testing.T) {
 	for _, s := range []Sidecar{

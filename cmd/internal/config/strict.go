@@ -70,10 +70,7 @@ func knownKeys(name string) []string {
 	for _, k := range []string{"x264", "container", "audio"} {
 		known = append(known, "profiles."+profile+"."+k)
 	}
-	for _, s := range []string{"watch", "split", "lease", "worker", "output", "log", "profiles"} {
-		known = append(known, s)
-	}
-	return known
+	return append(known, "watch", "split", "lease", "worker", "output", "log", "profiles")
 }
 
 // strict decodes data into target and returns the line of every key, by its lower-case dotted name.
