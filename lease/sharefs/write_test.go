@@ -2,6 +2,8 @@ package sharefs_test
 
 import (
 	"io/fs"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -151,4 +153,47 @@ func TestReadTwiceAfterStale(t *testing.T) {
 	hook, _ = faulty("read", 2, syscall.ESTALE)
 	_, err = share(t, hook).Read("a/x", 100)
 	require.ErrorIs(t, err, syscall.ESTALE)
+}
+
+func TestCreateFrom(t *testing.T) {
+	s := share(t, func(string, string) error { return nil })
+	n, err := s.CreateFrom("b/y", strings.NewReader("text"))
+	require.NoError(t, err)
+	require.EqualValues(t, 4, n)
+	_, err = s.CreateFrom("b/y", strings.NewReader("other"))
+	require.ErrorIs(t, err, fs.ErrExist)
+	for _, op := range []string{"write", "sync", "close"} {
+		hook, _ := faulty(op, 1, syscall.ENOSPC)
+		s := share(t, hook)
+		_, err := s.CreateFrom("b/y", strings.NewReader("text"))
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		require.Empty(t, list(t, s, "b"), op)
+	}
+}
+
+// noTrunc fails the test when a file is opened in a way that lets SMB stamp it with the client's clock.
+type noTrunc struct {
+	sharefs.Ops
+	t *testing.T
+}
+
+func (n noTrunc) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	require.Zero(n.t, flag&os.O_TRUNC, name)
+	require.Equal(n.t, flag&os.O_CREATE != 0, flag&os.O_EXCL != 0, name)
+	return n.Ops.OpenFile(name, flag, perm)
+}
+
+func TestNothingIsTruncated(t *testing.T) {
+	dir := t.TempDir()
+	s := sharefs.New(dir, noTrunc{sharefs.OS(dir), t})
+	require.NoError(t, s.Create("x", []byte("1")))
+	require.NoError(t, s.Overwrite("x", []byte("2")))
+	require.NoError(t, s.Replace("x", []byte("3")))
+	require.NoError(t, s.Durable("x"))
+	_, ours, err := s.PublishData("y", []byte("4"))
+	require.NoError(t, err)
+	require.True(t, ours)
+	data, err := s.Read("x", 1)
+	require.NoError(t, err)
+	require.Equal(t, "3", string(data))
 }
