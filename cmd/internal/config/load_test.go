@@ -64,7 +64,7 @@ func TestPrecedence(t *testing.T) {
 		x264 = "--crf 2"`)
 	c, err := Load(Source{
 		File:    machine,
-		Environ: []string{"DISTENC_SPLIT_CHUNK=3s", "DISTENC_WORKER_SLOTS=3", "DISTENC_OUTPUT_SOURCE=", "HOME=/x"},
+		Environ: []string{"DISTENC_SPLIT_CHUNK=3s", "DISTENC_WORKER_SLOTS=3", "DISTENC_OUTPUT_SOURCE=", "DISTENC_TEST_SHARE=/x", "HOME=/x"},
 		Flags:   []Flag{{Name: "--slots", Key: "worker.slots", Value: "4"}},
 	})
 	require.NoError(t, err)

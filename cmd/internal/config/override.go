@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// prefix begins the name of every variable that sets a key.
-const prefix = "DISTENC_"
+const (
+	// prefix begins the name of every variable that sets a key.
+	prefix = "DISTENC_"
+	// testPrefix begins the names of those that tell the tests of the sources something.
+	testPrefix = "DISTENC_TEST_"
+)
 
 // override is a key set by a variable or a flag.
 type override struct {
@@ -21,7 +25,7 @@ func (s Source) overrides() ([]override, error) {
 	var all []override
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || value == "" {
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || value == "" {
 			continue
 		}
 		i := slices.IndexFunc(keys, func(k key) bool { return k.variable() == name })
