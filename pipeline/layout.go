@@ -45,6 +45,12 @@ func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(na
 // JobOut is a merged output that awaits its decision.
 func JobOut(job, nonce string) string { return path.Join(Jobs, job, "out", nonce) }
 
+// WorkOf is the folder for the intermediate files of the merge that writes out.
+func WorkOf(out string) string { return out + ".work" }
+
+// NormOf is a fresh name for a job's normalised source.
+func NormOf(job string) string { return path.Join(Jobs, job, "norm."+Nonce(nonceLen)+".mkv") }
+
 // LogDir holds the reports of what went wrong with single attempts.
 func LogDir(job string) string { return path.Join(Jobs, job, "log") }
 

@@ -60,18 +60,18 @@ func exitCode(err error) int {
 }
 
 // report tells the person why the command did not end well. An error of several lines, one for each
-// mistake, keeps them.
+// mistake, keeps them. If stderr is closed there is nobody to tell.
 func report(w io.Writer, command string, err error) {
 	if err == nil {
 		return
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
 		if line != "" {
-			fmt.Fprintf(w, "distenc: %s\n", line)
+			_, _ = fmt.Fprintf(w, "distenc: %s\n", line)
 		}
 	}
 	if isA[*usageError](err) {
-		fmt.Fprintf(w, "Run '%s --help' for usage.\n", command)
+		_, _ = fmt.Fprintf(w, "Run '%s --help' for usage.\n", command)
 	}
 }
 
@@ -79,7 +79,7 @@ func report(w io.Writer, command string, err error) {
 func exitCodesTopic() *cobra.Command {
 	var rows strings.Builder
 	for _, o := range slices.SortedFunc(slices.Values(outcomes), func(a, b outcome) int { return a.code - b.code }) {
-		fmt.Fprintf(&rows, "%5d  %s\n", o.code, o.means)
+		rows.WriteString(fmt.Sprintf("%5d  %s\n", o.code, o.means))
 	}
 	return &cobra.Command{
 		Use:   "exit-codes",

@@ -56,8 +56,8 @@ func initShare(out io.Writer, cfg config.Config) error {
 	if err := checkMounts(share); err != nil {
 		return err
 	}
-	tell(out, cfg.Share, was, made)
-	return nil
+	_, err = fmt.Fprintln(out, told(cfg.Share, was, made))
+	return err
 }
 
 // openOrMake opens a folder, and makes it if only it is missing: a missing parent is more likely a mount
@@ -148,15 +148,14 @@ var setting = regexp.MustCompile(`(?m)^[a-z0-9_]+ *=`)
 // enough to remove the '#'.
 func commentedOut(toml string) string { return setting.ReplaceAllString(toml, "# $0") }
 
-func tell(out io.Writer, dir string, was bool, made []string) {
+// told says what was made and what to do next.
+func told(dir string, was bool, made []string) string {
 	switch {
-	case !was:
-		fmt.Fprintf(out, "%s is a share now. Settings for all machines: %s/%s\n", dir, strings.TrimSuffix(dir, "/"), pipeline.Config)
-		fmt.Fprintf(out, "Next: distenc run --share %s\n", dir)
-		fmt.Fprintf(out, "Then copy a video into %s/%s\n", strings.TrimSuffix(dir, "/"), pipeline.Inbox)
-	case len(made) > 0:
-		fmt.Fprintf(out, "%s is a share already; made what was missing: %s\n", dir, strings.Join(made, ", "))
-	default:
-		fmt.Fprintf(out, "%s is a share already; nothing was missing\n", dir)
+	case was && len(made) == 0:
+		return dir + " is a share already; nothing was missing"
+	case was:
+		return dir + " is a share already; made what was missing: " + strings.Join(made, ", ")
 	}
+	return fmt.Sprintf("%s is a share now. Settings for all machines: %s\nNext: distenc run --share %s\nThen copy a video into %s",
+		dir, filepath.Join(dir, pipeline.Config), dir, filepath.Join(dir, pipeline.Inbox))
 }

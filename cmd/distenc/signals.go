@@ -52,7 +52,7 @@ func await(ctx context.Context, signals <-chan os.Signal, stop context.CancelCau
 // hint tells the person at a terminal what a second Ctrl-C does.
 func hint() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		fmt.Fprintln(os.Stderr, "\nstopping; once more stops at once")
+		_, _ = fmt.Fprintln(os.Stderr, "\nstopping; once more stops at once")
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os/exec"
 	"runtime/debug"
 	"strings"
@@ -22,11 +21,9 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of distenc and of the tools it finds",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
-			fmt.Fprintln(out, buildLine())
-			toolLine(cmd.Context(), out, "ffmpeg", "-version")
-			toolLine(cmd.Context(), out, "mkvmerge", "--version")
-			return nil
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n%s\n", buildLine(),
+				toolLine(cmd.Context(), "ffmpeg", "-version"), toolLine(cmd.Context(), "mkvmerge", "--version"))
+			return err
 		},
 	}
 }
@@ -51,18 +48,16 @@ func buildLine() string {
 	return strings.Join(append(words, info.GoVersion), " ")
 }
 
-// toolLine prints the first line that a tool says of itself, or that it is not there.
-func toolLine(ctx context.Context, out io.Writer, name, flag string) {
+// toolLine is the first line that a tool says of itself, or that it is not there.
+func toolLine(ctx context.Context, name, flag string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		fmt.Fprintf(out, "%s: not found\n", name)
-		return
+		return name + ": not found"
 	}
 	said, err := media.Tools{}.Output(ctx, maxVersion, path, flag)
 	if err != nil {
-		fmt.Fprintf(out, "%s: %v\n", name, err)
-		return
+		return fmt.Sprintf("%s: %v", path, err)
 	}
 	line, _, _ := strings.Cut(string(said), "\n")
-	fmt.Fprintf(out, "%s: %s\n", path, line)
+	return path + ": " + line
 }

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/service"
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/worker"
+	"github.com/distenc/distenc/watcher"
+)
+
+// farm is what the commands that work on a share stand on.
+type farm struct {
+	cfg   config.Config
+	log   *slog.Logger
+	fs    *sharefs.FS
+	tools media.Tools
+	// private: nobody else can drop files on the share, so that a hard link is no trap.
+	private bool
+}
+
+// farm reads the configuration, opens the share and finds the tools.
+func (g *global) farm(cmd *cobra.Command) (*farm, error) {
+	cfg, log, err := g.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	fs, err := openShare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	tools, err := media.Find(log)
+	if err != nil {
+		return nil, err
+	}
+	return &farm{cfg: cfg, log: log, fs: fs, tools: tools}, nil
+}
+
+// master makes this process's master.
+func (f *farm) master(ctx context.Context, untilIdle bool) *master.Master {
+	return master.New(master.Options{
+		FS: f.fs, Node: pipeline.NewNode("m"), Log: f.log.With("role", "master"),
+		Terms:    lease.Terms{Heartbeat: f.cfg.Lease.Heartbeat, Expiry: f.cfg.Lease.Expiry},
+		Attempts: f.cfg.Lease.Attempts, Settle: f.cfg.Watch.Settle, Poll: f.cfg.Watch.Poll,
+		Resolve: f.resolve, Stages: master.Media{FS: f.fs, Tools: f.tools},
+		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
+		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private,
+	})
+}
+
+// worker makes this process's worker.
+func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*worker.Worker, error) {
+	slots, threads := divide(f.cfg.Worker.Slots, runtime.NumCPU())
+	encoder, err := worker.NewMedia(ctx, f.fs, f.tools, threads, f.cfg.Worker.Nice)
+	if err != nil {
+		return nil, err
+	}
+	return worker.New(worker.Options{
+		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
+		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
+		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status,
+	}), nil
+}
+
+// idlePoll is a worker's shortest wait between two looks at an empty share; it grows from there.
+const idlePoll = 2 * time.Second
+
+// divide shares out a machine's cores: encodes side by side, and threads for each. One thread an encode
+// takes the least CPU (1.4% less than two) but memory grows with every encode, so big machines get four.
+func divide(slots, cores int) (int, int) {
+	if slots <= 0 {
+		slots = cores
+		if cores > 8 {
+			slots = (cores + 3) / 4
+		}
+	}
+	return slots, max(1, (cores+slots-1)/slots)
+}
+
+// wake tells of local changes in folders of the share, which on one machine saves the wait for the poll.
+func (f *farm) wake(ctx context.Context, dirs ...string) <-chan struct{} {
+	paths := make([]string, len(dirs))
+	for i, d := range dirs {
+		paths[i] = f.fs.Path(d)
+	}
+	return watcher.Notify(ctx, f.log, paths...)
+}
+
+// resolve finds out how one dropped file is to be encoded. Its errors are refusals: the person who
+// dropped the file has to mend the sidecar or the folder.
+func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
+	s, err := config.ParseSidecar("the file's .distenc.toml", sidecar)
+	if err != nil {
+		return master.Order{}, &pipeline.Refusal{Reason: "The settings beside the file can't be read: " + err.Error(), Err: err}
+	}
+	profile, _ := f.cfg.Profile(config.DefaultProfile)
+	if p, ok := f.cfg.Profile(folder); ok {
+		profile = p
+	}
+	if s.Profile != "" {
+		p, ok := f.cfg.Profile(s.Profile)
+		if !ok {
+			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.", s.Profile, strings.Join(f.cfg.ProfileNames(), ", "))
+		}
+		profile = p
+	}
+	profile = profile.With(s)
+	if _, err := media.ParseX264(profile.X264); err != nil {
+		return master.Order{}, &pipeline.Refusal{Reason: "The x264 options can't be used: " + err.Error(), Err: err}
+	}
+	return master.Order{
+		Settings: pipeline.Settings{
+			Profile: profile.Name, X264: profile.X264, Container: profile.Container, Audio: profile.Audio,
+			Chunk: f.cfg.Split.Chunk.Seconds(), Pieces: f.cfg.Split.Pieces, Keep: f.cfg.Output.Source,
+		},
+		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again,
+	}, nil
+}
+
+// serve runs the parts of a daemon until all have ended, or one of them failed. Its context ends gently
+// with the first signal; the second one ends the process with everything that still hangs.
+func (g *global) serve(untilIdle bool, parts ...func(ctx context.Context) error) error {
+	ctx, cancel := context.WithCancel(g.stop.gently)
+	defer cancel()
+	go service.Watchdog(g.stop.atOnce)
+	service.Ready()
+	context.AfterFunc(g.stop.gently, service.Stopping)
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() { ended <- part(ctx) }()
+	}
+	var failed error
+	for range parts {
+		select {
+		case err := <-ended:
+			if err != nil {
+				failed = errors.Join(failed, err)
+				cancel()
+			}
+		case <-g.stop.atOnce.Done():
+			return context.Cause(g.stop.atOnce)
+		}
+	}
+	if untilIdle {
+		if failed == nil && g.stop.gently.Err() != nil {
+			failed = context.Canceled
+		}
+		return g.stop.oneShot(failed)
+	}
+	return g.stop.daemon(failed)
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+func newWorker(g *global) *cobra.Command {
+	var maxChunks int
+	var untilIdle bool
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Claim and encode chunks",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if maxChunks < 0 {
+				return usage(errors.New("--max-chunks must not be below 0"))
+			}
+			f, err := g.farm(cmd)
+			if err != nil {
+				return err
+			}
+			w, err := f.worker(cmd.Context(), maxChunks, untilIdle)
+			if err != nil {
+				return err
+			}
+			return g.serve(untilIdle, w.Run)
+		},
+	}
+	addSlots(cmd)
+	cmd.Flags().IntVar(&maxChunks, "max-chunks", 0, "end after `N` chunks (0: no limit)")
+	cmd.Flags().BoolVar(&untilIdle, "until-idle", false, "end when nothing is left to claim")
+	return cmd
+}
+
+// addSlots adds the flag of the commands that encode.
+func addSlots(cmd *cobra.Command) {
+	cmd.Flags().Int("slots", 0, "parallel encodes on this machine (0: choose from the cores)")
+	sets(cmd.Flags(), "slots", "worker.slots")
+}

@@ -1,0 +1,187 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// expire gives the chunks of silent workers to others (T9).
+func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
+	claims := map[string]pipeline.ChunkFile{}
+	var stems []string
+	for _, id := range survey.Jobs() {
+		for _, c := range survey.Job(id).In(pipeline.Claimed) {
+			claims[c.Stem()] = c
+			stems = append(stems, c.Stem())
+		}
+	}
+	silent, err := m.observer.Scan(ctx, stems)
+	if err != nil {
+		m.Log.Warn("heartbeats can't be read", "error", err)
+	}
+	for _, stem := range silent {
+		c := claims[stem]
+		m.Log.Warn("a worker went silent, its chunk is given to another", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
+		m.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped", "")
+		m.requeue(ctx, c)
+	}
+	m.sweepLeases(ctx, claims)
+}
+
+// sweepLeases removes the leases whose claim is gone and whose holder is silent.
+func (m *Master) sweepLeases(ctx context.Context, claims map[string]pipeline.ChunkFile) {
+	keep := func(stem string) bool { return claims[stem].Job != "" }
+	if _, err := m.observer.Sweep(ctx, keep); err != nil {
+		m.Log.Debug("cannot sweep leases", "error", err)
+	}
+}
+
+// requeue moves a chunk to its next attempt. That somebody else moved it is as good.
+func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) {
+	out, err := m.FS.Move(ctx, c.Path(), c.AsPending(c.Attempt+1).Path())
+	if out != sharefs.Won {
+		m.Log.Info("a chunk was moved by somebody else, or will be tried again", "chunk", c.ID(), "outcome", out, "error", err)
+	}
+}
+
+// report writes one failure of a chunk's attempt into the job's log folder.
+func (m *Master) report(c pipeline.ChunkFile, weight float64, reason, log string) {
+	err := pipeline.Failure{By: m.Node, Weight: weight, Reason: reason, Log: log}.Report(m.FS, c)
+	if err != nil {
+		m.Log.Warn("cannot write a failure's report", "chunk", c.ID(), "error", err)
+	}
+}
+
+// startAccept checks the committed results (T10), a few at a time.
+func (m *Master) startAccept(j *job, chunks *pipeline.JobChunks) {
+	plan := j.plan
+	for _, c := range chunks.In(pipeline.Committed) {
+		if c.Chunk >= len(plan.Chunks) {
+			continue
+		}
+		m.tasks.start("accept/"+c.Stem(), 2, func(ctx context.Context) func() {
+			verdict := m.accept(ctx, plan, c)
+			return func() { m.judge(j, c, verdict) }
+		})
+	}
+}
+
+// verdict is what came of looking at one result.
+type verdict struct {
+	unseen bool  // not (all) visible yet through this machine's mount, or the share does not answer
+	err    error // why; nil: accepted
+}
+
+// accept reads a result through this master's own mount, so that its bytes were checked by another
+// process than their writer, and moves the chunk to accepted.
+func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) verdict {
+	names, err := m.FS.List(pipeline.DoneOf(c.Job)) // opens only names just listed
+	if err != nil {
+		return verdict{unseen: true, err: err}
+	}
+	if !contains(names, c.Result()) || !contains(names, c.Record()) {
+		return verdict{unseen: true, err: fs.ErrNotExist}
+	}
+	record, err := pipeline.LoadRecord(m.FS, c)
+	if err != nil {
+		return verdict{unseen: true, err: err}
+	}
+	if err := m.Stages.Check(ctx, plan, c, record); err != nil {
+		return verdict{unseen: ctx.Err() != nil || passing(err), err: err}
+	}
+	if out, err := m.FS.Move(ctx, c.Path(), c.In(pipeline.Accepted).Path()); out != sharefs.Won {
+		return verdict{unseen: true, err: err}
+	}
+	m.Log.Info("accepted", "chunk", c.ID(), "node", c.Node, "frames", record.Frames, "fps", int(record.FPS()))
+	return verdict{}
+}
+
+// passing tells errors of the share from errors of the result.
+func passing(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p)
+}
+
+// judge draws the consequences. A result that can't be seen is unknown until the expiry time has
+// passed: listings and attributes are late by up to a minute on network shares.
+func (m *Master) judge(j *job, c pipeline.ChunkFile, v verdict) {
+	if v.err == nil {
+		delete(j.silent, c.Stem())
+		return
+	}
+	if v.unseen {
+		if j.silent == nil {
+			j.silent = map[string]time.Time{}
+		}
+		since, seen := j.silent[c.Stem()]
+		if !seen {
+			j.silent[c.Stem()] = time.Now()
+			return
+		}
+		if time.Since(since) < max(m.Terms.Expiry, m.missingFor()) {
+			return
+		}
+	}
+	delete(j.silent, c.Stem())
+	m.Log.Warn("a result is bad, the chunk is encoded again", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
+	m.reject(c, v.err)
+}
+
+// reject sends a committed or accepted chunk back to be encoded again.
+func (m *Master) reject(c pipeline.ChunkFile, why error) {
+	m.tasks.start("reject/"+c.Stem(), 2, func(ctx context.Context) func() {
+		m.report(c, pipeline.WeightFailed, "the result is bad: "+why.Error(), "")
+		m.requeue(ctx, c)
+		return nil
+	})
+}
+
+// setAside takes chunks that failed too often out of the way, so that they stop neither their job's
+// other chunks nor other jobs.
+func (m *Master) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
+	if j.judged == nil {
+		j.judged = map[int]int{}
+	}
+	for _, c := range chunks.In(pipeline.Pending) {
+		if c.Attempt <= m.Attempts || j.judged[c.Chunk] >= c.Attempt {
+			continue // it can't have failed often enough, or was weighed already
+		}
+		j.judged[c.Chunk] = c.Attempt
+		reports, err := pipeline.Failures(m.FS, c)
+		if err != nil || !pipeline.Poison(reports, m.Attempts, m.hosts()) {
+			continue
+		}
+		aside := c.In(pipeline.Failed)
+		if err := m.FS.MkdirAll(pipeline.SetAsideOf(j.ID)); err != nil {
+			m.later(j, "cannot set a chunk aside", err)
+			continue
+		}
+		if out, err := m.FS.Move(ctx, c.Path(), aside.Path()); out != sharefs.Won {
+			m.Log.Info("a chunk could not be set aside now", "chunk", c.ID(), "error", err)
+			continue
+		}
+		m.failed++
+		m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(),
+			"name", pipeline.RawName(j.Name()).String(), "reason", reports[len(reports)-1].Reason)
+	}
+}
+
+// hosts counts the machines that are there to encode.
+func (m *Master) hosts() int {
+	nodes, err := pipeline.LoadNodes(m.FS)
+	if err != nil {
+		return 1
+	}
+	hosts := map[string]bool{}
+	for _, n := range nodes {
+		if n.Seen < m.Terms.Expiry {
+			hosts[n.Host] = true
+		}
+	}
+	return len(hosts)
+}

@@ -1,0 +1,216 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+// dropped is a file in the inbox as far as it was read.
+type dropped struct {
+	file    watcher.File // as it was when it was read
+	scan    Scan
+	scanned bool
+	told    bool      // that it can't be taken
+	rest    time.Time // not tried before
+}
+
+// earlyLook is how long a file stands still before it is read ahead of its settle time: then a file with
+// a matching tag starts at once, and any other as soon as it has settled.
+const earlyLook = 5 * time.Second
+
+// lookAtInbox reads and takes what people dropped, one file at a time, and returns how many are waiting.
+func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
+	files, err := m.watch.Scan(ctx)
+	if err != nil {
+		return 0, err
+	}
+	here := map[string]bool{}
+	for _, f := range files {
+		here[f.Name] = true
+		d := m.drop(f)
+		if f.Reason != "" && !(m.Trusted && f.Linked) {
+			m.tellIrregular(d, f)
+			continue
+		}
+		waiting++
+		if !m.tasks.busy("intake/"+f.Name) && time.Now().After(d.rest) {
+			m.consider(f, d)
+		}
+	}
+	for name := range m.dropped {
+		if !here[name] {
+			delete(m.dropped, name)
+		}
+	}
+	return waiting, nil
+}
+
+// drop finds what is known of a file, which is nothing if it changed.
+func (m *Master) drop(f watcher.File) *dropped {
+	d := m.dropped[f.Name]
+	if d == nil || d.file.Size != f.Size || !d.file.ModTime.Equal(f.ModTime) {
+		d = &dropped{file: f}
+		m.dropped[f.Name] = d
+	}
+	return d
+}
+
+// tellIrregular says once that something in the inbox is never touched.
+func (m *Master) tellIrregular(d *dropped, f watcher.File) {
+	if !d.told {
+		d.told = true
+		m.Log.Warn("left alone in the inbox", "name", pipeline.RawName(f.Name).String(), "reason", f.Reason)
+	}
+}
+
+// consider reads a file that stands still, and takes it once it is known to be complete.
+func (m *Master) consider(f watcher.File, d *dropped) {
+	settled := f.Still >= m.Settle
+	switch {
+	case !d.scanned && (settled || f.Still >= min(m.Settle, earlyLook)):
+		m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.read(ctx, f, d) })
+	case d.scanned && (settled || m.vouched(f, d)):
+		// The id is made here so that findJobs does not take the half-made folder for a lost one.
+		id := pipeline.NewJobID(d.scan.CRC32)
+		if m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.takeIn(ctx, id, f, d) }) {
+			m.taking[id] = true
+		}
+	}
+}
+
+// vouched tells that a file is whole without waiting: its tag matches, or `distenc add` put it there.
+func (m *Master) vouched(f watcher.File, d *dropped) bool {
+	if tag := pipeline.Tag(path.Base(f.Name)); tag != "" {
+		return tag == d.scan.CRC32
+	}
+	order, err := m.resolve(f.Name)
+	return err == nil && order.Nonce != "" && order.Size == f.Size
+}
+
+// read scans a file's content.
+func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
+	scan, err := m.Stages.Scan(ctx, f.Name)
+	return func() {
+		if err != nil {
+			d.rest = time.Now().Add(errRest)
+			if !errors.Is(err, fs.ErrNotExist) {
+				m.Log.Warn("cannot read a file in the inbox, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
+			}
+			return
+		}
+		d.scan, d.scanned = scan, true
+		if again := m.dropped[f.Name]; again == d { // unchanged as far as is known: go on at once
+			f.Still = max(f.Still, time.Since(f.Seen)+f.Still)
+			m.consider(f, d)
+		}
+	}
+}
+
+// sidecarName is where the settings for one file lie, beside it.
+func sidecarName(name string) string { return name + ".distenc.toml" }
+
+// maxSidecar bounds a sidecar's size in bytes.
+const maxSidecar = 64 << 10
+
+// resolve finds out how a file is to be encoded.
+func (m *Master) resolve(name string) (Order, error) {
+	sidecar, err := m.FS.Read(sidecarName(name), maxSidecar)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Order{}, err
+	}
+	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")
+	if !below {
+		folder = ""
+	}
+	return m.Resolve(folder, sidecar)
+}
+
+// takeIn makes a job of a file (T1), or rejects it.
+func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropped) func() {
+	st, err := m.FS.Stat(f.Name)
+	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) {
+		return func() { delete(m.taking, id) } // it changed since; the next look finds out
+	}
+	j, err := m.newJob(id, f, d)
+	if err == nil {
+		err = m.moveIn(ctx, j)
+	}
+	var refused *pipeline.Refusal
+	if errors.As(err, &refused) {
+		m.rejectFile(ctx, f.Name, refused)
+		return func() { delete(m.taking, id); m.failed++ }
+	}
+	return func() {
+		delete(m.taking, id)
+		if err != nil {
+			m.Log.Warn("cannot take a file in, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
+			d.rest = time.Now().Add(errRest)
+			return
+		}
+		delete(m.dropped, f.Name)
+		m.adopt(&job{Job: j, scan: d.scan})
+	}
+}
+
+// newJob checks a complete file and describes its job.
+func (m *Master) newJob(id string, f watcher.File, d *dropped) (*pipeline.Job, error) {
+	base := path.Base(f.Name)
+	tag := pipeline.Tag(base)
+	if tag != "" && tag != d.scan.CRC32 {
+		return nil, pipeline.Refuse("The name says CRC-32 %s but the content has %s: the file is damaged or not the one that the name says.", tag, d.scan.CRC32)
+	}
+	if d.scan.Refused != nil {
+		return nil, d.scan.Refused
+	}
+	order, err := m.resolve(f.Name)
+	if err != nil {
+		return nil, err
+	}
+	j := &pipeline.Job{
+		ID: id, Inbox: pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")),
+		Source: "source" + safeExt(base), Size: f.Size, ModTime: f.ModTime, CRC32: d.scan.CRC32, Tag: tag,
+		Settings: order.Settings, Priority: order.Priority, Nonce: order.Nonce, Master: m.Node, Created: time.Now().UTC(),
+	}
+	if twin := m.known.find(contentOf(j)); twin != "" && !order.Again {
+		return nil, pipeline.Refuse("The same content with the same settings is job %s already (in work or done); `distenc add --again` encodes it anyway.", twin)
+	}
+	return j, nil
+}
+
+// safeExt is a name's ending where it is plain, for people and for tools that look at it.
+func safeExt(name string) string {
+	ext := strings.ToLower(path.Ext(name))
+	if len(ext) < 2 || len(ext) > 6 || strings.Trim(ext[1:], "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return ""
+	}
+	return ext
+}
+
+// moveIn makes the job's folder and moves the source in. Only after the move is durable does anything
+// rely on it.
+func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
+	if err := j.Create(m.FS); err != nil {
+		return err
+	}
+	name := path.Join(pipeline.Inbox, string(j.Inbox))
+	dst := pipeline.JobFile(j.ID, j.Source)
+	if out, err := m.FS.Move(ctx, name, dst); out != sharefs.Won {
+		return err
+	}
+	if err := m.FS.Durable(dst); err != nil {
+		return err
+	}
+	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)
+	if out, err := m.FS.Move(ctx, sidecarName(name), pipeline.JobFile(j.ID, "sidecar.toml")); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
+		m.Log.Debug("the sidecar stays in the inbox", "job", j.ID, "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sort"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// job is a live job in this master's memory: nothing in it can't be found again on the share.
+type job struct {
+	*pipeline.Job
+	scan     Scan
+	plan     *pipeline.Plan
+	nowhere  map[int]time.Time    // chunks that no listing has, since when
+	silent   map[string]time.Time // committed chunks whose result can't be seen yet, since when
+	judged   map[int]int          // the attempt up to which a chunk's failures were weighed
+	records  map[string]*pipeline.Record
+	errors   int       // merges that failed in a row
+	rest     time.Time // no step before this time
+	absent   time.Time // the source is not in the folder, since when
+	next     int       // chunks from this one on were never made: only the plan's own master knows
+	aside    int       // chunks set aside
+	complete bool      // all chunks accepted
+}
+
+func sortJobs(jobs []*job) {
+	sort.Slice(jobs, func(a, b int) bool {
+		x, y := jobs[a], jobs[b]
+		if x.Priority != y.Priority {
+			return x.Priority > y.Priority
+		}
+		if !x.Created.Equal(y.Created) {
+			return x.Created.Before(y.Created)
+		}
+		return x.ID < y.ID
+	})
+}
+
+// errRest is how long a job waits after a step failed for a reason that may pass (a full disk, a share
+// that does not answer), so that it neither spins nor is forgotten.
+const errRest = 15 * time.Second
+
+// step takes a job one step further if it can. busy: somebody, a worker perhaps, still has work on it.
+func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (busy bool) {
+	dir, err := pipeline.LookInto(m.FS, j.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		m.Log.Warn("a job's folder is gone, its chunks are swept", "job", j.ID)
+		m.forget(j)
+		return false
+	}
+	if err != nil || time.Now().Before(j.rest) {
+		return true
+	}
+	switch {
+	case dir.Closed():
+		m.close(j)
+		return false
+	case dir.Decision():
+		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
+	case dir.Source() == "":
+		m.sourceAbsent(j)
+	case !dir.Plan():
+		m.startPlan(j)
+	default:
+		return m.stepPlanned(ctx, j, chunks)
+	}
+	return true
+}
+
+// stepPlanned goes on with a job that has a plan and no decision.
+func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobChunks) (busy bool) {
+	if !m.loadPlan(j) {
+		return true
+	}
+	state := chunks.Strongest(len(j.plan.Chunks))
+	m.startSplit(j, state, chunks)
+	m.startAccept(j, chunks)
+	m.setAside(ctx, j, chunks)
+	m.dropSurplus(chunks, state)
+	count := map[pipeline.State]int{}
+	for _, c := range state {
+		count[c.State]++
+	}
+	j.aside, j.complete = count[pipeline.Failed], count[pipeline.Accepted] == len(state)
+	if j.complete {
+		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state) })
+	}
+	// A job that only waits for a person keeps nobody from being idle.
+	return j.aside == 0 || count[pipeline.Accepted]+j.aside < len(state)
+}
+
+// sourceAbsent gives up a job whose source never came: its master died before the rename (T1).
+func (m *Master) sourceAbsent(j *job) {
+	if j.absent.IsZero() {
+		j.absent = time.Now()
+	}
+	if time.Since(j.absent) > max(m.Terms.Expiry, staleNames) {
+		m.startDecide(j, pipeline.Decision{Act: "cancelled", Return: true, Reason: "its source never arrived in the job's folder"})
+	}
+}
+
+// staleNames is how long a client was seen to deny or to show a name after another one changed it.
+const staleNames = 60 * time.Second
+
+func (m *Master) loadPlan(j *job) bool {
+	if j.plan != nil {
+		return true
+	}
+	p, err := pipeline.LoadPlan(m.FS, j.ID)
+	if err != nil {
+		m.later(j, "cannot read the plan", err)
+		return false
+	}
+	j.plan, j.next = p, len(p.Chunks)
+	return true
+}
+
+// later notes an error that may pass and lets the job rest.
+func (m *Master) later(j *job, what string, err error) {
+	m.Log.Warn(what, "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "error", err)
+	j.rest = time.Now().Add(errRest)
+}
+
+// startPlan plans the job (T2).
+func (m *Master) startPlan(j *job) {
+	m.tasks.start("plan/"+j.ID, 1, func(ctx context.Context) func() {
+		plan, ours, err := m.plan(ctx, j)
+		return func() {
+			var refused *pipeline.Refusal
+			switch {
+			case errors.As(err, &refused):
+				m.startDecide(j, pipeline.Decision{Act: "failed", Reason: refused.Reason})
+			case err != nil:
+				m.later(j, "cannot plan", err)
+			case ours:
+				j.plan, j.scan = plan, Scan{} // a scan may be 20 MB
+			}
+		}
+	})
+}
+
+// plan makes and publishes the plan, if the source is still what was taken in. ours is false when
+// another master's plan was first.
+func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool, err error) {
+	if changed, err := m.changed(j); err != nil || changed {
+		if changed {
+			_, err = m.decide(j, changedDecision)
+		}
+		return nil, false, err
+	}
+	if p, err = m.Stages.Plan(ctx, j.Job, j.scan); err != nil {
+		return nil, false, err
+	}
+	m.Log.Info("planned", "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "frames", p.Frames, "chunks", len(p.Chunks), "profile", j.Settings.Profile)
+	ours, err = p.Publish(m.FS)
+	return p, ours, err
+}
+
+var changedDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
+
+// changed tells whether the source grew or was written after it was taken in: then the copy was not
+// finished, and nothing made from it may come out.
+func (m *Master) changed(j *job) (bool, error) {
+	st, err := m.FS.Stat(pipeline.JobFile(j.ID, j.Source))
+	if err != nil {
+		return false, err
+	}
+	return st.Size() != j.Size || !st.ModTime().Equal(j.ModTime), nil
+}
+
+// startDecide publishes a decision beside the main loop.
+func (m *Master) startDecide(j *job, d pipeline.Decision) {
+	m.tasks.start("decide/"+j.ID, 2, func(context.Context) func() {
+		_, err := m.decide(j, d)
+		return func() {
+			if err != nil {
+				m.later(j, "cannot decide", err)
+			}
+		}
+	})
+}
+
+// decide publishes a decision (T12). Whatever holds then is carried out at the next look.
+func (m *Master) decide(j *job, d pipeline.Decision) (*pipeline.Decision, error) {
+	d.By = m.Node
+	held, err := pipeline.Decide(m.FS, j.ID, d)
+	if err != nil {
+		return nil, fmt.Errorf("cannot publish the decision on %s: %w", j.ID, err)
+	}
+	m.Log.Info("decided", "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "act", held.Act, "reason", held.Reason)
+	return held, nil
+}
+
+// forget drops a job whose folder is gone.
+func (m *Master) forget(j *job) {
+	delete(m.jobs, j.ID)
+	m.known.drop(contentOf(j.Job))
+}
+
+// close drops a job that has ended.
+func (m *Master) close(j *job) {
+	m.closed[j.ID] = true
+	delete(m.jobs, j.ID)
+	d, err := pipeline.LoadDecision(m.FS, j.ID)
+	if err == nil && d.Act == "publish" {
+		return // its content stays known
+	}
+	m.known.drop(contentOf(j.Job))
+}

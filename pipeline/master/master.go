@@ -1,0 +1,242 @@
+// Package master is the daemon that turns files in the inbox into jobs and jobs into outputs. It joins
+// the stages: take in, plan, split, expire, accept, merge, decide, publish, sweep.
+//
+// All it knows is on the share. It may die between any two steps, and two of them may work at once:
+// every step is a move, a link or a file that one alone can create, so the next master, or the other
+// one, goes on from what is there. docs/protocol.md numbers the steps T1 to T13.
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+// Order is how one dropped file is to be encoded, resolved from its folder, its sidecar and the
+// configuration.
+type Order struct {
+	Settings pipeline.Settings
+	Priority int
+	Nonce    string // of the `distenc add` that dropped it
+	Size     int64  // the whole file's size as `distenc add` promised it; 0: no promise
+	Again    bool   // encode it though the same content was encoded before
+}
+
+// Options is what a master needs. All fields but Wake, Status and Trusted must be set.
+type Options struct {
+	FS       *sharefs.FS
+	Node     string
+	Terms    lease.Terms
+	Attempts int
+	Settle   time.Duration // a file that stood still this long is complete
+	Poll     time.Duration // the time between two looks at the share
+	Resolve  func(folder string, sidecar []byte) (Order, error)
+	Stages   Stages
+	Log      *slog.Logger
+	// Lease changes how leases are watched, in tests and simulations.
+	Lease []lease.Option
+	// Wake ends a wait between two looks early. It may be nil.
+	Wake <-chan struct{}
+	// Status is told in one line what the master does, for the service manager. It may be nil.
+	Status func(line string)
+	// UntilIdle ends Run when the inbox is empty and no job can go on.
+	UntilIdle bool
+	// Trusted takes hard-linked files: for a private share that nobody else can drop files on.
+	Trusted bool
+}
+
+// ErrJobFailed is what Run returns with UntilIdle when it is done but a job failed or was rejected.
+var ErrJobFailed = errors.New("a job failed")
+
+// Master is one daemon's life as a master. Its fields belong to the goroutine in reign.
+type Master struct {
+	Options
+	watch    *watcher.Watcher
+	observer *lease.Observer
+	tasks    *tasks
+	jobs     map[string]*job      // live ones
+	closed   map[string]bool      // nothing is left to do for these
+	taking   map[string]bool      // being made by this master's intake
+	known    *index               // what was encoded or is in work
+	dropped  map[string]*dropped  // files in the inbox by name
+	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
+	pending  int                  // free chunks of all jobs at the last look
+	failed   int
+}
+
+// New returns a master that is not yet running.
+func New(o Options) *Master { return &Master{Options: o} }
+
+// Run leads whenever this node is elected, until ctx ends (nil), or with UntilIdle until all is done.
+func (m *Master) Run(ctx context.Context) error {
+	m.Lease = append([]lease.Option{lease.WithLog(m.Log), lease.WithProbes(m.elsewhere)}, m.Lease...)
+	election := lease.NewElection(m.FS, pipeline.MasterDir, m.Node, pipeline.ProbeDir+"/"+m.Node+".standby", m.Terms, m.Lease...)
+	defer election.Close()
+	for ctx.Err() == nil {
+		m.status("standing by")
+		term, err := election.Lead(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		m.Log.Info("leading", "node", m.Node)
+		done, err := m.reign(term)
+		if done || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reign is one term as the leading master. done says that UntilIdle was reached.
+func (m *Master) reign(ctx context.Context) (done bool, err error) {
+	m.watch = watcher.New(m.FS, pipeline.Inbox)
+	m.observer = lease.NewObserver(m.FS, pipeline.Leases, pipeline.ProbeDir+"/"+m.Node, m.Terms, m.Lease...)
+	defer func() {
+		if err := m.observer.Close(); err != nil {
+			m.Log.Debug("cannot remove the probe file", "error", err)
+		}
+	}()
+	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
+	m.dropped, m.orphans = map[string]*dropped{}, map[string]time.Time{}
+	m.tasks = newTasks(ctx)
+	defer m.tasks.stop()
+	if err := m.agree(); err != nil {
+		return false, err
+	}
+	for ctx.Err() == nil {
+		idle, err := m.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			m.Log.Warn("the share does not answer as it should, trying again", "error", err)
+		}
+		if idle && err == nil && m.UntilIdle {
+			return true, m.verdict()
+		}
+		m.pause(ctx)
+	}
+	return false, nil
+}
+
+func (m *Master) verdict() error {
+	if m.failed > 0 {
+		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why", ErrJobFailed, m.failed, m.FS.Path(pipeline.FailedDir))
+	}
+	return nil
+}
+
+// pause waits until the next look: the poll interval, a wake, or a task that has ended.
+func (m *Master) pause(ctx context.Context) {
+	t := time.NewTimer(m.Poll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-m.Wake:
+	case apply := <-m.tasks.results:
+		apply()
+		m.tasks.drain()
+	}
+}
+
+// elsewhere tells whether a lock, named by a claim's stem or a master's node, is held on another host.
+func (m *Master) elsewhere(name string) bool {
+	if c, ok := pipeline.ParseStem(name); ok {
+		name = c.Node
+	}
+	return pipeline.NodeHost(name) != pipeline.NodeHost(m.Node)
+}
+
+// agree publishes what all nodes must agree on.
+func (m *Master) agree() error {
+	info, err := pipeline.LoadCluster(m.FS)
+	if err != nil {
+		return err
+	}
+	want := *info
+	want.Heartbeat, want.Expiry, want.Attempts = m.Terms.Heartbeat.String(), m.Terms.Expiry.String(), m.Attempts
+	if want == *info {
+		return nil
+	}
+	return want.Write(m.FS)
+}
+
+// round is one look at the share and what follows from it. idle: there is nothing left that a master
+// or a worker could do.
+func (m *Master) round(ctx context.Context) (idle bool, err error) {
+	m.tasks.drain()
+	survey, err := pipeline.Look(m.FS)
+	if err != nil {
+		return false, err
+	}
+	if err := m.findJobs(); err != nil {
+		return false, err
+	}
+	m.pending = survey.Count(pipeline.Pending)
+	m.expire(ctx, survey)
+	m.sweepOrphans(survey)
+	busy := 0
+	for _, j := range m.inOrder() {
+		if m.step(ctx, j, survey.Job(j.ID)) {
+			busy++
+		}
+	}
+	waiting, err := m.lookAtInbox(ctx)
+	m.status(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox", busy, waiting))
+	return busy == 0 && waiting == 0 && m.tasks.idle(), err
+}
+
+func (m *Master) status(line string) {
+	if m.Status != nil {
+		m.Status(line)
+	}
+}
+
+// findJobs takes up the jobs that another life of a master has left, or another master has made.
+func (m *Master) findJobs() error {
+	ids, err := m.FS.List(pipeline.Jobs)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !pipeline.ValidJob(id) || m.closed[id] || m.jobs[id] != nil || m.taking[id] {
+			continue
+		}
+		record, err := pipeline.LoadJob(m.FS, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // its master is just making it
+		}
+		if err != nil {
+			m.Log.Warn("a job's folder can't be read, left alone", "job", id, "error", err)
+			m.closed[id] = true
+			continue
+		}
+		m.adopt(&job{Job: record})
+	}
+	return nil
+}
+
+// adopt puts a job under this master's eyes.
+func (m *Master) adopt(j *job) {
+	m.jobs[j.ID] = j
+	m.known.add(contentOf(j.Job), j.ID)
+}
+
+// inOrder returns the live jobs by priority, then age.
+func (m *Master) inOrder() []*job {
+	out := make([]*job, 0, len(m.jobs))
+	for _, j := range m.jobs {
+		out = append(out, j)
+	}
+	sortJobs(out)
+	return out
+}

@@ -1,0 +1,34 @@
+package master
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/merge"
+)
+
+// reportOf is the job's page for people: what came in, how it was encoded, by whom, how it was checked.
+func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, out *merge.Output) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
+	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
+		pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)), out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
+	fmt.Fprintf(&b, "settings  profile %s: %s\n", j.Settings.Profile, j.Settings.X264)
+	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
+	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n", p.Frames, len(p.Chunks), p.Video.Width, p.Video.Height, p.PixFmt)
+	fmt.Fprintf(&b, "taken in  %s by %s\n\n", j.Created.Format(time.RFC3339), j.Master)
+	for _, n := range append(p.Notes, out.Notes...) {
+		fmt.Fprintf(&b, "note: %s\n", n)
+	}
+	b.WriteString("\nhow it was checked\n" + out.Report.Text() + "\nwho encoded what\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "chunk\tnode\tattempt\tframes\tframes/s\tbytes\tmethod")
+	for i, r := range records {
+		fmt.Fprintf(t, "%05d\t%s\t%d\t%d\t%.1f\t%d\t%s\n", i, r.Node, r.Attempt, r.Frames, r.FPS(), r.Size, r.Method)
+	}
+	_ = t.Flush() // into memory
+	return b.String()
+}

@@ -1,0 +1,164 @@
+package master
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/split"
+)
+
+// Scan is what one read of a file's content tells: its CRC-32 (8 upper-case hex digits), and whatever
+// the planning stage wants to keep of it. Refused is why it can't be encoded, nil if it can.
+type Scan struct {
+	CRC32   string
+	Source  *split.Source
+	Refused error
+}
+
+// Stages are the steps that read or write video. Names are names on the share. The error of a source
+// that can never be encoded is a *pipeline.Refusal.
+type Stages interface {
+	// Scan reads a file once: CRC-32 and packets.
+	Scan(ctx context.Context, name string) (Scan, error)
+	// Plan plans a job whose source is in its folder; scan may be the zero Scan.
+	Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error)
+	// Piece cuts one chunk's piece out of the job's source and writes it, durably, to dst.
+	Piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error
+	// Check reads a result through this machine's mount and compares it with record and plan.
+	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error
+	// Merge merges the results in order into dst, durably, and verifies it. A result that turned out
+	// to be bad is a *merge.BadChunk.
+	Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error)
+}
+
+// Merged is what became of a merge.
+type Merged struct {
+	CRC32       string // of the output
+	Certificate []byte // JSON for certificate.json
+	Report      string // text for report.txt
+}
+
+// Media are the stages with ffmpeg, ffprobe and mkvmerge.
+type Media struct {
+	FS    *sharefs.FS
+	Tools media.Tools
+}
+
+// Scan implements Stages: the CRC and the packet scan read side by side, so that the second reader finds
+// the first one's pages in the cache.
+func (s Media) Scan(ctx context.Context, name string) (Scan, error) {
+	var out Scan
+	var crcErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { out.CRC32, crcErr = crcOf(ctx, s.FS, name) })
+	out.Source, out.Refused = split.Scan(ctx, s.Tools, s.FS.Path(name))
+	wg.Wait()
+	if crcErr != nil {
+		return out, crcErr
+	}
+	return out, ctx.Err()
+}
+
+// crcBlock is read at a time; 1 MiB keeps system calls few on a network share.
+const crcBlock = 1 << 20
+
+func crcOf(ctx context.Context, f *sharefs.FS, name string) (string, error) {
+	in, err := f.OpenRead(name)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	sum, buf := uint32(0), make([]byte, crcBlock)
+	for ctx.Err() == nil {
+		n, err := in.Read(buf)
+		sum = crc32.Update(sum, crc32.IEEETable, buf[:n])
+		if err == io.EOF {
+			return fmt.Sprintf("%08X", sum), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", ctx.Err()
+}
+
+// Plan implements Stages.
+func (s Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
+	plan, err := split.Make(ctx, s.Tools, split.Request{
+		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
+		CRC32: j.CRC32, Settings: j.Settings, Scan: scan.Source, TestEncode: encode.Test,
+	})
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.Tools.Probe(ctx, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)))
+	if err != nil {
+		return nil, err
+	}
+	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings.Container)...)
+	if plan.Source == plan.Original {
+		return plan, nil
+	}
+	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// Piece implements Stages.
+func (s Media) Piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error {
+	src := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
+	if err := split.Piece(ctx, s.Tools, p, &p.Chunks[chunk], src, s.FS.Path(dst)); err != nil {
+		return err
+	}
+	return s.FS.Durable(dst)
+}
+
+// Check implements Stages.
+func (s Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error {
+	sum, err := crcOf(ctx, s.FS, c.Result())
+	if err != nil {
+		return err
+	}
+	if sum != r.CRC32 {
+		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", sum, r.CRC32)
+	}
+	_, extradata, err := encode.Check(ctx, s.Tools, p, &p.Chunks[c.Chunk], s.FS.Path(c.Result()))
+	if err == nil && extradata != r.Extradata {
+		err = errors.New("the result's stream headers are not those that its worker wrote down")
+	}
+	return err
+}
+
+// Merge implements Stages.
+func (s Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
+	req := merge.Request{
+		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
+	}
+	for i, c := range chunks {
+		req.Results = append(req.Results, s.FS.Path(c.Result()))
+		req.CRCs = append(req.CRCs, records[i].CRC32)
+	}
+	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
+		return nil, err
+	}
+	out, err := merge.Merge(ctx, s.Tools, req)
+	if err != nil {
+		return nil, err
+	}
+	cert := merge.Certify(p, records, out, pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32), time.Now().UTC())
+	cert.Source.Name = pipeline.RawName(j.Name()).String()
+	b, err := json.MarshalIndent(cert, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return &Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: reportOf(j, p, records, out)}, nil
+}

@@ -1,0 +1,111 @@
+package master
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// contains tells whether a sorted listing has the last element of name.
+func contains(names []string, name string) bool {
+	_, found := slices.BinarySearch(names, path.Base(name))
+	return found
+}
+
+// sweep removes what a job that is decided leaves behind: its chunks, results, intermediate files. Names
+// are unlinked one by one and folders only when they are empty, because a late rename may still land in
+// them; a source is never removed.
+func (m *Master) sweep(job string) error {
+	for _, dir := range []string{pipeline.PendingOf(job), pipeline.DoneOf(job), pipeline.SetAsideOf(job), pipeline.JobFile(job, "out")} {
+		if err := m.sweepFolder(dir); err != nil {
+			return err
+		}
+	}
+	claimed, err := m.FS.List(pipeline.ClaimedDir)
+	if err != nil {
+		return err
+	}
+	for _, n := range claimed {
+		if strings.HasPrefix(n, job+".") {
+			if err := m.FS.Remove(path.Join(pipeline.ClaimedDir, n)); err != nil {
+				return err
+			}
+		}
+	}
+	dir, err := m.FS.List(pipeline.JobDir(job))
+	if err != nil {
+		return err
+	}
+	for _, n := range dir {
+		if strings.HasPrefix(n, "norm.") {
+			if err := m.FS.Remove(pipeline.JobFile(job, n)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Master) sweepFolder(dir string) error {
+	names, err := m.FS.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		remove := m.FS.Remove
+		if strings.HasSuffix(n, pipeline.WorkOf("")) {
+			remove = m.sweepFolder
+		}
+		if err := remove(path.Join(dir, n)); err != nil {
+			return err
+		}
+	}
+	return m.FS.RemoveDir(dir)
+}
+
+// sweepOrphans removes the chunks of jobs that have ended (a late rename, a late worker) and of jobs
+// whose folder a person removed, once it has been gone for so long that it can't be a stale listing.
+func (m *Master) sweepOrphans(survey *pipeline.Survey) {
+	for _, id := range survey.Jobs() {
+		if m.jobs[id] != nil || m.taking[id] {
+			delete(m.orphans, id)
+			continue
+		}
+		since, seen := m.orphans[id]
+		switch {
+		case !seen:
+			m.orphans[id] = time.Now()
+		case m.closed[id] || time.Since(since) > m.missingFor():
+			m.Log.Info("sweeping what a job left behind", "job", id)
+			if err := m.sweep(id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				m.Log.Warn("cannot sweep", "job", id, "error", err)
+			}
+		}
+	}
+}
+
+// logOf joins the reports on a job's failed attempts to one text.
+func (m *Master) logOf(job string) string {
+	names, err := m.FS.List(pipeline.LogDir(job))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, n := range names {
+		if text, err := m.FS.Read(pipeline.JobLog(job, n), maxLog); err == nil {
+			b.WriteString(n + "\n" + string(text) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// maxLog bounds what is read of one report, in bytes.
+const maxLog = 1 << 20

@@ -1,0 +1,81 @@
+package master
+
+import (
+	"context"
+	"strings"
+	"sync"
+)
+
+// tasks runs what takes long (reading a source, cutting, merging) beside the main loop, and brings each
+// result back as a function that the main loop runs, so that one goroutine owns all state. Its methods
+// but the tasks themselves belong to that goroutine.
+type tasks struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	running map[string]bool
+	results chan func()
+}
+
+func newTasks(ctx context.Context) *tasks {
+	ctx, cancel := context.WithCancel(ctx)
+	return &tasks{ctx: ctx, cancel: cancel, running: map[string]bool{}, results: make(chan func())}
+}
+
+// start runs work unless its key ("stage/what") is running already or its stage has limit of them. What
+// work returns is run by the main loop; it may be nil.
+func (t *tasks) start(key string, limit int, work func(ctx context.Context) func()) bool {
+	stage, _, _ := strings.Cut(key, "/")
+	if t.running[key] || t.count(stage) >= limit || t.ctx.Err() != nil {
+		return false
+	}
+	t.running[key] = true
+	t.wg.Add(1)
+	go func() {
+		defer t.wg.Done()
+		apply := work(t.ctx)
+		done := func() {
+			delete(t.running, key)
+			if apply != nil {
+				apply()
+			}
+		}
+		select {
+		case t.results <- done:
+		case <-t.ctx.Done():
+		}
+	}()
+	return true
+}
+
+func (t *tasks) count(stage string) int {
+	n := 0
+	for key := range t.running {
+		if strings.HasPrefix(key, stage+"/") {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *tasks) busy(key string) bool { return t.running[key] }
+
+func (t *tasks) idle() bool { return len(t.running) == 0 }
+
+// drain applies all results that are there.
+func (t *tasks) drain() {
+	for {
+		select {
+		case apply := <-t.results:
+			apply()
+		default:
+			return
+		}
+	}
+}
+
+// stop ends all tasks and waits for them; their results are dropped, the share has them.
+func (t *tasks) stop() {
+	t.cancel()
+	t.wg.Wait()
+}

@@ -1,0 +1,68 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Media is the Encoder with ffmpeg and x264.
+type Media struct {
+	share   *sharefs.FS
+	tools   media.Tools
+	threads int // of one encode
+	nice    int
+	version string
+}
+
+// NewMedia asks ffmpeg for its version and whether it has the encoder.
+func NewMedia(ctx context.Context, share *sharefs.FS, tools media.Tools, threads, nice int) (*Media, error) {
+	out, err := tools.Output(ctx, maxListing, tools.FFmpeg, "-version")
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask ffmpeg for its version: %w", err)
+	}
+	version, _, _ := strings.Cut(string(out), "\n")
+	if out, err = tools.Output(ctx, maxListing, tools.FFmpeg, "-hide_banner", "-encoders"); err != nil {
+		return nil, fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
+	}
+	if !strings.Contains(string(out), " libx264 ") {
+		return nil, fmt.Errorf("%s has no libx264 encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg)
+	}
+	return &Media{share: share, tools: tools, threads: threads, nice: nice, version: strings.TrimSpace(version)}, nil
+}
+
+// maxListing bounds what ffmpeg may say of itself, in bytes.
+const maxListing = 1 << 20
+
+// Version implements Encoder.
+func (m *Media) Version() string { return m.version }
+
+// Encode implements Encoder.
+func (m *Media) Encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
+	req := encode.Request{
+		Plan: t.Plan, Chunk: t.Chunk, Source: m.share.Path(pipeline.JobFile(t.File.Job, t.Plan.Source)),
+		Out: m.share.Path(t.File.Partial()), Threads: m.threads, Nice: m.nice, Progress: t.Progress,
+		Started: func(p *media.Process) { t.Controlled(controlOf(p)) },
+	}
+	defer t.Controlled(nil)
+	if t.File.Kind == pipeline.KindPiece {
+		req.Piece = m.share.Path(t.File.Path())
+	}
+	return encode.Chunk(ctx, m.tools, req)
+}
+
+// controlOf lets the lease pause a child and see that it lives.
+func controlOf(p *media.Process) *Control {
+	return &Control{Pause: p.Pause, Resume: p.Resume, Life: func() int64 {
+		cpu, err := p.CPU()
+		if err != nil {
+			return 0 // it has just ended
+		}
+		return int64(cpu)
+	}}
+}

@@ -1,0 +1,240 @@
+// Package farm_test runs the real binary: real masters and workers as processes of their own on a shared
+// folder, with real ffmpeg, really killed.
+package farm_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "distenc-farm-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "distenc")
+	build := exec.Command("go", "build", "-o", binary, "github.com/distenc/distenc/cmd/distenc")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// shortTerms are lease times for tests: a dead worker is noticed after three seconds.
+const shortTerms = `
+[watch]
+settle = "1s"
+poll = "500ms"
+[lease]
+heartbeat = "400ms"
+expiry = "3s"
+[split]
+chunk = "2s"
+`
+
+// farm is a share and the processes on it.
+type farm struct {
+	t   *testing.T
+	dir string
+}
+
+// newFarm makes a share; conf is its distenc.toml.
+func newFarm(t *testing.T, conf string) *farm {
+	t.Helper()
+	f := &farm{t: t, dir: filepath.Join(t.TempDir(), "share")}
+	f.must("init", f.dir)
+	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "distenc.toml"), []byte(conf), 0o644))
+	return f
+}
+
+func (f *farm) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "DISTENC_SHARE="+f.dir)
+	return cmd
+}
+
+// must runs a command to its end and returns its stdout.
+func (f *farm) must(args ...string) string {
+	f.t.Helper()
+	cmd := f.command(args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(f.t, err, "distenc %s: %s", strings.Join(args, " "), &stderr)
+	return string(out)
+}
+
+// fails runs a command that must end with a certain code, and returns its stderr.
+func (f *farm) fails(code int, args ...string) string {
+	f.t.Helper()
+	cmd := f.command(args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	_ = cmd.Run()
+	require.Equal(f.t, code, cmd.ProcessState.ExitCode(), "distenc %s: %s", strings.Join(args, " "), &stderr)
+	return stderr.String()
+}
+
+// daemon is a running master or worker.
+type daemon struct {
+	*exec.Cmd
+	log   *lockedBuffer
+	ended chan struct{}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// start starts a daemon; it is stopped with the test, and its log shown if the test failed.
+func (f *farm) start(args ...string) *daemon {
+	f.t.Helper()
+	d := &daemon{Cmd: f.command(args...), log: &lockedBuffer{}, ended: make(chan struct{})}
+	d.Stderr, d.Stdout = d.log, d.log
+	require.NoError(f.t, d.Start())
+	go func() {
+		defer close(d.ended)
+		_ = d.Wait()
+	}()
+	f.t.Cleanup(func() {
+		d.stop(f.t)
+		if f.t.Failed() {
+			f.t.Logf("distenc %s:\n%s", strings.Join(args, " "), d.log)
+		}
+	})
+	return d
+}
+
+// stop ends a daemon gently and waits for it.
+func (d *daemon) stop(t *testing.T) {
+	_ = d.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.ended:
+	case <-time.After(30 * time.Second):
+		_ = d.Process.Kill()
+		t.Errorf("a daemon did not stop:\n%s", d.log)
+	}
+}
+
+// kill is a power loss as far as one process can have one.
+func (d *daemon) kill() {
+	_ = d.Process.Kill()
+	<-d.ended
+}
+
+func (f *farm) status() pipeline.Status {
+	f.t.Helper()
+	var s pipeline.Status
+	require.NoError(f.t, json.Unmarshal([]byte(f.must("status", "--json")), &s))
+	return s
+}
+
+// eventually waits for something that a daemon will do.
+func (f *farm) eventually(what string, ok func() bool) {
+	f.t.Helper()
+	for range 600 {
+		if ok() {
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	b, _ := json.MarshalIndent(f.status(), "", " ")
+	require.FailNow(f.t, "not within two minutes: "+what, "%s", b)
+}
+
+// job waits for the only job and returns it once it is in one of the states.
+func (f *farm) job(states ...pipeline.JobState) pipeline.JobStatus {
+	f.t.Helper()
+	var found pipeline.JobStatus
+	f.eventually(fmt.Sprintf("a job that is %v", states), func() bool {
+		for _, j := range f.status().Jobs {
+			for _, s := range states {
+				if j.State == s {
+					found = j
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// chunkDone waits until at least n chunks are done.
+func (f *farm) chunksDone(n int) {
+	f.t.Helper()
+	f.eventually(fmt.Sprintf("%d chunks done", n), func() bool {
+		s := f.status()
+		return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Done >= n
+	})
+}
+
+// drop copies a file into the inbox as a person would.
+func (f *farm) drop(source, name string) {
+	f.t.Helper()
+	b, err := os.ReadFile(source)
+	require.NoError(f.t, err)
+	dst := filepath.Join(f.dir, "inbox", name)
+	require.NoError(f.t, os.MkdirAll(filepath.Dir(dst), 0o755))
+	require.NoError(f.t, os.WriteFile(dst, b, 0o644))
+}
+
+// nothingLeft waits until no chunk, lease or intermediate file is left.
+func (f *farm) nothingLeft() {
+	f.t.Helper()
+	var left []string
+	f.eventually("nothing left under chunks/ and leases/", func() bool {
+		left = left[:0]
+		for _, dir := range []string{"chunks", "leases"} {
+			_ = filepath.Walk(filepath.Join(f.dir, dir), func(path string, info os.FileInfo, err error) error {
+				if err == nil && !info.IsDir() {
+					left = append(left, path)
+				}
+				return nil
+			})
+		}
+		for _, pattern := range []string{"chunks/*/*-?????", "jobs/*/out/*", "jobs/*/norm.*", "jobs/*/source*"} {
+			more, _ := filepath.Glob(filepath.Join(f.dir, pattern))
+			left = append(left, more...)
+		}
+		return len(left) == 0
+	})
+}
+
+// exact checks an output: every frame of the source once, in order, at its own timestamp.
+func exact(t *testing.T, source, output string) {
+	t.Helper()
+	require.Equal(t, corpus.Barcodes(t, source), corpus.Barcodes(t, output), "frames of %s", output)
+	require.Equal(t, len(corpus.PTS(t, source)), len(corpus.PTS(t, output)))
+}
