@@ -79,7 +79,7 @@ func report(w io.Writer, command string, err error) {
 func exitCodesTopic() *cobra.Command {
 	var rows strings.Builder
 	for _, o := range slices.SortedFunc(slices.Values(outcomes), func(a, b outcome) int { return a.code - b.code }) {
-		rows.WriteString(fmt.Sprintf("%5d  %s\n", o.code, o.means))
+		_, _ = fmt.Fprintf(&rows, "%5d  %s\n", o.code, o.means) // a Builder takes everything
 	}
 	return &cobra.Command{
 		Use:   "exit-codes",
