@@ -160,7 +160,14 @@ func (d *demo) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // distenc runs one command to its end, as a person would see it.
 func (d *demo) distenc(ctx context.Context, args ...string) error {
-	fmt.Printf("$ distenc %s\n", strings.Join(args, " "))
+	fmt.Print("$ distenc")
+	for _, a := range args {
+		if strings.ContainsAny(a, " []'") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		fmt.Print(" " + a)
+	}
+	fmt.Println()
 	cmd := d.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
