@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/pipeline/master"
 )
 
 // outcome is one row of the table of exit codes.
@@ -34,7 +35,7 @@ var outcomes = []outcome{
 }
 
 // errJobFailed is for commands that did all they could while a job failed.
-var errJobFailed = errors.New("a job failed")
+var errJobFailed = master.ErrJobFailed
 
 // usageError is a mistake in the command line.
 type usageError struct{ err error }

@@ -1,6 +1,13 @@
 // Command distenc encodes videos on every machine that mounts one folder.
 package main
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// What one user's node makes on the share, the others of its group may move and remove.
+	syscall.Umask(0o002)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}

@@ -1,6 +1,9 @@
 package media
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // demuxers are the containers that are read: none of them opens another file than its own. Playlists
 // (hls, concat, dash) and image sequences do, and are left out, as are devices and filters (lavfi).
@@ -31,4 +34,10 @@ func URL(path string) string { return "file:" + path }
 // output is replaced.
 func Quiet() []string {
 	return []string{"-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning"}
+}
+
+// SeekArgs let the next input begin at the key packet at or before a time in seconds, as the file counts it. An
+// accurate seek would count the start time twice together with -copyts.
+func SeekArgs(seconds float64) []string {
+	return []string{"-seek_timestamp", "1", "-noaccurate_seek", "-ss", strconv.FormatFloat(seconds, 'f', 6, 64)}
 }

@@ -14,27 +14,38 @@ type HDR struct {
 	MaxCLL        string // content,average in cd/m²
 }
 
-// Frame is what the first decoded frame tells beyond the stream's header.
-type Frame struct {
-	Width, Height int
+// Head is what the first decoded frames tell beyond the stream's header.
+type Head struct {
+	PTS           []int64 // of the decoded frames in the order they came, ticks; NoPTS where there is none
+	Width, Height int     // these and the rest are the first frame's
 	PixFmt        string
 	Interlaced    bool
 	TopFirst      bool
 	HDR           HDR
 }
 
-// FirstFrame decodes the first frame of a stream. HDR10 metadata in the bitstream (SEI) and the order
-// of fields are often known only then. A stream without any frame is an error.
-func (t Tools) FirstFrame(ctx context.Context, path string, stream int) (Frame, error) {
-	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", "%+#1",
-		"-show_entries", "frame=width,height,pix_fmt,interlaced_frame,top_field_first:frame_side_data", "-show_frames", "-of", "json"},
-		Input(path)...)
+// Head decodes the first packets of a stream, count of them. HDR10 metadata in the bitstream (SEI), the
+// order of fields, and whether a decoder can begin there at all, are often known only then. A stream of which
+// nothing can be decoded has no PTS in its Head.
+func (t Tools) Head(ctx context.Context, path string, stream, count int) (Head, error) {
+	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", fmt.Sprintf("%%+#%d", count),
+		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first:frame_side_data",
+		"-show_frames", "-of", "json"}, Input(path)...)
 	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
 	if err != nil {
-		return Frame{}, fmt.Errorf("cannot decode the first frame of %q: %w", path, err)
+		return Head{}, fmt.Errorf("cannot decode the first frames of %q: %w", path, err)
 	}
+	h, err := parseHead(out)
+	if err != nil {
+		return Head{}, fmt.Errorf("cannot read what ffprobe says of %q: %w", path, err)
+	}
+	return h, nil
+}
+
+func parseHead(out []byte) (Head, error) {
 	var raw struct {
 		Frames []struct {
+			PTS           *int64 `json:"best_effort_timestamp"`
 			Width, Height int
 			PixFmt        string            `json:"pix_fmt"`
 			Interlaced    int               `json:"interlaced_frame"`
@@ -42,15 +53,20 @@ func (t Tools) FirstFrame(ctx context.Context, path string, stream int) (Frame, 
 			SideData      []json.RawMessage `json:"side_data_list"`
 		}
 	}
-	if err := json.Unmarshal(out, &raw); err != nil {
-		return Frame{}, fmt.Errorf("cannot read what ffprobe says of %q: %w", path, err)
-	}
-	if len(raw.Frames) == 0 {
-		return Frame{}, fmt.Errorf("cannot decode the first frame of %q: there is none", path)
+	if err := json.Unmarshal(out, &raw); err != nil || len(raw.Frames) == 0 {
+		return Head{}, err
 	}
 	f := raw.Frames[0]
 	_, hdr := parseSideData(f.SideData)
-	return Frame{f.Width, f.Height, f.PixFmt, f.Interlaced != 0, f.TopFirst != 0, hdr}, nil
+	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, Interlaced: f.Interlaced != 0, TopFirst: f.TopFirst != 0, HDR: hdr}
+	for _, f := range raw.Frames {
+		pts := int64(NoPTS)
+		if f.PTS != nil {
+			pts = *f.PTS
+		}
+		h.PTS = append(h.PTS, pts)
+	}
+	return h, nil
 }
 
 // parseSideData picks what is carried over out of a stream's or a frame's side data. Each kind has

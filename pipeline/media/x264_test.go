@@ -159,5 +159,6 @@ func FuzzParseProbe(f *testing.F) {
 		if file, err := parseProbe(text); err == nil {
 			file.Video()
 		}
+		_, _ = parseHead(text)
 	})
 }
