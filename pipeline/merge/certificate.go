@@ -1,0 +1,93 @@
+package merge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Certificate says what an output is made of and how that was checked. It stays in the job's folder.
+type Certificate struct {
+	Job      string            `json:"job"`
+	Source   CertifiedFile     `json:"source"`
+	Output   CertifiedFile     `json:"output"`
+	Settings pipeline.Settings `json:"settings"`
+	Encoder  string            `json:"encoder"` // version of the plan's test encode
+	Frames   CertifiedFrames   `json:"frames"`
+	Chunks   []CertifiedChunk  `json:"chunks"`
+	Tools    map[string]string `json:"tools"` // version lines of what merged and verified
+	Checked  []string          `json:"checked"`
+	Report   *Report           `json:"report"`
+	Notes    []string          `json:"notes,omitempty"`
+	Time     time.Time         `json:"time"` // the master's wall clock, for people
+}
+
+// CertifiedFile identifies a file by its content.
+type CertifiedFile struct {
+	Name  string `json:"name,omitempty"`
+	Size  int64  `json:"size"`
+	CRC32 string `json:"crc32"`
+}
+
+// CertifiedFrames counts the video's frames.
+type CertifiedFrames struct {
+	Planned int `json:"planned"`
+	Found   int `json:"found"`
+}
+
+// CertifiedChunk says who encoded a chunk, and how.
+type CertifiedChunk struct {
+	Index   int     `json:"index"`
+	Node    string  `json:"node"`
+	Attempt int     `json:"attempt"`
+	Encoder string  `json:"encoder"`
+	Frames  int     `json:"frames"`
+	Size    int64   `json:"size"`
+	CRC32   string  `json:"crc32"`
+	Method  string  `json:"method"`
+	Seconds float64 `json:"seconds"`
+}
+
+// checked says how, in the certificate's own words.
+var checked = []string{
+	"every chunk: the decoder's frames against the plan's timestamps, by the node that encoded it and again before it was accepted",
+	"every chunk: CRC-32, number of frames, timestamps, stream parameters, read again for the merge",
+	"the output: number of frames, every timestamp, every video packet's payload against the chunks'",
+	"the output: payload and timestamps of every packet of the other streams against the source's, chapters, tags, attachments (SHA-256)",
+	"the output's CRC-32 was computed from the file as it lies on the share",
+}
+
+// Certify makes the certificate of a merged and verified output. records are the results' in the
+// plan's order; outputName is what the output will be called, may be empty; now is for people to read.
+func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, outputName string, now time.Time) *Certificate {
+	c := &Certificate{
+		Job: plan.Job, Settings: plan.Settings, Encoder: plan.Encoder,
+		Source: CertifiedFile{Name: plan.Original, Size: plan.SourceSize, CRC32: plan.CRC32},
+		Output: CertifiedFile{Name: outputName, Size: out.Size, CRC32: out.CRC32},
+		Frames: CertifiedFrames{plan.Frames, out.Report.FramesFound},
+		Tools:  out.Tools, Checked: checked, Report: out.Report, Notes: out.Notes, Time: now,
+	}
+	for i, r := range records {
+		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method, r.Seconds})
+	}
+	return c
+}
+
+// versions asks the programs that merge and verify for their version lines.
+func versions(ctx context.Context, tools media.Tools) (map[string]string, error) {
+	lines := map[string]string{}
+	for program, option := range map[string]string{tools.FFmpeg: "-version", tools.FFprobe: "-version", tools.MKVMerge: "--version"} {
+		out, err := tools.Output(ctx, 64<<10, program, option)
+		if err != nil {
+			return nil, fmt.Errorf("cannot ask %q for its version: %w", program, err)
+		}
+		line, _, _ := bytes.Cut(out, []byte{'\n'})
+		lines[filepath.Base(program)] = string(bytes.TrimSpace(line))
+	}
+	return lines, nil
+}

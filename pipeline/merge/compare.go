@@ -1,0 +1,148 @@
+package merge
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// sideBySide reads two files at the same pace and hands over their packets in file order, all in the
+// caller's goroutine.
+func sideBySide(ctx context.Context, tools media.Tools, source, output string, fromSource, fromOutput func(packet)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a, b := follow(ctx, tools, source), follow(ctx, tools, output)
+	for a.open || b.open {
+		a.next(fromSource)
+		b.next(fromOutput)
+	}
+	cancel()
+	return errors.Join(<-a.ended, <-b.ended)
+}
+
+type follower struct {
+	packets chan packet
+	ended   chan error
+	open    bool
+}
+
+func follow(ctx context.Context, tools media.Tools, path string) *follower {
+	f := &follower{packets: make(chan packet, 256), ended: make(chan error, 1), open: true}
+	go func() {
+		err := readPackets(ctx, tools, path, func(p packet) error {
+			select {
+			case f.packets <- p:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+		f.ended <- err
+		close(f.packets)
+	}()
+	return f
+}
+
+func (f *follower) next(take func(packet)) {
+	if !f.open {
+		return
+	}
+	p, ok := <-f.packets
+	if f.open = ok; ok {
+		take(p)
+	}
+}
+
+// comparison collects what two files' packets tell while both are read.
+type comparison struct {
+	src, out           *media.File
+	srcVideo, outVideo media.Packets // PTS and Flags only
+	pairs              []*pair
+	bySource, byOutput map[int]*pair
+
+	sums  []sum // of the chunks, may be nil
+	parts [][sha256.Size]byte
+	fold  *fold
+}
+
+func newComparison(src, out *media.File, sums []sum) *comparison {
+	c := &comparison{src: src, out: out, sums: sums, fold: newFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
+	left := others(out)
+	for _, s := range others(src) {
+		if s.Type == "attachment" {
+			continue
+		}
+		f := fateOf(src, s, containerOf(out))
+		p := newPair(s, f)
+		c.pairs = append(c.pairs, p)
+		if !f.keep {
+			continue
+		}
+		// Both are in the source's order within their kind.
+		i := slices.IndexFunc(left, func(o media.Stream) bool { return kindOf(o) == kindOf(s) })
+		if i < 0 {
+			continue
+		}
+		p.become(left[i], isMatroska(out) && !isMatroska(src))
+		c.bySource[s.Index], c.byOutput[left[i].Index] = p, p
+		left = slices.Delete(left, i, i+1)
+	}
+	return c
+}
+
+func containerOf(f *media.File) string {
+	if isMatroska(f) {
+		return containerMKV
+	}
+	return containerMP4
+}
+
+func isMP4(f *media.File) bool { return strings.HasPrefix(f.Format.Name, "mov") }
+
+// kindOf tells covers from video tracks.
+func kindOf(s media.Stream) string {
+	if s.AttachedPic() {
+		return "cover"
+	}
+	return s.Type
+}
+
+func (c *comparison) fromSource(p packet) {
+	if p.stream == c.src.Video()[0].Index {
+		record(&c.srcVideo, p)
+	} else if pair := c.bySource[p.stream]; pair != nil {
+		pair.take(p, true)
+	}
+}
+
+func (c *comparison) fromOutput(p packet) {
+	if p.stream != c.out.Video()[0].Index {
+		if pair := c.byOutput[p.stream]; pair != nil {
+			pair.take(p, false)
+		}
+		return
+	}
+	record(&c.outVideo, p)
+	if len(c.parts) == len(c.sums) {
+		return
+	}
+	if c.fold.add(p); c.fold.n == c.sums[len(c.parts)].packets {
+		c.parts = append(c.parts, c.fold.digest())
+		c.fold = newFold()
+	}
+}
+
+func record(list *media.Packets, p packet) {
+	var flags uint8
+	if p.key {
+		flags |= media.Key
+	}
+	if p.discard {
+		flags |= media.Discard
+	}
+	list.PTS, list.Flags = append(list.PTS, p.pts), append(list.Flags, flags)
+}

@@ -1,0 +1,126 @@
+package merge
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// reportContainer compares what is not a packet. Between two Matroska files nothing may be lost; what
+// other containers lose is noted.
+func reportContainer(r *Report, src, out *media.File) {
+	lost := Note
+	if isMatroska(src) && isMatroska(out) {
+		lost = Bad
+	}
+	compareVideo(r, src.Video()[0], out.Video()[0])
+	compareTrack(r, src.Video()[0], out.Video()[0], containerOf(out))
+	a, b := chapters(src), chapters(out)
+	same := slices.EqualFunc(a, b, func(x, y chapter) bool { return x.title == y.title && math.Abs(x.start-y.start) < 0.0011 })
+	r.check(same, lost, "chapters: %d, %d found%s", len(a), len(b), unless(same, ", times or names differ"))
+	tags, found := texts(src.Format.Tags), texts(out.Format.Tags)
+	r.check(contains(found, tags), lost, "global tags: %d%s", len(tags), unless(contains(found, tags), fmt.Sprintf(", lost or changed: %s", missing(found, tags))))
+	files, kept := attachments(src), attachments(out)
+	same = slices.Equal(files, kept)
+	r.check(same, lost, "attachments: %d, %d found%s", len(files), len(kept), unless(same, ", names or SHA-256 differ"))
+}
+
+func unless(good bool, text string) string {
+	if good {
+		return ""
+	}
+	return text
+}
+
+type chapter struct {
+	start float64 // seconds
+	title string
+}
+
+func chapters(f *media.File) []chapter {
+	var list []chapter
+	for _, c := range f.Chapters {
+		list = append(list, chapter{seconds(c.TimeBase, c.Start), c.Tags["title"]})
+	}
+	return list
+}
+
+// attachments lists names and SHA-256 (ffprobe has an attachment's content as the stream's extradata).
+// Covers are compared as streams.
+func attachments(f *media.File) []string {
+	var list []string
+	for _, s := range f.Streams {
+		if s.Type == "attachment" {
+			list = append(list, strings.Join([]string{s.Tags["filename"], s.Tags["mimetype"], s.ExtradataSHA256}, "\x00"))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// compareVideo notes what players show differently.
+func compareVideo(r *Report, a, b media.Stream) {
+	for _, p := range []struct {
+		name     string
+		src, out any
+	}{
+		{"size", fmt.Sprint(a.Width, "×", a.Height), fmt.Sprint(b.Width, "×", b.Height)},
+		{"sample aspect ratio", square(a.SAR), square(b.SAR)},
+		{"color range", a.ColorRange, b.ColorRange},
+		{"color matrix", a.ColorSpace, b.ColorSpace},
+		{"color transfer", a.ColorTransfer, b.ColorTransfer},
+		{"color primaries", a.ColorPrimary, b.ColorPrimary},
+		{"field order", a.FieldOrder, b.FieldOrder},
+		{"rotation", a.Rotation, b.Rotation},
+		{"mastering display", a.HDR.MasterDisplay, b.HDR.MasterDisplay},
+		{"light level", a.HDR.MaxCLL, b.HDR.MaxCLL},
+	} {
+		if p.src != p.out && p.src != "" {
+			r.add(Note, "video %s: %v became %v", p.name, p.src, p.out)
+		}
+	}
+}
+
+// square maps an unknown aspect ratio to 1:1, as players do.
+func square(r media.Rational) media.Rational {
+	if !r.Valid() {
+		return media.Rational{Num: 1, Den: 1}
+	}
+	return r
+}
+
+// compareTrack notes a track's language, name and flags where they changed.
+func compareTrack(r *Report, a, b media.Stream, container string) {
+	name := describe(a)
+	language := func(s media.Stream) string { return strings.TrimSuffix(s.Tags["language"], "und") }
+	if language(a) != language(b) {
+		r.add(Note, "%s: language %q became %q", name, language(a), language(b))
+	}
+	title := b.Tags["title"]
+	if title == "" {
+		title = b.Tags["handler_name"]
+	}
+	if want := a.Tags["title"]; want != "" && want != title {
+		r.add(Note, "%s: its name became %q", name, title)
+	}
+	if container == containerMKV && !a.AttachedPic() && !maps.Equal(a.Disposition, b.Disposition) { // MP4 has but one flag
+		r.add(Note, "%s: flags %s became %s", name, dispositions(a), dispositions(b))
+	}
+}
+
+func contains(have, want map[string]string) bool { return missing(have, want) == "" }
+
+func missing(have, want map[string]string) string {
+	var list []string
+	for key, value := range want {
+		if have[key] != value {
+			list = append(list, key)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}

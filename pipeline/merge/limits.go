@@ -1,0 +1,206 @@
+package merge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Containers as the settings name them.
+const (
+	containerMKV = "mkv"
+	containerMP4 = "mp4"
+)
+
+// What each container takes as it is, in ffmpeg's names: for Matroska what ffmpeg's muxer takes from
+// another container (Matroska to Matroska keeps all), for MP4 what players know.
+var (
+	audioIn = map[string][]string{
+		containerMKV: {
+			"aac", "ac3", "alac", "dts", "eac3", "flac", "mlp", "mp1", "mp2", "mp3", "opus", "truehd", "tta", "vorbis", "wavpack",
+			"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32le", "pcm_f64le",
+		},
+		containerMP4: {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "vorbis"},
+	}
+	subtitlesIn = map[string][]string{
+		containerMKV: {"ass", "dvb_subtitle", "dvd_subtitle", "hdmv_pgs_subtitle", "ssa", "subrip", "webvtt"},
+		containerMP4: {"dvd_subtitle", "mov_text"},
+	}
+	// losslessIn is what audio becomes that the container does not take.
+	losslessIn = map[string]string{containerMKV: "flac", containerMP4: "alac"}
+	// textIn is what subtitles in text become that the container does not take.
+	textIn        = map[string]string{containerMKV: "subrip", containerMP4: "mov_text"}
+	textSubtitles = []string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd", "subviewer"}
+)
+
+// fate is what becomes of one stream beside the video that is encoded.
+type fate struct {
+	keep  bool
+	codec string // what it is converted to; empty: copied
+	note  string // what a person should know of it; may be empty
+}
+
+// fateOf decides about one stream of f, for merging, for the notes and for verifying alike.
+func fateOf(f *media.File, s media.Stream, container string) fate {
+	if container == containerMKV && isMatroska(f) {
+		return fate{keep: true}
+	}
+	switch s.Type {
+	case "audio":
+		return fateOfAudio(s, container)
+	case "subtitle":
+		return fateOfSubtitle(s, container)
+	case "video":
+		return fateOfVideo(s, container)
+	case "attachment":
+		return fate{note: fmt.Sprintf("%s is left out: MP4 holds no attachments", describe(s))}
+	}
+	if s.CodecTag == "text" { // QuickTime's chapter track: chapters are carried as chapters
+		return fate{}
+	}
+	return fate{note: describe(s) + " is left out: it is neither sound nor picture nor text"}
+}
+
+func fateOfAudio(s media.Stream, container string) fate {
+	if slices.Contains(audioIn[container], s.Codec) {
+		return fate{keep: true}
+	}
+	if s.Codec == "" {
+		return fate{note: describe(s) + " is left out: its codec is unknown"}
+	}
+	to := losslessIn[container]
+	return fate{keep: true, codec: to, note: fmt.Sprintf("%s becomes %s: %s does not hold it as it is", describe(s), to, strings.ToUpper(container))}
+}
+
+func fateOfSubtitle(s media.Stream, container string) fate {
+	if slices.Contains(subtitlesIn[container], s.Codec) {
+		return fate{keep: true}
+	}
+	if !slices.Contains(textSubtitles, s.Codec) {
+		return fate{note: fmt.Sprintf("%s is left out: %s does not hold it", describe(s), strings.ToUpper(container))}
+	}
+	to := textIn[container]
+	note := fmt.Sprintf("%s becomes %s", describe(s), to)
+	if s.Codec == "ass" || s.Codec == "ssa" {
+		note += ": styles and positions are lost"
+	}
+	return fate{keep: true, codec: to, note: note}
+}
+
+// fateOfVideo is for covers and for video tracks beside the one that is encoded.
+func fateOfVideo(s media.Stream, container string) fate {
+	if s.AttachedPic() {
+		if slices.Contains([]string{"mjpeg", "png", "bmp"}, s.Codec) {
+			return fate{keep: true}
+		}
+		return fate{note: fmt.Sprintf("%s is left out: %s holds no such picture", describe(s), strings.ToUpper(container))}
+	}
+	if container == containerMKV && (s.StartPTS == media.NoPTS || s.StartPTS < 0) {
+		return fate{note: describe(s) + " is left out: it begins before the file does (edit list)"}
+	}
+	return fate{keep: true}
+}
+
+// Limits says at submission what will be converted or left out of a source in a container (mkv or
+// mp4), one sentence each. The video that is encoded is the first one of f.Video.
+func Limits(f *media.File, container string) []string {
+	var notes []string
+	for _, s := range others(f) {
+		if note := fateOf(f, s, container).note; note != "" {
+			notes = append(notes, note)
+		}
+	}
+	if container == containerMP4 && isMatroska(f) {
+		notes = append(notes, limitsOfTexts(f)...)
+	}
+	return notes
+}
+
+func limitsOfTexts(f *media.File) []string {
+	var notes []string
+	var custom []string
+	for key := range texts(f.Format.Tags) {
+		if !slices.Contains(mp4Tags, key) {
+			custom = append(custom, key)
+		}
+	}
+	if slices.Sort(custom); len(custom) > 0 {
+		notes = append(notes, "MP4 does not hold these tags, they are left out: "+strings.Join(custom, ", "))
+	}
+	if len(f.Chapters) > 0 {
+		notes = append(notes, "chapters keep times and first names; MP4 holds neither their languages nor nested ones")
+	}
+	return notes
+}
+
+// mp4Tags are the global tags for which ffmpeg's MP4 muxer has an atom.
+var mp4Tags = []string{
+	"title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping", "lyrics",
+	"description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc",
+}
+
+// others are the streams beside the video that is encoded, in file order.
+func others(f *media.File) []media.Stream {
+	video := f.Video()
+	var out []media.Stream
+	for _, s := range f.Streams {
+		if len(video) == 0 || s.Index != video[0].Index {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func isMatroska(f *media.File) bool { return strings.HasPrefix(f.Format.Name, "matroska") }
+
+// describe names a stream for a person: "subtitle track 3 (ass, fre, \"Full\")".
+func describe(s media.Stream) string {
+	kind := s.Type
+	if kind == "" {
+		kind = "unknown"
+	}
+	if s.AttachedPic() {
+		kind = "cover"
+	}
+	var about []string
+	for _, word := range []string{s.Codec, s.Tags["language"]} {
+		if word != "" && word != "und" {
+			about = append(about, word)
+		}
+	}
+	for _, name := range []string{"title", "filename"} {
+		if s.Tags[name] != "" {
+			about = append(about, fmt.Sprintf("%q", s.Tags[name]))
+		}
+	}
+	if kind == "audio" || kind == "subtitle" || kind == "video" {
+		kind += " track"
+	}
+	text := fmt.Sprintf("%s %d", kind, s.Index)
+	if len(about) > 0 {
+		text += " (" + strings.Join(about, ", ") + ")"
+	}
+	return text
+}
+
+// muxerTags are written by muxers about themselves or about sizes: they belong to a file, not to what
+// is in it.
+var muxerTags = []string{
+	"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "_statistics_writing_app",
+	"_statistics_writing_date_utc", "_statistics_tags", "major_brand", "minor_version", "compatible_brands", "creation_time",
+	"handler_name", "vendor_id", "language", "timecode",
+}
+
+// texts returns the tags that people gave, with keys in lower case.
+func texts(tags map[string]string) map[string]string {
+	out := map[string]string{}
+	for key, value := range tags {
+		key, _, _ = strings.Cut(strings.ToLower(key), "-eng")
+		if !slices.Contains(muxerTags, key) {
+			out[key] = value
+		}
+	}
+	return out
+}

@@ -1,0 +1,100 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Request names what is merged. All paths are absolute.
+type Request struct {
+	Plan    *pipeline.Plan
+	Results []string // one accepted result per chunk, in the plan's order
+	// CRCs are the results' CRC-32 as their records have them, 8 hex digits, in the same order. Nil
+	// where there are no records.
+	CRCs []string
+	// Source is the file the plan was made for (the normalised one, if there is one): all but the video
+	// is taken from it.
+	Source string
+	Out    string // written or replaced; its name says nothing of the container
+	// WorkDir takes temporary files: small texts, and for MP4 into Matroska a copy of the source without
+	// its video. The caller makes and removes it.
+	WorkDir string
+}
+
+// Output says what Merge has written.
+type Output struct {
+	Size   int64
+	CRC32  string // 8 upper-case hex digits
+	Notes  []string
+	Tools  map[string]string // version lines of the programs that took part
+	Report *Report
+}
+
+// BadChunk is a result that can't be merged: it has to be encoded again.
+type BadChunk struct {
+	Index  int
+	Reason string
+}
+
+func (e *BadChunk) Error() string {
+	return fmt.Sprintf("result of chunk %05d is not usable: %s", e.Index, e.Reason)
+}
+
+// Merge checks the results against plan and records, writes the output, makes it durable and verifies
+// it. The first bad result is a *BadChunk. An output that does not verify is an error too, with the
+// Output and its report beside it; any other error leaves an unfinished file that the caller sweeps.
+func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error) {
+	if len(req.Results) != len(req.Plan.Chunks) || len(req.Results) == 0 {
+		return nil, fmt.Errorf("cannot merge %d results: the plan has %d chunks", len(req.Results), len(req.Plan.Chunks))
+	}
+	source, err := tools.Probe(ctx, req.Source)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := checkResults(ctx, tools, req)
+	if err != nil {
+		return nil, err
+	}
+	mux := writeMatroska
+	if req.Plan.Settings.Container == containerMP4 {
+		mux = writeMP4
+	}
+	if err := mux(ctx, tools, req, source); err != nil {
+		return nil, fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
+	}
+	out := &Output{Notes: Limits(source, req.Plan.Settings.Container)}
+	if out.Size, out.CRC32, err = settle(req.Out); err != nil {
+		return nil, fmt.Errorf("cannot make %q durable: %w", req.Out, err)
+	}
+	if out.Tools, err = versions(ctx, tools); err != nil {
+		return nil, err
+	}
+	out.Report, err = verify(ctx, tools, verification{req.Source, req.Out, req.Plan, sums})
+	if err != nil {
+		return out, err
+	}
+	if !out.Report.OK() {
+		return out, fmt.Errorf("cannot accept the merged file: %s", out.Report.firstFailure())
+	}
+	return out, nil
+}
+
+// settle makes a child's file durable and reads it once for its CRC.
+func settle(path string) (size int64, crc string, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0) // fsync through a read-only descriptor writes nothing back on SMB
+	if err != nil {
+		return 0, "", err
+	}
+	size, crc, err = checksum(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return size, crc, err
+}

@@ -1,0 +1,197 @@
+package merge
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+func TestMatroskaKeepsEverything(t *testing.T) {
+	j := encode(t, fansub(t, t.TempDir()), containerMKV)
+	out := j.merge(t)
+	require.Empty(t, out.Notes)
+	require.Equal(t, 72, out.Report.FramesFound)
+	require.Zero(t, out.Report.DeviationMS)
+	for _, c := range out.Report.Checks {
+		require.Equal(t, Good, c.Verdict, c.Text)
+	}
+	for _, s := range out.Report.Streams {
+		require.Zero(t, s.DeviationMS, "timestamps of stream %d", s.Source)
+	}
+	want, err := identify(t.Context(), j.tools, j.req.Source)
+	require.NoError(t, err)
+	got, err := identify(t.Context(), j.tools, j.req.Out)
+	require.NoError(t, err)
+	require.Len(t, got.tracks, len(want.tracks))
+	for i, a := range want.tracks {
+		for _, name := range []string{"track_name", "language_ietf", "default_track", "forced_track", "flag_commentary", "default_duration", "display_dimensions"} {
+			require.Equal(t, a.text(name), got.tracks[i].text(name), "%s of track %d", name, i)
+		}
+	}
+	require.Equal(t, chapterXML(t, j.req.Source), chapterXML(t, j.req.Out), "names and languages of chapters")
+	size, crc, err := settle(j.req.Out)
+	require.NoError(t, err)
+	require.Equal(t, []any{out.Size, out.CRC32}, []any{size, crc})
+}
+
+// chapterXML lists what mkvextract says of chapters, but for identifiers that are made anew.
+func chapterXML(t *testing.T, path string) (lines []string) {
+	t.Helper()
+	for _, line := range strings.Split(run(t, "mkvextract", path, "chapters", "-"), "\n") {
+		if !strings.Contains(line, "UID") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestMatroskaVariableRate(t *testing.T) {
+	out := encode(t, vfr(t, t.TempDir()), containerMKV).merge(t)
+	require.Zero(t, out.Report.DeviationMS)
+}
+
+func TestMatroskaToMP4(t *testing.T) {
+	j := encode(t, fansub(t, t.TempDir()), containerMP4)
+	out := j.merge(t)
+	require.Zero(t, out.Report.DeviationMS)
+	notes := strings.Join(out.Notes, "\n")
+	require.Contains(t, notes, `becomes mov_text: styles and positions are lost`)
+	require.Contains(t, notes, `"Fönt.ttf") is left out`)
+	require.Contains(t, notes, "tags, they are left out: fansubber")
+	require.Contains(t, out.Report.Text(), "ok   cover")
+}
+
+func TestMP4WithEditList(t *testing.T) {
+	src := edited(t, t.TempDir())
+	t.Run("mp4", func(t *testing.T) {
+		out := encode(t, src, containerMP4).merge(t)
+		require.Empty(t, out.Notes)
+		require.Zero(t, out.Report.DeviationMS)
+		for _, s := range out.Report.Streams {
+			require.Zero(t, s.Hidden)
+		}
+	})
+	t.Run("mkv", func(t *testing.T) {
+		j := encode(t, src, containerMKV)
+		out := j.merge(t)
+		require.LessOrEqual(t, out.Report.DeviationMS, 0.5, "Matroska's tick is a millisecond")
+		require.Contains(t, out.Notes[0], "becomes subrip")
+		text := out.Report.Text()
+		for _, kept := range []string{"ok   chapters: 2", "ok   global tags: 1", "ok   cover", "packets that lie before zero (edit list) are left out"} {
+			require.Contains(t, text, kept)
+		}
+		require.Contains(t, run(t, "mkvmerge", "-i", j.req.Out), `file name 'cover.jpg'`)
+	})
+}
+
+func TestEmptyEditAndRotation(t *testing.T) {
+	dir := t.TempDir()
+	v, a, src := filepath.Join(dir, "v.mp4"), filepath.Join(dir, "a.m4a"), filepath.Join(dir, "src.mp4")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libx264 -preset ultrafast -g 10", v)
+	ffmpeg(t, "-f lavfi -i sine=r=48000:d=1 -c:a aac", a)
+	ffmpeg(t, "-i", v, "-itsoffset", "0.8", "-i", a, "-map", "0", "-map", "1", "-c", "copy", "-metadata:s:v:0", "rotate=90", src)
+	for _, container := range []string{containerMKV, containerMP4} {
+		out := encode(t, src, container).merge(t)
+		require.NotContains(t, out.Report.Text(), "rotation", container)
+		require.Equal(t, out.Report.Streams[0].Packets, out.Report.Streams[0].Found, container)
+		require.LessOrEqual(t, out.Report.Streams[0].DeviationMS, 1.0, container)
+	}
+}
+
+func TestBadChunks(t *testing.T) {
+	src := fansub(t, t.TempDir())
+	for name, c := range map[string]struct {
+		spoil  func(t *testing.T, j *job)
+		reason string
+	}{
+		"bit flipped": {func(t *testing.T, j *job) {
+			b, err := os.ReadFile(j.req.Results[1])
+			require.NoError(t, err)
+			b[len(b)/2] ^= 1
+			require.NoError(t, os.WriteFile(j.req.Results[1], b, 0o600))
+		}, "its CRC-32 is"},
+		"truncated": {func(t *testing.T, j *job) {
+			info, err := os.Stat(j.req.Results[1])
+			require.NoError(t, err)
+			require.NoError(t, os.Truncate(j.req.Results[1], info.Size()*8/10))
+			j.readCRCs(t)
+		}, "frames, planned are"},
+		"empty": {func(t *testing.T, j *job) {
+			require.NoError(t, os.Truncate(j.req.Results[1], 0))
+			j.readCRCs(t)
+		}, "Invalid data"},
+		"other parameters": {func(t *testing.T, j *job) {
+			j.encodeChunk(t, 1, "stitchable=1:ref=5")
+			j.readCRCs(t)
+		}, "differ from the other chunks' in 00001"},
+		"another's frames": {func(t *testing.T, j *job) {
+			pts := j.req.Plan.Chunks[1].PTS
+			j.req.Plan.Chunks[1].PTS = slices.Concat(pts[:len(pts)-1], pipeline.Timestamps{pts[len(pts)-1] + 5})
+		}, "timestamps are not the planned ones"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := encode(t, src, containerMKV)
+			c.spoil(t, j)
+			_, err := Merge(t.Context(), j.tools, j.req)
+			var bad *BadChunk
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, 1, bad.Index)
+			require.ErrorContains(t, err, c.reason)
+			require.NoFileExists(t, j.req.Out)
+		})
+	}
+}
+
+// A child gets the soft limit of 1024 open files from Go unless it is raised.
+func TestMoreThanAThousandChunks(t *testing.T) {
+	const chunks = 1100
+	dir := t.TempDir()
+	src := filepath.Join(dir, "source.mkv")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=32x32:r=25:d=44 -c:v libx264 -preset ultrafast -g 1", src)
+	tiny := filepath.Join(dir, "tiny")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=32x32:r=25:d=0.04 -c:v libx264 -preset ultrafast -f matroska", tiny)
+	for _, container := range []string{containerMKV, containerMP4} {
+		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks, Settings: pipeline.Settings{Container: container}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+		req := Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: dir}
+		for i := range chunks {
+			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.Timestamps{int64(40 * i)}})
+			req.Results = append(req.Results, tiny) // opened once more each time; its own time is not what is tested
+		}
+		mux := map[string]func() error{
+			containerMKV: func() error { return writeMatroska(t.Context(), findTools(t), req, probe(t, src)) },
+			containerMP4: func() error { return writeMP4(t.Context(), findTools(t), req, probe(t, src)) },
+		}[container]
+		require.NoError(t, mux())
+		got := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts", "-of", "csv=p=0", req.Out)
+		require.Equal(t, chunks, strings.Count(got, "\n"), container)
+	}
+}
+
+func TestMergeIsStopped(t *testing.T) {
+	j := encode(t, vfr(t, t.TempDir()), containerMKV)
+	ctx, cancel := testContext(t)
+	cancel()
+	_, err := Merge(ctx, j.tools, j.req)
+	require.ErrorIs(t, err, errStopped)
+}
+
+func TestCertificate(t *testing.T) {
+	j := encode(t, vfr(t, t.TempDir()), containerMKV)
+	out := j.merge(t)
+	j.req.Plan.CRC32, j.req.Plan.Original, j.req.Plan.SourceSize = "ABCDEF01", "source.mkv", 5
+	records := []pipeline.Record{{Node: "a-w1", Frames: 25, CRC32: "1", Method: "seek"}, {Node: "b-w2"}, {Node: "a-w1"}}
+	text, err := json.Marshal(Certify(j.req.Plan, records, out, "Show [x].mkv", time.Unix(0, 0).UTC()))
+	require.NoError(t, err)
+	for _, want := range []string{`"crc32":"ABCDEF01"`, fmt.Sprintf(`"crc32":%q`, out.CRC32), `"planned":75,"found":75`, `"node":"b-w2"`, `"mkvmerge":"mkvmerge v`, `"verdict":"ok"`} {
+		require.Contains(t, string(text), want)
+	}
+}

@@ -1,0 +1,191 @@
+package merge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// writeMatroska joins the chunks, everything else of the source and the plan's timestamps with one
+// mkvmerge pass, then states the frame rates.
+func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *media.File) error {
+	side, err := sideFile(ctx, tools, req, source)
+	if err != nil {
+		return err
+	}
+	times, err := audioTimes(ctx, tools, req, side)
+	if err != nil {
+		return err
+	}
+	args, err := mkvArgs(req, source, side, times)
+	if err != nil {
+		return err
+	}
+	options := filepath.Join(req.WorkDir, "mkvmerge.json") // no limit on length, no quoting
+	text, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(options, text, 0o600); err != nil {
+		return err
+	}
+	if err := runMKV(ctx, tools, tools.MKVMerge, "@"+options); err != nil {
+		return err
+	}
+	return setRates(ctx, tools, req, source, side, times)
+}
+
+// runMKV runs one of mkvtoolnix's programs. Their messages go to stdout. Status 1 is a "warning" that
+// hides chunks which do not fit one another: an error here.
+func runMKV(ctx context.Context, tools media.Tools, program string, args ...string) error {
+	var out strings.Builder
+	_, err := tools.Run(ctx, media.Command{Program: program, Args: args, Stdout: &out})
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: %s", err, firstLines(out.String(), 3))
+	}
+	return err
+}
+
+func firstLines(text string, n int) string {
+	lines := strings.SplitN(strings.TrimSpace(text), "\n", n+1)
+	return strings.Join(lines[:min(n, len(lines))], " ")
+}
+
+// mkvArgs is mkvmerge's whole command. File 0 is the video, chunk by chunk; the last file is the side.
+func mkvArgs(req Request, source *media.File, side *side, times map[int]string) ([]string, error) {
+	video := filepath.Join(req.WorkDir, "video.txt")
+	if err := writeTimes(video, req); err != nil {
+		return nil, err
+	}
+	// Laced audio blocks have one timestamp for many frames: players would compute the rest, off by 2 ms.
+	args := []string{"-q", "--disable-lacing", "-o", req.Out}
+	args = append(args, side.global...)
+	last := strconv.Itoa(len(req.Results))
+	var order []string
+	for _, t := range side.tracks {
+		if t.ID == side.video {
+			order = append(order, "0:0")
+		} else {
+			order = append(order, last+":"+strconv.Itoa(t.ID))
+		}
+	}
+	args = append(args, "--track-order", strings.Join(order, ","))
+	args = append(args, trackOptions(req, source, side)...)
+	args = append(args, "--timestamps", "0:"+video)
+	for i, path := range req.Results {
+		if i > 0 {
+			args = append(args, "+")
+		}
+		// What the encode's muxer says of itself is nothing to keep.
+		args = append(args, "--no-global-tags", "--no-track-tags", "--no-chapters", path)
+	}
+	for id, name := range times {
+		args = append(args, "--timestamps", strconv.Itoa(id)+":"+name)
+	}
+	return append(args, "--video-tracks", "!"+strconv.Itoa(side.video), side.path), nil
+}
+
+// writeTimes writes the plan's timestamps for mkvmerge.
+func writeTimes(name string, req Request) error {
+	b := timesHeader()
+	for _, c := range req.Plan.Chunks {
+		if len(c.PTS) > 0 && c.PTS[0] < 0 {
+			return errors.New("the video begins before zero, which Matroska can't hold")
+		}
+		b = appendTimes(b, req.Plan.Video.TimeBase, c.PTS)
+	}
+	return os.WriteFile(name, b, 0o600)
+}
+
+func timesHeader() []byte { return []byte("# timestamp format v2\n") }
+
+// appendTimes writes timestamps in milliseconds, one a line; mkvmerge reads nanoseconds.
+func appendTimes(b []byte, tb pipeline.Rational, pts []int64) []byte {
+	for _, t := range pts {
+		b = append(strconv.AppendFloat(b, tb.Seconds(t)*1000, 'f', 6, 64), '\n')
+	}
+	return b
+}
+
+// retimed are the codecs whose timestamps mkvmerge computes anew from the frames' lengths, up to 4 ms
+// off (measured with mkvmerge 74): it is given the source's.
+var retimed = []string{"aac", "vorbis", "truehd", "mlp"}
+
+// audioTimes writes the timestamps of such tracks and returns the files' names by track id. ffprobe
+// gives them, not mkvextract, which computes those of laced frames anew as well.
+func audioTimes(ctx context.Context, tools media.Tools, req Request, side *side) (map[int]string, error) {
+	if !slices.ContainsFunc(side.tracks, func(t mkvTrack) bool { return t.Type == "audio" }) {
+		return nil, nil // ffprobe refuses a file without any packet
+	}
+	file, err := tools.Probe(ctx, side.path)
+	if err != nil {
+		return nil, err
+	}
+	ids := side.audioIDs(file)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	pts := map[int][]int64{}
+	err = readPackets(ctx, tools, side.path, func(p packet) error {
+		if id, ok := ids[p.stream]; ok {
+			pts[id] = append(pts[id], p.pts)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	names := map[int]string{}
+	for stream, id := range ids {
+		if slices.Contains(pts[id], media.NoPTS) || len(pts[id]) == 0 {
+			continue // mkvmerge knows better
+		}
+		names[id] = filepath.Join(req.WorkDir, fmt.Sprintf("audio%d.txt", id))
+		tb := file.Streams[stream].TimeBase
+		b := appendTimes(timesHeader(), pipeline.Rational{Num: tb.Num, Den: tb.Den}, pts[id])
+		if err := os.WriteFile(names[id], b, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// setRates states the frames' nominal durations, which mkvmerge does not take together with timestamps:
+// the source's own; for a video from other containers its frame rate, where that is constant.
+func setRates(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, times map[int]string) error {
+	args := []string{"-q", req.Out}
+	for i, t := range side.tracks {
+		if _, retimed := times[t.ID]; !retimed && t.ID != side.video {
+			continue
+		}
+		rate := t.text("default_duration")
+		if t.ID == side.video && !isMatroska(source) {
+			rate = nominal(source.Video()[0])
+		}
+		args = append(args, "--edit", "track:"+strconv.Itoa(i+1))
+		if rate == "" {
+			args = append(args, "--delete", "default-duration")
+		} else {
+			args = append(args, "--set", "default-duration="+rate)
+		}
+	}
+	return runMKV(ctx, tools, tools.MKVPropEdit, args...)
+}
+
+// nominal is the duration of a frame in nanoseconds, empty where the rate varies.
+func nominal(video media.Stream) string {
+	r := video.FrameRate
+	if !r.Valid() || r != video.BaseRate {
+		return ""
+	}
+	return strconv.FormatInt((1e9*r.Den+r.Num/2)/r.Num, 10)
+}

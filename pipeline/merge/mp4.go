@@ -1,0 +1,122 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// writeMP4 joins chunks and source with one ffmpeg pass. -copyts on both sides keeps every timestamp
+// where it is; -strict lets ffmpeg 5.1 write FLAC and Opus, which MP4 has taken up since.
+func writeMP4(ctx context.Context, tools media.Tools, req Request, source *media.File) error {
+	list, err := concatList(req)
+	if err != nil {
+		return err
+	}
+	args := append(media.Quiet(), "-copyts")
+	args = append(args, media.Input(req.Source)...)
+	// Without auto_convert 0 the payload of each key packet gets SPS and PPS put in front.
+	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
+		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
+	args = append(args, "-map", "1:v:0")
+	out := mp4Streams(source)
+	for _, s := range out.streams {
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index))
+	}
+	args = append(args, "-c", "copy")
+	args = append(args, out.options...)
+	args = append(args, videoOptions(source)...)
+	scale := strconv.FormatInt(timescale(req), 10)
+	args = append(args, "-map_metadata", "0", "-map_chapters", "0", "-strict", "experimental",
+		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out))
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	return err
+}
+
+// timescale is the output's ticks a second: the source's own, so that no timestamp is rounded.
+func timescale(req Request) int64 {
+	if req.Plan.Timescale > 0 {
+		return req.Plan.Timescale
+	}
+	return req.Plan.Video.TimeBase.Den
+}
+
+// concatList writes the list of chunks. "inpoint 0" and "duration 0" make ffmpeg's concat demuxer take
+// each file's timestamps as they are; otherwise it sets them end to end.
+func concatList(req Request) (string, error) {
+	var b strings.Builder
+	b.WriteString("ffconcat version 1.0\n")
+	for _, path := range req.Results {
+		if strings.ContainsAny(path, "\n\r") {
+			return "", errors.New("ffmpeg's list of chunks can't hold a path with a line break")
+		}
+		fmt.Fprintf(&b, "file 'file:%s'\ninpoint 0\nduration 0\n", strings.ReplaceAll(path, "'", `'\''`))
+	}
+	name := filepath.Join(req.WorkDir, "chunks.txt")
+	return name, os.WriteFile(name, []byte(b.String()), 0o600)
+}
+
+type mp4Selection struct {
+	streams []media.Stream
+	options []string
+}
+
+// mp4Streams selects what goes beside the video. Stream 0 of the output is the video.
+func mp4Streams(source *media.File) (sel mp4Selection) {
+	videos := 1
+	for _, s := range others(source) {
+		f := fateOf(source, s, containerMP4)
+		if !f.keep {
+			continue
+		}
+		sel.streams = append(sel.streams, s)
+		n := strconv.Itoa(len(sel.streams))
+		if f.codec != "" {
+			sel.options = append(sel.options, "-c:"+n, f.codec)
+		}
+		if title := s.Tags["title"]; title != "" { // MP4's place for a track's name
+			sel.options = append(sel.options, "-metadata:s:"+n, "handler_name="+title)
+		}
+		if s.Type == "video" {
+			if s.AttachedPic() {
+				sel.options = append(sel.options, "-disposition:v:"+strconv.Itoa(videos), "attached_pic")
+			}
+			videos++
+		}
+	}
+	return sel
+}
+
+// videoOptions carry what the chunks do not have: they are encoded without metadata. The rotation's
+// matrix they do have.
+func videoOptions(source *media.File) []string {
+	video := source.Video()[0]
+	var args []string
+	if lang := video.Tags["language"]; lang != "" {
+		args = append(args, "-metadata:s:v:0", "language="+lang)
+	}
+	if title := video.Tags["title"]; title != "" {
+		args = append(args, "-metadata:s:v:0", "handler_name="+title)
+	}
+	return append(args, "-disposition:v:0", dispositions(video))
+}
+
+// dispositions writes a stream's flags as -disposition takes them.
+func dispositions(s media.Stream) string {
+	var on []string
+	for _, name := range []string{"default", "dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired", "descriptions"} {
+		if s.Disposition[name] {
+			on = append(on, name)
+		}
+	}
+	if len(on) == 0 {
+		return "0"
+	}
+	return strings.Join(on, "+")
+}

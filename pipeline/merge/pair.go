@@ -1,0 +1,132 @@
+package merge
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// pair is a stream of the source and the one it became. Whichever file is ahead has its packets wait
+// here for the other's.
+type pair struct {
+	source, output media.Stream
+	fate           fate
+	report         StreamReport
+	fromZero       bool // the output can't hold what comes before zero
+	clock          clock
+	waiting        []packet
+	sourceWaits    bool
+	low, high      float64 // deviations of timestamps, output minus source, in milliseconds
+	timed          bool    // low and high are set
+}
+
+func newPair(s media.Stream, f fate) *pair {
+	return &pair{source: s, fate: f, report: StreamReport{Source: s.Index, Output: -1, Type: kindOf(s), Codec: s.Codec, Converted: f.codec}}
+}
+
+func (p *pair) become(output media.Stream, fromZero bool) {
+	p.output, p.fromZero = output, fromZero
+	p.report.Output = output.Index
+	p.clock = newClock(p.source.TimeBase, output.TimeBase)
+}
+
+// take counts a packet and compares it with its counterpart, once both are here.
+func (p *pair) take(k packet, isSource bool) {
+	stream := p.output
+	if isSource {
+		stream = p.source
+	}
+	if stream.Codec == "mov_text" && k.size <= 2 { // fills the time between two texts
+		return
+	}
+	if isSource && p.fromZero && k.pts != media.NoPTS && k.pts < 0 {
+		p.report.Hidden++
+		return
+	}
+	if isSource {
+		p.report.Packets++
+	} else {
+		p.report.Found++
+	}
+	if p.fate.codec != "" && p.source.Type == "audio" {
+		return // other frames, nothing to compare one by one
+	}
+	if len(p.waiting) == 0 || p.sourceWaits == isSource {
+		p.waiting, p.sourceWaits = append(p.waiting, k), isSource
+		return
+	}
+	other := p.waiting[0]
+	p.waiting = p.waiting[1:]
+	if isSource {
+		p.match(k, other)
+	} else {
+		p.match(other, k)
+	}
+}
+
+func (p *pair) match(source, output packet) {
+	if p.fate.codec == "" && (source.hash != output.hash || source.size != output.size) {
+		p.report.Different++
+	}
+	if source.pts == media.NoPTS || output.pts == media.NoPTS || p.report.Type == "cover" {
+		return
+	}
+	d := p.clock.diff(source.pts, output.pts)
+	ms := math.Copysign(p.clock.ms(d), float64(d))
+	if !p.timed {
+		p.low, p.high, p.timed = ms, ms, true
+	}
+	p.low, p.high = min(p.low, ms), max(p.high, ms)
+}
+
+// tolerance is how far timestamps may move, in milliseconds: a tick of the coarser container, a
+// millisecond at least. An AAC track behind an edit list may be moved by another.
+func (p *pair) tolerance() float64 {
+	ms := 1.0
+	for _, tb := range []media.Rational{p.source.TimeBase, p.output.TimeBase} {
+		ms = max(ms, 1000*float64(tb.Num)/float64(tb.Den))
+	}
+	if p.source.Codec == "aac" {
+		ms = max(ms, 2)
+	}
+	return ms + 1e-6
+}
+
+// reportStreams adds what became of every stream. offset, in milliseconds, is how far the whole output
+// was moved.
+func (c *comparison) reportStreams(r *Report, offset float64) {
+	for _, p := range c.pairs {
+		if p.timed {
+			p.report.DeviationMS = max(math.Abs(p.low-offset), math.Abs(p.high-offset))
+		}
+		r.Streams = append(r.Streams, p.report)
+		p.judge(r)
+		if p.report.Output >= 0 {
+			compareTrack(r, p.source, p.output, containerOf(c.out))
+		}
+	}
+}
+
+func (p *pair) judge(r *Report) {
+	name, s := describe(p.source), p.report
+	switch {
+	case !p.fate.keep:
+		if p.fate.note != "" {
+			r.add(Note, "%s", p.fate.note)
+		}
+		return
+	case s.Output < 0:
+		r.add(Bad, "%s: missing", name)
+		return
+	case s.Converted != "":
+		r.add(Note, "%s: became %s, %d packets from %d, largest deviation %.3g ms", name, s.Converted, s.Found, s.Packets, s.DeviationMS)
+		return
+	}
+	text := fmt.Sprintf("%s: %d packets, %d found, %d different, largest deviation %.3g ms", name, s.Packets, s.Found, s.Different, s.DeviationMS)
+	good := s.Packets == s.Found && s.Different == 0 && s.DeviationMS <= p.tolerance()
+	r.check(good && p.source.Codec == p.output.Codec, Bad, "%s", text)
+	if s.Hidden > 0 {
+		r.add(Note, "%s: %d packets that lie before zero (edit list) are left out, Matroska can't hold them", name, s.Hidden)
+	}
+}

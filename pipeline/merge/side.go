@@ -1,0 +1,196 @@
+package merge
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// side is the Matroska file that all but the video is taken from: the source itself, or what ffmpeg
+// made of it.
+type side struct {
+	path   string
+	tracks []mkvTrack // in file order
+	video  int        // id of the track whose place the encoded video takes
+	at     int        // its index in tracks
+	global []string   // further options for mkvmerge: title, tags, covers
+}
+
+// mkvTrack is a track as mkvmerge -J describes it.
+type mkvTrack struct {
+	ID         int                        `json:"id"`
+	Type       string                     `json:"type"`
+	Properties map[string]json.RawMessage `json:"properties"`
+}
+
+// text is a property as an option takes it; empty where the track has none.
+func (t mkvTrack) text(name string) string {
+	raw := t.Properties[name]
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// identifyLimit bounds mkvmerge's description of a file; codecs' private data stand in it as hex.
+const identifyLimit = 64 << 20
+
+// identify refuses what mkvmerge takes for something else than ffprobe did: it would read other files
+// (playlists, VOB sets).
+func identify(ctx context.Context, tools media.Tools, path string) (*side, error) {
+	out, err := tools.Output(ctx, identifyLimit, tools.MKVMerge, "-J", path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot identify %q: %w", path, err)
+	}
+	var file struct {
+		Container struct{ Type string }
+		Tracks    []mkvTrack
+	}
+	if err := json.Unmarshal(out, &file); err != nil {
+		return nil, fmt.Errorf("cannot read what mkvmerge says of %q: %w", path, err)
+	}
+	if file.Container.Type != "Matroska" {
+		return nil, fmt.Errorf("cannot merge from %q: mkvmerge takes it for %q", path, file.Container.Type)
+	}
+	s := &side{path: path, tracks: file.Tracks}
+	s.at = slices.IndexFunc(s.tracks, func(t mkvTrack) bool { return t.Type == "video" })
+	if s.at < 0 {
+		return nil, fmt.Errorf("cannot merge from %q: mkvmerge finds no video track", path)
+	}
+	s.video = s.tracks[s.at].ID
+	return s, nil
+}
+
+// audioIDs maps ffprobe's indices of the audio streams that mkvmerge would retime to mkvmerge's track
+// ids: both count a file's audio tracks in the same order.
+func (s *side) audioIDs(file *media.File) map[int]int {
+	ids := map[int]int{}
+	tracks := slices.DeleteFunc(slices.Clone(s.tracks), func(t mkvTrack) bool { return t.Type != "audio" })
+	for _, stream := range file.Streams {
+		if stream.Type != "audio" || len(tracks) == 0 {
+			continue
+		}
+		if slices.Contains(retimed, stream.Codec) {
+			ids[stream.Index] = tracks[0].ID
+		}
+		tracks = tracks[1:]
+	}
+	return ids
+}
+
+func sideFile(ctx context.Context, tools media.Tools, req Request, source *media.File) (*side, error) {
+	if isMatroska(source) {
+		return identify(ctx, tools, req.Source)
+	}
+	path := filepath.Join(req.WorkDir, "side.mkv")
+	if err := remux(ctx, tools, req.Source, path, source); err != nil {
+		return nil, err
+	}
+	s, err := identify(ctx, tools, path)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := globalTags(req, source)
+	if err != nil {
+		return nil, err
+	}
+	covers, err := extractCovers(ctx, tools, req, source)
+	if err != nil {
+		return nil, err
+	}
+	s.global = append(tags, covers...)
+	return s, nil
+}
+
+// remux writes all but the video into Matroska. mkvmerge itself would lose MP4's empty edits (an audio
+// delay) and its timed text. The video stays as an empty track, which keeps the order and makes a file
+// without any other track possible. What an edit list hides comes before zero: ffmpeg would shift all
+// tracks to make room for it, so it is dropped.
+func remux(ctx context.Context, tools media.Tools, src, dst string, source *media.File) error {
+	args := append(append(media.Quiet(), "-copyts"), media.Input(src)...)
+	var maps, options []string
+	n := 0
+	for _, s := range source.Streams {
+		f, bsf := fateOf(source, s, containerMKV), `noise=drop=lt(pts\,0)`
+		if s.Index == source.Video()[0].Index {
+			f, bsf = fate{keep: true}, "noise=drop=1"
+		} else if !f.keep || s.AttachedPic() {
+			continue
+		}
+		id := strconv.Itoa(n)
+		maps = append(maps, "-map", "0:"+strconv.Itoa(s.Index))
+		options = append(options, "-bsf:"+id, bsf, "-metadata:s:"+id, "handler_name=", "-metadata:s:"+id, "vendor_id=")
+		if f.codec != "" {
+			options = append(options, "-c:"+id, f.codec)
+		}
+		n++
+	}
+	args = append(append(append(args, maps...), "-c", "copy"), options...)
+	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode", "passthrough",
+		"-f", "matroska", media.URL(dst))
+	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	return err
+}
+
+// globalTags carries what people wrote about the whole file.
+func globalTags(req Request, source *media.File) ([]string, error) {
+	tags := texts(source.Format.Tags)
+	var args []string
+	if title := tags["title"]; title != "" {
+		args = append(args, "--title", title)
+	}
+	delete(tags, "title")
+	if len(tags) == 0 {
+		return args, nil
+	}
+	type simple struct{ Name, String string }
+	var doc struct {
+		XMLName xml.Name `xml:"Tags"`
+		Tag     struct{ Simple []simple }
+	}
+	for key, value := range tags {
+		doc.Tag.Simple = append(doc.Tag.Simple, simple{strings.ToUpper(key), value})
+	}
+	slices.SortFunc(doc.Tag.Simple, func(a, b simple) int { return strings.Compare(a.Name, b.Name) })
+	text, err := xml.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Join(req.WorkDir, "tags.xml")
+	return append(args, "--global-tags", name), os.WriteFile(name, text, 0o600)
+}
+
+// extractCovers turns pictures that are streams into attachments, Matroska's place for them.
+func extractCovers(ctx context.Context, tools media.Tools, req Request, source *media.File) ([]string, error) {
+	var options []string
+	for _, s := range others(source) {
+		if !s.AttachedPic() || !fateOf(source, s, containerMKV).keep {
+			continue
+		}
+		ending, mime := "jpg", "image/jpeg"
+		if s.Codec != "mjpeg" {
+			ending, mime = s.Codec, "image/"+s.Codec
+		}
+		name := "cover." + ending
+		if len(options) > 0 {
+			name = fmt.Sprintf("cover%d.%s", s.Index, ending)
+		}
+		path := filepath.Join(req.WorkDir, name)
+		args := append(media.Quiet(), media.Input(req.Source)...)
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f", "image2pipe", media.URL(path))
+		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
+			return nil, fmt.Errorf("cannot extract %s: %w", describe(s), err)
+		}
+		options = append(options, "--attachment-name", name, "--attachment-mime-type", mime, "--attach-file", path)
+	}
+	return options, nil
+}

@@ -1,0 +1,46 @@
+package merge
+
+import (
+	"math"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// clock compares ticks of two time bases exactly, in units both are multiples of.
+type clock struct {
+	a, b int64   // units in a tick of the first and of the second
+	unit float64 // seconds
+}
+
+func newClock(a, b media.Rational) clock {
+	x, y, d := a.Num*b.Den, b.Num*a.Den, a.Den*b.Den
+	g := gcd(gcd(x, y), d)
+	return clock{x / g, y / g, float64(g) / float64(d)}
+}
+
+// diff is the second minus the first, in units.
+func (c clock) diff(first, second int64) int64 { return second*c.b - first*c.a }
+
+// ms converts units to milliseconds.
+func (c clock) ms(units int64) float64 { return math.Abs(float64(units)) * c.unit * 1000 }
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return max(a, 1)
+}
+
+// compareTimes compares two ascending lists of equal length. exact allows nothing but the rounding to
+// the second's ticks: half a tick, and none at all where its ticks can hold the first's. worst is the
+// largest deviation in milliseconds.
+func compareTimes(want []int64, wantBase media.Rational, got []int64, gotBase media.Rational) (worst float64, exact bool) {
+	c := newClock(wantBase, gotBase)
+	exact = len(want) == len(got)
+	for i := range min(len(want), len(got)) {
+		d := c.diff(want[i], got[i])
+		worst = max(worst, c.ms(d))
+		exact = exact && 2*max(d, -d) <= c.b && (d == 0 || c.a%c.b != 0)
+	}
+	return worst, exact
+}

@@ -1,0 +1,85 @@
+package merge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// carried are properties of the source's video track as mkvmerge -J names them. With hyphens they are
+// the names of mkvmerge's options. They stand in the container, where an encoder never sees them.
+var carried = []string{
+	"display_dimensions", "cropping", "stereo_mode",
+	"color_matrix_coefficients", "color_range", "color_transfer_characteristics", "color_primaries", "chroma_siting",
+	"max_content_light", "max_frame_light", "chromaticity_coordinates", "white_color_coordinates", "max_luminance", "min_luminance",
+	"projection_type", "projection_private", "projection_pose_yaw", "projection_pose_pitch", "projection_pose_roll",
+}
+
+// flags are mkvmerge's options for what ffprobe calls dispositions.
+var flags = []struct{ option, disposition string }{
+	{"--default-track-flag", "default"},
+	{"--forced-display-flag", "forced"},
+	{"--hearing-impaired-flag", "hearing_impaired"},
+	{"--visual-impaired-flag", "visual_impaired"},
+	{"--text-descriptions-flag", "descriptions"},
+	{"--original-flag", "original"},
+	{"--commentary-flag", "comment"},
+}
+
+// trackOptions describe the encoded video as the source describes its own.
+func trackOptions(req Request, source *media.File, side *side) []string {
+	video := source.Video()[0]
+	var args []string
+	set := func(option, value string) {
+		if value != "" {
+			args = append(args, option, "0:"+value)
+		}
+	}
+	for _, f := range flags {
+		// A flag that is not written is not the same as 0 to mkvmerge: it has a default for the first.
+		if on := video.Disposition[f.disposition]; on || f.disposition == "default" || f.disposition == "forced" {
+			set(f.option, strconv.Itoa(map[bool]int{true: 1}[on]))
+		}
+	}
+	language := video.Tags["language"]
+	if isMatroska(source) {
+		track := side.tracks[side.at]
+		if ietf := track.text("language_ietf"); ietf != "" {
+			language = ietf
+		}
+		if unit := track.text("display_unit"); unit != "" && unit != "0" {
+			delete(track.Properties, "display_dimensions") // an aspect ratio or centimetres: the encoder's SAR has it
+		}
+		for _, name := range carried {
+			set("--"+strings.ReplaceAll(name, "_", "-"), track.text(name))
+		}
+	} else if video.Rotation != 0 {
+		set("--projection-pose-roll", strconv.Itoa(video.Rotation))
+	}
+	if side.tracks[side.at].text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
+		args = append(args, hdrOptions(req.Plan.Video.MasterDisplay, req.Plan.Video.MaxCLL)...)
+	}
+	set("--language", language)
+	set("--track-name", video.Tags["title"])
+	return args
+}
+
+// hdrOptions turn x264's notation of HDR10 metadata into mkvmerge's.
+func hdrOptions(masterDisplay, maxCLL string) []string {
+	var args []string
+	var gx, gy, bx, by, rx, ry, wx, wy, high, low float64
+	n, _ := fmt.Sscanf(masterDisplay, "G(%g,%g)B(%g,%g)R(%g,%g)WP(%g,%g)L(%g,%g)", &gx, &gy, &bx, &by, &rx, &ry, &wx, &wy, &high, &low)
+	if n == 10 {
+		const xy, cd = 50000, 10000 // units of 0.00002 and of 0.0001 cd/m²
+		args = append(args,
+			"--chromaticity-coordinates", fmt.Sprintf("0:%g,%g,%g,%g,%g,%g", rx/xy, ry/xy, gx/xy, gy/xy, bx/xy, by/xy),
+			"--white-color-coordinates", fmt.Sprintf("0:%g,%g", wx/xy, wy/xy),
+			"--max-luminance", fmt.Sprintf("0:%g", high/cd), "--min-luminance", fmt.Sprintf("0:%g", low/cd))
+	}
+	if content, average, ok := strings.Cut(maxCLL, ","); ok {
+		args = append(args, "--max-content-light", "0:"+content, "--max-frame-light", "0:"+average)
+	}
+	return args
+}
