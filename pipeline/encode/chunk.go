@@ -1,0 +1,178 @@
+package encode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Request is one chunk to encode.
+type Request struct {
+	Plan     *pipeline.Plan
+	Chunk    *pipeline.Chunk
+	Source   string // the plan's source file, absolute
+	Piece    string // the chunk's own file, absolute; empty: the chunk is a range of Source
+	Out      string // the result, absolute, written by nobody else; may be replaced several times
+	Threads  int    // of decoder and encoder; 0: ffmpeg chooses
+	Nice     int
+	Progress func(frames int, size int64) // of the present try; may be nil
+	Started  func(*media.Process)         // for each try; may be nil
+}
+
+// ErrFrames is the error for a chunk from which no way of decoding gives the planned frames.
+var ErrFrames = errors.New("the frames that come out are not the planned ones")
+
+// Chunk encodes one chunk and checks it. Out is durable when it returns without an error; its folder is not
+// synced. Chunk, Attempt and Node of the record are left to the caller.
+//
+// When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. The caller removes Out then.
+func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Record, error) {
+	start := time.Now()
+	var last error
+	for _, in := range ladder(req) {
+		result, err := try(ctx, tools, req, in)
+		if err == nil {
+			rec := &pipeline.Record{
+				Frames: result.frames, Extradata: result.extradata, Method: in.method + result.remark,
+				Seconds: time.Since(start).Seconds(), Time: time.Now(),
+			}
+			return rec, describe(req.Out, rec)
+		}
+		if !worthAnother(ctx, err) {
+			return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
+		}
+		if tools.Log != nil {
+			tools.Log.WarnContext(ctx, "encoded frames are not the planned ones", "chunk", req.Chunk.Index, "method", in.method, "error", err)
+		}
+		last = err
+	}
+	return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, last)
+}
+
+// ladder lists the ways to the chunk's frames, the cheapest first.
+func ladder(req Request) []input {
+	c := req.Chunk
+	byTime := fmt.Sprintf("start_pts=%d:end_pts=%d", c.Start, c.End)
+	var out []input
+	if req.Piece != "" {
+		out = append(out, input{path: req.Piece, trim: byTime, method: "piece"})
+	}
+	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime}
+	for i := range c.Seeks {
+		in := source
+		in.seek, in.method = &c.Seeks[i], fmt.Sprintf("seek %d", i+1)
+		out = append(out, in)
+	}
+	source.method = "from the start"
+	out = append(out, source)
+	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First, c.First+len(c.PTS))
+	source.method = "by frame number"
+	return append(out, source)
+}
+
+// worthAnother tells errors that another way of decoding may avoid from those that it can't.
+func worthAnother(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if errors.Is(err, ErrFrames) {
+		return true
+	}
+	var exit *media.ExitError
+	return errors.As(err, &exit) && exit.Code > 0 && !strings.Contains(exit.Stderr, "No space left on device") &&
+		!strings.Contains(exit.Stderr, "Disk quota exceeded")
+}
+
+type result struct {
+	frames    int
+	extradata string
+	remark    string
+}
+
+func try(ctx context.Context, tools media.Tools, req Request, in input) (result, error) {
+	cmd, err := args(req.Plan, in, req.Threads)
+	if err != nil {
+		return result{}, err
+	}
+	cmd = append(append(cmd, "-progress", "pipe:1"), container(req.Plan, req.Out)...)
+	report := req.Progress
+	if report == nil {
+		report = func(int, int64) {}
+	}
+	stderr, err := tools.Run(ctx, media.Command{
+		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report), Nice: req.Nice, Started: req.Started,
+	})
+	if err != nil {
+		return result{}, err
+	}
+	if err := durable(req.Out); err != nil {
+		return result{}, err
+	}
+	frames, extradata, err := Check(ctx, tools, req.Plan, req.Chunk, req.Out)
+	return result{frames, extradata, remark(req.Plan, stderr)}, err
+}
+
+// remark tells of pictures that the source has in several sizes or formats.
+func remark(plan *pipeline.Plan, stderr string) string {
+	if strings.Contains(stderr, "Changing video frame properties on the fly") {
+		return fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Video.Width, plan.Video.Height, plan.PixFmt)
+	}
+	return ""
+}
+
+// durable brings the result to the disk. The error of a close counts: over NFS the data may be refused
+// only then.
+func durable(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("cannot sync the result: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("cannot sync the result: %w", err)
+	}
+	return nil
+}
+
+// describe opens the result again and fills in what its bytes tell.
+func describe(path string, rec *pipeline.Record) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the result: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("cannot read the result: %w", err)
+	}
+	rec.Encoder = encoderVersion(head[:n])
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("cannot read the result: %w", err)
+	}
+	sum := crc32.NewIEEE()
+	if rec.Size, err = io.Copy(sum, f); err != nil {
+		return fmt.Errorf("cannot read the result: %w", err)
+	}
+	rec.CRC32 = fmt.Sprintf("%08X", sum.Sum32())
+	return nil
+}
+
+// x264 writes its version and all its settings into the first frame, as SEI user data.
+var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)
+
+func encoderVersion(head []byte) string {
+	m := x264Version.FindSubmatch(head)
+	if m == nil {
+		return ""
+	}
+	return strings.TrimSpace("x264 core " + string(m[1]) + string(m[2]))
+}

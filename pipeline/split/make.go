@@ -1,0 +1,222 @@
+package split
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Request is what Make plans.
+type Request struct {
+	Job      string
+	Path     string // the source in the job's folder, absolute
+	NormPath string // where a normalised copy may be written, absolute, in the same folder; a new name
+	CRC32    string // of the source, 8 upper-case hex digits
+	Settings pipeline.Settings
+	Scan     *Source // of the same bytes, from Scan; nil: Make scans
+	// TestEncode encodes the first frame as the plan says and returns the encoder's version: encode.Test. Its
+	// *pipeline.Refusal refuses the job.
+	TestEncode func(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (string, error)
+}
+
+// Make decides how a source is encoded. It writes nothing but the normalised copy, and that only where
+// the source needs one; Plan.Source tells. The error is a *pipeline.Refusal if the source can't be
+// encoded with these settings.
+func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, error) {
+	x264, err := media.ParseX264(req.Settings.X264)
+	if err != nil {
+		return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: %v.", err), Err: err}
+	}
+	info, err := os.Stat(req.Path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot plan the job: %w", err)
+	}
+	src := req.Scan
+	if src == nil {
+		if src, err = Scan(ctx, tools, req.Path); err != nil {
+			return nil, err
+		}
+	}
+	plan := &pipeline.Plan{
+		Nonce: pipeline.Nonce(8), Job: req.Job, Original: filepath.Base(req.Path), SourceSize: info.Size(), CRC32: req.CRC32,
+		Settings: req.Settings, Notes: slices.Concat(sourceNotes(src), x264.Notes),
+	}
+	path, src, l, err := soundList(ctx, tools, req, src, plan)
+	if err != nil {
+		return nil, err
+	}
+	plan.Source = filepath.Base(path)
+	plan.Video = video(src)
+	plan.PixFmt = x264.PixFmt(plan.Video.PixFmt)
+	chooseMuxer(plan, src)
+	if err := checkSize(plan); err != nil {
+		return nil, err
+	}
+	dropUndecodable(plan, l, src.Head.PTS)
+	plan.Frames = len(l.pts)
+	plan.Chunks = l.chunks(plan, pieces(src, req.Settings))
+	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+// soundList returns the list of frames and the file it is of: the source itself, or its normalised
+// copy if the source has no index (transport and program streams, AVI, …) or no sound list.
+func soundList(ctx context.Context, tools media.Tools, req Request, src *Source, plan *pipeline.Plan) (string, *Source, *list, error) {
+	l, err := readList(src.Packets)
+	if err == nil && (src.demuxer("matroska") || src.demuxer("mov") || hidden(src.Packets)) {
+		return req.Path, src, l, nil
+	}
+	if hidden(src.Packets) {
+		return "", nil, nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
+	}
+	notes, err := normalise(ctx, tools, req.Path, req.NormPath)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	plan.Notes = append(plan.Notes, notes...)
+	norm, err := Scan(ctx, tools, req.NormPath)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if l, err = readList(norm.Packets); err != nil {
+		return "", nil, nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
+	}
+	return req.NormPath, norm, l, nil
+}
+
+// sourceNotes is what a person should know about the source itself.
+func sourceNotes(src *Source) (notes []string) {
+	if n := len(src.File.Video()); n > 1 {
+		notes = append(notes, fmt.Sprintf("The file has %d video streams; stream %d, the first, is encoded.", n, src.Stream.Index))
+	}
+	if media.Alpha(src.Stream.PixFmt) {
+		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
+	}
+	if src.Packets.Warnings != "" {
+		notes = append(notes, "The source is damaged: its pictures may be decoded differently each time, but all are there, at their timestamps.")
+	}
+	return notes
+}
+
+func video(src *Source) pipeline.Video {
+	s, h := src.Stream, src.Head
+	v := pipeline.Video{
+		Index: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt,
+		TimeBase: pipeline.Rational(s.TimeBase), SAR: pipeline.Rational(s.SAR), FrameRate: frameRate(s),
+		ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer, ColorPrimary: s.ColorPrimary,
+		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(s, h), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
+		MasterDisplay: s.HDR.MasterDisplay, MaxCLL: s.HDR.MaxCLL,
+	}
+	if v.MasterDisplay == "" {
+		v.MasterDisplay = h.HDR.MasterDisplay
+	}
+	if v.MaxCLL == "" {
+		v.MaxCLL = h.HDR.MaxCLL
+	}
+	if v.PixFmt == "" {
+		v.PixFmt = h.PixFmt
+	}
+	if v.Width == 0 || v.Height == 0 {
+		v.Width, v.Height = h.Width, h.Height
+	}
+	return v
+}
+
+// frameRate is for the encoder's rate control and the output's default duration; no timestamp comes
+// of it.
+func frameRate(s media.Stream) pipeline.Rational {
+	for _, r := range []media.Rational{s.FrameRate, s.BaseRate} {
+		if r.Valid() && r.Num/r.Den <= 1000 && r.Num < 1<<31 && r.Den < 1<<31 {
+			return pipeline.Rational(r)
+		}
+	}
+	return pipeline.Rational{Num: 25, Den: 1}
+}
+
+// fieldOrder goes by the container, and by the first frame where that does not know.
+func fieldOrder(s media.Stream, h media.Head) string {
+	if s.FieldOrder != "" && s.FieldOrder != "progressive" || !h.Interlaced {
+		return s.FieldOrder
+	}
+	if h.TopFirst {
+		return "tt"
+	}
+	return "bb"
+}
+
+// chooseMuxer takes Matroska for the chunks only where its tick, a millisecond, is the source's own.
+func chooseMuxer(plan *pipeline.Plan, src *Source) {
+	if millisecond(src) && plan.Settings.Container != "mp4" {
+		plan.Muxer = "matroska"
+		return
+	}
+	plan.Muxer, plan.Timescale = "mp4", src.Stream.TimeBase.Den
+}
+
+func millisecond(src *Source) bool {
+	return src.demuxer("matroska") && src.Stream.TimeBase == media.Rational{Num: 1, Den: 1000}
+}
+
+// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there.
+func pieces(src *Source, s pipeline.Settings) pipeline.Kind {
+	if s.Pieces == "copy" && millisecond(src) && !hidden(src.Packets) {
+		return pipeline.KindPiece
+	}
+	return pipeline.KindRange
+}
+
+// checkSize refuses what chroma subsampling can't divide; x264 would say so without saying what to do.
+func checkSize(plan *pipeline.Plan) error {
+	v := plan.Video
+	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
+		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
+	}
+	halfWidth := slices.Contains([]string{"yuv420p", "yuv420p10le", "yuv422p", "yuv422p10le"}, plan.PixFmt)
+	halfHeight := slices.Contains([]string{"yuv420p", "yuv420p10le"}, plan.PixFmt)
+	if halfWidth && v.Width%2 != 0 || halfHeight && v.Height%2 != 0 {
+		return pipeline.Refuse("The picture is %d×%d, and %s needs even numbers: encode it as 4:4:4 (--profile high444 --output-csp i444), "+
+			"or crop or pad the source first.", v.Width, v.Height, plan.PixFmt)
+	}
+	return nil
+}
+
+// dropUndecodable takes the frames off the list's start that the decoder did not give: leading pictures
+// of the first key frame refer to frames that the file does not have (a recording that begins within
+// an open GOP). In any other disagreement the list stays, and accepting the first chunk decides.
+func dropUndecodable(plan *pipeline.Plan, l *list, head []int64) {
+	missing := undecodable(l, head)
+	if missing == 0 {
+		return
+	}
+	l.pts = l.pts[missing:]
+	plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d pictures refer to others that stand before the file's start; no decoder can show them.", missing))
+}
+
+// undecodable counts the frames at the list's start that the decoder left out when it was given the
+// first headPackets packets. It is 0 unless all other frames of these packets came, at their timestamps.
+func undecodable(l *list, head []int64) int {
+	var want []int64
+	for i := l.first; i < min(l.p.Len(), headPackets); i++ {
+		if l.p.Flags[i]&media.Discard == 0 {
+			want = append(want, l.p.PTS[i])
+		}
+	}
+	slices.Sort(want)
+	if len(want) == 0 {
+		return 0
+	}
+	// Pictures from before the first key packet may come too.
+	got := slices.DeleteFunc(slices.Clone(head), func(pts int64) bool { return pts < want[0] })
+	missing := len(want) - len(got)
+	if missing <= 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {
+		return 0
+	}
+	return missing
+}

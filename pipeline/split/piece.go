@@ -1,0 +1,38 @@
+package split
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// ErrPiece is the error for a piece that does not have the planned packets: the chunk is to be a range
+// of the source instead.
+var ErrPiece = errors.New("the piece has not the planned packets")
+
+// Piece copies one chunk's packets out of the source into a file of its own and checks it. src is the plan's source
+// and dst a new name, both absolute; dst is left for the caller to sync, publish or remove.
+func Piece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, src, dst string) error {
+	args := append(media.Quiet(), "-copyts")
+	if len(chunk.Seeks) > 0 {
+		args = append(args, media.SeekArgs(plan.Video.TimeBase.Seconds(chunk.Seeks[0]))...)
+	}
+	args = append(append(args, media.Input(src)...),
+		"-map", "0:"+strconv.Itoa(plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
+		"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(chunk.Packets), "-f", "matroska", media.URL(dst))
+	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
+		return fmt.Errorf("cannot cut chunk %d: %w", chunk.Index, err)
+	}
+	got, err := tools.Packets(ctx, dst, 0)
+	if err != nil {
+		return fmt.Errorf("cannot check chunk %d: %w", chunk.Index, err)
+	}
+	if got.Len() != chunk.Packets || got.PTS[0] != chunk.Key {
+		return fmt.Errorf("cannot cut chunk %d: %w", chunk.Index, ErrPiece)
+	}
+	return nil
+}

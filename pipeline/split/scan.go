@@ -1,0 +1,104 @@
+package split
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// headPackets is how many packets are decoded at the start: more than any codec reorders.
+const headPackets = 40
+
+// Source is what a scan found in one file; Make plans by it. It holds 21 bytes for each packet.
+type Source struct {
+	File    *media.File
+	Stream  media.Stream // the video stream that is encoded
+	Head    media.Head
+	Packets *media.Packets
+}
+
+// Scan reads a file once and lists its packets. The error is a *pipeline.Refusal if the file is no
+// video that can be encoded, whatever the settings.
+func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot scan the source: %w", err)
+	}
+	if info.Size() == 0 {
+		return nil, pipeline.Refuse("The file is empty.")
+	}
+	s := &Source{}
+	if s.File, err = tools.Probe(ctx, path); err != nil {
+		return nil, unreadable(err, "ffmpeg can't read it as a video")
+	}
+	videos := s.File.Video()
+	if len(videos) == 0 {
+		return nil, noVideo(s.File)
+	}
+	s.Stream = videos[0]
+	if s.Stream.Codec == "" {
+		return nil, pipeline.Refuse("The video's codec (%s) is not known to ffmpeg.", s.Stream.CodecTag)
+	}
+	if !s.Stream.TimeBase.Valid() {
+		return nil, pipeline.Refuse("The video stream has no time base.")
+	}
+	if s.Head, err = tools.Head(ctx, path, s.Stream.Index, headPackets); err != nil {
+		return nil, unreadable(err, "its first pictures can't be decoded")
+	}
+	if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err != nil {
+		return nil, unreadable(err, "its packets can't be read")
+	}
+	if s.Packets.Len() == 0 {
+		return nil, pipeline.Refuse("The video stream has no pictures.")
+	}
+	return s, nil
+}
+
+// unreadable refuses a file that a tool gave up on. When the tool could not read the file at all, or
+// was stopped, that says nothing about the file, and the error stays what it is.
+func unreadable(err error, what string) error {
+	var exit *media.ExitError
+	if !errors.As(err, &exit) || exit.Code < 0 {
+		return err
+	}
+	for _, ours := range []string{"Input/output error", "Permission denied", "No such file", "Cannot allocate memory", "Stale file handle"} {
+		if strings.Contains(exit.Stderr, ours) {
+			return err
+		}
+	}
+	lines := strings.Split(exit.Stderr, "\n")
+	reason := strings.TrimSpace(lines[len(lines)-1])
+	if i := strings.LastIndex(reason, ": "); i >= 0 {
+		reason = reason[i+2:] // the rest is the file's name, which the reader knows
+	}
+	return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be used: %s (%s).", what, strings.TrimRight(reason, ".")), Err: err}
+}
+
+func noVideo(f *media.File) error {
+	kinds := map[string]int{}
+	for _, s := range f.Streams {
+		kinds[s.Type]++
+	}
+	switch {
+	case kinds["video"] > 0:
+		return pipeline.Refuse("The file has no video: its only picture is an attached cover.")
+	case kinds["audio"] > 0:
+		return pipeline.Refuse("The file has no video, only sound.")
+	}
+	return pipeline.Refuse("The file has no video.")
+}
+
+// demuxer tells whether the container is one of a name's aliases, such as "matroska" in "matroska,webm".
+func (s *Source) demuxer(name string) bool {
+	for _, n := range strings.Split(s.File.Format.Name, ",") {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
