@@ -22,9 +22,12 @@ type dropped struct {
 	rest    time.Time // not tried before
 }
 
-// earlyLook is how long a file stands still before it is read ahead of its settle time: then a file with
-// a matching tag starts at once, and any other as soon as it has settled.
-const earlyLook = 5 * time.Second
+// maxEarly bounds how long a file stands still before it is read ahead of its settle time: a file with a
+// matching tag then starts at once, and any other as soon as it has settled. A copy that only paused is
+// read again.
+const maxEarly = 5 * time.Second
+
+func (m *Master) early() time.Duration { return min(m.Settle/2, maxEarly) }
 
 // lookAtInbox reads and takes what people dropped, one file at a time, and returns how many are waiting.
 func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
@@ -33,6 +36,7 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 		return 0, err
 	}
 	here := map[string]bool{}
+	m.nextLook = m.Poll
 	for _, f := range files {
 		here[f.Name] = true
 		d := m.drop(f)
@@ -41,6 +45,11 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 			continue
 		}
 		waiting++
+		for _, due := range []time.Duration{m.early(), m.Settle} {
+			if due > f.Still {
+				m.nextLook = min(m.nextLook, due-f.Still)
+			}
+		}
 		if !m.tasks.busy("intake/"+f.Name) && time.Now().After(d.rest) {
 			m.consider(f, d)
 		}
@@ -75,7 +84,7 @@ func (m *Master) tellIrregular(d *dropped, f watcher.File) {
 func (m *Master) consider(f watcher.File, d *dropped) {
 	settled := f.Still >= m.Settle
 	switch {
-	case !d.scanned && (settled || f.Still >= min(m.Settle, earlyLook)):
+	case !d.scanned && f.Still >= m.early():
 		m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.read(ctx, f, d) })
 	case d.scanned && (settled || m.vouched(f, d)):
 		// The id is made here so that findJobs does not take the half-made folder for a lost one.
@@ -108,7 +117,7 @@ func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 		}
 		d.scan, d.scanned = scan, true
 		if again := m.dropped[f.Name]; again == d { // unchanged as far as is known: go on at once
-			f.Still = max(f.Still, time.Since(f.Seen)+f.Still)
+			f.Still += time.Since(f.Seen)
 			m.consider(f, d)
 		}
 	}

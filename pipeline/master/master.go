@@ -69,6 +69,7 @@ type Master struct {
 	dropped  map[string]*dropped  // files in the inbox by name
 	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
 	pending  int                  // free chunks of all jobs at the last look
+	nextLook time.Duration        // the longest wait until the next look
 	failed   int
 }
 
@@ -107,6 +108,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 			m.Log.Debug("cannot remove the probe file", "error", err)
 		}
 	}()
+	m.nextLook = m.Poll
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
 	m.dropped, m.orphans = map[string]*dropped{}, map[string]time.Time{}
 	m.tasks = newTasks(ctx)
@@ -134,9 +136,10 @@ func (m *Master) verdict() error {
 	return nil
 }
 
-// pause waits until the next look: the poll interval, a wake, or a task that has ended.
+// pause waits until the next look: the poll interval, the time at which a file will have settled, a
+// wake, or a task that has ended.
 func (m *Master) pause(ctx context.Context) {
-	t := time.NewTimer(m.Poll)
+	t := time.NewTimer(m.nextLook)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
