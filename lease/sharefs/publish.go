@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"syscall"
 )
 
 // publishLimit is the size in bytes of what PublishData reads back: the largest plan has a few megabytes.
@@ -41,7 +42,17 @@ func (f *FS) link(tmp, name string) (ours bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return os.SameFile(mine, theirs), nil
+	return SameFile(mine, theirs), nil
+}
+
+// SameFile tells whether two descriptions are of one file: the same inode on the same device.
+func SameFile(a, b fs.FileInfo) bool {
+	x, ok := a.Sys().(*syscall.Stat_t)
+	y, both := b.Sys().(*syscall.Stat_t)
+	if !ok || !both {
+		return os.SameFile(a, b)
+	}
+	return x.Dev == y.Dev && x.Ino == y.Ino
 }
 
 // statNew is stat for a name that somebody may just have made: a client that knew it as absent goes on

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"syscall"
 	"time"
@@ -109,13 +108,14 @@ func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err
 	if err := m.FS.Durable(pipeline.JobFile(j.ID, "decision")); err != nil {
 		return d.Act, err
 	}
+	closed := pipeline.Closed{Act: d.Act}
 	switch {
 	case d.Act == "publish":
-		err = m.publish(ctx, j, d)
+		closed.Source, err = m.publish(ctx, j, d)
 	case d.Return:
-		err = m.giveBack(ctx, j, d)
+		closed.Source, err = m.giveBack(ctx, j, d)
 	default:
-		err = m.rejectJob(ctx, j, d)
+		closed.Source, err = m.rejectJob(ctx, j, d)
 	}
 	if err == nil {
 		err = m.sweep(j.ID)
@@ -123,26 +123,30 @@ func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err
 	if err != nil {
 		return d.Act, err
 	}
-	return d.Act, ignoreExist(m.FS.Create(pipeline.JobFile(j.ID, pipeline.ClosedName), []byte(d.Act+"\n")))
+	b, err := json.Marshal(closed)
+	if err != nil {
+		return d.Act, err
+	}
+	return d.Act, ignoreExist(m.FS.Create(pipeline.JobFile(j.ID, pipeline.ClosedName), append(b, '\n')))
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.
-func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) error {
+func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (source pipeline.RawName, err error) {
 	out := pipeline.JobOut(j.ID, d.Out)
 	for text, name := range map[string]string{".json": pipeline.CertificateName, ".txt": pipeline.ReportName} {
 		if _, err := m.FS.Publish(out+text, pipeline.JobFile(j.ID, name)); err != nil {
 			if !errors.Is(err, fs.ErrNotExist) { // swept by another master that went on before us
-				return err
+				return "", err
 			}
 		}
 	}
 	dir, err := pipeline.LookInto(m.FS, j.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !dir.Published() {
 		if err := m.publishOutput(j, d, out); err != nil {
-			return err
+			return "", err
 		}
 	}
 	return m.putAway(ctx, j)
@@ -200,7 +204,7 @@ func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, e
 
 func (m *Master) same(st fs.FileInfo, name string) bool {
 	other, err := m.FS.Stat(name)
-	return err == nil && os.SameFile(st, other)
+	return err == nil && sharefs.SameFile(st, other)
 }
 
 func links(st fs.FileInfo) uint64 {
@@ -212,41 +216,40 @@ func links(st fs.FileInfo) uint64 {
 
 // putAway moves the source to archive/, and removes it there if the settings say so: only now is its
 // output verified and out.
-func (m *Master) putAway(ctx context.Context, j *pipeline.Job) error {
+func (m *Master) putAway(ctx context.Context, j *pipeline.Job) (pipeline.RawName, error) {
 	dir := path.Join(pipeline.Archive, j.ID)
-	if err := m.moveSource(ctx, j, dir, j.Name()); err != nil {
-		return err
+	source, err := m.moveSource(ctx, j, dir, j.Name())
+	if err != nil || j.Settings.Keep != "delete" {
+		return source, err
 	}
-	if j.Settings.Keep == "delete" {
-		if err := m.FS.Remove(path.Join(dir, j.Name())); err != nil {
-			return err
-		}
-		return m.FS.RemoveDir(dir)
+	if err := m.FS.Remove(path.Join(dir, j.Name())); err != nil {
+		return "", err
 	}
-	return nil
+	return "", m.FS.RemoveDir(dir)
 }
 
-// moveSource moves the source, if it is still in the job's folder, to dir/name.
-func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name string) error {
+// moveSource moves the source, if it is still in the job's folder, to dir/name, and returns that name;
+// "" if it was moved before.
+func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name string) (pipeline.RawName, error) {
 	folder, err := pipeline.LookInto(m.FS, j.ID)
 	if err != nil || folder.Source() == "" {
-		return err
+		return "", err
 	}
 	if err := m.FS.MkdirAll(dir); err != nil {
-		return err
+		return "", err
 	}
 	dst := path.Join(dir, name)
 	if out, err := m.FS.Move(ctx, pipeline.JobFile(j.ID, folder.Source()), dst); out != sharefs.Won {
-		return fmt.Errorf("cannot put the source away: %w", err)
+		return "", fmt.Errorf("cannot put the source away: %w", err)
 	}
-	return m.FS.Durable(dst)
+	return pipeline.RawName(dst), m.FS.Durable(dst)
 }
 
 // giveBack puts a source that was not whole back into the inbox, under a free name.
-func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) error {
+func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
 	names, err := m.FS.List(path.Join(pipeline.Inbox, path.Dir(string(j.Inbox))))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return "", err
 	}
 	name, n := j.Name(), 1
 	for contains(names, name) {
@@ -258,17 +261,17 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 }
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
-func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) error {
+func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
 	folder, err := pipeline.LookInto(m.FS, j.ID)
 	if err != nil || folder.Source() == "" {
-		return err
+		return "", err
 	}
 	dir, err := m.failedFolder(j.Name())
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := m.writeReason(dir, d.Reason, fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))); err != nil {
-		return err
+		return "", err
 	}
 	return m.moveSource(ctx, j, dir, j.Name())
 }
