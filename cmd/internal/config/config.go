@@ -24,7 +24,10 @@ type Config struct {
 	Split  Split
 	Lease  Lease
 	Worker Worker
+	Disk   Disk
 	Output Output
+	HTTP   HTTP
+	Hooks  Hooks
 	Log    Log
 
 	profiles map[string]Profile // by lower-case name; always has DefaultProfile
@@ -52,13 +55,33 @@ type Lease struct {
 
 // Worker is this machine's share of the work.
 type Worker struct {
-	Slots int // encodes side by side; 0 chooses from the cores
-	Nice  int // niceness of the encoders, 0 to 19
+	Slots   int     // encodes side by side; 0 chooses from the cores
+	Nice    int     // niceness of the encoders, 0 to 19
+	IOClass string  `mapstructure:"io_class"` // best-effort | idle: the encoders' I/O scheduling class
+	Hours   Hours   // when chunks may be claimed
+	MaxLoad float64 `mapstructure:"max_load"` // load average of others above which none is claimed; 0: no limit
+}
+
+// Disk guards the share's free space.
+type Disk struct {
+	MinFree int64 `mapstructure:"min_free"` // bytes; below it no file is taken in and no chunk claimed; 0: no guard
 }
 
 // Output says what becomes of the files.
 type Output struct {
 	Source string // archive | delete: what becomes of a source once its output is published
+}
+
+// HTTP is the master's read-only page.
+type HTTP struct {
+	Listen string // host:port; empty: none
+}
+
+// Hooks are programs that the master runs when a job ends, with the job as JSON on standard input.
+type Hooks struct {
+	Done    []string // program and arguments; empty: none
+	Failed  []string
+	Timeout time.Duration // then the hook is stopped
 }
 
 // Log says how this process reports.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"reflect"
 	"regexp"
@@ -40,7 +41,7 @@ func TestTheExampleMentionsEveryKey(t *testing.T) {
 func TestTheExamplesCommentedSettingsAreValid(t *testing.T) {
 	data, err := os.ReadFile(exampleFile)
 	require.NoError(t, err)
-	uncommented := regexp.MustCompile(`(?m)^# (\[[a-z.]+\]|[a-z0-9]+ = .*)$`).ReplaceAllString(string(data), "$1")
+	uncommented := regexp.MustCompile(`(?m)^# (\[[a-z.]+\]|[a-z0-9_]+ = .*)$`).ReplaceAllString(string(data), "$1")
 	require.NotEqual(t, string(data), uncommented)
 	c, err := Load(Source{File: write(t, uncommented)})
 	require.NoError(t, err)
@@ -62,11 +63,11 @@ func TestTheSchemasAgree(t *testing.T) {
 func leaves(prefix string, typ reflect.Type) []string {
 	var all []string
 	for f := range typ.Fields() {
-		name := strings.TrimPrefix(prefix+"."+strings.ToLower(f.Name), ".")
-		switch f.Type.Kind() {
-		case reflect.Struct:
+		name := strings.TrimPrefix(prefix+"."+cmp.Or(f.Tag.Get("toml"), f.Tag.Get("mapstructure"), strings.ToLower(f.Name)), ".")
+		switch {
+		case f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[Hours]():
 			all = append(all, leaves(name, f.Type)...)
-		case reflect.Map:
+		case f.Type.Kind() == reflect.Map:
 		default:
 			all = append(all, name)
 		}

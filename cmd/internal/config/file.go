@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -96,7 +95,7 @@ func readFile(name string) (file, error) {
 	if f.values, err = f.fold("", f.values); err != nil {
 		return file{}, err
 	}
-	return f, f.checkDurations()
+	return f, f.readTexts()
 }
 
 func readLimited(name string) ([]byte, error) {
@@ -133,19 +132,21 @@ func (f file) fold(table string, values map[string]any) (map[string]any, error) 
 	return folded, nil
 }
 
-// checkDurations reads the file's durations: after the merge, the line would be lost.
-func (f file) checkDurations() error {
+// readTexts reads the file's durations, sizes and hours: after the merge, the line would be lost.
+func (f file) readTexts() error {
 	var all []error
 	for _, k := range keys {
 		table, name, _ := strings.Cut(k.name, ".")
 		inner, _ := f.values[table].(map[string]any)
 		written, ok := inner[name].(string)
-		if _, isDuration := k.value.(time.Duration); !ok || !isDuration {
+		if !ok || !k.inText() {
 			continue
 		}
-		if _, err := parseDuration(written); err != nil {
+		v, err := k.kind().parse(written)
+		if err != nil {
 			all = append(all, &Error{Where: at(f.name, f.lines[k.name]), Key: k.name, Problem: err.Error()})
 		}
+		inner[name] = v
 	}
 	return errors.Join(all...)
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +21,10 @@ const (
 	duration
 	truth
 	section
+	fraction
+	size
+	hours
+	list
 )
 
 // wants says how a value of this kind is written.
@@ -29,6 +35,10 @@ func (k kind) wants() string {
 		`wants a duration in quotes with its unit, such as "30s", "5m" or "1h30m"`,
 		`wants true or false`,
 		`is a section: write its keys below its name in [brackets]`,
+		`wants a number, without quotes`,
+		`wants a size in quotes with its unit, such as "500MB" or "2GiB"`,
+		`wants times of the day in quotes, such as "22:00-07:00"`,
+		`wants a program and its arguments, each in quotes, in [brackets]`,
 	}[k]
 }
 
@@ -41,8 +51,20 @@ func (k kind) parse(s string) (any, error) {
 			return nil, fmt.Errorf("wants a whole number, is %q", s)
 		}
 		return n, nil
+	case fraction:
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return nil, fmt.Errorf("wants a number, is %q", s)
+		}
+		return f, nil
 	case duration:
 		return parseDuration(s)
+	case size:
+		return parseSize(s)
+	case hours:
+		return ParseHours(s)
+	case list:
+		return parseList(s)
 	default:
 		return s, nil
 	}
@@ -58,6 +80,15 @@ func parseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf(`%q has no unit: write "%gs" for seconds, "%gm" for minutes`, s, f, f)
 	}
 	return 0, fmt.Errorf("%q is no duration: units are ms, s, m and h, such as %q or %q", s, "30s", "1h30m")
+}
+
+// parseList reads a list as a variable holds it: in TOML's own notation, which is JSON's too.
+func parseList(s string) ([]string, error) {
+	var all []string
+	if err := json.Unmarshal([]byte(s), &all); err != nil {
+		return nil, fmt.Errorf(`wants a list such as ["/usr/bin/mail", "me"], is %q`, s)
+	}
+	return all, nil
 }
 
 // key is one setting outside the profiles: its name, its default, and the rule its value obeys.
@@ -76,10 +107,21 @@ func (k key) kind() kind {
 		return number
 	case time.Duration:
 		return duration
+	case float64:
+		return fraction
+	case int64:
+		return size
+	case Hours:
+		return hours
+	case []string:
+		return list
 	default:
 		return text
 	}
 }
+
+// inText tells whether the key's value is written as a text that has to be read.
+func (k key) inText() bool { return k.kind() == duration || k.kind() == size || k.kind() == hours }
 
 // variable is the name of the environment variable that sets the key.
 func (k key) variable() string {
@@ -102,7 +144,15 @@ var keys = []key{
 	{"lease.attempts", 3, between(1, 100)},
 	{"worker.slots", 0, between(0, 1024)},
 	{"worker.nice", 10, between(0, 19)},
+	{"worker.io_class", "best-effort", oneOf("best-effort", "idle")},
+	{"worker.hours", Hours{}, anything},
+	{"worker.max_load", 0.0, notNegative},
+	{"disk.min_free", int64(2 << 30), anything},
 	{"output.source", "archive", oneOf("archive", "delete")},
+	{"http.listen", "", address},
+	{"hooks.done", []string{}, program},
+	{"hooks.failed", []string{}, program},
+	{"hooks.timeout", time.Minute, least(time.Second)},
 	{"log.format", "text", oneOf("text", "json")},
 	{"log.level", "info", oneOf("debug", "info", "warn", "error")},
 }
@@ -151,6 +201,37 @@ func oneOf(words ...string) rule {
 func absolute(v any) string {
 	if s := v.(string); s != "" && !filepath.IsAbs(s) {
 		return fmt.Sprintf("must be an absolute path, is %q", s)
+	}
+	return ""
+}
+
+// anything fits what was checked when it was read.
+func anything(any) string { return "" }
+
+func notNegative(v any) string {
+	if f := v.(float64); !(f >= 0 && f < math.MaxInt32) {
+		return fmt.Sprintf("must be 0 or more, is %g", f)
+	}
+	return ""
+}
+
+// address takes host:port, with the host empty for every interface.
+func address(v any) string {
+	s := v.(string)
+	if s == "" {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(s)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 {
+		return fmt.Sprintf("must be host:port, such as \"127.0.0.1:8470\", is %q", s)
+	}
+	return ""
+}
+
+// program takes a command line whose program is named by its whole path: a daemon's PATH is not yours.
+func program(v any) string {
+	if argv := v.([]string); len(argv) > 0 && !filepath.IsAbs(argv[0]) {
+		return fmt.Sprintf("must begin with the absolute path of a program, is %q", argv)
 	}
 	return ""
 }

@@ -96,6 +96,12 @@ func (l loader) value(k key) any {
 		return l.viper.GetInt(k.name)
 	case time.Duration:
 		return l.viper.GetDuration(k.name)
+	case float64:
+		return l.viper.GetFloat64(k.name)
+	case []string:
+		return l.viper.GetStringSlice(k.name)
+	case int64, Hours:
+		return l.viper.Get(k.name)
 	default:
 		return l.viper.GetString(k.name)
 	}

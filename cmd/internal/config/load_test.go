@@ -34,8 +34,10 @@ func TestDefaults(t *testing.T) {
 		Watch:  Watch{Settle: time.Minute, Poll: 5 * time.Second},
 		Split:  Split{Chunk: 20 * time.Second, Pieces: "copy"},
 		Lease:  Lease{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute, Attempts: 3},
-		Worker: Worker{Slots: 0, Nice: 10},
+		Worker: Worker{Slots: 0, Nice: 10, IOClass: "best-effort"},
+		Disk:   Disk{MinFree: 2 << 30},
 		Output: Output{Source: "archive"},
+		Hooks:  Hooks{Done: []string{}, Failed: []string{}, Timeout: time.Minute},
 		Log:    Log{Format: "text", Level: "info"},
 		profiles: map[string]Profile{"default": {
 			Name: "default", X264: "--preset slow --profile high --crf 18", Container: "mkv", Audio: "copy",
@@ -71,7 +73,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, share, c.Share)
 	require.Equal(t, Watch{Settle: time.Second, Poll: 2 * time.Second}, c.Watch)
 	require.Equal(t, 3*time.Second, c.Split.Chunk)
-	require.Equal(t, Worker{Slots: 4, Nice: 1}, c.Worker)
+	require.Equal(t, Worker{Slots: 4, Nice: 1, IOClass: "best-effort"}, c.Worker)
 	require.Equal(t, "archive", c.Output.Source)
 	p, ok := c.Profile("Tablet")
 	require.True(t, ok)
@@ -83,6 +85,8 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"share": "/s", "watch.settle": "7s", "watch.poll": "7s", "split.chunk": "7s", "split.pieces": "range",
 		"lease.heartbeat": "7s", "lease.expiry": "70s", "lease.attempts": "7", "worker.slots": "7", "worker.nice": "7",
 		"output.source": "delete", "log.format": "json", "log.level": "warn",
+		"worker.io_class": "idle", "worker.hours": "07:00-08:00", "worker.max_load": "0.7", "disk.min_free": "7KiB", "http.listen": ":7",
+		"hooks.done": `["/7", "a b"]`, "hooks.failed": `["/7"]`, "hooks.timeout": "7s",
 	}
 	var environ []string
 	for _, k := range keys {
@@ -93,13 +97,18 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	c, err := Load(Source{File: write(t, ""), Environ: environ})
 	require.NoError(t, err)
 	c.profiles = nil
+	hours, err := ParseHours("07:00-08:00")
+	require.NoError(t, err)
 	require.Equal(t, Config{
 		Share:  "/s",
 		Watch:  Watch{Settle: 7 * time.Second, Poll: 7 * time.Second},
 		Split:  Split{Chunk: 7 * time.Second, Pieces: "range"},
 		Lease:  Lease{Heartbeat: 7 * time.Second, Expiry: 70 * time.Second, Attempts: 7},
-		Worker: Worker{Slots: 7, Nice: 7},
+		Worker: Worker{Slots: 7, Nice: 7, IOClass: "idle", Hours: hours, MaxLoad: 0.7},
+		Disk:   Disk{MinFree: 7 << 10},
 		Output: Output{Source: "delete"},
+		HTTP:   HTTP{Listen: ":7"},
+		Hooks:  Hooks{Done: []string{"/7", "a b"}, Failed: []string{"/7"}, Timeout: 7 * time.Second},
 		Log:    Log{Format: "json", Level: "warn"},
 	}, c)
 }
@@ -158,6 +167,21 @@ func TestMistakes(t *testing.T) {
 		"audio":             {"[profiles.P]\naudio = 'aac'", `:2: profiles.p.audio: must be copy, is "aac"`},
 		"profile's name":    {"[profiles.'a/b']\nx264 = ''", `:1: profiles.a/b: is no profile name`},
 		"hidden profile":    {"[profiles.'.a']\nx264 = ''", `is no profile name`},
+		"hours":             {"[worker]\nhours = '22-7'", `:2: worker.hours: "22-7" are no times of the day: write "22:00-07:00"`},
+		"hours as a number": {"[worker]\nhours = 22", `:2: worker.hours: wants times of the day in quotes`},
+		"load":              {"[worker]\nmax_load = -1", `:2: worker.max_load: must be 0 or more, is -1`},
+		"endless load":      {"[worker]\nmax_load = nan", `:2: worker.max_load: must be 0 or more, is NaN`},
+		"quoted load":       {"[worker]\nmax_load = '1'", `:2: worker.max_load: wants a number, without quotes`},
+		"I/O class":         {"[worker]\nio_class = 'low'", `:2: worker.io_class: must be best-effort or idle, is "low"`},
+		"underscore":        {"[worker]\nmaxload = 1", `:2: worker.maxload: unknown key; did you mean worker.max_load?`},
+		"free space":        {"[disk]\nmin_free = '2'", `:2: disk.min_free: "2" has no unit: write "2MiB" or "2GiB"`},
+		"bare free space":   {"[disk]\nmin_free = 2", `:2: disk.min_free: wants a size in quotes with its unit`},
+		"no port":           {"[http]\nlisten = 'localhost'", `:2: http.listen: must be host:port, such as "127.0.0.1:8470", is "localhost"`},
+		"odd port":          {"[http]\nlisten = ':http'", `:2: http.listen: must be host:port`},
+		"hook as a text":    {"[hooks]\ndone = '/bin/true'", `:2: hooks.done: wants a program and its arguments, each in quotes, in [brackets]`},
+		"hook of numbers":   {"[hooks]\ndone = [1]", `:2: hooks.done: wants a program and its arguments`},
+		"relative hook":     {"[hooks]\nfailed = ['mail', 'me']", `:2: hooks.failed: must begin with the absolute path of a program, is ["mail" "me"]`},
+		"short hook":        {"[hooks]\ntimeout = '1ms'", `:2: hooks.timeout: must be at least 1s, is 1ms`},
 		"log level":         {"[log]\nlevel = 'loud'", `:2: log.level: must be debug or info or warn or error, is "loud"`},
 		"a number too wide": {"[worker]\nslots = 99999999999999999999", `:2: `},
 	} {
@@ -171,12 +195,32 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestSettingsOfOtherKinds(t *testing.T) {
+	c, err := Load(Source{File: write(t, `
+		worker = {hours = "22:00-07:00", max_load = 2, io_class = "idle"}
+		disk.min_free = "1.5GiB"
+		http.listen = "127.0.0.1:8470"
+		[hooks]
+		done = ["/usr/local/bin/tell", "a,b", ""]`)})
+	require.NoError(t, err)
+	require.Equal(t, "22:00-07:00", c.Worker.Hours.String())
+	require.InDelta(t, 2, c.Worker.MaxLoad, 0)
+	require.Equal(t, "idle", c.Worker.IOClass)
+	require.EqualValues(t, 3<<29, c.Disk.MinFree)
+	require.Equal(t, "127.0.0.1:8470", c.HTTP.Listen)
+	require.Equal(t, []string{"/usr/local/bin/tell", "a,b", ""}, c.Hooks.Done)
+	require.Empty(t, c.Hooks.Failed)
+}
+
 func TestMistakesInVariablesAndFlags(t *testing.T) {
 	for variable, want := range map[string]string{
-		"DISTENC_WORKER_SLOT=2":    `DISTENC_WORKER_SLOT: unknown variable; did you mean DISTENC_WORKER_SLOTS?`,
-		"DISTENC_WORKER_SLOTS=two": `DISTENC_WORKER_SLOTS: worker.slots: wants a whole number, is "two"`,
-		"DISTENC_LEASE_EXPIRY=30":  `DISTENC_LEASE_EXPIRY: lease.expiry: "30" has no unit: write "30s" for seconds`,
-		"DISTENC_LEASE_EXPIRY=30s": `DISTENC_LEASE_EXPIRY: lease.expiry: must be at least 4 heartbeats`,
+		"DISTENC_WORKER_SLOT=2":     `DISTENC_WORKER_SLOT: unknown variable; did you mean DISTENC_WORKER_SLOTS?`,
+		"DISTENC_WORKER_SLOTS=two":  `DISTENC_WORKER_SLOTS: worker.slots: wants a whole number, is "two"`,
+		"DISTENC_LEASE_EXPIRY=30":   `DISTENC_LEASE_EXPIRY: lease.expiry: "30" has no unit: write "30s" for seconds`,
+		"DISTENC_WORKER_HOURS=9":    `DISTENC_WORKER_HOURS: worker.hours: "9" are no times of the day`,
+		"DISTENC_WORKER_MAX_LOAD=x": `DISTENC_WORKER_MAX_LOAD: worker.max_load: wants a number, is "x"`,
+		"DISTENC_HOOKS_DONE=/bin/x": `DISTENC_HOOKS_DONE: hooks.done: wants a list such as ["/usr/bin/mail", "me"], is "/bin/x"`,
+		"DISTENC_LEASE_EXPIRY=30s":  `DISTENC_LEASE_EXPIRY: lease.expiry: must be at least 4 heartbeats`,
 	} {
 		_, err := Load(Source{File: write(t, ""), Environ: []string{variable}})
 		require.EqualError(t, err, err.Error())

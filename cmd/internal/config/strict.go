@@ -11,7 +11,7 @@ import (
 )
 
 // document is what may stand in a TOML file: the strict pass decodes into it, and nothing else uses it.
-// Durations are texts here, so that a bare 30 is an error of type.
+// Durations, sizes and hours are texts here, so that a bare 30 is an error of type.
 type document struct {
 	Share string
 	Watch struct {
@@ -26,9 +26,22 @@ type document struct {
 	}
 	Worker struct {
 		Slots, Nice int
+		Hours       string
+		MaxLoad     float64 `toml:"max_load"`
+		IOClass     string  `toml:"io_class"`
+	}
+	Disk struct {
+		MinFree string `toml:"min_free"`
 	}
 	Output struct {
 		Source string
+	}
+	HTTP struct {
+		Listen string
+	}
+	Hooks struct {
+		Done, Failed []string
+		Timeout      string
 	}
 	Log struct {
 		Format, Level string
@@ -70,7 +83,7 @@ func knownKeys(name string) []string {
 	for _, k := range []string{"x264", "container", "audio"} {
 		known = append(known, "profiles."+profile+"."+k)
 	}
-	return append(known, "watch", "split", "lease", "worker", "output", "log", "profiles")
+	return append(known, "watch", "split", "lease", "worker", "disk", "output", "http", "hooks", "log", "profiles")
 }
 
 // strict decodes data into target and returns the line of every key, by its lower-case dotted name.
