@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -31,14 +33,11 @@ func Look(f *sharefs.FS) (*Survey, error) {
 			s.add(c)
 		}
 	}
-	for dir, parse := range map[string]func(job, name string) (ChunkFile, bool){
-		PendingDir:  ParsePending,
-		DoneDir:     func(_, name string) (ChunkFile, bool) { return ParseDone(name) },
-		SetAsideDir: func(_, name string) (ChunkFile, bool) { return ParseFailed(name) },
-	} {
-		if err := s.lookIn(f, dir, parse); err != nil {
-			return nil, err
-		}
+	done := func(_, name string) (ChunkFile, bool) { return ParseDone(name) }
+	aside := func(_, name string) (ChunkFile, bool) { return ParseFailed(name) }
+	err = errors.Join(s.lookIn(f, PendingDir, ParsePending), s.lookIn(f, DoneDir, done), s.lookIn(f, SetAsideDir, aside))
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -92,14 +91,8 @@ func (s *Survey) Job(id string) *JobChunks {
 	return &JobChunks{}
 }
 
-// Jobs returns the ids of all jobs that have a folder or a file among the chunks.
-func (s *Survey) Jobs() []string {
-	ids := make([]string, 0, len(s.jobs))
-	for id := range s.jobs {
-		ids = append(ids, id)
-	}
-	return ids
-}
+// Jobs returns the ids of all jobs that have a folder or a file among the chunks, sorted.
+func (s *Survey) Jobs() []string { return slices.Sorted(maps.Keys(s.jobs)) }
 
 // Count returns how many chunk files of all jobs are in a state.
 func (s *Survey) Count(state State) int {

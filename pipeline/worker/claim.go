@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	crand "crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sort"
@@ -49,7 +51,7 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 	if len(free) > spread {
 		free = free[:spread]
 	}
-	rand.Shuffle(len(free), func(a, b int) { free[a], free[b] = free[b], free[a] })
+	random.Shuffle(len(free), func(a, b int) { free[a], free[b] = free[b], free[a] })
 	for _, c := range free {
 		if ctx.Err() != nil {
 			return nil, nil
@@ -119,7 +121,20 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 
 // jitter spreads a wait over 75 to 125%, so that workers started together do not ask together.
 func jitter(d time.Duration) time.Duration {
-	return d*3/4 + rand.N(d/2+1)
+	return d*3/4 + time.Duration(random.Int64N(int64(d/2)+1))
+}
+
+// random draws from crypto/rand, the one source that a test can seed (testing/cryptotest). It has no state
+// of its own and is safe for concurrent use.
+var random = rand.New(source{})
+
+type source struct{}
+
+// Uint64 implements rand.Source.
+func (source) Uint64() uint64 {
+	var b [8]byte
+	_, _ = crand.Read(b[:]) // never fails
+	return binary.NativeEndian.Uint64(b[:])
 }
 
 // plans keeps the plans and jobs in work; both are immutable on the share. Safe for concurrent use.
