@@ -23,7 +23,7 @@ func LookInto(f *sharefs.FS, id string) (Folder, error) {
 	return dir, nil
 }
 
-// Plan, Decision, Published and Closed tell how far the job has come.
+// Plan tells whether the job is planned.
 func (d Folder) Plan() bool { return d[planName] }
 
 // Decision tells whether the job's end is decided.

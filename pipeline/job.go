@@ -87,6 +87,18 @@ type Published struct {
 	Time   time.Time `json:"time"`
 }
 
+// Closed is what is left to know of a job that has ended.
+type Closed struct {
+	Act    string  `json:"act"`
+	Source RawName `json:"source,omitempty"` // where on the share its source was put; people may have moved it on
+}
+
+// LoadClosed reads how a job ended; fs.ErrNotExist while it has not.
+func LoadClosed(f *sharefs.FS, id string) (*Closed, error) {
+	c := &Closed{}
+	return c, ReadJSON(f, JobFile(id, ClosedName), maxSmall, c)
+}
+
 // RawName is a file name or path as bytes. As JSON it is percent-encoded where it is not plain UTF-8
 // (and where it has a percent sign), so that it comes back byte for byte.
 type RawName string

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"sort"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type Failure struct {
 	Node     string    `json:"node"` // whose attempt it was
 	By       string    `json:"by"`   // who reports it
 	Weight   float64   `json:"weight"`
+	Retry    bool      `json:"retry,omitempty"` // no failure: a person wants it tried again, what was before does not count
 	Reason   string    `json:"reason"`
 	Log      string    `json:"log,omitempty"` // the encoder's last lines
 	Command  string    `json:"command,omitempty"`
@@ -61,14 +63,21 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
 			out = append(out, r)
 		}
 	}
+	sort.SliceStable(out, func(a, b int) bool { return out[a].Attempt < out[b].Attempt })
 	return out, nil
 }
 
 // Poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
-// on two hosts, or on the only host there is, or two more anywhere.
+// on two hosts, or on the only host there is, or two more anywhere. Only what happened since a person
+// last had it tried again counts.
 func Poison(failures []Failure, limit, hosts int) bool {
 	sum, on := 0.0, map[string]bool{}
 	for _, r := range failures {
+		if r.Retry {
+			sum = 0
+			clear(on)
+			continue
+		}
 		sum += r.Weight
 		on[NodeHost(r.Node)] = true
 	}

@@ -37,6 +37,7 @@ type JobStatus struct {
 	Paused   bool      `json:"paused"`
 	Priority int       `json:"priority"`
 	Nonce    string    `json:"nonce,omitempty"`
+	Decided  bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
 	Created  time.Time `json:"created"`
 }
 
@@ -142,6 +143,12 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 	if err != nil {
 		return JobStatus{}, false
 	}
+	if c, err := ReadControl(f, id); err == nil {
+		st.Paused = c.Paused
+		if c.Priority != nil {
+			st.Priority = *c.Priority
+		}
+	}
 	if dir.Decision() && k.decided(f, id, dir, &st) || !dir.Plan() {
 		return st, true
 	}
@@ -163,6 +170,7 @@ func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatu
 	if err != nil {
 		return false
 	}
+	st.Decided = true
 	switch d.Act {
 	case "failed":
 		st.State, st.Error = JobFailed, d.Reason

@@ -141,7 +141,7 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 	if err != nil {
 		return drop{}, err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	st, err := in.Stat()
 	if err != nil {
 		return drop{}, err

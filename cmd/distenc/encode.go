@@ -130,7 +130,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pipeline.JobStatus, error) {
 	cfg := s.cfg
 	cfg.Share, cfg.Output.Source = hidden, "archive"
-	cfg.Watch.Settle, cfg.Watch.Poll = 0, privatePoll
+	cfg.Watch.Settle, cfg.Watch.Poll, cfg.Disk.MinFree = 0, privatePoll, 0
 	cfg.Lease.Heartbeat, cfg.Lease.Expiry = privateBeat, 15*privateBeat
 	share, err := sharefs.Open(hidden)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s oneShot) place(ctx context.Context, share *sharefs.FS, d drop, source, o
 		if err != nil {
 			return err
 		}
-		defer in.Close()
+		defer func() { _ = in.Close() }()
 		if _, err := share.CreateFrom(staged, untilDone{ctx, in}); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (f *farm) master(ctx context.Context, untilIdle bool) *master.Master {
 		Attempts: f.cfg.Lease.Attempts, Settle: f.cfg.Watch.Settle, Poll: f.cfg.Watch.Poll,
 		Resolve: f.resolve, Stages: master.Media{FS: f.fs, Tools: f.tools},
 		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
-		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private,
+		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full,
 	})
 }
 
@@ -70,7 +70,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	return worker.New(worker.Options{
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
-		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status,
+		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads),
 	}), nil
 }
 

@@ -171,6 +171,21 @@ func (m *Master) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunk
 	}
 }
 
+// retry frees the chunks that were set aside, because a person asked for it.
+func (m *Master) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
+	for _, c := range chunks.In(pipeline.Failed) {
+		if err := (pipeline.Failure{By: m.Node, Retry: true, Reason: "tried again on request"}).Report(m.FS, c); err != nil {
+			m.later(j, "cannot retry", err)
+			return
+		}
+		delete(j.judged, c.Chunk)
+		m.requeue(ctx, c)
+	}
+	if err := pipeline.Withdraw(m.FS, j.ID, pipeline.ControlRetry); err != nil {
+		m.later(j, "cannot retry", err)
+	}
+}
+
 // hosts counts the machines that are there to encode.
 func (m *Master) hosts() int {
 	nodes, err := pipeline.LoadNodes(m.FS)

@@ -71,10 +71,11 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 		return err
 	}
 	m.Log.Info("merged and verified", "job", j.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
-	for name, data := range map[string][]byte{nonce + ".json": merged.Certificate, nonce + ".txt": []byte(merged.Report)} {
-		if err := m.FS.Create(pipeline.JobOut(j.ID, name), data); err != nil {
-			return err
-		}
+	if err := m.FS.Create(pipeline.JobOut(j.ID, nonce+".json"), merged.Certificate); err != nil {
+		return err
+	}
+	if err := m.FS.Create(pipeline.JobOut(j.ID, nonce+".txt"), []byte(merged.Report)); err != nil {
+		return err
 	}
 	if changed, err := m.changed(&job{Job: j}); err != nil || changed {
 		if changed {
@@ -133,8 +134,8 @@ func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err
 // publish gives the decided output its name in the outbox and puts the source away.
 func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (source pipeline.RawName, err error) {
 	out := pipeline.JobOut(j.ID, d.Out)
-	for text, name := range map[string]string{".json": pipeline.CertificateName, ".txt": pipeline.ReportName} {
-		if _, err := m.FS.Publish(out+text, pipeline.JobFile(j.ID, name)); err != nil {
+	for _, text := range [][2]string{{".json", pipeline.CertificateName}, {".txt", pipeline.ReportName}} {
+		if _, err := m.FS.Publish(out+text[0], pipeline.JobFile(j.ID, text[1])); err != nil {
 			if !errors.Is(err, fs.ErrNotExist) { // swept by another master that went on before us
 				return "", err
 			}

@@ -1,10 +1,12 @@
 package master
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,11 +17,13 @@ import (
 
 // dropped is a file in the inbox as far as it was read.
 type dropped struct {
-	file    watcher.File // as it was when it was read
-	scan    Scan
-	scanned bool
-	told    bool      // that it can't be taken
-	rest    time.Time // not tried before
+	file     watcher.File // as it was when it was read
+	scan     Scan
+	scanned  bool
+	ranked   bool // priority is known
+	priority int
+	told     bool      // that it can't be taken
+	rest     time.Time // not tried before
 }
 
 // maxEarly bounds how long a file stands still before it is read ahead of its settle time: a file with a
@@ -37,10 +41,11 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 	}
 	here := map[string]bool{}
 	m.nextLook = m.Poll
+	m.order(files)
 	for _, f := range files {
 		here[f.Name] = true
 		d := m.drop(f)
-		if f.Reason != "" && !(m.Trusted && f.Linked) {
+		if f.Reason != "" && (!m.Trusted || !f.Linked) {
 			m.tellIrregular(d, f)
 			continue
 		}
@@ -50,7 +55,7 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 				m.nextLook = min(m.nextLook, due-f.Still)
 			}
 		}
-		if !m.tasks.busy("intake/"+f.Name) && time.Now().After(d.rest) {
+		if m.full == "" && !m.tasks.busy("intake/"+f.Name) && time.Now().After(d.rest) {
 			m.consider(f, d)
 		}
 	}
@@ -60,6 +65,21 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 		}
 	}
 	return waiting, nil
+}
+
+// order sorts the inbox by the priority in the files' own settings, then by age.
+func (m *Master) order(files []watcher.File) {
+	priority := func(f watcher.File) int {
+		d := m.drop(f)
+		if !d.ranked {
+			order, err := m.resolve(f.Name)
+			d.ranked, d.priority = err == nil, order.Priority
+		}
+		return d.priority
+	}
+	slices.SortStableFunc(files, func(a, b watcher.File) int {
+		return cmp.Or(cmp.Compare(priority(b), priority(a)), a.ModTime.Compare(b.ModTime))
+	})
 }
 
 // drop finds what is known of a file, which is nothing if it changed.

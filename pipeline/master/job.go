@@ -14,18 +14,16 @@ import (
 // job is a live job in this master's memory: nothing in it can't be found again on the share.
 type job struct {
 	*pipeline.Job
-	scan     Scan
-	plan     *pipeline.Plan
-	nowhere  map[int]time.Time    // chunks that no listing has, since when
-	silent   map[string]time.Time // committed chunks whose result can't be seen yet, since when
-	judged   map[int]int          // the attempt up to which a chunk's failures were weighed
-	records  map[string]*pipeline.Record
-	errors   int       // merges that failed in a row
-	rest     time.Time // no step before this time
-	absent   time.Time // the source is not in the folder, since when
-	next     int       // chunks from this one on were never made: only the plan's own master knows
-	aside    int       // chunks set aside
-	complete bool      // all chunks accepted
+	scan    Scan
+	plan    *pipeline.Plan
+	nowhere map[int]time.Time    // chunks that no listing has, since when
+	silent  map[string]time.Time // committed chunks whose result can't be seen yet, since when
+	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
+	records map[string]*pipeline.Record
+	errors  int       // merges that failed in a row
+	rest    time.Time // no step before this time
+	absent  time.Time // the source is not in the folder, since when
+	next    int       // chunks from this one on were never made: only the plan's own master knows
 }
 
 func sortJobs(jobs []*job) {
@@ -56,17 +54,29 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 	if err != nil || time.Now().Before(j.rest) {
 		return true
 	}
+	control, err := pipeline.ReadControl(m.FS, j.ID)
+	if err != nil {
+		return true
+	}
+	if control.Priority != nil {
+		j.Priority = *control.Priority
+	}
 	switch {
 	case dir.Closed():
 		m.close(j)
 		return false
 	case dir.Decision():
 		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
+	case control.Cancel:
+		m.startDecide(j, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by a file in the job's control folder."})
 	case dir.Source() == "":
 		m.sourceAbsent(j)
 	case !dir.Plan():
 		m.startPlan(j)
 	default:
+		if control.Retry {
+			m.retry(ctx, j, chunks)
+		}
 		return m.stepPlanned(ctx, j, chunks)
 	}
 	return true
@@ -86,12 +96,12 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	for _, c := range state {
 		count[c.State]++
 	}
-	j.aside, j.complete = count[pipeline.Failed], count[pipeline.Accepted] == len(state)
-	if j.complete {
+	aside := count[pipeline.Failed]
+	if count[pipeline.Accepted] == len(state) {
 		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state) })
 	}
 	// A job that only waits for a person keeps nobody from being idle.
-	return j.aside == 0 || count[pipeline.Accepted]+j.aside < len(state)
+	return aside == 0 || count[pipeline.Accepted]+aside < len(state)
 }
 
 // sourceAbsent gives up a job whose source never came: its master died before the rename (T1).

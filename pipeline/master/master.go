@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease"
@@ -49,6 +50,8 @@ type Options struct {
 	Status func(line string)
 	// UntilIdle ends Run when the inbox is empty and no job can go on.
 	UntilIdle bool
+	// Full says why the disk has no room for a new file or piece, "" while it has. It may be nil.
+	Full func() string
 	// Trusted takes hard-linked files: for a private share that nobody else can drop files on.
 	Trusted bool
 }
@@ -70,6 +73,7 @@ type Master struct {
 	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
 	pending  int                  // free chunks of all jobs at the last look
 	nextLook time.Duration        // the longest wait until the next look
+	full     string               // why there is no room on the disk
 	failed   int
 }
 
@@ -187,6 +191,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.pending = survey.Count(pipeline.Pending)
 	m.expire(ctx, survey)
 	m.sweepOrphans(survey)
+	m.guardDisk()
 	busy := 0
 	for _, j := range m.inOrder() {
 		if m.step(ctx, j, survey.Job(j.ID)) {
@@ -194,8 +199,22 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 		}
 	}
 	waiting, err := m.lookAtInbox(ctx)
-	m.status(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox", busy, waiting))
+	m.status(strings.TrimSuffix(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox; %s", busy, waiting, m.full), "; "))
 	return busy == 0 && waiting == 0 && m.tasks.idle(), err
+}
+
+// guardDisk finds out whether there is room, and says so when that changes.
+func (m *Master) guardDisk() {
+	was := m.full
+	if m.full = ""; m.Full != nil {
+		m.full = m.Full()
+	}
+	switch {
+	case was == "" && m.full != "":
+		m.Log.Warn("no new file is taken and nothing is cut until there is room", "reason", m.full)
+	case was != "" && m.full == "":
+		m.Log.Info("there is room again")
+	}
 }
 
 func (m *Master) status(line string) {

@@ -18,7 +18,7 @@ const maxAhead = 400
 // made at once; of another master's only when they were missing long enough, because listings are not
 // atomic and that master may be at it.
 func (m *Master) startSplit(j *job, state []pipeline.ChunkFile, chunks *pipeline.JobChunks) {
-	if m.tasks.busy("split/" + j.ID) {
+	if m.tasks.busy("split/"+j.ID) || m.full != "" {
 		return
 	}
 	missing := j.missing(state, m.missingFor())

@@ -78,7 +78,7 @@ func crcOf(ctx context.Context, f *sharefs.FS, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	sum, buf := uint32(0), make([]byte, crcBlock)
 	for ctx.Err() == nil {
 		n, err := in.Read(buf)

@@ -90,7 +90,7 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 	}
 }
 
-// jobsInOrder lists the jobs that have free chunks, by priority, then age.
+// jobsInOrder lists the jobs that have free chunks and are not paused, by priority, then age.
 func (w *Worker) jobsInOrder() ([]string, error) {
 	names, err := w.FS.List(pipeline.PendingDir)
 	if err != nil {
@@ -101,9 +101,20 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 		if !pipeline.ValidJob(n) {
 			continue
 		}
-		if j, err := w.plans.job(w.FS, n); err == nil {
-			jobs = append(jobs, j)
+		j, err := w.plans.job(w.FS, n)
+		if err != nil {
+			continue
 		}
+		control, err := pipeline.ReadControl(w.FS, n)
+		if err != nil || control.Paused {
+			continue
+		}
+		if control.Priority != nil {
+			steered := *j
+			steered.Priority = *control.Priority
+			j = &steered
+		}
+		jobs = append(jobs, j)
 	}
 	sort.SliceStable(jobs, func(a, b int) bool {
 		if jobs[a].Priority != jobs[b].Priority {
@@ -115,7 +126,7 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 	for i, j := range jobs {
 		ids[i] = j.ID
 	}
-	w.plans.keep(ids)
+	w.plans.keep(names)
 	return ids, nil
 }
 

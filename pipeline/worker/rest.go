@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -33,10 +34,22 @@ func (w *Worker) recovered(job string) {
 	delete(w.failing, job)
 }
 
+// rests tells whether nothing may be claimed now.
 func (w *Worker) rests() bool {
 	w.mu.Lock()
+	running := len(w.tasks)
+	w.mu.Unlock()
+	why := ""
+	if w.Rest != nil {
+		why = w.Rest(running)
+	}
+	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Now().Before(w.resting)
+	if why != w.why {
+		w.Log.Info("claims nothing", "reason", cmp.Or(why, "no reason any more, goes on"))
+	}
+	w.why = why
+	return why != "" || time.Now().Before(w.resting)
 }
 
 // node describes this worker for nodes/.
@@ -50,6 +63,9 @@ func (w *Worker) node() *pipeline.Node {
 	}
 	if time.Now().Before(w.resting) {
 		n.State, n.Why = "resting", "chunks of two jobs failed here; claims again at "+w.resting.Format("15:04")
+	}
+	if w.why != "" {
+		n.State, n.Why = "resting", w.why
 	}
 	for id, t := range w.tasks {
 		n.State = "encoding"

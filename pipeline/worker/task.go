@@ -55,6 +55,9 @@ func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, held *lease.Le
 // errClaimLost is the cause that stops an encoder whose chunk is no longer ours.
 var errClaimLost = errors.New("the claim is gone")
 
+// errPaused is the cause that stops an encoder whose job was paused at once.
+var errPaused = errors.New("the job is paused")
+
 // work encodes a claimed chunk under its lease, and commits it, hands it back or reports its failure.
 func (w *Worker) work(ctx context.Context, t *Task) {
 	defer func() {
@@ -62,12 +65,15 @@ func (w *Worker) work(ctx context.Context, t *Task) {
 		delete(w.tasks, t.File.ID())
 		w.mu.Unlock()
 	}()
+	if err := w.agree(); err != nil { // a new master may have published others
+		w.Log.Warn("cannot read the lease terms anew", "error", err)
+	}
 	encoding, stop := context.WithCancelCause(ctx)
 	keeping, release := context.WithCancel(context.WithoutCancel(ctx))
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		if err := t.lease.Keep(keeping, w.Terms(), w.guard(t)); err != nil {
+		if err := t.lease.Keep(keeping, w.Terms(), w.guard(t, stop)); err != nil {
 			stop(errClaimLost)
 		}
 	}()
@@ -160,8 +166,9 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	w.suspect(t.File.Job)
 }
 
-// guard lets the lease ask whether the encoder lives and the claim is ours, and pause the encoder.
-func (w *Worker) guard(t *Task) lease.Guard {
+// guard lets the lease ask whether the encoder lives and the claim is ours, and pause the encoder. Where
+// it looks for the claim it also looks whether people want the chunk handed back.
+func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 	last := int64(-1)
 	act := func(f func(c *Control) error) func() {
 		return func() {
@@ -187,6 +194,9 @@ func (w *Worker) guard(t *Task) lease.Guard {
 			names, err := w.FS.List(pipeline.ClaimedDir)
 			if err != nil {
 				return false, err
+			}
+			if control, err := pipeline.ReadControl(w.FS, t.File.Job); err == nil && control.Now {
+				stop(errPaused)
 			}
 			return contains(names, t.File), nil
 		},

@@ -30,6 +30,9 @@ type Options struct {
 	Encoder Encoder
 	Log     *slog.Logger
 	Poll    time.Duration // the shortest wait between two looks at the share when there is nothing to do
+	// Rest says why no chunk may be claimed now, "" if one may: a busy machine, the wrong hour, a full
+	// disk. running is how many encodes of its own the machine has. It may be nil.
+	Rest func(running int) string
 	// Lease changes how leases are kept, in tests and simulations.
 	Lease []lease.Option
 	// MaxChunks ends Run after that many claims; 0: no limit.
@@ -53,6 +56,7 @@ type Worker struct {
 	tasks   map[string]*Task // running, by chunk id
 	failing map[string]bool  // jobs of which this host failed a chunk lately
 	resting time.Time        // no claim before
+	why     string           // why Rest lets nothing be claimed
 	wait    time.Duration    // the next idle wait
 	quiet   int              // looks in a row that found nothing
 	seq     int64

@@ -1,0 +1,111 @@
+package farm_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+// A paused job hands back what runs, at once; resumed, it goes on.
+func TestPauseNowAndResume(t *testing.T) {
+	f := newFarm(t, shortTerms+slowProfile)
+	f.start("master")
+	f.start("worker", "--slots", "2")
+	source := corpus.Make(t, "hi10p-fansub.mkv")
+	f.must("add", source)
+	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.must("pause", "--now", "hi10p")
+	f.eventually("nothing runs", func() bool { s := f.status(); return s.Jobs[0].Paused && s.Jobs[0].Chunks.Claimed == 0 })
+	done := f.status().Jobs[0].Chunks.Done
+	require.Less(t, done, f.status().Jobs[0].Chunks.Total)
+	f.must("resume", "hi10p")
+	j := f.job(pipeline.Done, pipeline.JobFailed)
+	require.Equal(t, pipeline.Done, j.State, j.Error)
+	exact(t, source, filepath.Join(f.dir, j.Output))
+	reports, err := filepath.Glob(filepath.Join(f.dir, "jobs", j.ID, "log", "*"))
+	require.NoError(t, err)
+	require.Empty(t, reports, "handing back is no failure")
+}
+
+// A cancelled job's source is in failed/, where `retry` finds it again.
+func TestCancelAndRetry(t *testing.T) {
+	f := newFarm(t, shortTerms+slowProfile)
+	f.start("master")
+	w := f.start("worker", "--slots", "1")
+	source := corpus.Make(t, "hi10p-fansub.mkv")
+	f.must("add", source)
+	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.must("cancel", f.status().Jobs[0].ID)
+	f.job(pipeline.Cancelled)
+	kept := filepath.Join(f.dir, "failed", "hi10p-fansub.mkv", "hi10p-fansub.mkv")
+	f.eventually("the source in failed/", func() bool { _, err := os.Stat(kept); return err == nil })
+	f.nothingLeft()
+	require.Contains(t, f.fails(1, "cancel", "hi10p"), "has ended")
+	w.stop(t)
+	f.must("retry", "hi10p")
+	require.NoFileExists(t, kept)
+	f.eventually("a second job", func() bool { return len(f.status().Jobs) == 2 })
+}
+
+// A job with a higher priority is claimed first, though it came later.
+func TestPriority(t *testing.T) {
+	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f.start("master")
+	f.must("add", corpus.Make(t, "h264-closed.mkv"))
+	f.must("add", corpus.Make(t, "h264-open.mkv"))
+	f.eventually("both are cut", func() bool {
+		s := f.status()
+		return len(s.Jobs) == 2 && s.Jobs[0].State == pipeline.Splitting == false && s.Jobs[1].Chunks.Total > 0 && s.Jobs[1].State == pipeline.InWork
+	})
+	f.must("priority", "h264-open", "5")
+	f.must("worker", "--slots", "1", "--max-chunks", "2")
+	f.eventually("two chunks done", func() bool {
+		s := f.status()
+		return s.Jobs[1].Chunks.Done == 2 && s.Jobs[1].Priority == 5 && s.Jobs[0].Chunks.Done == 0
+	})
+}
+
+// Fault 17: a chunk that fails everywhere is set aside, the next job goes on, nobody rests, and `retry`
+// works once the cause is mended.
+func TestPoisonChunkIsSetAside(t *testing.T) {
+	real, err := exec.LookPath("ffmpeg")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken")
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) [ -e '%s' ] && { echo 'this chunk is poison' >&2; exit 1; };; esac\nexec '%s' \"$@\"\n", broken, real)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	require.NoError(t, os.WriteFile(broken, nil, 0o644))
+
+	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f.start("run", "--slots", "1")
+	source := corpus.Make(t, "two-frames.mkv")
+	f.must("add", source)
+	j := f.job(pipeline.JobFailed)
+	require.Contains(t, j.Error, "poison")
+	require.Equal(t, 1, j.Chunks.Failed)
+	require.False(t, j.Decided)
+	require.NoError(t, os.Remove(broken))
+	other := corpus.Make(t, "one-frame.mkv")
+	f.must("add", "--wait", other)
+	f.must("retry", j.ID)
+	done := f.job(pipeline.Done)
+	f.eventually("both done", func() bool {
+		for _, k := range f.status().Jobs {
+			if k.State != pipeline.Done {
+				return false
+			}
+			done = k
+		}
+		return true
+	})
+	exact(t, other, filepath.Join(f.dir, done.Output))
+	f.nothingLeft()
+}
