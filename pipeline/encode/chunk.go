@@ -121,12 +121,17 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 	return result{frames, extradata, remark(req.Plan, stderr)}, err
 }
 
-// remark tells of pictures that the source has in several sizes or formats.
-func remark(plan *pipeline.Plan, stderr string) string {
+// remark adds to the record's method what a person should know of these pictures.
+func remark(plan *pipeline.Plan, stderr string) (out string) {
 	if strings.Contains(stderr, "Changing video frame properties on the fly") {
-		return fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Video.Width, plan.Video.Height, plan.PixFmt)
+		out += fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Video.Width, plan.Video.Height, plan.PixFmt)
 	}
-	return ""
+	for _, sign := range []string{"rror while decoding", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
+		if strings.Contains(stderr, sign) {
+			return out + ", the decoder met errors"
+		}
+	}
+	return out
 }
 
 // durable brings the result to the disk. The error of a close counts: over NFS the data may be refused

@@ -83,8 +83,8 @@ func (s *packetScanner) take(line []byte) error {
 	line = bytes.TrimRight(line, "\r")
 	rest, ok := bytes.CutPrefix(line, []byte("packet|"))
 	if !ok {
-		if len(line) == 0 {
-			return nil
+		if len(line) == 0 || bytes.HasPrefix(line, []byte("side_data|")) {
+			return nil // what compact output prints behind a packet with side data
 		}
 		return fmt.Errorf("not a packet: %q", line)
 	}

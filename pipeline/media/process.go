@@ -26,7 +26,8 @@ type Command struct {
 	Program string // a path out of Tools
 	Args    []string
 	Dir     string         // working directory; empty: ours
-	Stdout  io.Writer      // empty: discarded; called from another goroutine, never two at once
+	Stdin   io.Reader      // nil: empty
+	Stdout  io.Writer      // nil: discarded; called from another goroutine, never two at once
 	Nice    int            // the child's nice value; 0: as ours
 	Started func(*Process) // called once, from Run's goroutine, before Run waits; may be nil
 }
@@ -65,7 +66,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	raiseFileLimit()
 	tail := &tailBuffer{}
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdout, tail
+	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdin, c.Stdout, tail
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &Process{}

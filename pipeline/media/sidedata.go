@@ -17,11 +17,12 @@ type HDR struct {
 // Head is what the first decoded frames tell beyond the stream's header.
 type Head struct {
 	PTS           []int64 // of the decoded frames in the order they came, ticks; NoPTS where there is none
-	Width, Height int     // these and the rest are the first frame's
+	Width, Height int     // these, PixFmt and HDR are the first frame's
 	PixFmt        string
-	Interlaced    bool
-	TopFirst      bool
 	HDR           HDR
+	Interlaced    bool // some frame is
+	TopFirst      bool // of the first interlaced frame
+	Repeats       bool // some frame asks for a field to be shown twice (soft telecine)
 }
 
 // Head decodes the first packets of a stream, count of them. HDR10 metadata in the bitstream (SEI), the
@@ -29,7 +30,7 @@ type Head struct {
 // nothing can be decoded has no PTS in its Head.
 func (t Tools) Head(ctx context.Context, path string, stream, count int) (Head, error) {
 	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", fmt.Sprintf("%%+#%d", count),
-		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first:frame_side_data",
+		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
 	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
 	if err != nil {
@@ -50,6 +51,7 @@ func parseHead(out []byte) (Head, error) {
 			PixFmt        string            `json:"pix_fmt"`
 			Interlaced    int               `json:"interlaced_frame"`
 			TopFirst      int               `json:"top_field_first"`
+			Repeat        int               `json:"repeat_pict"`
 			SideData      []json.RawMessage `json:"side_data_list"`
 		}
 	}
@@ -58,13 +60,17 @@ func parseHead(out []byte) (Head, error) {
 	}
 	f := raw.Frames[0]
 	_, hdr := parseSideData(f.SideData)
-	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, Interlaced: f.Interlaced != 0, TopFirst: f.TopFirst != 0, HDR: hdr}
+	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, HDR: hdr}
 	for _, f := range raw.Frames {
 		pts := int64(NoPTS)
 		if f.PTS != nil {
 			pts = *f.PTS
 		}
 		h.PTS = append(h.PTS, pts)
+		if f.Interlaced != 0 && !h.Interlaced {
+			h.Interlaced, h.TopFirst = true, f.TopFirst != 0
+		}
+		h.Repeats = h.Repeats || f.Repeat != 0
 	}
 	return h, nil
 }

@@ -13,10 +13,12 @@ type list struct {
 	p     *media.Packets
 	first int     // the first key packet, in file order
 	pts   []int64 // the frames that come out, ascending, ticks
+	whole error   // why the list tells nothing of where to cut; nil: it does
 	keys  []int   // key packets that have a timestamp, in file order
 }
 
-// readList makes a list of packets; the error says why they can't be one.
+// readList makes a list of packets; the error says why they can't be one. DTS that go back leave the
+// frames as they are, but the packets' order then is not the order of decoding.
 //
 // The frames are all packets that are not discarded, from the first key packet on: what stands before
 // it can't be decoded.
@@ -33,8 +35,8 @@ func readList(p *media.Packets) (*list, error) {
 			}
 		}
 		if dts := p.DTS[i]; dts != media.NoPTS {
-			if dts < last {
-				return nil, fmt.Errorf("its timestamps jump back at packet %d", i)
+			if dts < last && l.whole == nil {
+				l.whole = fmt.Errorf("its timestamps jump back at packet %d", i)
 			}
 			last = dts
 		}
@@ -61,6 +63,18 @@ func readList(p *media.Packets) (*list, error) {
 	return l, nil
 }
 
+// head lists the frames of the first headPackets packets, ascending.
+func (l *list) head() []int64 {
+	var out []int64
+	for i := l.first; i < min(l.p.Len(), headPackets); i++ {
+		if l.p.Flags[i]&media.Discard == 0 {
+			out = append(out, l.p.PTS[i])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // hidden tells whether an edit list hides frames: a copy of such a file would show them.
 func hidden(p *media.Packets) bool {
 	return slices.ContainsFunc(p.Flags, func(f uint8) bool { return f&media.Discard != 0 })
@@ -77,6 +91,9 @@ type cut struct {
 // pictures, stand earlier in the file too, so that nothing before the cut needs to be looked for
 // behind it.
 func (l *list) cuts() []cut {
+	if l.whole != nil {
+		return nil
+	}
 	var out []cut
 	before := int64(media.NoPTS) // the latest frame in front of packet i
 	next := 0

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -57,7 +58,12 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if err := checkSize(plan); err != nil {
 		return nil, err
 	}
-	dropUndecodable(plan, l, src.Head.PTS)
+	if err := matchHead(plan, l, src.Head.PTS); err != nil {
+		return nil, err
+	}
+	if l.whole != nil {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
+	}
 	plan.Frames = len(l.pts)
 	plan.Chunks = l.chunks(plan, pieces(src, req.Settings))
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
@@ -67,28 +73,31 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 }
 
 // soundList returns the list of frames and the file it is of: the source itself, or its normalised
-// copy if the source has no index (transport and program streams, AVI, …) or no sound list.
+// copy if the source has no index (transport and program streams, AVI, …) or no sound list. A file with
+// hidden frames is never copied: the copy would show them.
 func soundList(ctx context.Context, tools media.Tools, req Request, src *Source, plan *pipeline.Plan) (string, *Source, *list, error) {
 	l, err := readList(src.Packets)
-	if err == nil && (src.demuxer("matroska") || src.demuxer("mov") || hidden(src.Packets)) {
-		return req.Path, src, l, nil
+	indexed := src.demuxer("matroska") || src.demuxer("mov")
+	if hidden(src.Packets) || err == nil && l.whole == nil && indexed {
+		return req.Path, src, l, unsound(err)
 	}
-	if hidden(src.Packets) {
-		return "", nil, nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
-	}
-	notes, err := normalise(ctx, tools, req.Path, req.NormPath)
+	notes, err := normalise(ctx, tools, src, req.Path, req.NormPath)
 	if err != nil {
 		return "", nil, nil, err
 	}
 	plan.Notes = append(plan.Notes, notes...)
-	norm, err := Scan(ctx, tools, req.NormPath)
-	if err != nil {
+	if src, err = Scan(ctx, tools, req.NormPath); err != nil {
 		return "", nil, nil, err
 	}
-	if l, err = readList(norm.Packets); err != nil {
-		return "", nil, nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
+	l, err = readList(src.Packets)
+	return req.NormPath, src, l, unsound(err)
+}
+
+func unsound(err error) error {
+	if err == nil {
+		return nil
 	}
-	return req.NormPath, norm, l, nil
+	return &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
 }
 
 // sourceNotes is what a person should know about the source itself.
@@ -100,7 +109,7 @@ func sourceNotes(src *Source) (notes []string) {
 		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
 	}
 	if src.Packets.Warnings != "" {
-		notes = append(notes, "The source is damaged: its pictures may be decoded differently each time, but all are there, at their timestamps.")
+		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+lastLine(src.Packets.Warnings))
 	}
 	return notes
 }
@@ -140,12 +149,15 @@ func frameRate(s media.Stream) pipeline.Rational {
 	return pipeline.Rational{Num: 25, Den: 1}
 }
 
-// fieldOrder goes by the container, and by the first frame where that does not know.
+// fieldOrder goes by the first frames, and by the container where they don't tell. Progressive frames with
+// repeated fields are film under a header that says interlaced.
 func fieldOrder(s media.Stream, h media.Head) string {
-	if s.FieldOrder != "" && s.FieldOrder != "progressive" || !h.Interlaced {
+	switch {
+	case s.FieldOrder != "" && s.FieldOrder != "progressive" && (h.Interlaced || !h.Repeats):
 		return s.FieldOrder
-	}
-	if h.TopFirst {
+	case !h.Interlaced:
+		return "progressive"
+	case h.TopFirst:
 		return "tt"
 	}
 	return "bb"
@@ -187,36 +199,33 @@ func checkSize(plan *pipeline.Plan) error {
 	return nil
 }
 
-// dropUndecodable takes the frames off the list's start that the decoder did not give: leading pictures
-// of the first key frame refer to frames that the file does not have (a recording that begins within
-// an open GOP). In any other disagreement the list stays, and accepting the first chunk decides.
-func dropUndecodable(plan *pipeline.Plan, l *list, head []int64) {
-	missing := undecodable(l, head)
-	if missing == 0 {
-		return
+// matchHead compares the list's start with what the decoder gave of the first headPackets packets.
+//
+// Frames that the decoder left out at the very start are taken off the list: leading pictures of the
+// first key frame refer to frames that the file does not have (a recording that begins within an open
+// GOP). In any other disagreement no encode of the first chunk could be accepted.
+func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
+	if l.first > 0 {
+		plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are left out.", l.first))
 	}
-	l.pts = l.pts[missing:]
-	plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d pictures refer to others that stand before the file's start; no decoder can show them.", missing))
-}
-
-// undecodable counts the frames at the list's start that the decoder left out when it was given the
-// first headPackets packets. It is 0 unless all other frames of these packets came, at their timestamps.
-func undecodable(l *list, head []int64) int {
-	var want []int64
-	for i := l.first; i < min(l.p.Len(), headPackets); i++ {
-		if l.p.Flags[i]&media.Discard == 0 {
-			want = append(want, l.p.PTS[i])
-		}
-	}
-	slices.Sort(want)
-	if len(want) == 0 {
-		return 0
+	want := l.head()
+	if len(want) == 0 { // nothing is shown so early
+		return nil
 	}
 	// Pictures from before the first key packet may come too.
 	got := slices.DeleteFunc(slices.Clone(head), func(pts int64) bool { return pts < want[0] })
 	missing := len(want) - len(got)
-	if missing <= 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {
-		return 0
+	if missing < 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {
+		return pipeline.Refuse("The file is damaged or unusual: its first pictures are not decoded at the times that its packets have, "+
+			"so that an exact copy can't be promised (%d of %d came out).", len(got), len(want))
 	}
-	return missing
+	if missing > 0 {
+		l.pts = l.pts[missing:]
+		plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d pictures refer to others that stand before the file's start; no decoder can show them.", missing))
+	}
+	return nil
+}
+
+func lastLine(s string) string {
+	return s[strings.LastIndexByte(s, '\n')+1:]
 }

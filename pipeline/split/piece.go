@@ -14,25 +14,54 @@ import (
 // of the source instead.
 var ErrPiece = errors.New("the piece has not the planned packets")
 
-// Piece copies one chunk's packets out of the source into a file of its own and checks it. src is the plan's source
-// and dst a new name, both absolute; dst is left for the caller to sync, publish or remove.
+// Piece copies one chunk's packets out of the source into a file of its own and checks it. src is the
+// plan's source and dst a new name, both absolute; dst is left for the caller to sync, publish or remove.
 func Piece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, src, dst string) error {
-	args := append(media.Quiet(), "-copyts")
-	if len(chunk.Seeks) > 0 {
-		args = append(args, media.SeekArgs(plan.Video.TimeBase.Seconds(chunk.Seeks[0]))...)
+	err := ErrPiece
+	for _, seek := range pieceSeeks(plan, chunk) {
+		err = cutPiece(ctx, tools, plan, chunk, seek, src, dst)
+		if !errors.Is(err, ErrPiece) {
+			break
+		}
 	}
+	if err != nil {
+		return fmt.Errorf("cannot cut chunk %d: %w", chunk.Index, err)
+	}
+	return nil
+}
+
+// pieceSeeks lists the places that may lead to the chunk's key packet itself. In streams with B-frames
+// ffmpeg goes back by nearly seekAhead however short the GOP is.
+func pieceSeeks(plan *pipeline.Plan, chunk *pipeline.Chunk) [][]string {
+	if len(chunk.Seeks) == 0 {
+		return [][]string{nil} // the source's start
+	}
+	key := plan.Video.TimeBase.Seconds(chunk.Key)
+	places := []float64{key + seekAhead, key}
+	if !plan.Video.HasBFrames {
+		places = []float64{key, key + seekAhead}
+	}
+	var out [][]string
+	for _, p := range places {
+		out = append(out, media.SeekArgs(p))
+	}
+	return out
+}
+
+func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, seek []string, src, dst string) error {
+	args := append(append(media.Quiet(), "-copyts"), seek...)
 	args = append(append(args, media.Input(src)...),
 		"-map", "0:"+strconv.Itoa(plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
 		"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(chunk.Packets), "-f", "matroska", media.URL(dst))
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
-		return fmt.Errorf("cannot cut chunk %d: %w", chunk.Index, err)
+		return err
 	}
 	got, err := tools.Packets(ctx, dst, 0)
 	if err != nil {
-		return fmt.Errorf("cannot check chunk %d: %w", chunk.Index, err)
+		return err
 	}
 	if got.Len() != chunk.Packets || got.PTS[0] != chunk.Key {
-		return fmt.Errorf("cannot cut chunk %d: %w", chunk.Index, ErrPiece)
+		return ErrPiece
 	}
 	return nil
 }

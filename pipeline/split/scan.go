@@ -71,8 +71,7 @@ func unreadable(err error, what string) error {
 			return err
 		}
 	}
-	lines := strings.Split(exit.Stderr, "\n")
-	reason := strings.TrimSpace(lines[len(lines)-1])
+	reason := lastLine(exit.Stderr)
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
 	}
