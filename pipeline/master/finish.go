@@ -278,27 +278,27 @@ func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Dec
 }
 
 // rejectFile puts a file of the inbox into failed/ with the reason.
-func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refusal) {
+func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refusal) error {
 	m.Log.Warn("rejected", "name", pipeline.RawName(name).String(), "reason", why.Reason)
 	dir, err := m.failedFolder(path.Base(name))
-	if err == nil {
-		log := why.Reason
-		if why.Err != nil {
-			log = why.Err.Error()
-		}
-		err = m.writeReason(dir, why.Reason, log)
+	if err != nil {
+		return err
 	}
-	if err == nil {
+	log := why.Reason
+	if why.Err != nil {
+		log = why.Err.Error()
+	}
+	if err = m.writeReason(dir, why.Reason, log); err == nil {
 		_, err = m.FS.Move(ctx, name, path.Join(dir, path.Base(name)))
 	}
-	if err == nil {
-		if _, serr := m.FS.Move(ctx, sidecarName(name), path.Join(dir, path.Base(sidecarName(name)))); serr != nil && !errors.Is(serr, fs.ErrNotExist) {
-			m.Log.Debug("the sidecar stays in the inbox", "name", name, "error", serr)
-		}
-	}
 	if err != nil {
-		m.Log.Warn("cannot move a rejected file, trying again", "name", pipeline.RawName(name).String(), "error", err)
+		// Only our two texts are removed by name: the file may have landed there all the same.
+		return errors.Join(err, m.FS.Remove(path.Join(dir, reasonName)), m.FS.Remove(path.Join(dir, logName)), m.FS.RemoveDir(dir))
 	}
+	if _, err := m.FS.Move(ctx, sidecarName(name), path.Join(dir, path.Base(sidecarName(name)))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		m.Log.Debug("the sidecar stays in the inbox", "name", name, "error", err)
+	}
+	return nil
 }
 
 // failedFolder makes a folder of its own for one rejected source.
@@ -315,11 +315,17 @@ func (m *Master) failedFolder(name string) (string, error) {
 	}
 }
 
+// The texts beside a rejected source.
+const (
+	reasonName = "reason.txt"
+	logName    = "log.txt"
+)
+
 func (m *Master) writeReason(dir, reason, log string) error {
-	if err := m.FS.Create(path.Join(dir, "reason.txt"), []byte(reason+"\n")); err != nil {
+	if err := m.FS.Create(path.Join(dir, reasonName), []byte(reason+"\n")); err != nil {
 		return err
 	}
-	return m.FS.Create(path.Join(dir, "log.txt"), []byte(log+"\n"))
+	return m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
 }
 
 func ignoreExist(err error) error {

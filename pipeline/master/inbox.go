@@ -24,6 +24,7 @@ type dropped struct {
 	priority int
 	told     bool      // that it can't be taken
 	rest     time.Time // not tried before
+	denied   int       // how often it could not be opened
 }
 
 // maxEarly bounds how long a file stands still before it is read ahead of its settle time: a file with a
@@ -128,6 +129,13 @@ func (m *Master) vouched(f watcher.File, d *dropped) bool {
 func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 	scan, err := m.Stages.Scan(ctx, f.Name)
 	return func() {
+		if errors.Is(err, fs.ErrPermission) {
+			d.denied++
+		}
+		if d.denied > maxDenied {
+			scan.Refused = pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; make it readable for the group of the share and drop it again.")
+			err = nil
+		}
 		if err != nil {
 			d.rest = time.Now().Add(errRest)
 			if !errors.Is(err, fs.ErrNotExist) {
@@ -142,6 +150,9 @@ func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 		}
 	}
 }
+
+// maxDenied is how often opening a file may be denied (NFS does so in passing) until it is rejected.
+const maxDenied = 3
 
 // sidecarName is where the settings for one file lie, beside it.
 func sidecarName(name string) string { return name + ".distenc.toml" }
@@ -173,15 +184,19 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 		err = m.moveIn(ctx, j)
 	}
 	var refused *pipeline.Refusal
-	if errors.As(err, &refused) {
-		m.rejectFile(ctx, f.Name, refused)
-		return func() { delete(m.taking, id); m.failed++ }
+	rejected := errors.As(err, &refused)
+	if rejected {
+		err = m.rejectFile(ctx, f.Name, refused)
 	}
 	return func() {
 		delete(m.taking, id)
 		if err != nil {
 			m.Log.Warn("cannot take a file in, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
 			d.rest = time.Now().Add(errRest)
+			return
+		}
+		if rejected {
+			m.failed++
 			return
 		}
 		delete(m.dropped, f.Name)
@@ -193,7 +208,7 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 func (m *Master) newJob(id string, f watcher.File, d *dropped) (*pipeline.Job, error) {
 	base := path.Base(f.Name)
 	tag := pipeline.Tag(base)
-	if tag != "" && tag != d.scan.CRC32 {
+	if tag != "" && d.scan.CRC32 != "" && tag != d.scan.CRC32 {
 		return nil, pipeline.Refuse("The name says CRC-32 %s but the content has %s: the file is damaged or not the one that the name says.", tag, d.scan.CRC32)
 	}
 	if d.scan.Refused != nil {

@@ -180,7 +180,9 @@ func (m *Master) changed(j *job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return st.Size() != j.Size || !st.ModTime().Equal(j.ModTime), nil
+	// SMB tells times in steps of 100 ns, NFS in nanoseconds; the next master may be on the other.
+	was, is := j.ModTime.Truncate(time.Microsecond), st.ModTime().Truncate(time.Microsecond)
+	return st.Size() != j.Size || !is.Equal(was), nil
 }
 
 // startDecide publishes a decision beside the main loop.

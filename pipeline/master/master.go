@@ -70,6 +70,8 @@ type Master struct {
 	taking   map[string]bool      // being made by this master's intake
 	known    *index               // what was encoded or is in work
 	dropped  map[string]*dropped  // files in the inbox by name
+	present  map[string]bool      // has a folder under jobs/
+	told     map[string]bool      // what was logged once
 	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
 	pending  int                  // free chunks of all jobs at the last look
 	nextLook time.Duration        // the longest wait until the next look
@@ -114,7 +116,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}()
 	m.nextLook = m.Poll
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
-	m.dropped, m.orphans = map[string]*dropped{}, map[string]time.Time{}
+	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, map[string]time.Time{}
 	m.tasks = newTasks(ctx)
 	defer m.tasks.stop()
 	if err := m.agree(); err != nil {
@@ -147,11 +149,17 @@ func (m *Master) pause(ctx context.Context) {
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
+		return
 	case <-t.C:
+		return
 	case <-m.Wake:
 	case apply := <-m.tasks.results:
 		apply()
-		m.tasks.drain()
+	}
+	// What comes in bursts (moves into a folder, chunks accepted) is looked at together.
+	select {
+	case <-ctx.Done():
+	case <-time.After(burst):
 	}
 }
 
@@ -162,6 +170,9 @@ func (m *Master) elsewhere(name string) bool {
 	}
 	return pipeline.NodeHost(name) != pipeline.NodeHost(m.Node)
 }
+
+// burst is the shortest time between two looks at the share.
+const burst = 50 * time.Millisecond
 
 // agree publishes what all nodes must agree on.
 func (m *Master) agree() error {
@@ -229,7 +240,9 @@ func (m *Master) findJobs() error {
 	if err != nil {
 		return err
 	}
+	m.present = map[string]bool{}
 	for _, id := range ids {
+		m.present[id] = true
 		if !pipeline.ValidJob(id) || m.closed[id] || m.jobs[id] != nil || m.taking[id] {
 			continue
 		}
@@ -237,9 +250,8 @@ func (m *Master) findJobs() error {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // its master is just making it
 		}
-		if err != nil {
-			m.Log.Warn("a job's folder can't be read, left alone", "job", id, "error", err)
-			m.closed[id] = true
+		if err != nil { // another master may be writing it; whatever else it is, it harms no other job
+			m.once("a job's folder can't be read, left alone", "job", id, "error", err)
 			continue
 		}
 		m.adopt(&job{Job: record})
@@ -251,6 +263,14 @@ func (m *Master) findJobs() error {
 func (m *Master) adopt(j *job) {
 	m.jobs[j.ID] = j
 	m.known.add(contentOf(j.Job), j.ID)
+}
+
+// once logs a warning the first time it comes with this job.
+func (m *Master) once(msg string, args ...any) {
+	if key := fmt.Sprint(msg, args[1]); !m.told[key] {
+		m.told[key] = true
+		m.Log.Warn(msg, args...)
+	}
 }
 
 // inOrder returns the live jobs by priority, then age.

@@ -75,7 +75,7 @@ func (m *Master) sweepFolder(dir string) error {
 // whose folder a person removed, once it has been gone for so long that it can't be a stale listing.
 func (m *Master) sweepOrphans(survey *pipeline.Survey) {
 	for _, id := range survey.Jobs() {
-		if m.jobs[id] != nil || m.taking[id] {
+		if m.jobs[id] != nil || m.taking[id] || m.present[id] && !m.closed[id] {
 			delete(m.orphans, id)
 			continue
 		}

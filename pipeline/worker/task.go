@@ -156,6 +156,12 @@ func (w *Worker) handBack(ctx context.Context, t *Task) {
 
 // failed reports a failure and frees the chunk; a master sets it aside if it fails too often.
 func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
+	if names, err := w.FS.List(pipeline.ClaimedDir); err == nil && !contains(names, t.File) {
+		// The job was cancelled, or somebody removed the chunk: then its folder may be gone as well.
+		w.Log.Info("stopped: the claim is gone", "chunk", t.File.ID(), "error", cause)
+		w.discard(t)
+		return
+	}
 	w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
 	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
 	if err := f.Report(w.FS, t.File); err != nil {
