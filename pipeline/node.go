@@ -15,14 +15,27 @@ type Node struct {
 	Node    string              `json:"node"`
 	Host    string              `json:"host"`
 	Slots   int                 `json:"slots"`
-	State   string              `json:"state"` // idle | encoding | resting | stopping
+	Cores   int                 `json:"cores,omitempty"`
+	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
+	State   string              `json:"state"` // NodeIdle, NodeEncoding, NodeResting or NodeStopping
 	Why     string              `json:"why,omitempty"`
 	Chunks  map[string]Encoding `json:"chunks"`
 	FPS     float64             `json:"fps"`
+	Speed   map[string]Speed    `json:"speed,omitempty"`   // measured, by job
+	Version string              `json:"version,omitempty"` // distenc's
 	Encoder string              `json:"encoder,omitempty"`
 	Since   time.Time           `json:"since"`
 	Seq     int64               `json:"seq"` // moves at every beat
 }
+
+// The states of a node. NodeSilent is never written by the node itself: it is what others see of it.
+const (
+	NodeIdle     = "idle"
+	NodeEncoding = "encoding"
+	NodeResting  = "resting"  // claims nothing; Node.Why says why
+	NodeStopping = "stopping" // finishes or hands back what it has
+	NodeSilent   = "silent"   // not heard of for the expiry
+)
 
 // Encoding is one chunk that a node has in work.
 type Encoding struct {

@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"container/heap"
+	"time"
+)
+
+// work is what is left of one job that is being encoded.
+type work struct {
+	job    string
+	pixels float64 // of one picture
+	paused bool
+	open   []openChunk // in the order in which they are claimed
+}
+
+// openChunk is a chunk that is not encoded yet.
+type openChunk struct {
+	frames, done int
+	node         string // who has it in work; "": nobody
+}
+
+// slot is one place for an encode on a node.
+type slot struct {
+	node string
+	free float64 // seconds from now
+}
+
+// crew is a heap of slots, the one that is free first on top.
+type crew []slot
+
+func (c crew) Len() int           { return len(c) }
+func (c crew) Less(a, b int) bool { return c[a].free < c[b].free }
+func (c crew) Swap(a, b int)      { c[a], c[b] = c[b], c[a] }
+func (c *crew) Push(s any)        { *c = append(*c, s.(slot)) }
+func (c *crew) Pop() any          { panic("slots stay") }
+
+// forecast foretells when each job's last chunk is encoded, if the nodes that are there go on as they
+// were measured: it plays out who takes which chunk, in the given order of jobs, which is that of the
+// claims. A job for which nobody there can be counted on is missing from the answer.
+//
+// A node that was not heard of for expiry is not there: what it has in work is encoded again.
+func forecast(jobs []work, nodes []SeenNode, expiry time.Duration) map[string]time.Duration {
+	pixels := map[string]float64{}
+	for _, j := range jobs {
+		pixels[j.job] = j.pixels
+	}
+	here := map[string]SeenNode{}
+	var present []SeenNode
+	for _, n := range nodes {
+		if n.Seen < expiry {
+			here[n.Node.Node], present = n, append(present, n)
+		}
+	}
+	p := play{speeds: measure(present, pixels), here: here, ends: map[string]float64{}}
+	p.finish(jobs)
+	p.begin(jobs)
+	answer := map[string]time.Duration{}
+	for job, seconds := range p.ends {
+		answer[job] = time.Duration(seconds * float64(time.Second))
+	}
+	return answer
+}
+
+// play is one forecast being made.
+type play struct {
+	speeds speeds
+	here   map[string]SeenNode
+	crew   crew
+	ends   map[string]float64 // by job, in seconds from now
+}
+
+// finish ends the chunks that are in work, and puts the slots of all who go on claiming into the crew.
+func (p *play) finish(jobs []work) {
+	busy := map[string]int{}
+	for _, j := range jobs {
+		for _, c := range j.open {
+			if fps := p.speeds.fps(c.node, j.job, j.pixels); p.has(c) && fps > 0 {
+				p.end(j.job, slot{node: c.node, free: float64(c.frames-c.done) / fps})
+				busy[c.node]++
+			}
+		}
+	}
+	for name, n := range p.here {
+		for range n.Slots - busy[name] {
+			p.add(slot{node: name})
+		}
+	}
+	heap.Init(&p.crew)
+}
+
+// has tells whether a chunk is in the hands of a node that is there.
+func (p *play) has(c openChunk) bool {
+	_, here := p.here[c.node]
+	return here
+}
+
+// end notes when a chunk is done, and that its slot is free then.
+func (p *play) end(job string, s slot) {
+	p.ends[job] = max(p.ends[job], s.free)
+	p.add(s)
+}
+
+// add puts a slot into the crew unless its node claims nothing at present.
+func (p *play) add(s slot) {
+	if n := p.here[s.node]; n.Why == "" && n.State != NodeStopping {
+		p.crew = append(p.crew, s)
+	}
+}
+
+// begin hands out the chunks that nobody has. After a job whose end can't be told none can be.
+func (p *play) begin(jobs []work) {
+	for i, j := range jobs {
+		for _, c := range j.open {
+			if p.has(c) {
+				continue
+			}
+			if j.paused || !p.take(j, c) {
+				delete(p.ends, j.job)
+				break
+			}
+		}
+		if _, known := p.ends[j.job]; !known && !j.paused && len(j.open) > 0 {
+			for _, later := range jobs[i:] {
+				delete(p.ends, later.job)
+			}
+			return
+		}
+	}
+}
+
+// take gives a chunk to the slot that is free first; false where there is none or its speed is unknown.
+func (p *play) take(j work, c openChunk) bool {
+	if len(p.crew) == 0 {
+		return false
+	}
+	s := &p.crew[0]
+	fps := p.speeds.fps(s.node, j.job, j.pixels)
+	if fps <= 0 {
+		return false
+	}
+	s.free += float64(c.frames) / fps
+	p.ends[j.job] = max(p.ends[j.job], s.free)
+	heap.Fix(&p.crew, 0)
+	return true
+}
