@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,13 +15,13 @@ import (
 )
 
 // writeMatroska joins the chunks, everything else of the source and the plan's timestamps with one
-// mkvmerge pass, then states the frame rates.
+// mkvmerge pass, then states the frame rates and CodecDelay.
 func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *media.File) error {
 	side, err := sideFile(ctx, tools, req, source)
 	if err != nil {
 		return err
 	}
-	times, err := audioTimes(ctx, tools, req, side)
+	times, err := timeAudio(ctx, tools, req, source, side)
 	if err != nil {
 		return err
 	}
@@ -41,7 +40,7 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 	if err := runMKV(ctx, tools, tools.MKVMerge, "@"+options); err != nil {
 		return err
 	}
-	return setRates(ctx, tools, req, source, side, times)
+	return setDurations(ctx, tools, req, source, side, times)
 }
 
 // runMKV runs one of mkvtoolnix's programs. Their messages go to stdout. Status 1 is a "warning" that
@@ -61,7 +60,7 @@ func firstLines(text string, n int) string {
 }
 
 // mkvArgs is mkvmerge's whole command. File 0 is the video, chunk by chunk; the last file is the side.
-func mkvArgs(req Request, source *media.File, side *side, times map[int]string) ([]string, error) {
+func mkvArgs(req Request, source *media.File, side *side, times map[int]audioTimes) ([]string, error) {
 	video := filepath.Join(req.WorkDir, "video.txt")
 	if err := writeTimes(video, req); err != nil {
 		return nil, err
@@ -88,8 +87,8 @@ func mkvArgs(req Request, source *media.File, side *side, times map[int]string) 
 		// What the encode's muxer says of itself is nothing to keep.
 		args = append(args, "--no-global-tags", "--no-track-tags", "--no-chapters", path)
 	}
-	for id, name := range times {
-		args = append(args, "--timestamps", strconv.Itoa(id)+":"+name)
+	for id, t := range times {
+		args = append(args, "--timestamps", strconv.Itoa(id)+":"+t.file)
 	}
 	return append(args, "--video-tracks", "!"+strconv.Itoa(side.video), side.path), nil
 }
@@ -101,70 +100,30 @@ func writeTimes(name string, req Request) error {
 		if len(c.PTS) > 0 && c.PTS[0] < 0 {
 			return errors.New("the video begins before zero, which Matroska can't hold")
 		}
-		b = appendTimes(b, req.Plan.Video.TimeBase, c.PTS)
+		b = appendTimes(b, req.Plan.Video.TimeBase, c.PTS, 0)
 	}
 	return os.WriteFile(name, b, 0o600)
 }
 
 func timesHeader() []byte { return []byte("# timestamp format v2\n") }
 
-// appendTimes writes timestamps in milliseconds, one a line; mkvmerge reads nanoseconds.
-func appendTimes(b []byte, tb pipeline.Rational, pts []int64) []byte {
+// appendTimes writes timestamps in milliseconds, one a line, each later by delay. mkvmerge reads them to
+// the nanosecond and refuses any below zero.
+func appendTimes(b []byte, tb pipeline.Rational, pts []int64, delay float64) []byte {
 	for _, t := range pts {
-		b = append(strconv.AppendFloat(b, tb.Seconds(t)*1000, 'f', 6, 64), '\n')
+		b = append(strconv.AppendFloat(b, max(0, tb.Seconds(t)*1000+delay), 'f', 6, 64), '\n')
 	}
 	return b
 }
 
-// retimed are the codecs whose timestamps mkvmerge computes anew from the frames' lengths, up to 4 ms
-// off (measured with mkvmerge 74): it is given the source's.
-var retimed = []string{"aac", "vorbis", "truehd", "mlp"}
-
-// audioTimes writes the timestamps of such tracks and returns the files' names by track id. ffprobe
-// gives them, not mkvextract, which computes those of laced frames anew as well.
-func audioTimes(ctx context.Context, tools media.Tools, req Request, side *side) (map[int]string, error) {
-	if !slices.ContainsFunc(side.tracks, func(t mkvTrack) bool { return t.Type == "audio" }) {
-		return nil, nil // ffprobe refuses a file without any packet
-	}
-	file, err := tools.Probe(ctx, side.path)
-	if err != nil {
-		return nil, err
-	}
-	ids := side.audioIDs(file)
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	pts := map[int][]int64{}
-	err = readPackets(ctx, tools, side.path, func(p packet) error {
-		if id, ok := ids[p.stream]; ok {
-			pts[id] = append(pts[id], p.pts)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	names := map[int]string{}
-	for stream, id := range ids {
-		if slices.Contains(pts[id], media.NoPTS) || len(pts[id]) == 0 {
-			continue // mkvmerge knows better
-		}
-		names[id] = filepath.Join(req.WorkDir, fmt.Sprintf("audio%d.txt", id))
-		tb := file.Streams[stream].TimeBase
-		b := appendTimes(timesHeader(), pipeline.Rational{Num: tb.Num, Den: tb.Den}, pts[id])
-		if err := os.WriteFile(names[id], b, 0o600); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
-}
-
-// setRates states the frames' nominal durations, which mkvmerge does not take together with timestamps:
+// setDurations states the frames' nominal durations, which mkvmerge does not take together with timestamps,
+// and CodecDelay, for which it has no option:
 // the source's own; for a video from other containers its frame rate, where that is constant.
-func setRates(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, times map[int]string) error {
+func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, times map[int]audioTimes) error {
 	args := []string{"-q", req.Out}
 	for i, t := range side.tracks {
-		if _, retimed := times[t.ID]; !retimed && t.ID != side.video {
+		audio, retimed := times[t.ID]
+		if !retimed && t.ID != side.video {
 			continue
 		}
 		rate := t.text("default_duration")
@@ -176,6 +135,9 @@ func setRates(ctx context.Context, tools media.Tools, req Request, source *media
 			args = append(args, "--delete", "default-duration")
 		} else {
 			args = append(args, "--set", "default-duration="+rate)
+		}
+		if audio.delay != "" {
+			args = append(args, "--set", "codec-delay="+audio.delay)
 		}
 	}
 	return runMKV(ctx, tools, tools.MKVPropEdit, args...)

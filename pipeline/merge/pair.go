@@ -40,7 +40,7 @@ func (p *pair) take(k packet, isSource bool) {
 	if stream.Codec == "mov_text" && k.size <= 2 { // fills the time between two texts
 		return
 	}
-	if isSource && p.fromZero && k.pts != media.NoPTS && k.pts < 0 {
+	if isSource && p.fromZero && tooEarly(p.source, k.pts) {
 		p.report.Hidden++
 		return
 	}
@@ -81,13 +81,14 @@ func (p *pair) match(source, output packet) {
 }
 
 // tolerance is how far timestamps may move, in milliseconds: a tick of the coarser container, a
-// millisecond at least. An AAC track behind an edit list may be moved by another.
+// millisecond at least. For audio it is two: ffmpeg evens out Matroska's rounding when it writes MP4, and
+// mkvmerge computes what a block with several frames leaves open.
 func (p *pair) tolerance() float64 {
 	ms := 1.0
 	for _, tb := range []media.Rational{p.source.TimeBase, p.output.TimeBase} {
 		ms = max(ms, 1000*float64(tb.Num)/float64(tb.Den))
 	}
-	if p.source.Codec == "aac" {
+	if p.source.Type == "audio" {
 		ms = max(ms, 2)
 	}
 	return ms + 1e-6
@@ -127,6 +128,6 @@ func (p *pair) judge(r *Report) {
 	good := s.Packets == s.Found && s.Different == 0 && s.DeviationMS <= p.tolerance()
 	r.check(good && p.source.Codec == p.output.Codec, Bad, "%s", text)
 	if s.Hidden > 0 {
-		r.add(Note, "%s: %d packets that lie before zero (edit list) are left out, Matroska can't hold them", name, s.Hidden)
+		r.add(Note, "%s: %d packets that an edit list hides are left out, Matroska can't hold what lies before zero", name, s.Hidden)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,21 +71,22 @@ func identify(ctx context.Context, tools media.Tools, path string) (*side, error
 	return s, nil
 }
 
-// audioIDs maps ffprobe's indices of the audio streams that mkvmerge would retime to mkvmerge's track
-// ids: both count a file's audio tracks in the same order.
-func (s *side) audioIDs(file *media.File) map[int]int {
-	ids := map[int]int{}
+// audio maps the source's audio streams that are copied to mkvmerge's tracks: both files have them in
+// the same order.
+func (s *side) audio(source *media.File) map[int]mkvTrack {
+	byStream := map[int]mkvTrack{}
 	tracks := slices.DeleteFunc(slices.Clone(s.tracks), func(t mkvTrack) bool { return t.Type != "audio" })
-	for _, stream := range file.Streams {
-		if stream.Type != "audio" || len(tracks) == 0 {
+	for _, stream := range source.Streams {
+		f := fateOf(source, stream, containerMKV)
+		if stream.Type != "audio" || !f.keep || len(tracks) == 0 {
 			continue
 		}
-		if slices.Contains(retimed, stream.Codec) {
-			ids[stream.Index] = tracks[0].ID
+		if f.codec == "" {
+			byStream[stream.Index] = tracks[0]
 		}
 		tracks = tracks[1:]
 	}
-	return ids
+	return byStream
 }
 
 func sideFile(ctx context.Context, tools media.Tools, req Request, source *media.File) (*side, error) {
@@ -113,14 +115,26 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 
 // remux writes all but the video into Matroska. mkvmerge itself would lose MP4's empty edits (an audio
 // delay) and its timed text. The video stays as an empty track, which keeps the order and makes a file
-// without any other track possible. What an edit list hides comes before zero: ffmpeg would shift all
-// tracks to make room for it, so it is dropped.
+// without any other track possible. What an edit list hides comes before zero, where Matroska holds
+// nothing but an audio codec's priming: ffmpeg would shift all tracks to make room for it, so it is
+// dropped.
 func remux(ctx context.Context, tools media.Tools, src, dst string, source *media.File) error {
+	early, err := countEarly(ctx, tools, src, source)
+	if err != nil {
+		return err
+	}
 	args := append(append(media.Quiet(), "-copyts"), media.Input(src)...)
 	var maps, options []string
 	n := 0
 	for _, s := range source.Streams {
+		// In which unit pts comes here depends on ffmpeg's version; zero and a count do not.
 		f, bsf := fateOf(source, s, containerMKV), `noise=drop=lt(pts\,0)`
+		if s.Type == "audio" {
+			bsf = fmt.Sprintf(`noise=drop=lt(n\,%d)`, early[s.Index])
+			if s.Codec != "opus" { // ffmpeg states its delay; of others mkvmerge would move all tracks for a time below zero
+				bsf += `,setts=ts=max(TS\,0)`
+			}
+		}
 		if s.Index == source.Video()[0].Index {
 			f, bsf = fate{keep: true}, "noise=drop=1"
 		} else if !f.keep || s.AttachedPic() {
@@ -137,8 +151,39 @@ func remux(ctx context.Context, tools media.Tools, src, dst string, source *medi
 	args = append(append(append(args, maps...), "-c", "copy"), options...)
 	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode", "passthrough",
 		"-f", "matroska", media.URL(dst))
-	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
 	return err
+}
+
+// countEarly counts for each audio stream the packets at its start that come too early for Matroska.
+func countEarly(ctx context.Context, tools media.Tools, path string, source *media.File) (map[int]int, error) {
+	early, waiting := map[int]int{}, map[int]bool{}
+	for _, s := range source.Streams {
+		if s.Type == "audio" {
+			waiting[s.Index] = true
+		}
+	}
+	errEnough := errors.New("all streams have begun")
+	if len(waiting) == 0 {
+		return early, nil
+	}
+	err := readPackets(ctx, tools, path, func(p packet) error {
+		if !waiting[p.stream] {
+			return nil
+		}
+		if tooEarly(source.Streams[p.stream], p.pts) {
+			early[p.stream]++
+			return nil
+		}
+		if delete(waiting, p.stream); len(waiting) == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return early, err
 }
 
 // globalTags carries what people wrote about the whole file.
