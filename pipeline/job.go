@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -39,6 +41,8 @@ const (
 	ClosedName = "closed"
 	// CertificateName is how the output was checked.
 	CertificateName = "certificate.json"
+	// ReasonName says beside a source in failed/ why it is there.
+	ReasonName = "reason.txt"
 	// ReportName is the job's page for people.
 	ReportName = "report.txt"
 )
@@ -99,22 +103,31 @@ func LoadClosed(f *sharefs.FS, id string) (*Closed, error) {
 	return c, ReadJSON(f, JobFile(id, ClosedName), maxSmall, c)
 }
 
-// RawName is a file name or path as bytes. As JSON it is percent-encoded where it is not plain UTF-8
-// (and where it has a percent sign), so that it comes back byte for byte.
+// RawName is a file name or path as bytes. As JSON, what is not UTF-8, control characters and the percent
+// sign are percent-encoded, so that it comes back byte for byte.
 type RawName string
 
-var plainName = regexp.MustCompile(`^[^%\x00-\x1f\x7f\x{FFFD}]*$`)
-
-// String returns the name for people: escaped where it is not plain UTF-8.
-func (n RawName) String() string {
-	if plainName.MatchString(string(n)) {
-		return string(n)
-	}
-	return url.PathEscape(string(n))
-}
+// String returns the name for people: what would not print is percent-encoded.
+func (n RawName) String() string { return n.escape("") }
 
 // MarshalJSON implements json.Marshaler.
-func (n RawName) MarshalJSON() ([]byte, error) { return json.Marshal(n.String()) }
+func (n RawName) MarshalJSON() ([]byte, error) { return json.Marshal(n.escape("%")) }
+
+func (n RawName) escape(also string) string {
+	var b strings.Builder
+	for i, w := 0, 0; i < len(n); i += w {
+		var r rune
+		r, w = utf8.DecodeRuneInString(string(n[i:]))
+		if r == utf8.RuneError && w == 1 || unicode.IsControl(r) || strings.ContainsRune(also, r) {
+			for _, c := range []byte(n[i : i+w]) {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+			continue
+		}
+		b.WriteString(string(n[i : i+w]))
+	}
+	return b.String()
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *RawName) UnmarshalJSON(b []byte) error {

@@ -119,7 +119,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	if st.State != pipeline.Done {
 		return fmt.Errorf("%w: %q: %s", errJobFailed, file, st.Error)
 	}
-	final, err := publish(dir, hidden, st, out)
+	final, err := publish(dir, hidden, st.ID, out)
 	if err == nil {
 		fmt.Fprintf(w, "%s\n", final)
 	}
@@ -214,12 +214,20 @@ func containerOf(out string) string {
 }
 
 // publish gives the output its name beside the working folder: by a link, which overwrites nothing.
-func publish(dir, hidden string, st pipeline.JobStatus, out string) (string, error) {
+func publish(dir, hidden, job, out string) (string, error) {
 	outside, err := sharefs.Open(dir)
 	if err != nil {
 		return "", err
 	}
-	from := path.Join(filepath.Base(hidden), st.Output)
+	private, err := sharefs.Open(hidden)
+	if err != nil {
+		return "", err
+	}
+	published, err := pipeline.LoadPublished(private, job)
+	if err != nil {
+		return "", err
+	}
+	from := path.Join(filepath.Base(hidden), pipeline.Outbox, string(published.Output))
 	if out != "" {
 		ours, err := outside.Publish(from, filepath.Base(out))
 		if err == nil && !ours {
@@ -228,7 +236,7 @@ func publish(dir, hidden string, st pipeline.JobStatus, out string) (string, err
 		return out, err
 	}
 	for n := 1; ; n++ {
-		name := pipeline.Numbered(path.Base(st.Output), n)
+		name := pipeline.Numbered(path.Base(string(published.Output)), n)
 		if ours, err := outside.Publish(from, name); err != nil || ours {
 			return filepath.Join(dir, name), err
 		}
