@@ -58,7 +58,10 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 		}
 		plan, err := w.plans.get(w.FS, c.Job)
 		if err != nil || c.Chunk >= len(plan.Chunks) {
-			return nil, err // a chunk without its plan is left to those who can read it
+			// Left to those who can read its plan, or nobody's, a copy that a person made. The next free
+			// chunk, perhaps of another job, need not wait for it.
+			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
+			continue
 		}
 		task, err := w.claimOne(ctx, plan, c)
 		if task != nil || err != nil {
@@ -156,37 +159,33 @@ type plans struct {
 }
 
 func (p *plans) get(f *sharefs.FS, job string) (*pipeline.Plan, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if plan := p.plans[job]; plan != nil {
-		return plan, nil
-	}
-	plan, err := pipeline.LoadPlan(f, job)
-	if err != nil {
-		return nil, err
-	}
-	if p.plans == nil {
-		p.plans = map[string]*pipeline.Plan{}
-	}
-	p.plans[job] = plan
-	return plan, nil
+	return remembered(p, &p.plans, job, func() (*pipeline.Plan, error) { return pipeline.LoadPlan(f, job) })
 }
 
 func (p *plans) job(f *sharefs.FS, id string) (*pipeline.Job, error) {
+	return remembered(p, &p.jobs, id, func() (*pipeline.Job, error) { return pipeline.LoadJob(f, id) })
+}
+
+// remembered returns what is known under an id, else what load reads from the share. The lock is not held
+// meanwhile: a share that hangs for one slot must not hold up the others.
+func remembered[T any](p *plans, known *map[string]*T, id string, load func() (*T, error)) (*T, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if j := p.jobs[id]; j != nil {
-		return j, nil
+	v := (*known)[id]
+	p.mu.Unlock()
+	if v != nil {
+		return v, nil
 	}
-	j, err := pipeline.LoadJob(f, id)
+	v, err := load()
 	if err != nil {
 		return nil, err
 	}
-	if p.jobs == nil {
-		p.jobs = map[string]*pipeline.Job{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if *known == nil {
+		*known = map[string]*T{}
 	}
-	p.jobs[id] = j
-	return j, nil
+	(*known)[id] = v
+	return v, nil
 }
 
 // keep forgets all jobs but these; a task that still runs holds its own plan.
