@@ -43,7 +43,10 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile)
 
 // lastingError tells errors that trying again would not mend from a full disk or a share in trouble.
 func lastingError(err error) bool {
-	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.EROFS, syscall.EACCES} {
+	if pipeline.NoSpace(err) {
+		return false
+	}
+	for _, passing := range []error{syscall.EIO, syscall.ESTALE, syscall.EROFS, syscall.EACCES} {
 		if errors.Is(err, passing) {
 			return false
 		}
@@ -293,7 +296,7 @@ func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refu
 	}
 	if err != nil {
 		// Only our two texts are removed by name: the file may have landed there all the same.
-		return errors.Join(err, m.FS.Remove(path.Join(dir, reasonName)), m.FS.Remove(path.Join(dir, logName)), m.FS.RemoveDir(dir))
+		return errors.Join(err, m.FS.Remove(path.Join(dir, pipeline.ReasonName)), m.FS.Remove(path.Join(dir, logName)), m.FS.RemoveDir(dir))
 	}
 	if _, err := m.FS.Move(ctx, sidecarName(name), path.Join(dir, path.Base(sidecarName(name)))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		m.Log.Debug("the sidecar stays in the inbox", "name", name, "error", err)
@@ -315,14 +318,11 @@ func (m *Master) failedFolder(name string) (string, error) {
 	}
 }
 
-// The texts beside a rejected source.
-const (
-	reasonName = "reason.txt"
-	logName    = "log.txt"
-)
+// logName is the log beside a rejected source.
+const logName = "log.txt"
 
 func (m *Master) writeReason(dir, reason, log string) error {
-	if err := m.FS.Create(path.Join(dir, reasonName), []byte(reason+"\n")); err != nil {
+	if err := m.FS.Create(path.Join(dir, pipeline.ReasonName), []byte(reason+"\n")); err != nil {
 		return err
 	}
 	return m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
