@@ -38,18 +38,15 @@ func (c *crew) Pop() any          { panic("slots stay") }
 // were measured: it plays out who takes which chunk, in the given order of jobs, which is that of the
 // claims. A job for which nobody there can be counted on is missing from the answer.
 //
-// A node that was not heard of for expiry is not there: what it has in work is encoded again.
-func forecast(jobs []work, nodes []SeenNode, expiry time.Duration) map[string]time.Duration {
+// What a node has in work that is not there is encoded again.
+func forecast(jobs []work, present []SeenNode) map[string]time.Duration {
 	pixels := map[string]float64{}
 	for _, j := range jobs {
 		pixels[j.job] = j.pixels
 	}
 	here := map[string]SeenNode{}
-	var present []SeenNode
-	for _, n := range nodes {
-		if n.Seen < expiry {
-			here[n.Node.Node], present = n, append(present, n)
-		}
+	for _, n := range present {
+		here[n.Node.Node] = n
 	}
 	p := play{speeds: measure(present, pixels), here: here, ends: map[string]float64{}}
 	p.finish(jobs)

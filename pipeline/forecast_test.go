@@ -152,7 +152,9 @@ func (f *simFarm) eta() (seconds float64, known bool) {
 		if n.dead {
 			n.Seen += simBeat * time.Second
 		}
-		nodes = append(nodes, n.SeenNode)
+		if n.Seen < simExpiry*time.Second {
+			nodes = append(nodes, n.SeenNode)
+		}
 	}
 	for i, c := range f.chunks {
 		if c.done {
@@ -167,7 +169,7 @@ func (f *simFarm) eta() (seconds float64, known bool) {
 	if len(w.open) == 0 {
 		return 0, true
 	}
-	d, known := forecast([]work{w}, nodes, simExpiry*time.Second)[f.job]
+	d, known := forecast([]work{w}, nodes)[f.job]
 	return d.Seconds(), known
 }
 
@@ -249,10 +251,9 @@ func simple(name string, slots int) SeenNode {
 }
 
 func TestForecasts(t *testing.T) {
-	resting, stopping, silent, fresh := simple("r", 4), simple("s", 4), simple("g", 4), simple("f", 1)
+	resting, stopping, fresh := simple("r", 4), simple("s", 4), simple("f", 1)
 	resting.State, resting.Why = NodeEncoding, "not in its hours"
 	stopping.State = NodeStopping
-	silent.Seen = time.Hour
 	fresh.Speed = nil
 	for name, c := range map[string]struct {
 		jobs  []work
@@ -267,13 +268,13 @@ func TestForecasts(t *testing.T) {
 		"a new node is an average":   {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []SeenNode{simple("a", 1), fresh}, map[string]time.Duration{first: 10 * time.Second}},
 		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
 		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{stopping}, map[string]time.Duration{}},
-		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []SeenNode{silent, simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
+		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
 		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
 		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
 		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
 		"a paused one's last chunk":  {[]work{{job: first, pixels: 100, paused: true, open: chunks(1, 100, "a")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
 		"one that waits for a merge": {[]work{{job: third, pixels: 100}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
 	} {
-		require.Equal(t, c.want, forecast(c.jobs, c.nodes, 2*time.Minute), name)
+		require.Equal(t, c.want, forecast(c.jobs, c.nodes), name)
 	}
 }

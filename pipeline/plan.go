@@ -79,6 +79,9 @@ type Plan struct {
 	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
 }
 
+// Pixels is the size of one of the source's pictures; 1 where it is not known.
+func (p *Plan) Pixels() float64 { return float64(max(1, p.Video.Width*p.Video.Height)) }
+
 // Chunk is a range of the source's frames in presentation order.
 type Chunk struct {
 	Index int   `json:"index"`

@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -9,10 +12,28 @@ import (
 
 // Status is what `distenc status --json` prints. Fields are added, never renamed.
 type Status struct {
-	Share  string       `json:"share"`
-	Master *MasterInfo  `json:"master"` // null while no master was seen
-	Jobs   []JobStatus  `json:"jobs"`
-	Nodes  []NodeStatus `json:"nodes"`
+	Share    string       `json:"share"`
+	Read     time.Time    `json:"read"`   // when, by the clock of the machine that looked
+	Master   *MasterInfo  `json:"master"` // null while no master was seen
+	Jobs     []JobStatus  `json:"jobs"`
+	Nodes    []NodeStatus `json:"nodes"`
+	Inbox    []Waiting    `json:"inbox"`    // what no master has taken yet
+	Rejected []Rejected   `json:"rejected"` // files that no job was made of, the latest first
+	Free     int64        `json:"free_bytes"`
+}
+
+// Waiting is a file in the inbox. The readers of the share fill it in: what is complete is the watcher's to say.
+type Waiting struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	Why  string `json:"why,omitempty"` // it is left alone because …
+}
+
+// Rejected is a file in failed/ that never became a job.
+type Rejected struct {
+	Name   string    `json:"name"` // of its folder below failed/
+	Reason string    `json:"reason"`
+	Time   time.Time `json:"time"`
 }
 
 // MasterInfo is who leads.
@@ -39,6 +60,11 @@ type JobStatus struct {
 	Nonce    string    `json:"nonce,omitempty"`
 	Decided  bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
 	Created  time.Time `json:"created"`
+	Ended    time.Time `json:"ended,omitzero"`
+	Size     int64     `json:"size"`             // bytes of the source
+	Closed   bool      `json:"closed,omitempty"` // nothing of this will change any more
+	Retries  int       `json:"retries"`          // attempts beyond each chunk's first one, while the job is in work
+	Failures []Failure `json:"failures,omitempty"`
 }
 
 // Counts are a job's chunks by state; pending counts those not yet split too, done those accepted.
@@ -58,13 +84,19 @@ type Progress struct {
 
 // NodeStatus is one worker as people see it.
 type NodeStatus struct {
-	Node   string   `json:"node"`
-	Slots  int      `json:"slots"`
-	Chunks []string `json:"chunks"`
-	FPS    float64  `json:"fps"`
-	Seen   int      `json:"seen_seconds"`
-	State  string   `json:"state"`
-	Why    string   `json:"why,omitempty"`
+	Node    string    `json:"node"`
+	Host    string    `json:"host"`
+	Slots   int       `json:"slots"`
+	Cores   int       `json:"cores"`
+	Load    float64   `json:"load"`
+	Chunks  []string  `json:"chunks"`
+	FPS     float64   `json:"fps"`
+	Seen    int       `json:"seen_seconds"`
+	State   string    `json:"state"` // a node's own word, or NodeSilent
+	Why     string    `json:"why,omitempty"`
+	Version string    `json:"version"`
+	Encoder string    `json:"encoder"`
+	Since   time.Time `json:"since"`
 }
 
 // ReadStatus reads the whole share's state. It changes nothing and needs no master. known may be nil, or
@@ -85,176 +117,94 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Share: f.Root(), Jobs: []JobStatus{}, Nodes: []NodeStatus{}}
+	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []JobStatus{}, Nodes: []NodeStatus{}, Inbox: []Waiting{}}
+	expiry := expiryOf(f)
+	present := slices.DeleteFunc(slices.Clone(nodes), func(n SeenNode) bool { return n.Seen >= expiry })
+	plans := map[string]*Plan{}
 	for _, id := range ids {
 		if !ValidJob(id) {
 			continue
 		}
-		if j, ok := known.job(f, id, survey.Job(id), nodes); ok {
-			s.Jobs = append(s.Jobs, j)
+		if j, ok := known.job(f, id, survey.Job(id), present); ok {
+			s.Jobs, plans[id] = append(s.Jobs, j), known.plans[id]
 		}
 	}
-	sort.Slice(s.Jobs, func(a, b int) bool { return s.Jobs[a].Created.Before(s.Jobs[b].Created) })
+	sort.Slice(s.Jobs, func(a, b int) bool {
+		return cmp.Or(s.Jobs[a].Created.Compare(s.Jobs[b].Created), cmp.Compare(s.Jobs[a].ID, s.Jobs[b].ID)) < 0
+	})
+	s.foretell(survey, plans, present)
 	for _, n := range nodes {
-		s.Nodes = append(s.Nodes, n.status())
+		s.Nodes = append(s.Nodes, n.status(expiry))
 	}
-	return s, nil
+	s.Rejected, err = known.rejectedFiles(f, s.Jobs)
+	return s, err
 }
 
-func (n SeenNode) status() NodeStatus {
-	st := NodeStatus{Node: n.Node.Node, Slots: n.Slots, FPS: n.FPS, Seen: int(n.Seen.Seconds()), State: n.State, Why: n.Why, Chunks: []string{}}
+// expiryOf is the silence after which a node counts as gone, for display: the share's own where it can be
+// read.
+func expiryOf(f *sharefs.FS) time.Duration {
+	if info, err := LoadCluster(f); err == nil {
+		if _, expiry, err := info.Times(); err == nil {
+			return expiry
+		}
+	}
+	return 2 * time.Minute
+}
+
+// foretell fills in when the jobs that are in work will end, by the nodes that are there.
+func (s *Status) foretell(survey *Survey, plans map[string]*Plan, present []SeenNode) {
+	var open []work
+	for _, j := range slices.SortedStableFunc(slices.Values(s.Jobs), func(a, b JobStatus) int { return b.Priority - a.Priority }) {
+		if p := plans[j.ID]; p != nil && !j.Decided {
+			open = append(open, p.work(j.Paused, survey.Job(j.ID), present))
+		}
+	}
+	ends := forecast(open, present)
+	for i := range s.Jobs {
+		if end, known := ends[s.Jobs[i].ID]; known {
+			s.Jobs[i].ETA = int(end.Seconds()) + 1
+		}
+	}
+}
+
+// work is what is left of the plan.
+func (p *Plan) work(paused bool, chunks *JobChunks, nodes []SeenNode) work {
+	w := work{job: p.Job, pixels: p.Pixels(), paused: paused}
+	running := inWork(nodes)
+	for i, c := range chunks.Strongest(len(p.Chunks)) {
+		open := openChunk{frames: len(p.Chunks[i].PTS)}
+		switch c.State {
+		case Nowhere, Pending:
+		case Claimed:
+			open.node, open.done = c.Node, min(running[c.ID()].Frames, open.frames)
+		case Committed, Accepted, Failed:
+			continue
+		}
+		w.open = append(w.open, open)
+	}
+	return w
+}
+
+// inWork is what the nodes say of the chunks they encode.
+func inWork(nodes []SeenNode) map[string]Encoding {
+	all := map[string]Encoding{}
+	for _, n := range nodes {
+		maps.Copy(all, n.Chunks)
+	}
+	return all
+}
+
+func (n SeenNode) status(expiry time.Duration) NodeStatus {
+	st := NodeStatus{
+		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS, Seen: int(n.Seen.Seconds()),
+		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Chunks: []string{},
+	}
+	if n.Seen >= expiry {
+		st.State, st.Why, st.FPS = NodeSilent, "switched off, cut off, or its clock is wrong; what it had in work goes to others", 0
+	}
 	for id := range n.Chunks {
 		st.Chunks = append(st.Chunks, id)
 	}
 	sort.Strings(st.Chunks)
 	return st
-}
-
-// StatusCache keeps what can't change between two calls of ReadStatus. Not safe for concurrent use.
-type StatusCache struct {
-	closed map[string]JobStatus
-	plans  map[string]*Plan
-	jobs   map[string]*Job
-}
-
-// NewStatusCache returns an empty cache.
-func NewStatusCache() *StatusCache {
-	return &StatusCache{closed: map[string]JobStatus{}, plans: map[string]*Plan{}, jobs: map[string]*Job{}}
-}
-
-// job tells one job's status; ok is false for a folder that is no job.
-func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []SeenNode) (JobStatus, bool) {
-	if st, ok := k.closed[id]; ok {
-		return st, true
-	}
-	j := k.jobs[id]
-	if j == nil {
-		var err error
-		if j, err = LoadJob(f, id); err != nil {
-			return JobStatus{}, false
-		}
-		k.jobs[id] = j
-	}
-	st := JobStatus{
-		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
-		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created,
-	}
-	dir, err := LookInto(f, id)
-	if err != nil {
-		return JobStatus{}, false
-	}
-	if c, err := ReadControl(f, id); err == nil {
-		st.Paused = c.Paused
-		if c.Priority != nil {
-			st.Priority = *c.Priority
-		}
-	}
-	if dir.Decision() && k.decided(f, id, dir, &st) || !dir.Plan() {
-		return st, true
-	}
-	plan := k.plans[id]
-	if plan == nil {
-		if plan, err = LoadPlan(f, id); err != nil {
-			st.Error = err.Error()
-			return st, true
-		}
-		k.plans[id] = plan
-	}
-	st.fill(f, plan, chunks, nodes)
-	return st, true
-}
-
-// decided fills the status of a job that has its decision; false while the output is not yet out.
-func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatus) bool {
-	d, err := LoadDecision(f, id)
-	if err != nil {
-		return false
-	}
-	st.Decided = true
-	switch d.Act {
-	case "failed":
-		st.State, st.Error = JobFailed, d.Reason
-	case "cancelled":
-		st.State, st.Error = Cancelled, d.Reason
-	case "publish":
-		p, err := LoadPublished(f, id)
-		if err != nil {
-			return false
-		}
-		st.State, st.Output = Done, Outbox+"/"+p.Output.String()
-		if plan, err := LoadPlan(f, id); err == nil {
-			n := len(plan.Chunks)
-			st.Chunks, st.Frames = Counts{Total: n, Done: n}, Progress{Total: plan.Frames, Done: plan.Frames}
-		}
-	}
-	if dir.Closed() {
-		k.closed[id] = *st
-		delete(k.plans, id)
-		delete(k.jobs, id)
-	}
-	return true
-}
-
-// fill counts the chunks and frames of a job that has a plan and no decision yet.
-func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []SeenNode) {
-	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
-	running := map[string]Encoding{}
-	for _, n := range nodes {
-		for id, e := range n.Chunks {
-			running[id] = e
-		}
-	}
-	st.State = stateOf(chunks.Strongest(len(plan.Chunks)))
-	for i, c := range chunks.Strongest(len(plan.Chunks)) {
-		switch c.State {
-		case Accepted:
-			st.Chunks.Done++
-			st.Frames.Done += len(plan.Chunks[i].PTS)
-		case Committed:
-			st.Chunks.Claimed++
-			st.Frames.Done += len(plan.Chunks[i].PTS)
-		case Claimed:
-			st.Chunks.Claimed++
-			st.Frames.Done += min(running[c.ID()].Frames, len(plan.Chunks[i].PTS))
-			st.FPS += running[c.ID()].FPS
-		case Failed:
-			st.Chunks.Failed++
-			st.State = JobFailed
-			st.Error = whySetAside(f, c)
-		case Nowhere, Pending:
-			st.Chunks.Pending++
-		}
-	}
-	if st.FPS > 0 {
-		st.ETA = int(float64(st.Frames.Total-st.Frames.Done)/st.FPS) + 1
-	}
-}
-
-// stateOf names the state of a planned job by its chunks.
-func stateOf(chunks []ChunkFile) JobState {
-	accepted, nowhere := 0, 0
-	for _, c := range chunks {
-		switch c.State {
-		case Accepted:
-			accepted++
-		case Nowhere:
-			nowhere++
-		}
-	}
-	switch {
-	case accepted == len(chunks):
-		return Merging
-	case nowhere == len(chunks):
-		return Splitting
-	}
-	return InWork
-}
-
-// whySetAside is the last report on a chunk that was set aside.
-func whySetAside(f *sharefs.FS, c ChunkFile) string {
-	reports, err := Failures(f, c)
-	if err != nil || len(reports) == 0 {
-		return "chunk " + c.ID() + " was set aside"
-	}
-	return "chunk " + c.ID() + " was set aside: " + reports[len(reports)-1].Reason
 }

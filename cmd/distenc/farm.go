@@ -70,7 +70,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	return worker.New(worker.Options{
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
-		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads),
+		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads), Version: version(), Load: load,
 	}), nil
 }
 

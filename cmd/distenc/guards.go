@@ -33,24 +33,24 @@ func (f *farm) rest(threads int) func(running int) string {
 			return "outside its hours " + h.String()
 		}
 		if limit := f.cfg.Worker.MaxLoad; limit > 0 {
-			if load := loadOfOthers(running * threads); load > limit {
-				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%.1f)", load, limit)
+			if others := load() - float64(running*threads); others > limit {
+				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%.1f)", others, limit)
 			}
 		}
 		return f.full()
 	}
 }
 
-// loadOfOthers is the load average of the last minute (proc_loadavg(5)) without our own threads.
-func loadOfOthers(ours int) float64 {
+// load is the load average of the last minute (proc_loadavg(5)), 0 where there is none.
+func load() float64 {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return 0
 	}
 	first, _, _ := strings.Cut(string(b), " ")
-	load, err := strconv.ParseFloat(first, 64)
+	all, err := strconv.ParseFloat(first, 64)
 	if err != nil {
 		return 0
 	}
-	return max(0, load-float64(ours))
+	return all
 }

@@ -48,6 +48,15 @@ func buildLine() string {
 	return strings.Join(append(words, info.GoVersion), " ")
 }
 
+// version is the binary's own, in a word.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
 // toolLine is the first line that a tool says of itself, or that it is not there.
 func toolLine(ctx context.Context, name, flag string) string {
 	path, err := exec.LookPath(name)

@@ -3,7 +3,9 @@ package worker
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -52,23 +54,40 @@ func (w *Worker) rests() bool {
 	return why != "" || time.Now().Before(w.resting)
 }
 
+// maxSpeeds is of how many jobs a worker remembers how fast it was.
+const maxSpeeds = 8
+
+// measured notes how fast a chunk of a job was encoded here.
+func (w *Worker) measured(job string, r *pipeline.Record, pixels float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, known := w.speed[job]; !known && len(w.speed) >= maxSpeeds {
+		clear(w.speed)
+	}
+	w.speed[job] = w.speed[job].Add(r.Frames, pixels, r.Seconds)
+}
+
 // node describes this worker for nodes/.
 func (w *Worker) node() *pipeline.Node {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seq++
 	n := &pipeline.Node{
-		Node: w.Node, Host: pipeline.NodeHost(w.Node), Slots: w.Slots, State: "idle", Encoder: w.Encoder.Version(),
-		Since: w.since, Seq: w.seq, Chunks: map[string]pipeline.Encoding{},
+		Node: w.Node, Host: pipeline.NodeHost(w.Node), Slots: w.Slots, Cores: runtime.NumCPU(), State: pipeline.NodeIdle,
+		Version: w.Version, Encoder: w.Encoder.Version(), Since: w.since, Seq: w.seq,
+		Chunks: map[string]pipeline.Encoding{}, Speed: maps.Clone(w.speed),
+	}
+	if w.Load != nil {
+		n.Load = w.Load()
 	}
 	if time.Now().Before(w.resting) {
-		n.State, n.Why = "resting", "chunks of two jobs failed here; claims again at "+w.resting.Format("15:04")
+		n.State, n.Why = pipeline.NodeResting, "chunks of two jobs failed here; claims again at "+w.resting.Format("15:04")
 	}
 	if w.why != "" {
-		n.State, n.Why = "resting", w.why
+		n.State, n.Why = pipeline.NodeResting, w.why
 	}
 	for id, t := range w.tasks {
-		n.State = "encoding"
+		n.State = pipeline.NodeEncoding
 		frames := int(t.frames.Load())
 		fps := float64(frames) / max(0.001, time.Since(t.started).Seconds())
 		n.Chunks[id] = pipeline.Encoding{Frames: frames, Total: len(t.Chunk.PTS), FPS: fps}

@@ -144,6 +144,7 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	}
 	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
 	w.recovered(t.File.Job)
+	w.measured(t.File.Job, record, t.Plan.Pixels())
 	return nil
 }
 

@@ -43,6 +43,10 @@ type Options struct {
 	Wake <-chan struct{}
 	// Status is told in one line what the worker does, for the service manager. It may be nil.
 	Status func(line string)
+	// Version is distenc's own, for nodes/.
+	Version string
+	// Load is the machine's load average, for nodes/. It may be nil.
+	Load func() float64
 }
 
 // Worker is one daemon's life as a worker.
@@ -57,8 +61,9 @@ type Worker struct {
 	failing map[string]bool  // jobs of which this host failed a chunk lately
 	resting time.Time        // no claim before
 	why     string           // why Rest lets nothing be claimed
-	wait    time.Duration    // the next idle wait
-	quiet   int              // looks in a row that found nothing
+	speed   map[string]pipeline.Speed
+	wait    time.Duration // the next idle wait
+	quiet   int           // looks in a row that found nothing
 	seq     int64
 	terms   lease.Terms
 }
@@ -68,7 +73,7 @@ const maxIdleWait = 30 * time.Second
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, wait: o.Poll}
+	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, speed: map[string]pipeline.Speed{}, wait: o.Poll}
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being

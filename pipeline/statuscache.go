@@ -1,0 +1,242 @@
+package pipeline
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// StatusCache keeps what can't change between two calls of ReadStatus. Not safe for concurrent use.
+type StatusCache struct {
+	closed   map[string]JobStatus
+	live     map[string]JobStatus // as last told, for what is gone from the share when a job has ended
+	plans    map[string]*Plan
+	jobs     map[string]*Job
+	reports  map[string]Failure // by file
+	rejected map[string]Rejected
+}
+
+// NewStatusCache returns an empty cache.
+func NewStatusCache() *StatusCache {
+	return &StatusCache{
+		closed: map[string]JobStatus{}, live: map[string]JobStatus{}, plans: map[string]*Plan{}, jobs: map[string]*Job{},
+		reports: map[string]Failure{}, rejected: map[string]Rejected{},
+	}
+}
+
+// Seed takes over the jobs of an earlier answer that nothing changes any more, however that answer came
+// here: a share's history can be long.
+func (k *StatusCache) Seed(s *Status) {
+	for _, j := range s.Jobs {
+		if j.Closed && ValidJob(j.ID) {
+			k.closed[j.ID] = j
+		}
+	}
+}
+
+// job tells one job's status; ok is false for a folder that is no job.
+func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []SeenNode) (JobStatus, bool) {
+	if st, ok := k.closed[id]; ok {
+		return st, true
+	}
+	j := k.jobs[id]
+	if j == nil {
+		var err error
+		if j, err = LoadJob(f, id); err != nil {
+			return JobStatus{}, false
+		}
+		k.jobs[id] = j
+	}
+	st := JobStatus{
+		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
+		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
+		Retries: k.live[id].Retries, Failures: k.live[id].Failures,
+	}
+	dir, err := LookInto(f, id)
+	if err != nil {
+		return JobStatus{}, false
+	}
+	if c, err := ReadControl(f, id); err == nil {
+		st.Paused = c.Paused
+		if c.Priority != nil {
+			st.Priority = *c.Priority
+		}
+	}
+	if dir.Decision() && k.decided(f, id, dir, &st) || !dir.Plan() {
+		return st, true
+	}
+	plan := k.plans[id]
+	if plan == nil {
+		if plan, err = LoadPlan(f, id); err != nil {
+			st.Error = err.Error()
+			return st, true
+		}
+		k.plans[id] = plan
+	}
+	st.fill(f, plan, chunks, nodes)
+	st.Failures = k.failures(f, id)
+	k.live[id] = st
+	return st, true
+}
+
+// decided fills the status of a job that has its decision; false while the output is not yet out.
+func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatus) bool {
+	d, err := LoadDecision(f, id)
+	if err != nil {
+		return false
+	}
+	st.Decided = true
+	if info, err := f.Stat(JobFile(id, decisionName)); err == nil {
+		st.Ended = info.ModTime().UTC()
+	}
+	switch d.Act {
+	case "failed":
+		st.State, st.Error = JobFailed, d.Reason
+	case "cancelled":
+		st.State, st.Error = Cancelled, d.Reason
+	case "publish":
+		p, err := LoadPublished(f, id)
+		if err != nil {
+			return false
+		}
+		st.State, st.Output = Done, Outbox+"/"+p.Output.String()
+		if plan, err := LoadPlan(f, id); err == nil {
+			n := len(plan.Chunks)
+			st.Chunks, st.Frames = Counts{Total: n, Done: n}, Progress{Total: plan.Frames, Done: plan.Frames}
+		}
+	}
+	if dir.Closed() {
+		st.Closed = true
+		k.closed[id] = *st
+		delete(k.plans, id)
+		delete(k.jobs, id)
+		delete(k.live, id)
+	}
+	return true
+}
+
+// fill counts the chunks and frames of a job that has a plan and no decision yet.
+func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []SeenNode) {
+	st.Chunks.Total, st.Frames.Total, st.Retries = len(plan.Chunks), plan.Frames, 0
+	running := inWork(nodes)
+	st.State = stateOf(chunks.Strongest(len(plan.Chunks)))
+	for i, c := range chunks.Strongest(len(plan.Chunks)) {
+		st.Retries += max(0, c.Attempt-1)
+		switch c.State {
+		case Accepted:
+			st.Chunks.Done++
+			st.Frames.Done += len(plan.Chunks[i].PTS)
+		case Committed:
+			st.Chunks.Claimed++
+			st.Frames.Done += len(plan.Chunks[i].PTS)
+		case Claimed:
+			st.Chunks.Claimed++
+			st.Frames.Done += min(running[c.ID()].Frames, len(plan.Chunks[i].PTS))
+			st.FPS += running[c.ID()].FPS
+		case Failed:
+			st.Chunks.Failed++
+			st.State = JobFailed
+			st.Error = whySetAside(f, c)
+		case Nowhere, Pending:
+			st.Chunks.Pending++
+		}
+	}
+}
+
+// stateOf names the state of a planned job by its chunks.
+func stateOf(chunks []ChunkFile) JobState {
+	accepted, nowhere := 0, 0
+	for _, c := range chunks {
+		switch c.State {
+		case Accepted:
+			accepted++
+		case Nowhere:
+			nowhere++
+		}
+	}
+	switch {
+	case accepted == len(chunks):
+		return Merging
+	case nowhere == len(chunks):
+		return Splitting
+	}
+	return InWork
+}
+
+// whySetAside is the last report on a chunk that was set aside.
+func whySetAside(f *sharefs.FS, c ChunkFile) string {
+	reports, err := Failures(f, c)
+	if err != nil || len(reports) == 0 {
+		return "chunk " + c.ID() + " was set aside"
+	}
+	return "chunk " + c.ID() + " was set aside: " + reports[len(reports)-1].Reason
+}
+
+// maxFailures is how many of a job's failed attempts are told, the latest.
+const maxFailures = 20
+
+// failures reads the reports of a job's failed attempts, oldest first. Their logs are left on the share.
+func (k *StatusCache) failures(f *sharefs.FS, id string) (all []Failure) {
+	names, err := f.List(LogDir(id))
+	if err != nil {
+		return nil
+	}
+	for _, n := range names {
+		name := JobLog(id, n)
+		r, known := k.reports[name]
+		if !known {
+			if !strings.HasSuffix(n, ".json") || ReadJSON(f, name, maxSmall, &r) != nil {
+				continue
+			}
+			r.Log = ""
+			k.reports[name] = r
+		}
+		all = append(all, r)
+	}
+	slices.SortStableFunc(all, func(a, b Failure) int { return a.Reported.Compare(b.Reported) })
+	return all[max(0, len(all)-maxFailures):]
+}
+
+// maxRejected is how many rejected files are told, the latest.
+const maxRejected = 20
+
+// rejectedFiles lists what is in failed/ that is not the source of a job, the latest first.
+func (k *StatusCache) rejectedFiles(f *sharefs.FS, jobs []JobStatus) ([]Rejected, error) {
+	entries, err := f.Entries(FailedDir)
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]bool{}
+	for _, j := range jobs {
+		told[j.Error] = true
+	}
+	all := []Rejected{}
+	for _, e := range entries {
+		r, known := k.rejected[e.Name()]
+		if !known && e.IsDir() {
+			r = readRejected(f, e.Name())
+			if r.Reason != "" {
+				k.rejected[e.Name()] = r
+			}
+		}
+		if r.Reason != "" && !told[r.Reason] {
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Rejected) int { return b.Time.Compare(a.Time) })
+	return all[:min(len(all), maxRejected)], nil
+}
+
+func readRejected(f *sharefs.FS, folder string) Rejected {
+	r := Rejected{Name: RawName(folder).String()}
+	name := path.Join(FailedDir, folder, ReasonName)
+	if b, err := f.Read(name, maxSmall); err == nil {
+		r.Reason = strings.TrimSpace(string(b))
+	}
+	if info, err := f.Stat(name); err == nil {
+		r.Time = info.ModTime().UTC()
+	}
+	return r
+}
