@@ -23,10 +23,19 @@ func (w *Worker) suspect(job string) {
 	defer w.mu.Unlock()
 	w.failing[job] = true
 	if len(w.failing) >= 2 {
-		w.resting = time.Now().Add(restTime)
+		w.resting, w.restWhy = time.Now().Add(restTime), "chunks of two jobs failed here"
 		clear(w.failing)
 		w.Log.Error("chunks of two jobs failed on this machine, it rests", "for", restTime)
 	}
+}
+
+// fullTime is how long nothing is claimed after a write that found the disk full.
+const fullTime = 30 * time.Second
+
+func (w *Worker) pauseFor(d time.Duration, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.resting, w.restWhy = time.Now().Add(d), why
 }
 
 // recovered notes that a chunk of a job was encoded here.
@@ -81,7 +90,7 @@ func (w *Worker) node() *pipeline.Node {
 		n.Load = w.Load()
 	}
 	if time.Now().Before(w.resting) {
-		n.State, n.Why = pipeline.NodeResting, "chunks of two jobs failed here; claims again at "+w.resting.Format("15:04")
+		n.State, n.Why = pipeline.NodeResting, w.restWhy+"; claims again at "+w.resting.Format("15:04:05")
 	}
 	if w.why != "" {
 		n.State, n.Why = pipeline.NodeResting, w.why

@@ -112,9 +112,12 @@ func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipe
 const handBackTime = 30 * time.Second
 
 // discard removes our own unfinished result.
-func (w *Worker) discard(t *Task) {
-	if err := w.FS.Remove(t.File.Partial()); err != nil {
-		w.Log.Debug("cannot remove an unfinished result, the sweep will", "chunk", t.File.ID(), "error", err)
+func (w *Worker) discard(t *Task) { w.drop(t.File.Partial()) }
+
+// drop removes a file of ours that no commit names.
+func (w *Worker) drop(name string) {
+	if err := w.FS.Remove(name); err != nil {
+		w.Log.Debug("cannot remove a file of ours, the sweep will", "name", name, "error", err)
 	}
 }
 
@@ -126,17 +129,10 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	if err != nil {
 		return err
 	}
-	if out, err := w.FS.Move(ctx, t.File.Partial(), t.File.Result()); out != sharefs.Won {
-		return fmt.Errorf("cannot store the result: %w", err)
-	}
-	if err := w.FS.Durable(t.File.Result()); err != nil {
-		return fmt.Errorf("cannot store the result: %w", err)
-	}
-	if err := w.FS.Create(t.File.Record(), append(b, '\n')); err != nil {
-		return fmt.Errorf("cannot store the result's record: %w", err)
-	}
-	if err := w.FS.Durable(t.File.Record()); err != nil {
-		return fmt.Errorf("cannot store the result's record: %w", err)
+	if err := w.store(ctx, t, append(b, '\n')); err != nil {
+		w.drop(t.File.Result())
+		w.drop(t.File.Record())
+		return err
 	}
 	if out, err := w.FS.Move(ctx, t.File.Path(), t.File.In(pipeline.Committed).Path()); out != sharefs.Won {
 		w.Log.Warn("too late: the chunk was given to another, its result is left to the sweep", "chunk", t.File.ID(), "outcome", out, "error", err)
@@ -145,6 +141,23 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
 	w.recovered(t.File.Job)
 	w.measured(t.File.Job, record, t.Plan.Pixels())
+	return nil
+}
+
+// store makes result and record durable under their names, the result first: a record promises it.
+func (w *Worker) store(ctx context.Context, t *Task, record []byte) error {
+	if out, err := w.FS.Move(ctx, t.File.Partial(), t.File.Result()); out != sharefs.Won {
+		return fmt.Errorf("cannot store the result: %w", err)
+	}
+	if err := w.FS.Durable(t.File.Result()); err != nil {
+		return fmt.Errorf("cannot store the result: %w", err)
+	}
+	if err := w.FS.Create(t.File.Record(), record); err != nil {
+		return fmt.Errorf("cannot store the result's record: %w", err)
+	}
+	if err := w.FS.Durable(t.File.Record()); err != nil {
+		return fmt.Errorf("cannot store the result's record: %w", err)
+	}
 	return nil
 }
 
@@ -161,6 +174,13 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		// The job was cancelled, or somebody removed the chunk: then its folder may be gone as well.
 		w.Log.Info("stopped: the claim is gone", "chunk", t.File.ID(), "error", cause)
 		w.discard(t)
+		return
+	}
+	if pipeline.NoSpace(cause) { // neither the chunk's fault nor the encoder's
+		w.Log.Error("the disk is full: the chunk is handed back, nothing is claimed for a while", "chunk", t.File.ID(), "error", firstLine(cause))
+		w.discard(t)
+		w.handBack(ctx, t)
+		w.pauseFor(fullTime, "the disk is full")
 		return
 	}
 	w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)

@@ -60,6 +60,7 @@ type Worker struct {
 	tasks   map[string]*Task // running, by chunk id
 	failing map[string]bool  // jobs of which this host failed a chunk lately
 	resting time.Time        // no claim before
+	restWhy string           // why not
 	why     string           // why Rest lets nothing be claimed
 	speed   map[string]pipeline.Speed
 	wait    time.Duration // the next idle wait
@@ -73,7 +74,7 @@ const maxIdleWait = 30 * time.Second
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, speed: map[string]pipeline.Speed{}, wait: o.Poll}
+	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, wait: o.Poll, speed: map[string]pipeline.Speed{}}
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
