@@ -126,12 +126,12 @@ func TestPoison(t *testing.T) {
 		}
 		return out
 	}
-	require.False(t, Poison(fail(1, "a-w1", "b-w2"), 3, 2), "two failures")
-	require.True(t, Poison(fail(1, "a-w1", "b-w2", "a-w1"), 3, 2), "three on two hosts")
-	require.False(t, Poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 2), "three on one host of two: the host may be at fault")
-	require.True(t, Poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 1), "three on the only host")
-	require.True(t, Poison(fail(1, "a-w1", "a-w2", "a-w3", "a-w4", "a-w5"), 3, 2), "five anywhere")
-	require.False(t, Poison(fail(0.5, "a-w1", "b-w1", "c-w1", "d-w1", "e-w1"), 3, 5), "expiries count half")
+	require.False(t, poison(fail(1, "a-w1", "b-w2"), 3, 2), "two failures")
+	require.True(t, poison(fail(1, "a-w1", "b-w2", "a-w1"), 3, 2), "three on two hosts")
+	require.False(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 2), "three on one host of two: the host may be at fault")
+	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 1), "three on the only host")
+	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w3", "a-w4", "a-w5"), 3, 2), "five anywhere")
+	require.False(t, poison(fail(0.5, "a-w1", "b-w1", "c-w1", "d-w1", "e-w1"), 3, 5), "expiries count half")
 }
 
 func TestFailuresAreTold(t *testing.T) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -67,10 +68,40 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
 	return out, nil
 }
 
-// Poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
+// SetAside moves a chunk that failed too often out of the way, where its job's other chunks and other jobs
+// are not held up by it; out is Unknown, and why empty, if it did not fail often enough. limit is
+// [lease] attempts.
+func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
+	reports, err := Failures(f, c)
+	if err != nil || !poison(reports, limit, hosts(f, fresh)) {
+		return sharefs.Unknown, "", err
+	}
+	if err := f.MkdirAll(SetAsideOf(c.Job)); err != nil {
+		return sharefs.Unknown, "", err
+	}
+	out, err = f.Move(ctx, c.Path(), c.In(Failed).Path())
+	return out, reports[len(reports)-1].Reason, err
+}
+
+// hosts counts the machines that are there to encode.
+func hosts(f *sharefs.FS, fresh time.Duration) int {
+	nodes, err := LoadNodes(f)
+	if err != nil {
+		return 1
+	}
+	names := map[string]bool{}
+	for _, n := range nodes {
+		if n.Seen < fresh {
+			names[n.Host] = true
+		}
+	}
+	return len(names)
+}
+
+// poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
 // on two hosts, or on the only host there is, or two more anywhere. Only what happened since a person
 // last had it tried again counts.
-func Poison(failures []Failure, limit, hosts int) bool {
+func poison(failures []Failure, limit, hosts int) bool {
 	sum, on := 0.0, map[string]bool{}
 	for _, r := range failures {
 		if r.Retry {

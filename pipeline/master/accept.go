@@ -152,22 +152,13 @@ func (m *Master) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunk
 			continue // it can't have failed often enough, or was weighed already
 		}
 		j.judged[c.Chunk] = c.Attempt
-		reports, err := pipeline.Failures(m.FS, c)
-		if err != nil || !pipeline.Poison(reports, m.Attempts, m.hosts()) {
-			continue
-		}
-		aside := c.In(pipeline.Failed)
-		if err := m.FS.MkdirAll(pipeline.SetAsideOf(j.ID)); err != nil {
+		switch out, why, err := pipeline.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry); {
+		case err != nil:
 			m.later(j, "cannot set a chunk aside", err)
-			continue
+		case out == sharefs.Won:
+			m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(),
+				"name", pipeline.RawName(j.Name()).String(), "reason", why)
 		}
-		if out, err := m.FS.Move(ctx, c.Path(), aside.Path()); out != sharefs.Won {
-			m.Log.Info("a chunk could not be set aside now", "chunk", c.ID(), "error", err)
-			continue
-		}
-		m.failed++
-		m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(),
-			"name", pipeline.RawName(j.Name()).String(), "reason", reports[len(reports)-1].Reason)
 	}
 }
 
@@ -184,19 +175,4 @@ func (m *Master) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) 
 	if err := pipeline.Withdraw(m.FS, j.ID, pipeline.ControlRetry); err != nil {
 		m.later(j, "cannot retry", err)
 	}
-}
-
-// hosts counts the machines that are there to encode.
-func (m *Master) hosts() int {
-	nodes, err := pipeline.LoadNodes(m.FS)
-	if err != nil {
-		return 1
-	}
-	hosts := map[string]bool{}
-	for _, n := range nodes {
-		if n.Seen < m.Terms.Expiry {
-			hosts[n.Host] = true
-		}
-	}
-	return len(hosts)
 }

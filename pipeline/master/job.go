@@ -14,6 +14,7 @@ import (
 // job is a live job in this master's memory: nothing in it can't be found again on the share.
 type job struct {
 	*pipeline.Job
+	aside   int // chunks set aside
 	scan    Scan
 	plan    *pipeline.Plan
 	nowhere map[int]time.Time    // chunks that no listing has, since when
@@ -96,12 +97,12 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	for _, c := range state {
 		count[c.State]++
 	}
-	aside := count[pipeline.Failed]
+	j.aside = count[pipeline.Failed]
 	if count[pipeline.Accepted] == len(state) {
 		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state) })
 	}
 	// A job that only waits for a person keeps nobody from being idle.
-	return aside == 0 || count[pipeline.Accepted]+aside < len(state)
+	return j.aside == 0 || count[pipeline.Accepted]+j.aside < len(state)
 }
 
 // sourceAbsent gives up a job whose source never came: its master died before the rename (T1).

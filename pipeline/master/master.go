@@ -135,9 +135,16 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	return false, nil
 }
 
+// verdict tells at the end whether any file failed, was rejected, or waits for a person.
 func (m *Master) verdict() error {
-	if m.failed > 0 {
-		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why", ErrJobFailed, m.failed, m.FS.Path(pipeline.FailedDir))
+	failed := m.failed
+	for _, j := range m.jobs {
+		if j.aside > 0 {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why", ErrJobFailed, failed, m.FS.Path(pipeline.FailedDir))
 	}
 	return nil
 }

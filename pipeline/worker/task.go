@@ -189,7 +189,17 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
 	}
 	w.discard(t)
-	w.handBack(ctx, t)
+	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
+	// once, before any master has seen it.
+	switch out, _, err := pipeline.SetAside(ctx, w.FS, t.File, w.attempts(), w.Terms().Expiry); {
+	case out == sharefs.Won:
+		w.Log.Error("the chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", t.File.ID())
+	case err != nil:
+		w.Log.Warn("cannot set a chunk aside", "chunk", t.File.ID(), "error", err)
+		fallthrough
+	default:
+		w.handBack(ctx, t)
+	}
 	w.suspect(t.File.Job)
 }
 

@@ -67,6 +67,7 @@ type Worker struct {
 	quiet   int           // looks in a row that found nothing
 	seq     int64
 	terms   lease.Terms
+	limit   int // failures of one chunk until it is set aside
 }
 
 // maxIdleWait bounds the back-off of an idle worker, so that 200 of them cost the file server little.
@@ -108,7 +109,7 @@ func (w *Worker) agree() error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.terms = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}
+	w.terms, w.limit = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}, info.Attempts
 	return nil
 }
 
@@ -221,6 +222,12 @@ func (w *Worker) show(ctx context.Context) {
 		case <-t.C:
 		}
 	}
+}
+
+func (w *Worker) attempts() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.limit
 }
 
 // Terms returns the lease terms in force.
