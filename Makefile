@@ -12,7 +12,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build test lint vet demo install clean
+.PHONY: build test test-lab test-lab-short lint vet demo install clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -25,6 +25,20 @@ test: export LC_ALL = C.UTF-8
 test:
 	test/install-tools $(MEDIA) gcc
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+# Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
+# LAB=nfs3 or LAB=smb3/server runs a part.
+LAB_TOOLS = linux.uml ip mkfs.ext4 insmod rpcbind rpc.nfsd mount.nfs smbd mount.cifs
+RUN_LAB   = DISTENC_LAB=1 $(GO) test -count=1 -v -timeout 6h ./test/lab
+
+test-lab:
+	test/install-tools $(MEDIA) $(LAB_TOOLS)
+	$(RUN_LAB) -run 'TestFaults/$(LAB)'
+
+# One protocol and the loss of a worker and of the master, in a few minutes.
+test-lab-short:
+	@if [ "$$(id -u)" != 0 ]; then echo "test-lab-short: skipped: it needs root"; else \
+		test/install-tools $(MEDIA) $(LAB_TOOLS) && $(RUN_LAB) -short; fi
 
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }

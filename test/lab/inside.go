@@ -1,0 +1,62 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+)
+
+const insideVar = "DISTENC_LAB_INSIDE"
+
+// Inside returns true in a process that can Boot labs. Elsewhere it runs this same process anew where it
+// can, in namespaces of its own, and returns its exit code.
+func Inside() (inside bool, code int) {
+	if os.Getenv(insideVar) != "" {
+		return true, 0
+	}
+	self, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		return false, 1
+	}
+	args := append([]string{"--net", "--pid", "--fork", "--kill-child", "--mount-proc", self}, os.Args[1:]...)
+	cmd := exec.Command("unshare", args...)
+	cmd.Env = append(os.Environ(), insideVar+"=1")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	err = cmd.Run()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		return false, 1
+	}
+	return false, cmd.ProcessState.ExitCode()
+}
+
+// Missing says in one line why no lab can be booted on this machine, "" if one can.
+func Missing() string {
+	if os.Geteuid() != 0 {
+		return "a lab needs root"
+	}
+	for _, tool := range []string{"linux.uml", "unshare", "ip", "mkfs.ext4", "insmod", "rpcbind", "rpc.nfsd", "mount.nfs", "smbd", "mount.cifs"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return tool + " is not installed; `make test-lab` installs it on Debian"
+		}
+	}
+	if err := exec.Command("unshare", "--net", "sh", "-c", "ip tuntap add dev tap mode tap && ip link add name bridge type bridge").Run(); err != nil {
+		return "no tap device or bridge can be made: this machine lets no one make network devices"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	// A kernel that gets as far as to miss its root could have run a guest.
+	kernel := exec.CommandContext(ctx, "linux.uml", "mem=64M", "con=null", "con0=null,fd:1", "root=/dev/null", "panic=1")
+	kernel.Env = append(os.Environ(), "TMPDIR=/dev/shm")
+	out, _ := kernel.CombinedOutput()
+	if !bytes.Contains(out, []byte("Unable to mount root")) {
+		return fmt.Sprintf("User Mode Linux does not run here; it says: %s", out[max(0, len(out)-500):])
+	}
+	return ""
+}

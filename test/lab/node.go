@@ -1,0 +1,196 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Node is one machine.
+type Node struct {
+	Name string
+
+	lab    *Lab
+	number int    // 0: the server
+	data   string // its address where the share is
+	kernel *exec.Cmd
+	ended  chan struct{} // closed when the kernel has ended
+}
+
+const (
+	memory   = 512              // MiB a machine; it takes what it touches
+	bootTime = 60 * time.Second // for the slowest boot on a busy host
+	modules  = "/usr/lib/uml/modules"
+)
+
+// tap names the host's end of the node's data (d) or management (m) network. The latter joins node and
+// host alone, so that commands reach a node that is cut off.
+func (n *Node) tap(kind string) string { return kind + n.Name }
+
+func (n *Node) mgmt(last int) string { return fmt.Sprintf("10.78.%d.%d", n.number, last) }
+
+func (n *Node) plugIn() error {
+	return sh("ip tuntap add dev %[1]s mode tap && ip link set %[1]s master %[3]s up && "+
+		"ip tuntap add dev %[2]s mode tap && ip addr add %[4]s/30 dev %[2]s && ip link set %[2]s up",
+		n.tap("d"), n.tap("m"), bridge, n.mgmt(1))
+}
+
+// PowerOn boots the machine after a power loss and mounts the share; a server serves it again.
+func (n *Node) PowerOn() error {
+	if err := n.boot(); err != nil || n.number == 0 {
+		return err
+	}
+	return n.mount()
+}
+
+// boot starts the guest and waits until it takes commands.
+func (n *Node) boot() error {
+	console, err := os.OpenFile(filepath.Join(n.lab.dir, n.Name+".console"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = console.Close() }()
+	n.kernel = exec.Command("linux.uml", n.commandLine()...)
+	n.kernel.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=/dev/shm", "HOME=/root", "TERM=linux"}
+	n.kernel.Stdout, n.kernel.Stderr = console, console
+	n.kernel.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := n.kernel.Start(); err != nil {
+		return err
+	}
+	n.ended = make(chan struct{})
+	go func(kernel *exec.Cmd, ended chan struct{}) {
+		_ = kernel.Wait()
+		close(ended)
+	}(n.kernel, n.ended)
+	return n.booted(console.Name())
+}
+
+// booted waits until the guest takes commands.
+func (n *Node) booted(console string) error {
+	for end := time.Now().Add(bootTime); time.Now().Before(end); {
+		if _, err := n.RunWithin(time.Second, "true"); err == nil {
+			return nil
+		}
+		select {
+		case <-n.ended:
+			end = time.Now()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	log, _ := os.ReadFile(console)
+	return fmt.Errorf("it did not boot; the end of its console:\n%s", log[max(0, len(log)-2000):])
+}
+
+func (n *Node) commandLine() []string {
+	args := []string{
+		fmt.Sprintf("mem=%dM", memory), "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", "panic=1",
+		"init=/bin/sh", "con0=null,fd:1", "con=null", "ssl=null",
+		"umid=" + n.Name + strconv.FormatInt(time.Now().UnixNano(), 36), "uml_dir=" + n.lab.dir + "/uml/",
+		"NODE=" + n.Name, "DATA=" + n.data, "MGMT=" + n.mgmt(2), "DIR=" + n.lab.dir, "MODULES=" + modules,
+	}
+	for i, kind := range []string{"d", "m"} {
+		// Without gro large frames are dropped, and the share runs at 0.2 MB/s.
+		args = append(args, fmt.Sprintf("vec%d:transport=tap,ifname=%s,gro=1,mac=02:77:%02x:00:00:%02x", i, n.tap(kind), i, n.number+1))
+	}
+	if n.number == 0 {
+		args = append(args, "ubda="+filepath.Join(n.lab.dir, "disk"))
+	}
+	return append(args, "--", filepath.Join(n.lab.dir, "guest/init")) // the shell's argument
+}
+
+func (n *Node) mount() error {
+	_, err := n.Run("sh", "-c", n.lab.Proto.mount)
+	return err
+}
+
+// PowerOff is a power loss: it ends all of the guest's processes at once. It is harmless on a machine that
+// is off.
+func (n *Node) PowerOff() {
+	if n.kernel == nil {
+		return
+	}
+	leader := n.kernel.Process.Pid
+	_ = n.kernel.Process.Kill()
+	names, _ := os.ReadDir("/proc")
+	for _, name := range names {
+		pid, err := strconv.Atoi(name.Name())
+		if err != nil {
+			continue
+		}
+		if sid, err := unix.Getsid(pid); err == nil && sid == leader {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	<-n.ended
+	n.kernel = nil
+}
+
+// Freeze stops the machine's kernel, without which its processes get nowhere. All its clocks jump at Thaw.
+func (n *Node) Freeze() error { return n.kernel.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (n *Node) Thaw() error { return n.kernel.Process.Signal(syscall.SIGCONT) }
+
+// Cut takes the machine off the network where the share is, silently; commands still reach it.
+func (n *Node) Cut() error { return sh("ip link set %s nomaster", n.tap("d")) }
+
+// Heal undoes Cut.
+func (n *Node) Heal() error { return sh("ip link set %s master %s", n.tap("d"), bridge) }
+
+// SetClock sets the wall clock to the host's and offset.
+func (n *Node) SetClock(offset time.Duration) error {
+	now := time.Now().Add(offset)
+	_, err := n.Run("date", "-s", fmt.Sprintf("@%d.%03d", now.Unix(), now.Nanosecond()/1e6))
+	return err
+}
+
+// runTime bounds a command that is given no time of its own.
+const runTime = time.Minute
+
+// Run runs a command to its end and returns its standard output.
+func (n *Node) Run(argv ...string) (string, error) { return n.RunWithin(runTime, argv...) }
+
+// RunWithin is Run with another limit, at which the command is killed.
+func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
+	body, err := json.Marshal(argv)
+	if err != nil {
+		return "", err
+	}
+	// A connection each: one to a machine that lost power since would just hang.
+	client := http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Post("http://"+n.mgmt(2)+":7000/", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }()
+	out, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(out)))
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %q: %w", n.Name, argv, err)
+	}
+	return string(out), nil
+}
+
+// Start starts a daemon whose output goes to the file log in Lab.Shared, and returns its process id.
+func (n *Node) Start(log string, argv ...string) (pid int, err error) {
+	script := `log=$1; shift; "$@" >>/lab/"$log" 2>&1 & echo $!`
+	out, err := n.Run(append([]string{"setsid", "sh", "-c", script, "sh", log}, argv...)...)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(out))
+}
