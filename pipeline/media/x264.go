@@ -14,6 +14,7 @@ type X264 struct {
 	Params                       []Param  // what goes through -x264-params, each key once
 	Chroma                       int      // from --output-csp: 400, 420, 422 or 444; 0: not said
 	Depth                        int      // from --output-depth: 8 or 10; 0: not said
+	Range                        string   // from --range: tv or pc; empty: not said
 	Notes                        []string // what does not mean here what it means to the x264 command
 }
 
@@ -45,6 +46,16 @@ func ParseX264(text string) (X264, error) {
 // Has tells whether the user has set any of these parameters of libx264.
 func (x X264) Has(keys ...string) bool {
 	return slices.ContainsFunc(x.Params, func(p Param) bool { return slices.Contains(keys, p.Key) })
+}
+
+// Param returns the value the user has given a parameter of libx264, empty if none.
+func (x X264) Param(key string) string {
+	for _, p := range x.Params {
+		if p.Key == key {
+			return p.Value
+		}
+	}
+	return ""
 }
 
 // FFmpegArgs returns the encoder's options for ffmpeg. own are our parameters, which the user's
@@ -101,6 +112,8 @@ func (x *X264) set(name, value string) error {
 		x.Chroma, _ = strconv.Atoi(strings.TrimPrefix(value, "i"))
 	case "output-depth":
 		x.Depth, _ = strconv.Atoi(value)
+	case "range":
+		x.Range = strings.TrimPrefix(value, "auto")
 	default:
 		if !rule.ignored {
 			x.setParam(name, value, rule)

@@ -126,7 +126,7 @@ var x264Options = map[string]x264Option{
 	"tff":               {form: flag},
 	"bff":               {form: flag},
 	"interlaced":        {form: flag, key: "tff"},
-	"no-interlaced":     {form: flag},
+	"no-interlaced":     {form: flag, key: "no-tff"},
 	"constrained-intra": {form: flag},
 	"fake-interlaced":   {form: flag},
 	"frame-packing":     {form: integer},

@@ -149,18 +149,19 @@ func frameRate(s media.Stream) pipeline.Rational {
 	return pipeline.Rational{Num: 25, Den: 1}
 }
 
-// fieldOrder goes by the first frames, and by the container where they don't tell. Progressive frames with
-// repeated fields are film under a header that says interlaced.
+// fieldOrder goes by the first frames, and by the container where they don't tell: what containers mean
+// by their orders of coding and display (tb, bt) varies. Progressive frames with repeated fields are
+// film under a header that says interlaced.
 func fieldOrder(s media.Stream, h media.Head) string {
 	switch {
-	case s.FieldOrder != "" && s.FieldOrder != "progressive" && (h.Interlaced || !h.Repeats):
-		return s.FieldOrder
-	case !h.Interlaced:
-		return "progressive"
-	case h.TopFirst:
+	case h.Interlaced && h.TopFirst:
 		return "tt"
+	case h.Interlaced:
+		return "bb"
+	case h.Repeats || s.FieldOrder == "":
+		return "progressive"
 	}
-	return "bb"
+	return s.FieldOrder
 }
 
 // chooseMuxer takes Matroska for the chunks only where its tick, a millisecond, is the source's own.

@@ -1,0 +1,225 @@
+package encode_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/split"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+const fast = "--preset ultrafast --crf 20"
+
+// job is a planned source, with the folder its files lie in.
+type job struct {
+	tools  media.Tools
+	plan   *pipeline.Plan
+	source string // the plan's
+	dir    string
+}
+
+func plan(t *testing.T, source string, s pipeline.Settings) (job, error) {
+	t.Helper()
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	j := job{tools: tools, source: source, dir: t.TempDir()}
+	norm := filepath.Join(j.dir, "norm.abc.mkv")
+	j.plan, err = split.Make(context.Background(), tools, split.Request{
+		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test,
+	})
+	if err == nil && j.plan.Source != j.plan.Original {
+		j.source = norm
+	}
+	return j, err
+}
+
+func mustPlan(t *testing.T, source string, s pipeline.Settings) job {
+	t.Helper()
+	j, err := plan(t, source, s)
+	require.NoError(t, err)
+	return j
+}
+
+func (j job) request(i int) encode.Request {
+	return encode.Request{
+		Plan: j.plan, Chunk: &j.plan.Chunks[i], Source: j.source, Threads: 1,
+		Out: filepath.Join(j.dir, fmt.Sprintf("%d.tmp", i)),
+	}
+}
+
+// encodeAll encodes each chunk, from its piece where it has one, and returns results and records.
+func (j job) encodeAll(t *testing.T) (results []string, records []*pipeline.Record) {
+	t.Helper()
+	for i := range j.plan.Chunks {
+		req := j.request(i)
+		if req.Chunk.Kind == pipeline.KindPiece {
+			req.Piece = filepath.Join(j.dir, fmt.Sprintf("%d.piece", i))
+			err := split.Piece(context.Background(), j.tools, j.plan, req.Chunk, j.source, req.Piece)
+			if errors.Is(err, split.ErrPiece) {
+				req.Piece, err = "", nil
+			}
+			require.NoError(t, err)
+		}
+		rec, err := encode.Chunk(context.Background(), j.tools, req)
+		require.NoError(t, err)
+		results, records = append(results, req.Out), append(records, rec)
+	}
+	return results, records
+}
+
+// TestEveryFrameOnceAtItsTime is the promise itself: chunk after chunk, the frames' own numbers and
+// times are those of the source.
+func TestEveryFrameOnceAtItsTime(t *testing.T) {
+	for _, name := range corpus.Whole() {
+		t.Run(name, func(t *testing.T) {
+			path := corpus.Make(t, name)
+			for _, s := range []pipeline.Settings{
+				{X264: fast, Container: "mkv", Chunk: 2, Pieces: "copy"},
+				{X264: fast + " --profile high", Container: "mp4", Chunk: 3, Pieces: "range"},
+			} {
+				checkWhole(t, path, s)
+			}
+		})
+	}
+}
+
+func checkWhole(t *testing.T, path string, s pipeline.Settings) {
+	j := mustPlan(t, path, s)
+	results, records := j.encodeAll(t)
+	var numbers []int
+	var times []corpus.Time
+	for i, r := range results {
+		numbers = append(numbers, corpus.Barcodes(t, r)...)
+		times = append(times, corpus.PTS(t, r)...)
+		require.Equal(t, records[0].Extradata, records[i].Extradata)
+		require.Equal(t, j.plan.Encoder, records[i].Encoder)
+	}
+	require.Len(t, numbers, j.plan.Frames)
+	require.Equal(t, corpus.Barcodes(t, path), numbers)
+	require.Equal(t, corpus.PTS(t, j.source), times) // a normalised copy counts from its own start
+	if src, ok := corpus.Lookup(filepath.Base(path)); ok {
+		require.Equal(t, src.Frames, j.plan.Frames)
+	}
+}
+
+func TestRecordTellsOfTheResult(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	req := j.request(1)
+	var frames int
+	req.Progress = func(n int, _ int64) { frames = n }
+	var started int
+	req.Started = func(p *media.Process) { started = p.PID() }
+	rec, err := encode.Chunk(context.Background(), j.tools, req)
+	require.NoError(t, err)
+	info, err := os.Stat(req.Out)
+	require.NoError(t, err)
+	require.Equal(t, info.Size(), rec.Size)
+	out, err := exec.Command("python3", "-c", "import sys,zlib;print('%08X'%zlib.crc32(open(sys.argv[1],'rb').read()))", req.Out).Output()
+	if err == nil {
+		require.Equal(t, rec.CRC32+"\n", string(out))
+	}
+	require.Equal(t, len(req.Chunk.PTS), rec.Frames)
+	require.Equal(t, rec.Frames, frames)
+	require.NotZero(t, started)
+	require.Regexp(t, `^x264 core [0-9]+`, rec.Encoder)
+	require.Equal(t, "seek 1", rec.Method)
+	n, extradata, err := encode.Check(context.Background(), j.tools, j.plan, req.Chunk, req.Out)
+	require.NoError(t, err)
+	require.Equal(t, rec.Frames, n)
+	require.Equal(t, rec.Extradata, extradata)
+}
+
+func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	req := j.request(1)
+	req.Chunk.Seeks[0] = j.plan.Chunks[2].Seeks[0] // behind the chunk's first frames
+	rec, err := encode.Chunk(context.Background(), j.tools, req)
+	require.NoError(t, err)
+	require.Equal(t, "seek 2", rec.Method)
+	req.Chunk.Seeks = req.Chunk.Seeks[:1]
+	rec, err = encode.Chunk(context.Background(), j.tools, req)
+	require.NoError(t, err)
+	require.Equal(t, "from the start", rec.Method)
+}
+
+func TestABadPieceIsNotUsed(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5, Pieces: "copy"})
+	wrong := filepath.Join(j.dir, "piece")
+	require.NoError(t, split.Piece(context.Background(), j.tools, j.plan, &j.plan.Chunks[0], j.source, wrong))
+	garbage := filepath.Join(j.dir, "garbage")
+	require.NoError(t, os.WriteFile(garbage, []byte("no video"), 0o600))
+	for _, piece := range []string{wrong, garbage} {
+		req := j.request(2)
+		req.Piece = piece
+		rec, err := encode.Chunk(context.Background(), j.tools, req)
+		require.NoError(t, err)
+		require.Equal(t, "seek 1", rec.Method)
+	}
+}
+
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	results, _ := j.encodeAll(t)
+	ctx := context.Background()
+	_, _, err := encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], results[0])
+	require.ErrorIs(t, err, encode.ErrFrames)
+	data, err := os.ReadFile(results[1])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(results[1], data[:len(data)*8/10], 0o600))
+	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], results[1])
+	require.ErrorIs(t, err, encode.ErrFrames)
+	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], j.source)
+	require.ErrorIs(t, err, encode.ErrFrames)
+	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], filepath.Join(j.dir, "nothing"))
+	require.Error(t, err)
+}
+
+// TestWhatCannotBeHadIsAnError plans a frame that the source does not have.
+func TestWhatCannotBeHadIsAnError(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "two-frames.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	c := &j.plan.Chunks[0]
+	c.PTS = append(slices.Clone(c.PTS), c.End+40)
+	c.End += 41
+	_, err := encode.Chunk(context.Background(), j.tools, j.request(0))
+	require.ErrorIs(t, err, encode.ErrFrames)
+	require.ErrorContains(t, err, "2 came out, 3 are planned")
+}
+
+func TestAStoppedEncodeEnds(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{X264: "--preset placebo", Chunk: 60})
+	ctx, cancel := context.WithCancel(context.Background())
+	req := j.request(0)
+	req.Started = func(*media.Process) { cancel() }
+	_, err := encode.Chunk(ctx, j.tools, req)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestSettingsThatX264DoesNotTakeAreRefused(t *testing.T) {
+	path := corpus.Make(t, "one-frame.mkv")
+	for settings, mention := range map[string]string{
+		"--profile high --output-depth 10": "bit depth",
+		"--profile high --qp 0":            "lossless",
+		"--preset turbo":                   "--preset",
+		"--stats /tmp/x":                   "--stats",
+		"--avcintra-class 50":              "AVC-Intra",
+		"--profile high --output-csp i444": "4:4:4",
+		"--cqm4 1,2":                       "cqm4",
+		"--profile high422 --output-csp i444 --output-depth 8": "4:4:4",
+	} {
+		_, err := plan(t, path, pipeline.Settings{X264: settings})
+		var refusal *pipeline.Refusal
+		require.ErrorAs(t, err, &refusal, settings)
+		require.Contains(t, refusal.Reason, mention, settings)
+	}
+}
