@@ -20,11 +20,10 @@ type job struct {
 	nowhere map[int]time.Time    // chunks that no listing has, since when
 	silent  map[string]time.Time // committed chunks whose result can't be seen yet, since when
 	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
-	records map[string]*pipeline.Record
-	errors  int       // merges that failed in a row
-	rest    time.Time // no step before this time
-	absent  time.Time // the source is not in the folder, since when
-	next    int       // chunks from this one on were never made: only the plan's own master knows
+	errors  int                  // merges that failed in a row
+	rest    time.Time            // no step before this time
+	absent  time.Time            // the source is not in the folder, since when
+	next    int                  // chunks from this one on were never made: only the plan's own master knows
 }
 
 func sortJobs(jobs []*job) {
