@@ -61,7 +61,7 @@ func controlOf(p *media.Process) *Control {
 	return &Control{Pause: p.Pause, Resume: p.Resume, Life: func() int64 {
 		cpu, err := p.CPU()
 		if err != nil {
-			return 0 // it has just ended
+			return ended
 		}
 		return int64(cpu)
 	}}

@@ -30,9 +30,13 @@ type Task struct {
 type Control struct {
 	Pause, Resume func() error
 	// Life is a number that grows while the encoder works, its CPU time for instance: ffmpeg prints no
-	// progress while its trim filter still discards.
+	// progress while its trim filter still discards. It is ended when the child is, while its result is
+	// checked and stored.
 	Life func() int64
 }
+
+// ended is the Life of a child that has ended.
+const ended = -1
 
 // Progress is called by the encoder with the frames done and the bytes written so far.
 func (t *Task) Progress(frames int, bytes int64) {
@@ -222,8 +226,9 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 			if c == nil {
 				return true // between two children: reading, checking, storing
 			}
-			now := c.Life() + t.pulse.Load()
-			alive := now != last
+			life := c.Life()
+			now := life + t.pulse.Load()
+			alive := now != last || life == ended
 			last = now
 			return alive
 		},

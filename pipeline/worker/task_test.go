@@ -1,0 +1,26 @@
+package worker
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A child that hangs gets no beats. One that has ended does: the worker checks and stores its result,
+// which can take longer than the expiry.
+func TestAliveUntilTheResultIsStored(t *testing.T) {
+	task := &Task{}
+	alive := new(Worker).guard(task, nil).Alive
+	require.True(t, alive(), "no child yet")
+	life := int64(10)
+	task.Controlled(&Control{Life: func() int64 { return life }})
+	require.True(t, alive())
+	life = 20
+	require.True(t, alive(), "it computes")
+	require.False(t, alive(), "it hangs")
+	task.Progress(1, 1)
+	require.True(t, alive(), "it writes")
+	life = ended
+	require.True(t, alive())
+	require.True(t, alive(), "its result is being checked")
+}
