@@ -2,8 +2,10 @@ package media
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,4 +57,22 @@ func TestPacketsMatchFrames(t *testing.T) {
 	require.Equal(t, 50, p.Len())
 	require.Equal(t, Key, p.Flags[0])
 	require.NotZero(t, p.Size[49])
+}
+
+// TestScanOfTwoHoursIsSmall feeds the scanner what ffprobe prints of 2 hours at 60 frames a second.
+func TestScanOfTwoHoursIsSmall(t *testing.T) {
+	const count = 2 * 3600 * 60
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s := &packetScanner{}
+	for i := range count {
+		_, err := fmt.Fprintf(s, "packet|pts=%d|dts=%d|size=%d|flags=__|side_data|\n\n", i*16, i*16, 5000+i%100)
+		require.NoError(t, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Equal(t, count, s.out.Len())
+	require.Less(t, after.HeapAlloc-before.HeapAlloc, uint64(16<<20))
+	require.Less(t, after.HeapSys-before.HeapSys, uint64(40<<20))
 }

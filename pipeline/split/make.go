@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -109,10 +110,13 @@ func sourceNotes(src *Source) (notes []string) {
 		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
 	}
 	if src.Packets.Warnings != "" {
-		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+lastLine(src.Packets.Warnings))
+		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+speaker.ReplaceAllString(lastLine(src.Packets.Warnings), ""))
 	}
 	return notes
 }
+
+// speaker is the part of ffmpeg that speaks, and its address in memory.
+var speaker = regexp.MustCompile(`^\[[^]]*\] `)
 
 func video(src *Source) pipeline.Video {
 	s, h := src.Stream, src.Head

@@ -1,0 +1,186 @@
+package split
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// packets makes a list from presentation times in file order; k tells which are key packets.
+func packets(pts []int64, k ...int) *media.Packets {
+	p := &media.Packets{PTS: pts, DTS: make([]int64, len(pts)), Size: make([]uint32, len(pts)), Flags: make([]uint8, len(pts))}
+	for i := range pts {
+		p.DTS[i] = int64(i)
+	}
+	for _, i := range k {
+		p.Flags[i] = media.Key
+	}
+	return p
+}
+
+func mustList(t *testing.T, p *media.Packets) *list {
+	t.Helper()
+	l, err := readList(p)
+	require.NoError(t, err)
+	return l
+}
+
+func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
+	// open GOP: I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8
+	l := mustList(t, packets([]int64{0, 3, 1, 2, 6, 4, 5, 9, 7, 8}, 0, 4))
+	require.Equal(t, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, l.pts)
+	cuts := l.cuts()
+	require.Equal(t, []cut{{packet: 4, key: 1, pts: 6}}, cuts)
+	require.Equal(t, 6, l.lastLeading(cuts[0]))
+
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
+	chunks := l.chunks(plan, pipeline.KindPiece)
+	require.Len(t, chunks, 2)
+	require.Equal(t, pipeline.Timestamps{0, 1, 2, 3, 4, 5}, chunks[0].PTS)
+	require.Equal(t, 7, chunks[0].Packets) // up to B5, behind the next key packet
+	require.Equal(t, pipeline.Timestamps{6, 7, 8, 9}, chunks[1].PTS)
+	require.Equal(t, []int64{6, 4, 6}, []int64{chunks[1].Start, int64(chunks[1].Packets) - 2, chunks[1].Key})
+	require.Equal(t, int64(10), chunks[1].End)
+	require.Equal(t, 6, chunks[1].First)
+}
+
+func TestAKeyWithLaterFramesBeforeItIsNoCut(t *testing.T) {
+	l := mustList(t, packets([]int64{0, 5, 1, 4, 6}, 0, 3)) // 5 stands before the key packet 4
+	require.Empty(t, l.cuts())
+}
+
+func TestFramesBeforeTheFirstKeyAreLeftOut(t *testing.T) {
+	l := mustList(t, packets([]int64{0, 1, 2, 3}, 2))
+	require.Equal(t, []int64{2, 3}, l.pts)
+}
+
+func TestHiddenPacketsAreNoFrames(t *testing.T) {
+	p := packets([]int64{0, 1, 2, 3}, 0)
+	p.Flags[0] |= media.Discard
+	p.Flags[1] |= media.Discard
+	require.Equal(t, []int64{2, 3}, mustList(t, p).pts)
+	require.True(t, hidden(p))
+}
+
+func TestUnsoundLists(t *testing.T) {
+	none := packets([]int64{0, 1})
+	repeated := packets([]int64{0, 1, 1}, 0)
+	missing := packets([]int64{0, media.NoPTS}, 0)
+	shown := packets([]int64{0}, 0)
+	shown.Flags[0] |= media.Discard
+	for _, p := range []*media.Packets{none, repeated, missing, shown} {
+		_, err := readList(p)
+		require.Error(t, err)
+	}
+	back := packets([]int64{0, 1, 2}, 0, 1, 2)
+	back.DTS[2] = 0
+	l := mustList(t, back)
+	require.Error(t, l.whole)
+	require.Empty(t, l.cuts())
+}
+
+func TestMatchHead(t *testing.T) {
+	open := []int64{6, 4, 5, 9, 7, 8} // begins within an open GOP
+	for name, c := range map[string]struct {
+		head    []int64
+		first   int64
+		refused bool
+	}{
+		"all":            {[]int64{4, 5, 6, 7, 8, 9}, 4, false},
+		"earlier too":    {[]int64{1, 2, 4, 5, 6, 7, 8, 9}, 4, false},
+		"no leading":     {[]int64{6, 7, 8, 9}, 6, false},
+		"a hole":         {[]int64{4, 5, 6, 8, 9}, 0, true},
+		"other times":    {[]int64{4, 5, 6, 7, 8, 10}, 0, true},
+		"nothing at all": {nil, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, plan := mustList(t, packets(slices.Clone(open), 0)), &pipeline.Plan{}
+			err := matchHead(plan, l, c.head)
+			require.Equal(t, c.refused, err != nil)
+			if err == nil {
+				require.Equal(t, c.first, l.pts[0])
+				require.Equal(t, c.first != 4, len(plan.Notes) == 1)
+			}
+		})
+	}
+}
+
+// TestChunksHoldEveryFrameOnce cuts random streams: whatever the keys and lengths are, the chunks' frames
+// are the list's, in order, within the chunk's range.
+func TestChunksHoldEveryFrameOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		n := 1 + r.IntN(400)
+		pts := make([]int64, n)
+		keys := []int{0}
+		t0 := int64(r.IntN(1000) - 500)
+		for i := range pts {
+			pts[i] = t0
+			t0 += 1 + int64(r.IntN(80))
+			if i > 0 && r.IntN(12) == 0 {
+				keys = append(keys, i)
+			}
+		}
+		for i := 2; i < n; i += 3 { // a B-frame each, sometimes a leading one
+			pts[i], pts[i-1] = pts[i-1], pts[i]
+		}
+		checkChunks(t, packets(pts, keys...), 0.2+r.Float64()*5)
+	}
+}
+
+func checkChunks(t *testing.T, p *media.Packets, seconds float64) {
+	l := mustList(t, p)
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+	chunks := l.chunks(plan, pipeline.KindPiece)
+	var all []int64
+	for i, c := range chunks {
+		require.Equal(t, i, c.Index)
+		require.Equal(t, len(all), c.First)
+		require.NotEmpty(t, c.PTS)
+		require.LessOrEqual(t, c.Start, c.PTS[0])
+		require.Less(t, c.PTS[len(c.PTS)-1], c.End)
+		require.Equal(t, i == 0, len(c.Seeks) == 0)
+		require.GreaterOrEqual(t, c.Packets, len(c.PTS)-1)
+		if i > 0 {
+			require.Equal(t, chunks[i-1].End, c.Start)
+			require.Equal(t, c.Key, c.Start)
+			require.GreaterOrEqual(t, c.Seeks[0], c.Key)
+		}
+		all = append(all, c.PTS...)
+	}
+	require.Equal(t, l.pts, all)
+}
+
+func TestChunksAreAboutEquallyLong(t *testing.T) {
+	var pts []int64
+	var keys []int
+	for i := range 3000 { // 120 s of 25 fps, a key each 2 s
+		pts = append(pts, int64(i)*40)
+		if i%50 == 0 {
+			keys = append(keys, i)
+		}
+	}
+	l := mustList(t, packets(pts, keys...))
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 20}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+	chunks := l.chunks(plan, pipeline.KindRange)
+	require.Len(t, chunks, 6)
+	for _, c := range chunks {
+		require.Len(t, c.PTS, 500)
+	}
+	key := chunks[3].Key
+	require.Equal(t, []int64{key + 132, key, key - 2000, key - 6000}, chunks[3].Seeks)
+}
+
+func TestFieldOrder(t *testing.T) {
+	stream := func(order string) media.Stream { return media.Stream{FieldOrder: order} }
+	require.Equal(t, "progressive", fieldOrder(stream(""), media.Head{}))
+	require.Equal(t, "tt", fieldOrder(stream("tt"), media.Head{}))
+	require.Equal(t, "progressive", fieldOrder(stream("tt"), media.Head{Repeats: true})) // telecine
+	require.Equal(t, "tt", fieldOrder(stream("bt"), media.Head{Interlaced: true, TopFirst: true}))
+	require.Equal(t, "bb", fieldOrder(stream("progressive"), media.Head{Interlaced: true}))
+}

@@ -1,0 +1,157 @@
+package split_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/split"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+func tools(t *testing.T) media.Tools {
+	t.Helper()
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	return tools
+}
+
+func request(t *testing.T, path string) split.Request {
+	return split.Request{
+		Job: "00000000-abcde", Path: path, NormPath: filepath.Join(t.TempDir(), "norm.abc.mkv"), CRC32: "01234567",
+		Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test,
+	}
+}
+
+func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
+	dir := t.TempDir()
+	make := func(name string, args ...string) string {
+		path := filepath.Join(dir, name)
+		out, err := exec.Command("ffmpeg", append(append([]string{"-v", "error"}, args...), path)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return path
+	}
+	list := filepath.Join(dir, "list.mkv")
+	require.NoError(t, os.WriteFile(list, []byte("#EXTM3U\n#EXTINF:1,\na.ts\n"), 0o600))
+	cover := make("cover.mka", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=d=1", "-frames:v", "1", "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-f", "mp3")
+	for path, mention := range map[string]string{
+		corpus.Make(t, "empty.mkv"):       "The file is empty.",
+		corpus.Make(t, "not-a-video.mkv"): "can't read it as a video",
+		corpus.Make(t, "audio-only.mka"):  "no video, only sound",
+		list:                              "can't read it as a video",
+		cover:                             "attached cover",
+	} {
+		_, err := split.Scan(context.Background(), tools(t), path)
+		var refusal *pipeline.Refusal
+		require.ErrorAs(t, err, &refusal, path)
+		require.Contains(t, refusal.Reason, mention)
+		require.NotContains(t, refusal.Reason, "\n")
+		require.NotContains(t, refusal.Reason, dir)
+	}
+	req := request(t, corpus.Make(t, "odd-size.mkv"))
+	req.Settings.X264 = "--profile high"
+	_, err := split.Make(context.Background(), tools(t), req)
+	require.ErrorContains(t, err, "321×181")
+	require.ErrorContains(t, err, "--output-csp i444")
+}
+
+func TestAFileThatCannotBeOpenedIsNotRefused(t *testing.T) {
+	_, err := split.Scan(context.Background(), tools(t), filepath.Join(t.TempDir(), "gone.mkv"))
+	var refusal *pipeline.Refusal
+	require.False(t, errors.As(err, &refusal))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestAScanServesForTheMovedFile(t *testing.T) {
+	dir := t.TempDir()
+	path := corpus.Copy(t, "h264-open.mkv", dir)
+	scan, err := split.Scan(context.Background(), tools(t), path)
+	require.NoError(t, err)
+	moved := filepath.Join(dir, "source.mkv")
+	require.NoError(t, os.Rename(path, moved))
+	req := request(t, moved)
+	req.Scan = scan
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Equal(t, "source.mkv", plan.Source)
+	require.Equal(t, "source.mkv", plan.Original)
+	require.Equal(t, 144, plan.Frames)
+	require.Equal(t, "matroska", plan.Muxer)
+	require.NotEmpty(t, plan.Nonce)
+	require.Regexp(t, `^x264 core`, plan.Encoder)
+}
+
+func TestWhatIsMadeOfWhichSource(t *testing.T) {
+	for name, want := range map[string]struct {
+		normalised bool
+		kind       pipeline.Kind
+		muxer      string
+		timescale  int64
+	}{
+		"h264-closed.mkv": {false, pipeline.KindPiece, "matroska", 0},
+		"bframes.mp4":     {false, pipeline.KindRange, "mp4", 24000},
+		"editlist.mp4":    {false, pipeline.KindRange, "mp4", 24000},
+		"vfr.mp4":         {false, pipeline.KindRange, "mp4", 90000},
+		"h264-open.ts":    {true, pipeline.KindPiece, "matroska", 0},
+		"mpeg2.mpg":       {true, pipeline.KindPiece, "matroska", 0},
+		"mpeg4.avi":       {true, pipeline.KindPiece, "matroska", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request(t, corpus.Make(t, name))
+			plan, err := split.Make(context.Background(), tools(t), req)
+			require.NoError(t, err)
+			require.Equal(t, want.normalised, plan.Source == "norm.abc.mkv")
+			require.Equal(t, name, plan.Original)
+			require.Equal(t, want.kind, plan.Chunks[0].Kind)
+			require.Equal(t, want.muxer, plan.Muxer)
+			require.Equal(t, want.timescale, plan.Timescale)
+		})
+	}
+}
+
+func TestMP4OutputOfMatroskaKeepsMilliseconds(t *testing.T) {
+	req := request(t, corpus.Make(t, "vfr.mkv"))
+	req.Settings.Container = "mp4"
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Equal(t, []any{"mp4", int64(1000)}, []any{plan.Muxer, plan.Timescale})
+}
+
+// TestPackedBFramesAreUnpacked packs them as DivX did: xvid's own bitstream has two pictures in a packet.
+func TestPackedBFramesAreUnpacked(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "packed.avi")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libxvid", "-bf", "2", "-q:v", "4", path).CombinedOutput()
+	if err != nil {
+		t.Skipf("this ffmpeg has no libxvid: %s", out)
+	}
+	req := request(t, path)
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Len(t, corpus.PTS(t, path), plan.Frames) // the AVI has not all 50: xvid begins late
+	require.Equal(t, "norm.abc.mkv", plan.Source)
+}
+
+func TestPieceIsChecked(t *testing.T) {
+	req := request(t, corpus.Make(t, "h264-open.mkv"))
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Greater(t, len(plan.Chunks), 2)
+	dst := filepath.Join(t.TempDir(), "piece")
+	for i := range plan.Chunks {
+		require.NoError(t, split.Piece(context.Background(), tools(t), plan, &plan.Chunks[i], req.Path, dst))
+	}
+	c := plan.Chunks[1]
+	c.Packets += 1000
+	require.ErrorIs(t, split.Piece(context.Background(), tools(t), plan, &c, req.Path, dst), split.ErrPiece)
+	c = plan.Chunks[1]
+	c.Key++
+	require.ErrorIs(t, split.Piece(context.Background(), tools(t), plan, &c, req.Path, dst), split.ErrPiece)
+}
