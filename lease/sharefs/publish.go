@@ -69,7 +69,7 @@ func (f *FS) statNew(name string) (fs.FileInfo, error) {
 }
 
 // PublishData publishes data under a name that several may want: a temporary file beside it, a link,
-// and the name is read back. winner is what name holds now, the first one's data; ours says that it is
+// and the name, made durable, is read back. winner is what name holds now, the first one's data; ours says that it is
 // equal to data, so data that must be told from another's carries a nonce.
 func (f *FS) PublishData(name string, data []byte) (winner []byte, ours bool, err error) {
 	tmp := temporary(name)
@@ -78,6 +78,9 @@ func (f *FS) PublishData(name string, data []byte) (winner []byte, ours bool, er
 	}
 	_, err = f.link(tmp, name)
 	_ = f.ops.Unlink(tmp) // whoever won, it is not needed; if it stays, it harms nobody
+	if err == nil {
+		err = f.Durable(name)
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("cannot publish %q: %w", name, err)
 	}

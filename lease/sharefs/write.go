@@ -18,9 +18,20 @@ const (
 
 // Durable makes a moved or linked name outlast a power loss of the file server. SMB keeps a rename only
 // after an fsync of the renamed file through a descriptor that can write, a local disk after one of its
-// directory; both are done. A file we may not write to is synced through a descriptor that reads.
-func (f *FS) Durable(name string) error {
+// directory; both are done.
+func (f *FS) Durable(name string) error { return f.durable(name, f.syncFile(name)) }
+
+// DurableForeign is Durable for a file that may be another user's: one that we may not write to is synced
+// through a descriptor that reads, for what that is worth.
+func (f *FS) DurableForeign(name string) error {
 	err := f.syncFile(name)
+	if errors.Is(err, fs.ErrPermission) {
+		err = f.sync(name, readFlags)
+	}
+	return f.durable(name, err)
+}
+
+func (f *FS) durable(name string, err error) error {
 	if err == nil {
 		err = f.syncDir(path.Dir(name))
 	}
@@ -31,10 +42,11 @@ func (f *FS) Durable(name string) error {
 }
 
 func (f *FS) syncFile(name string) error {
-	file, _, err := f.openRegular(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK)
-	if errors.Is(err, fs.ErrPermission) {
-		file, _, err = f.openRegular(name, readFlags)
-	}
+	return f.sync(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+}
+
+func (f *FS) sync(name string, flag int) error {
+	file, _, err := f.openRegular(name, flag)
 	if err != nil {
 		return err
 	}

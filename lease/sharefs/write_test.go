@@ -128,9 +128,11 @@ func TestDurable(t *testing.T) {
 		require.ErrorIs(t, share(t, hook).Durable("a/x"), syscall.EIO, op)
 	}
 	hook, opens := faulty("open", 1, syscall.EACCES)
-	require.NoError(t, share(t, hook).Durable("a/x"), "another user's file")
+	require.NoError(t, share(t, hook).DurableForeign("a/x"), "another user's file")
 	require.Equal(t, 2, *opens)
-	require.ErrorIs(t, share(t, hook).Durable("a/missing"), fs.ErrNotExist)
+	require.ErrorIs(t, share(t, hook).DurableForeign("a/missing"), fs.ErrNotExist)
+	hook, _ = faulty("open", 1, syscall.EACCES)
+	require.ErrorIs(t, share(t, hook).Durable("a/x"), fs.ErrPermission, "our own file must be synced for writing")
 }
 
 func TestMkdirThatExistsWhateverTheAnswer(t *testing.T) {
