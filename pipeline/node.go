@@ -61,7 +61,8 @@ func nodeFile(node string) string { return Nodes + "/" + node + ".json" }
 // SeenNode is a node's file and how long ago it was written, by the share's clock as far as it is known.
 type SeenNode struct {
 	Node
-	Seen time.Duration
+	Seen    time.Duration
+	Written time.Time // by the share's clock: good for comparing with other files, not with this machine's time
 }
 
 // LoadNodes reads all node files; unreadable ones are left out.
@@ -80,7 +81,8 @@ func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
 			continue
 		}
 		if st, err := f.Stat(Nodes + "/" + name); err == nil {
-			n.Seen = max(0, time.Since(st.ModTime())) // two clocks: for display only
+			n.Written = st.ModTime()
+			n.Seen = max(0, time.Since(n.Written)) // two clocks: for display only
 		}
 		out = append(out, n)
 	}
