@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path"
 	"regexp"
@@ -163,7 +164,14 @@ func LoadJob(f *sharefs.FS, id string) (*Job, error) {
 
 // Create makes the job's folder and its job.json, and fails if there is one.
 func (j *Job) Create(f *sharefs.FS) error {
-	for _, dir := range []string{JobDir(j.ID), JobFile(j.ID, "out"), JobFile(j.ID, "log"), JobFile(j.ID, "control")} {
+	created, err := f.Mkdir(JobDir(j.ID))
+	if err == nil && !created {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		return fmt.Errorf("cannot make the job %s: %w", j.ID, err)
+	}
+	for _, dir := range JobFolders(j.ID) {
 		if err := f.MkdirAll(dir); err != nil {
 			return err
 		}
@@ -172,7 +180,8 @@ func (j *Job) Create(f *sharefs.FS) error {
 	if err != nil {
 		return err
 	}
-	return f.Create(JobFile(j.ID, jobName), append(b, '\n'))
+	_, _, err = f.PublishData(JobFile(j.ID, jobName), append(b, '\n'))
+	return err
 }
 
 // LoadPlan reads a job's plan.json; fs.ErrNotExist while there is none.
@@ -208,7 +217,7 @@ func (p *Plan) check(id string) error {
 	return nil
 }
 
-// Publish publishes the plan; ours is false when another one was there first, and that one holds.
+// Publish publishes the plan, durably; ours is false when another one was there first, and that one holds.
 func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
 	p.Nonce = Nonce(12)
 	b, err := json.Marshal(p)
@@ -242,9 +251,6 @@ func Decide(f *sharefs.FS, id string, d Decision) (*Decision, error) {
 		return nil, err
 	}
 	if _, _, err := f.PublishData(JobFile(id, decisionName), append(b, '\n')); err != nil {
-		return nil, err
-	}
-	if err := f.Durable(JobFile(id, decisionName)); err != nil {
 		return nil, err
 	}
 	return LoadDecision(f, id)
@@ -301,6 +307,12 @@ func OutputName(source, container, crc string) string {
 		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
 	}
 	return base + "." + container
+}
+
+// Marked returns "name (job).ext", which nobody else ever uses.
+func Marked(name, job string) string {
+	ext := path.Ext(name)
+	return fmt.Sprintf("%s (%s)%s", strings.TrimSuffix(name, ext), job, ext)
 }
 
 // Numbered returns name, then "name (2).ext", "name (3).ext", … for n = 1, 2, 3.

@@ -39,6 +39,11 @@ func Folders() []string {
 // JobDir is a job's folder; its small texts stay there as history.
 func JobDir(job string) string { return path.Join(Jobs, job) }
 
+// JobFolders are the folders in a job's folder.
+func JobFolders(job string) []string {
+	return []string{JobFile(job, "out"), JobFile(job, "log"), JobFile(job, "control")}
+}
+
 // JobFile is a file in a job's folder: job.json, plan.json, source.mkv, …
 func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(name)) }
 

@@ -41,17 +41,11 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile)
 	}
 }
 
-// lastingError tells errors that trying again would not mend from a full disk or a share in trouble.
+// lastingError tells errors that trying again would not mend from a full disk or a share in trouble, which
+// says so with an error of the operating system, whichever it is.
 func lastingError(err error) bool {
-	if pipeline.NoSpace(err) {
-		return false
-	}
-	for _, passing := range []error{syscall.EIO, syscall.ESTALE, syscall.EROFS, syscall.EACCES} {
-		if errors.Is(err, passing) {
-			return false
-		}
-	}
-	return true
+	var errno syscall.Errno
+	return !pipeline.NoSpace(err) && !errors.As(err, &errno)
 }
 
 func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile) error {
@@ -131,7 +125,7 @@ func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err
 	if err != nil {
 		return d.Act, err
 	}
-	return d.Act, ignoreExist(m.FS.Create(pipeline.JobFile(j.ID, pipeline.ClosedName), append(b, '\n')))
+	return d.Act, m.writeOnce(pipeline.JobFile(j.ID, pipeline.ClosedName), append(b, '\n'))
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.
@@ -177,7 +171,7 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 		return err
 	}
 	m.Log.Info("published", "job", j.ID, "output", pipeline.RawName(name).String(), "crc32", d.CRC32)
-	return ignoreExist(m.FS.Create(pipeline.JobFile(j.ID, pipeline.PublishedName), append(b, '\n')))
+	return m.writeOnce(pipeline.JobFile(j.ID, pipeline.PublishedName), append(b, '\n'))
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two
@@ -246,22 +240,38 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name stri
 	if out, err := m.FS.Move(ctx, pipeline.JobFile(j.ID, folder.Source()), dst); out != sharefs.Won {
 		return "", fmt.Errorf("cannot put the source away: %w", err)
 	}
-	return pipeline.RawName(dst), m.FS.Durable(dst)
+	return pipeline.RawName(dst), m.FS.DurableForeign(dst)
 }
 
-// giveBack puts a source that was not whole back into the inbox, under a free name.
+// giveBack puts a source that was not whole back into the inbox, under a free name. People drop files
+// there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
 func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	names, err := m.FS.List(path.Join(pipeline.Inbox, path.Dir(string(j.Inbox))))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	folder, err := pipeline.LookInto(m.FS, j.ID)
+	if err != nil || folder.Source() == "" {
 		return "", err
 	}
-	name, n := j.Name(), 1
-	for contains(names, name) {
-		n++
-		name = pipeline.Numbered(j.Name(), n)
-	}
 	m.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
-	return m.moveSource(ctx, j, path.Join(pipeline.Inbox, path.Dir(string(j.Inbox))), name)
+	source, dir := pipeline.JobFile(j.ID, folder.Source()), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
+	if err := m.FS.MkdirAll(dir); err != nil {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
+		ours, err := m.FS.Publish(source, name)
+		switch {
+		case errors.Is(err, fs.ErrPermission): // of another user, who may not be linked: protected_hardlinks, proc(5)
+			unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
+			return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
+		case err != nil:
+			return "", err
+		case !ours:
+			continue
+		}
+		if err := m.FS.DurableForeign(name); err != nil {
+			return "", err
+		}
+		return pipeline.RawName(name), m.FS.Remove(source)
+	}
 }
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
@@ -328,9 +338,8 @@ func (m *Master) writeReason(dir, reason, log string) error {
 	return m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
 }
 
-func ignoreExist(err error) error {
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
+// writeOnce writes a text that is whole wherever it is seen; one that is there already stays.
+func (m *Master) writeOnce(name string, data []byte) error {
+	_, _, err := m.FS.PublishData(name, data)
 	return err
 }

@@ -249,7 +249,7 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 	if out, err := m.FS.Move(ctx, name, dst); out != sharefs.Won {
 		return err
 	}
-	if err := m.FS.Durable(dst); err != nil {
+	if err := m.FS.DurableForeign(dst); err != nil {
 		return err
 	}
 	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)

@@ -34,10 +34,13 @@ func (x *index) add(c content, job string) {
 	x.jobs[c] = job
 }
 
-func (x *index) drop(c content) {
+// drop forgets a content, if it is known as this job's.
+func (x *index) drop(c content, job string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	delete(x.jobs, c)
+	if x.jobs[c] == job {
+		delete(x.jobs, c)
+	}
 }
 
 // find returns the job with this content, or "".

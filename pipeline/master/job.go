@@ -61,11 +61,14 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 	if control.Priority != nil {
 		j.Priority = *control.Priority
 	}
+	if dir.Source() != "" { // without it, a job is no reason to refuse the same content
+		m.known.add(contentOf(j.Job), j.ID)
+	}
 	switch {
-	case dir.Closed():
-		m.close(j)
+	case dir.Closed() && dir.Source() == "":
+		m.close(j, dir)
 		return false
-	case dir.Decision():
+	case dir.Decision(): // also where the source came after the end, by a rename that landed late
 		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
 	case control.Cancel:
 		m.startDecide(j, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by a file in the job's control folder."})
@@ -211,16 +214,21 @@ func (m *Master) decide(j *job, d pipeline.Decision) (*pipeline.Decision, error)
 // forget drops a job whose folder is gone.
 func (m *Master) forget(j *job) {
 	delete(m.jobs, j.ID)
-	m.known.drop(contentOf(j.Job))
+	m.known.drop(contentOf(j.Job), j.ID)
 }
 
 // close drops a job that has ended.
-func (m *Master) close(j *job) {
+func (m *Master) close(j *job, dir pipeline.Folder) {
+	m.sweepTemporary(j.ID, dir)
 	m.closed[j.ID] = true
 	delete(m.jobs, j.ID)
+	if c, err := pipeline.LoadClosed(m.FS, j.ID); err == nil && c.Source == "" {
+		m.late[j.ID] = &lateJob{job: j, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
+	}
 	d, err := pipeline.LoadDecision(m.FS, j.ID)
 	if err == nil && d.Act == "publish" {
-		return // its content stays known
+		m.known.add(contentOf(j.Job), j.ID)
+		return
 	}
-	m.known.drop(contentOf(j.Job))
+	m.known.drop(contentOf(j.Job), j.ID)
 }

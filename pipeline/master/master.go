@@ -71,6 +71,8 @@ type Master struct {
 	known    *index               // what was encoded or is in work
 	dropped  map[string]*dropped  // files in the inbox by name
 	present  map[string]bool      // has a folder under jobs/
+	empty    map[string]time.Time // folders under jobs/ without a job, since when
+	late     map[string]*lateJob  // ended without their source: it may still land in their folders
 	told     map[string]bool      // what was logged once
 	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
 	pending  int                  // free chunks of all jobs at the last look
@@ -117,6 +119,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	m.nextLook = m.Poll
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
 	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, map[string]time.Time{}
+	m.empty, m.late = map[string]time.Time{}, map[string]*lateJob{}
 	m.tasks = newTasks(ctx)
 	defer m.tasks.stop()
 	if err := m.agree(); err != nil {
@@ -209,6 +212,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.pending = survey.Count(pipeline.Pending)
 	m.expire(ctx, survey)
 	m.sweepOrphans(survey)
+	m.lookAtLate()
 	m.guardDisk()
 	busy := 0
 	for _, j := range m.inOrder() {
@@ -255,7 +259,8 @@ func (m *Master) findJobs() error {
 		}
 		record, err := pipeline.LoadJob(m.FS, id)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // its master is just making it
+			m.sweepEmpty(id) // its master is just making it, or never came to that
+			continue
 		}
 		if err != nil { // another master may be writing it; whatever else it is, it harms no other job
 			m.once("a job's folder can't be read, left alone", "job", id, "error", err)
@@ -267,10 +272,7 @@ func (m *Master) findJobs() error {
 }
 
 // adopt puts a job under this master's eyes.
-func (m *Master) adopt(j *job) {
-	m.jobs[j.ID] = j
-	m.known.add(contentOf(j.Job), j.ID)
-}
+func (m *Master) adopt(j *job) { m.jobs[j.ID] = j }
 
 // once logs a warning the first time it comes with this job.
 func (m *Master) once(msg string, args ...any) {

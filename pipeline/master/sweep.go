@@ -3,6 +3,7 @@ package master
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -37,11 +38,12 @@ func (m *Master) sweep(job string) error {
 			}
 		}
 	}
-	dir, err := m.FS.List(pipeline.JobDir(job))
+	dir, err := pipeline.LookInto(m.FS, job)
 	if err != nil {
 		return err
 	}
-	for _, n := range dir {
+	m.sweepTemporary(job, dir)
+	for n := range dir {
 		if strings.HasPrefix(n, "norm.") {
 			if err := m.FS.Remove(pipeline.JobFile(job, n)); err != nil {
 				return err
@@ -90,6 +92,79 @@ func (m *Master) sweepOrphans(survey *pipeline.Survey) {
 			}
 		}
 	}
+}
+
+// sweepTemporary removes what publications that were cut off have left in a job's folder. One that is only
+// late finds its file gone, and tries again.
+func (m *Master) sweepTemporary(job string, dir pipeline.Folder) {
+	for _, n := range slices.Sorted(maps.Keys(dir)) {
+		if !strings.HasSuffix(n, ".tmp") {
+			continue
+		}
+		if err := m.FS.Remove(pipeline.JobFile(job, n)); err != nil {
+			m.Log.Debug("cannot remove a temporary file", "job", job, "name", n, "error", err)
+		}
+	}
+}
+
+// sweepEmpty removes a folder under jobs/ in which no job was ever written down, once it has been one for
+// so long that its master must be gone. Folders with anything in them stay.
+func (m *Master) sweepEmpty(id string) {
+	since, seen := m.empty[id]
+	if !seen {
+		m.empty[id] = time.Now()
+	}
+	if !seen || time.Since(since) < max(m.Terms.Expiry, staleNames) {
+		return
+	}
+	delete(m.empty, id)
+	if dir, err := pipeline.LookInto(m.FS, id); err == nil {
+		m.sweepTemporary(id, dir)
+	}
+	for _, dir := range append(pipeline.JobFolders(id), pipeline.JobDir(id)) {
+		if err := m.FS.RemoveDir(dir); err != nil {
+			m.Log.Debug("cannot remove an empty job folder", "job", id, "error", err)
+		}
+	}
+}
+
+// lateJob is a job that ended without its source.
+type lateJob struct {
+	job         *job
+	until, next time.Time
+}
+
+// lateFor is how long after a job's end the rename of its source into its folder may still land: longer
+// than any client was seen to repeat a request.
+const lateFor = time.Hour
+
+// lookAtLate takes a job up again whose source has come after its end, so that it is given back.
+func (m *Master) lookAtLate() {
+	for id, l := range m.late {
+		switch dir, err := m.lookAgain(l); {
+		case err != nil || dir.Source() != "":
+			delete(m.late, id)
+			if err == nil {
+				delete(m.closed, id)
+				m.adopt(&job{Job: l.job.Job})
+			}
+		case time.Now().After(l.until):
+			delete(m.late, id)
+		}
+	}
+}
+
+// lookAgain lists a late job's folder if it is time to.
+func (m *Master) lookAgain(l *lateJob) (pipeline.Folder, error) {
+	if time.Now().Before(l.next) {
+		return nil, nil
+	}
+	l.next = time.Now().Add(staleNames)
+	dir, err := pipeline.LookInto(m.FS, l.job.ID)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // the share is in trouble, not the folder
+	}
+	return dir, err
 }
 
 // logOf joins the reports on a job's failed attempts to one text.
