@@ -2,6 +2,7 @@ package master
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -53,25 +54,35 @@ func (m *Master) sweep(job string) error {
 	return nil
 }
 
+// sweepFolder empties a folder and removes it. A listing may have missed a name, so it looks again; what
+// still comes in is an error, and swept the next time.
 func (m *Master) sweepFolder(dir string) error {
-	names, err := m.FS.List(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		remove := m.FS.Remove
-		if strings.HasSuffix(n, pipeline.WorkOf("")) {
-			remove = m.sweepFolder
+	for range sweepLooks {
+		names, err := m.FS.List(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		if err := remove(path.Join(dir, n)); err != nil {
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			remove := m.FS.Remove
+			if strings.HasSuffix(n, pipeline.WorkOf("")) {
+				remove = m.sweepFolder
+			}
+			if err := remove(path.Join(dir, n)); err != nil {
+				return err
+			}
+		}
+		if err := m.FS.RemoveDir(dir); err != nil {
 			return err
 		}
 	}
-	return m.FS.RemoveDir(dir)
+	return fmt.Errorf("cannot sweep %q: it does not stay empty", dir)
 }
+
+// sweepLooks is how often a folder is listed until it must be gone.
+const sweepLooks = 3
 
 // sweepOrphans removes the chunks of jobs that have ended (a late rename, a late worker) and of jobs
 // whose folder a person removed, once it has been gone for so long that it can't be a stale listing.
