@@ -26,6 +26,7 @@ type Leader struct {
 	Node  string
 	Epoch int
 	Since time.Time // by the leader's wall clock, for people
+	Beat  time.Time // the last heartbeat, by the share's clock, for people; only Leaders tells it
 }
 
 // Election lets one of several nodes lead at a time. It saves work, no more: two can lead at once for a

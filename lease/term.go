@@ -103,7 +103,7 @@ func Leaders(share *sharefs.FS, dir string) ([]Leader, error) {
 			continue
 		}
 		if s, err := readStamp(share, path.Join(dir, name)); err == nil {
-			l.Since = parseSince(s.text)
+			l.Since, l.Beat = parseSince(s.text), time.Unix(0, s.mtime).UTC()
 		}
 		all = append(all, l)
 	}

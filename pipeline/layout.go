@@ -26,6 +26,9 @@ const (
 	Cluster = ".distenc/cluster.json"
 	// Config is the configuration that serves every machine of the share.
 	Config = "distenc.toml"
+	// StatusPage and StatusJSON show the share's state to who has nothing but the share.
+	StatusPage = "status.html"
+	StatusJSON = "status.json"
 )
 
 // Folders lists what `distenc init` makes, parents first.

@@ -38,8 +38,10 @@ type Rejected struct {
 
 // MasterInfo is who leads.
 type MasterInfo struct {
-	Node  string    `json:"node"`
-	Since time.Time `json:"since"`
+	Node   string    `json:"node"`
+	Since  time.Time `json:"since"`
+	Seen   int       `json:"seen_seconds"`
+	Silent bool      `json:"silent,omitempty"` // not heard of for the expiry
 }
 
 // JobStatus is one job as people see it.
@@ -118,7 +120,7 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 		return nil, err
 	}
 	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []JobStatus{}, Nodes: []NodeStatus{}, Inbox: []Waiting{}}
-	expiry := expiryOf(f)
+	expiry := Expiry(f)
 	present := slices.DeleteFunc(slices.Clone(nodes), func(n SeenNode) bool { return n.Seen >= expiry })
 	plans := map[string]*Plan{}
 	for _, id := range ids {
@@ -140,9 +142,9 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 	return s, err
 }
 
-// expiryOf is the silence after which a node counts as gone, for display: the share's own where it can be
+// Expiry is the silence after which a node counts as gone, for display: the share's own where it can be
 // read.
-func expiryOf(f *sharefs.FS) time.Duration {
+func Expiry(f *sharefs.FS) time.Duration {
 	if info, err := LoadCluster(f); err == nil {
 		if _, expiry, err := info.Times(); err == nil {
 			return expiry

@@ -86,7 +86,7 @@ func isShare(share *sharefs.FS) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ours := append(pipeline.Folders(), pipeline.Config)
+	ours := append(pipeline.Folders(), pipeline.Config, pipeline.StatusPage, pipeline.StatusJSON)
 	for _, name := range names {
 		if !slices.Contains(ours, name) && !watcher.Ignored(name) {
 			return false, &config.Error{Where: share.Path("."), Problem: fmt.Sprintf(

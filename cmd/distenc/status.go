@@ -1,71 +1,138 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
-	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/cmd/internal/status"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
+// statusOptions is how status is to be shown.
+type statusOptions struct {
+	job              string
+	json, watch, all bool
+}
+
 func newStatus(g *global) *cobra.Command {
-	var asJSON bool
+	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status [JOB]",
 		Short: "Show jobs, chunks, frames, speed, and why something failed",
-		Long:  "Shows what is on the share; no master needs to run. JOB is an id, a CRC-32 or a part of a name.",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Shows what is on the share; no master needs to run. JOB is an id, a CRC-32 or a part of a name, and is
+shown with all that failed.
+
+With --watch it is shown again and again: in place on a terminal, where q or Ctrl-C ends it, and as one
+line for each change elsewhere.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := g.load(cmd)
+			o.job = strings.Join(args, "")
+			if o.json && o.watch {
+				return usage(errors.New("--json and --watch exclude each other"))
+			}
+			share, err := g.share(cmd)
 			if err != nil {
 				return err
 			}
-			share, err := openShare(cfg)
+			if o.watch {
+				return watch(cmd.Context(), status.NewReader(share), cmd.OutOrStdout(), o.show)
+			}
+			s, err := status.NewReader(share).Read(cmd.Context())
 			if err != nil {
 				return err
 			}
-			s, err := readStatus(share)
-			if err != nil {
-				return err
+			if o.json {
+				return printJSON(cmd.OutOrStdout(), o, s)
 			}
-			if len(args) == 1 {
-				if s.Jobs = only(s.Jobs, args[0]); len(s.Jobs) == 0 {
-					return fmt.Errorf("there is no job %q", args[0])
-				}
-			}
-			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				return e.Encode(s)
-			}
-			return printStatus(cmd.OutOrStdout(), s)
+			return o.show(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON for programs")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON for programs")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on showing it")
+	cmd.Flags().BoolVar(&o.all, "all", false, "show every job that ever ended")
 	return cmd
 }
 
-// readStatus adds to the share's state who leads.
+func newNodes(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "nodes",
+		Short: "Show who helps, how fast, and why a node rests",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			share, err := g.share(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := status.NewReader(share).Read(cmd.Context())
+			if err == nil {
+				status.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
+			}
+			return err
+		},
+	}
+}
+
+// share opens the share that this command line means.
+func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
+	cfg, _, err := g.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return openShare(cfg)
+}
+
+// readStatus reads the share's state once.
 func readStatus(share *sharefs.FS) (*pipeline.Status, error) {
-	s, err := pipeline.ReadStatus(share, nil)
+	return status.NewReader(share).Read(context.Background())
+}
+
+// show writes the state, or what is to be known of one job.
+func (o statusOptions) show(w io.Writer, s *pipeline.Status, look status.Look) error {
+	if o.job == "" {
+		status.Table(w, s, look, o.all)
+		return nil
+	}
+	jobs := only(s.Jobs, o.job)
+	if len(jobs) == 0 {
+		return fmt.Errorf("there is no job %q: `distenc status --all` lists those there are", o.job)
+	}
+	for _, j := range jobs {
+		status.Job(w, j, look)
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, o statusOptions, s *pipeline.Status) error {
+	if o.job != "" {
+		if s.Jobs = only(s.Jobs, o.job); len(s.Jobs) == 0 {
+			return fmt.Errorf("there is no job %q", o.job)
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// lookOf finds out what the other end of w can show. https://no-color.org
+func lookOf(w io.Writer) status.Look {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return status.Look{}
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return nil, err
+		width = 80
 	}
-	leaders, err := lease.Leaders(share, pipeline.MasterDir)
-	if err != nil {
-		return nil, err
-	}
-	if len(leaders) > 0 {
-		s.Master = &pipeline.MasterInfo{Node: leaders[0].Node, Since: leaders[0].Since}
-	}
-	return s, nil
+	return status.Look{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 // only returns the jobs that a person means by a word: an id or CRC-32 first, else a part of the name.
@@ -83,33 +150,4 @@ func only(jobs []pipeline.JobStatus, word string) []pipeline.JobStatus {
 		return exact
 	}
 	return like
-}
-
-// printStatus prints the state for people.
-func printStatus(w io.Writer, s *pipeline.Status) error {
-	master := "none was seen"
-	if s.Master != nil {
-		master = s.Master.Node + " since " + s.Master.Since.Local().Format("2006-01-02 15:04")
-	}
-	fmt.Fprintf(w, "share   %s\nmaster  %s\n\n", s.Share, master)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "JOB\tSTATE\tCHUNKS\tFRAMES\tFPS\tLEFT\tNAME")
-	for _, j := range s.Jobs {
-		left := "-"
-		if j.ETA > 0 {
-			left = (time.Duration(j.ETA) * time.Second).String()
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d/%d\t%d/%d\t%.1f\t%s\t%s\n", j.ID, j.State, j.Chunks.Done, j.Chunks.Total, j.Frames.Done, j.Frames.Total, j.FPS, left, j.Name)
-		if j.Error != "" {
-			fmt.Fprintf(t, "\t\t\t\t\t\t  %s\n", j.Error)
-		}
-		if j.Output != "" {
-			fmt.Fprintf(t, "\t\t\t\t\t\t  -> %s\n", j.Output)
-		}
-	}
-	fmt.Fprintln(t, "\nNODE\tSTATE\tSLOTS\tFPS\tSEEN\tCHUNKS")
-	for _, n := range s.Nodes {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f\t%ds ago\t%s\n", n.Node, n.State, n.Slots, n.FPS, n.Seen, strings.Join(append(n.Chunks, n.Why), " "))
-	}
-	return t.Flush()
 }

@@ -1,0 +1,118 @@
+package status
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+const (
+	// keepEvery is the time between two looks of who keeps the page: half of a worker's usual heartbeat.
+	keepEvery = 5 * time.Second
+	// keepAlive is the longest time between two writings of a page that stays as it is: the page tells by
+	// its age whether a master lives.
+	keepAlive = time.Minute
+)
+
+// Keeper keeps status.html and status.json on the share while its master leads, and has the latest state
+// for others in this process.
+type Keeper struct {
+	FS   *sharefs.FS
+	Node string // the master's
+	Log  *slog.Logger
+
+	latest  atomic.Pointer[pipeline.Status]
+	written []byte // the last status.json, without what changes all the time
+	when    time.Time
+}
+
+// Latest returns the last state that was read, nil before the first. Nobody may change it.
+func (k *Keeper) Latest() *pipeline.Status { return k.latest.Load() }
+
+// Run reads the share's state again and again until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
+	r := NewReader(k.FS)
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		k.look(ctx, r)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// look reads the state once and writes it down if this master leads. A share that does not answer is
+// for those to tell who do the work.
+func (k *Keeper) look(ctx context.Context, r *Reader) {
+	s, err := r.Read(ctx)
+	if err != nil {
+		k.Log.Debug("cannot read the state", "error", err)
+		return
+	}
+	k.latest.Store(s)
+	if s.Master == nil || s.Master.Node != k.Node {
+		return
+	}
+	if err := k.write(s); err != nil {
+		k.Log.Debug("cannot write the status page", "error", err)
+	}
+}
+
+// write writes both files if something has changed, or the page would seem to be abandoned.
+func (k *Keeper) write(s *pipeline.Status) error {
+	lasting, err := json.Marshal(withoutAges(*s))
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(lasting, k.written) && time.Since(k.when) < keepAlive {
+		return nil
+	}
+	document, err := Document(s)
+	if err != nil {
+		return err
+	}
+	html, err := Page(s)
+	if err != nil {
+		return err
+	}
+	if err := k.FS.Replace(pipeline.StatusJSON, document); err != nil {
+		return err
+	}
+	if err := k.FS.Replace(pipeline.StatusPage, html); err != nil {
+		return err
+	}
+	k.written, k.when = lasting, time.Now()
+	return nil
+}
+
+// Document is status.json's content.
+func Document(s *pipeline.Status) ([]byte, error) {
+	b, err := json.MarshalIndent(s, "", "  ")
+	return append(b, '\n'), err
+}
+
+// withoutAges drops from a copy what is different at every look though nothing has happened.
+func withoutAges(s pipeline.Status) pipeline.Status {
+	s.Read, s.Free = time.Time{}, 0
+	if s.Master != nil {
+		m := *s.Master
+		m.Seen = 0
+		s.Master = &m
+	}
+	nodes := make([]pipeline.NodeStatus, len(s.Nodes))
+	for i, n := range s.Nodes {
+		n.Seen, n.Load = 0, 0
+		nodes[i] = n
+	}
+	s.Nodes = nodes
+	return s
+}

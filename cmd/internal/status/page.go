@@ -1,0 +1,96 @@
+package status
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page's parts
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+const (
+	// pageRefresh is how often a browser reads the page again.
+	pageRefresh = 10 * time.Second
+	// pageStale is the age at which the page says that nobody keeps it any more. It is written once in
+	// keepAlive at least; the rest is for clocks that differ.
+	pageStale = 4 * keepAlive
+	// pageEnded is how many jobs that have ended are on the page.
+	pageEnded = 50
+)
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"word": word, "advice": advice,
+	"size":    func(n int64) string { return humanize.IBytes(uint64(max(0, n))) },
+	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"percent": func(j pipeline.JobStatus) string { return fmt.Sprintf("%.0f%%", 100*done(j)) },
+	"left":    func(j pipeline.JobStatus) string { return seconds(j.ETA) },
+	"bad":     func(j pipeline.JobStatus) bool { return j.Error != "" && j.State != pipeline.Done },
+	"seen":    func(n pipeline.NodeStatus) string { return seconds(n.Seen) + " ago" },
+	"tone":    tone,
+}).Parse(pageHTML))
+
+// tone is the class of what a job's state means to a person.
+func tone(j pipeline.JobStatus) string {
+	switch {
+	case j.State == pipeline.JobFailed:
+		return "failed"
+	case j.State == pipeline.Cancelled, j.Paused && !ended(j):
+		return "paused"
+	}
+	return "good"
+}
+
+// Page returns the state as a document of its own: nothing else is loaded, and it reads itself again.
+// Whatever comes from the share is escaped: anyone may have named a file there.
+func Page(s *pipeline.Status) ([]byte, error) {
+	v := newView(s)
+	more := max(0, len(v.Ended)-pageEnded)
+	v.Ended = v.Ended[:len(v.Ended)-more]
+	var b bytes.Buffer
+	err := page.Execute(&b, struct {
+		view
+		Title, Missing string
+		Style          template.CSS
+		Script         template.JS
+		Refresh, Stale int
+		More           int
+	}{v, title(v), v.missing(), template.CSS(pageCSS), template.JS(pageJS), int(pageRefresh.Seconds()), int(pageStale.Seconds()), more})
+	return b.Bytes(), err
+}
+
+// title tells in a browser's tab how things are.
+func title(v view) string {
+	switch {
+	case len(v.Stuck) > 0:
+		return "failed · distenc"
+	case len(v.Active) > 0:
+		return fmt.Sprintf("%.0f%% · distenc", 100*done(v.Active[0]))
+	}
+	return "distenc"
+}
+
+// PagePolicy is the Content-Security-Policy under which the page works: its own style and script, and
+// nothing else from anywhere.
+func PagePolicy() string {
+	hash := func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; style-src " + hash(pageCSS) + "; script-src " + hash(pageJS) + "; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+}

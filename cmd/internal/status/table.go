@@ -1,0 +1,333 @@
+package status
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/rivo/uniseg"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Look is how a terminal shows things.
+type Look struct {
+	Width  int  // columns; 0: no terminal, nothing is cut off
+	Colour bool // ANSI colours
+}
+
+// The colours, as SGR parameters (ECMA-48).
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+// shownEnded is how many of the jobs that have ended a table shows.
+const shownEnded = 10
+
+// table writes lines of a width.
+type table struct {
+	Look
+	w io.Writer
+}
+
+// Table writes the state for people. With all set, every job that ever ended is in it.
+func Table(w io.Writer, s *pipeline.Status, look Look, all bool) {
+	t, v := table{Look: look, w: w}, newView(s)
+	t.head(v)
+	for _, j := range slices.Concat(v.Stuck, v.Active) {
+		t.job(j)
+	}
+	t.waiting(v.Inbox)
+	t.ended(v.Ended, all)
+	t.rejected(v.Rejected)
+	t.line("")
+	t.nodes(v.Nodes)
+}
+
+// Job writes all there is to know of one job.
+func Job(w io.Writer, j pipeline.JobStatus, look Look) {
+	t := table{Look: look, w: w}
+	t.job(j)
+	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)), clock(j.Created))
+	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed, j.Chunks.Pending, j.Chunks.Failed, j.Retries)
+	for _, f := range j.Failures {
+		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), plain(f.Chunk), f.Attempt, plain(f.Node), plain(f.Reason))
+	}
+	if n := len(j.Failures); n > 0 && j.Failures[n-1].Command != "" {
+		t.line("  the last command: %s", plain(j.Failures[n-1].Command))
+	}
+}
+
+// Nodes writes who is there to help, why a node rests, and what it is.
+func Nodes(w io.Writer, s *pipeline.Status, look Look) {
+	t := table{Look: look, w: w}
+	t.nodes(s.Nodes)
+	for _, n := range s.Nodes {
+		t.line("")
+		t.line("%s: up since %s, %d cores, distenc %s", plain(n.Node), clock(n.Since), n.Cores, plain(n.Version))
+		t.line("  %s", plain(n.Encoder))
+	}
+}
+
+func (t table) head(v view) {
+	master := "no master"
+	if v.Master != nil {
+		master = "master " + plain(v.Master.Node)
+	}
+	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
+		master, count(v.Awake, "node"), v.FPS, humanize.IBytes(uint64(v.Free)))))
+	if why := v.missing(); why != "" {
+		t.line("%s", t.paint(yellow, why))
+	}
+	t.line("")
+	if len(v.Stuck)+len(v.Active)+len(v.Inbox) == 0 {
+		t.line("Nothing is to be done: copy a video into %s/%s.", plain(v.Share), pipeline.Inbox)
+	}
+}
+
+// job writes a job's name, and below it how far it is or why it failed.
+func (t table) job(j pipeline.JobStatus) {
+	t.line("%s  %s", t.paint(bold, plain(j.Name)), t.paint(dim, plain(j.ID)))
+	switch {
+	case j.State == pipeline.Done:
+		t.line("  %s  %s", t.paint(green, "done"), plain(j.Output))
+	case ended(j):
+		t.line("  %s", t.paint(colourOf(j), word(j)))
+	default:
+		t.line("  %s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j))
+	}
+	if j.Error != "" && j.State != pipeline.Done {
+		t.text("  ", red, plain(j.Error))
+		t.text("  ", "", advice(j))
+	}
+}
+
+// progress is how far a job is, in words.
+func (t table) progress(j pipeline.JobStatus) string {
+	words := []string{t.paint(colourOf(j), word(j))}
+	if j.Chunks.Total > 0 {
+		words = append(words, fmt.Sprintf("%d/%d chunks", j.Chunks.Done, j.Chunks.Total))
+	}
+	if j.FPS > 0 {
+		words = append(words, fmt.Sprintf("%.1f frames/s", j.FPS))
+	}
+	if j.ETA > 0 {
+		words = append(words, seconds(j.ETA)+" left")
+	}
+	if j.Retries > 0 {
+		words = append(words, fmt.Sprintf("%d encoded again", j.Retries))
+	}
+	return strings.Join(words, "  ")
+}
+
+func colourOf(j pipeline.JobStatus) string {
+	switch {
+	case j.State == pipeline.JobFailed:
+		return red
+	case j.Paused, j.State == pipeline.Cancelled:
+		return yellow
+	}
+	return green
+}
+
+// barWidth is a bar's length in columns.
+const barWidth = 24
+
+// bar draws a part of a whole in eighths of a column.
+func (t table) bar(part float64) string {
+	eighths := int(min(1, max(0, part)) * barWidth * 8)
+	full := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		full += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return t.paint(green, full) + t.paint(dim, strings.Repeat("░", barWidth-len([]rune(full))))
+}
+
+func (t table) waiting(files []pipeline.Waiting) {
+	if len(files) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.paint(bold, "Waiting in the inbox"))
+	for _, f := range files {
+		why := humanize.IBytes(uint64(f.Size)) + ", until it has stood still and it is its turn"
+		if f.Why != "" {
+			why = "left alone: " + plain(f.Why)
+		}
+		t.line("  %s  %s", plain(f.Name), t.paint(dim, why))
+	}
+}
+
+func (t table) ended(jobs []pipeline.JobStatus, all bool) {
+	if len(jobs) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.paint(bold, "Ended"))
+	for i, j := range jobs {
+		if i >= shownEnded && !all {
+			t.line("  and %d more: distenc status --all", len(jobs)-i)
+			return
+		}
+		line := fmt.Sprintf("  %s  %s  %s", clock(j.Ended), t.paint(colourOf(j), fmt.Sprintf("%-9s", word(j))), plain(j.Name))
+		if j.Output != "" {
+			line += t.paint(dim, "  "+plain(j.Output))
+		}
+		t.line("%s", line)
+		if j.State == pipeline.JobFailed {
+			t.text("    ", red, plain(j.Error))
+		}
+	}
+}
+
+func (t table) rejected(files []pipeline.Rejected) {
+	if len(files) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+"/"))
+	for _, r := range files {
+		t.line("  %s  %s", clock(r.Time), plain(r.Name))
+		t.text("    ", red, plain(r.Reason))
+	}
+}
+
+func (t table) nodes(nodes []pipeline.NodeStatus) {
+	if len(nodes) == 0 {
+		t.line("No node is there.")
+		return
+	}
+	rows := [][]string{{"NODE", "STATE", "SLOTS", "FRAMES/S", "LOAD", "SEEN", "CHUNKS"}}
+	for _, n := range nodes {
+		rows = append(rows, []string{
+			plain(n.Node), plain(n.State), fmt.Sprintf("%d/%d", len(n.Chunks), n.Slots), fmt.Sprintf("%.1f", n.FPS),
+			fmt.Sprintf("%.1f", n.Load), seconds(n.Seen) + " ago", chunks(n.Chunks),
+		})
+	}
+	widths := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, c := range r {
+			widths[i] = max(widths[i], uniseg.StringWidth(c))
+		}
+	}
+	for i, r := range rows {
+		for c := range r[:len(r)-1] {
+			r[c] += strings.Repeat(" ", widths[c]-uniseg.StringWidth(r[c]))
+		}
+		colour := dim
+		if i > 0 {
+			colour = map[string]string{pipeline.NodeResting: yellow, pipeline.NodeSilent: red}[nodes[i-1].State]
+		}
+		t.line("%s", t.paint(colour, strings.TrimRight(strings.Join(r, "  "), " ")))
+		if i > 0 && nodes[i-1].Why != "" {
+			t.text("  ", yellow, plain(nodes[i-1].Why))
+		}
+	}
+}
+
+// chunks lists the chunks that a node has in work, those of one job together.
+func chunks(ids []string) string {
+	var all []string
+	last := ""
+	for _, id := range slices.Sorted(slices.Values(ids)) {
+		job, chunk, _ := strings.Cut(plain(id), ".")
+		if job != last {
+			all = append(all, job+"."+chunk)
+		} else {
+			all[len(all)-1] += "," + chunk
+		}
+		last = job
+	}
+	return strings.Join(all, " ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// clock is a time of the last day by its hour, and another one by its date.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	if t = t.Local(); time.Since(t) < 20*time.Hour {
+		return t.Format("15:04:05")
+	}
+	return t.Format("2006-01-02")
+}
+
+func (t table) paint(colour, s string) string {
+	if !t.Colour || colour == "" || s == "" {
+		return s
+	}
+	return "\x1b[" + colour + "m" + s + "\x1b[m"
+}
+
+// text writes a text of several lines' length below each other, each with an indent.
+func (t table) text(indent, colour, s string) {
+	if s == "" {
+		return
+	}
+	width := t.Width - len(indent)
+	if t.Width == 0 {
+		width = 1 << 20
+	}
+	for _, line := range wrap(s, max(20, width)) {
+		t.line("%s%s", indent, t.paint(colour, line))
+	}
+}
+
+// wrap breaks a text between words.
+func wrap(s string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(s) {
+		if line != "" && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
+
+// line writes one line, cut off where the terminal ends.
+func (t table) line(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	if t.Width > 0 {
+		s = cut(s, t.Width)
+	}
+	fmt.Fprintln(t.w, s)
+}
+
+// cut cuts a line off behind so many columns; colours have none.
+func cut(s string, width int) string {
+	var b strings.Builder
+	column := 0
+	for len(s) > 0 {
+		if strings.HasPrefix(s, "\x1b[") {
+			end := strings.IndexByte(s, 'm') + 1
+			b.WriteString(s[:end])
+			s = s[end:]
+			continue
+		}
+		var cluster string
+		var w int
+		cluster, s, w, _ = uniseg.FirstGraphemeClusterInString(s, -1)
+		if column+w > width {
+			b.WriteString("\x1b[m")
+			break
+		}
+		column += w
+		b.WriteString(cluster)
+	}
+	return b.String()
+}

@@ -1,0 +1,134 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// view is a status sorted by what people want to know first.
+type view struct {
+	*pipeline.Status
+	Stuck  []pipeline.JobStatus // they wait for a person
+	Active []pipeline.JobStatus // by priority, then age: the order in which they are encoded
+	Ended  []pipeline.JobStatus // the latest first
+	FPS    float64              // of all nodes together
+	Awake  int                  // nodes that were heard of lately
+}
+
+func newView(s *pipeline.Status) view {
+	v := view{Status: s}
+	for _, j := range s.Jobs {
+		switch {
+		case ended(j):
+			v.Ended = append(v.Ended, j)
+		case j.State == pipeline.JobFailed:
+			v.Stuck = append(v.Stuck, j)
+		default:
+			v.Active = append(v.Active, j)
+		}
+	}
+	slices.SortStableFunc(v.Active, func(a, b pipeline.JobStatus) int { return b.Priority - a.Priority })
+	slices.SortStableFunc(v.Ended, func(a, b pipeline.JobStatus) int { return b.Ended.Compare(a.Ended) })
+	for _, n := range s.Nodes {
+		v.FPS += n.FPS
+		if n.State != pipeline.NodeSilent {
+			v.Awake++
+		}
+	}
+	return v
+}
+
+// ended tells jobs that nothing more happens to from those that go on, or wait for a person's retry.
+func ended(j pipeline.JobStatus) bool {
+	return j.State == pipeline.Done || j.Decided && (j.State == pipeline.JobFailed || j.State == pipeline.Cancelled)
+}
+
+// word is a job's state for people.
+func word(j pipeline.JobStatus) string {
+	if j.Paused && !ended(j) {
+		return "paused"
+	}
+	return plain(string(j.State))
+}
+
+// done is the part of a job's frames that is encoded, 0 to 1.
+func done(j pipeline.JobStatus) float64 {
+	if j.Frames.Total == 0 {
+		return 0
+	}
+	return float64(j.Frames.Done) / float64(j.Frames.Total)
+}
+
+// advice is what a person can do about a job that failed, "" where nothing is to be done.
+func advice(j pipeline.JobStatus) string {
+	switch {
+	case j.State != pipeline.JobFailed:
+		return ""
+	case !j.Decided:
+		return "The other chunks are kept. The encoder's last words and its command line: " + pipeline.LogDir(j.ID) +
+			". Once the cause is mended: distenc retry " + j.ID + "; or give up: distenc cancel " + j.ID
+	}
+	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended, put it into the inbox again."
+}
+
+// missing says why nothing happens although something is to be done, "" where all is well.
+func (v view) missing() string {
+	work := len(v.Active) > 0
+	switch {
+	case v.Master == nil && (work || len(v.Inbox) > 0):
+		return "No master was seen: start one with `distenc master`, on any machine. Nothing is taken from the inbox, checked or merged without."
+	case v.Master != nil && v.Master.Silent && (work || len(v.Inbox) > 0):
+		return fmt.Sprintf("The master %s was last heard of %s ago: start it again, or another one with `distenc master`. Until then nothing is taken from the inbox, checked or merged.",
+			v.Master.Node, seconds(v.Master.Seen))
+	case work && v.Awake == 0:
+		return "No worker is there: start one with `distenc worker` on each machine that is to help."
+	case work && v.idle():
+		return "No node claims chunks at present; the list of nodes says why."
+	}
+	return ""
+}
+
+// idle tells whether all nodes rest while chunks are waiting.
+func (v view) idle() bool {
+	for _, n := range v.Nodes {
+		if n.State != pipeline.NodeSilent && n.Why == "" {
+			return false
+		}
+	}
+	return slices.ContainsFunc(v.Active, func(j pipeline.JobStatus) bool { return !j.Paused && j.Chunks.Pending > 0 && j.Chunks.Claimed == 0 })
+}
+
+// span writes a duration with its two largest units.
+func span(d time.Duration) string {
+	switch s := int(d.Seconds()); {
+	case s < 60:
+		return fmt.Sprintf("%ds", s)
+	case s < 3600:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 48*3600:
+		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+	default:
+		return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+	}
+}
+
+func seconds(n int) string { return span(time.Duration(n) * time.Second) }
+
+// plain takes out of a text what a terminal would act on, or what would turn its direction: names and
+// reasons come from files that many can write.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
