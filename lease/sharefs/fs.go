@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,8 +82,27 @@ func (f *FS) OpenRead(name string) (File, error) {
 	return file, nil
 }
 
-func (f *FS) openRegular(name string, flag int) (File, fs.FileInfo, error) {
+// linkedPause is the wait before the first repetition of an open that linkedPauses have to get over; each
+// next one is twice as long, 3 s in all.
+const (
+	linkedPause  = 100 * time.Millisecond
+	linkedPauses = 5
+)
+
+// open opens what is there. On SMB the second name of a file can't be opened while the client keeps the
+// file open under its first one, for a second after it was closed (mount.cifs(8), closetimeo): the server
+// knows the client's lease by one name, and says EINVAL ([MS-SMB2] 3.3.5.9.11). That passes by itself.
+func (f *FS) open(name string, flag int) (File, error) {
 	file, err := f.ops.OpenFile(name, flag, 0)
+	for i := 0; i < linkedPauses && errors.Is(err, unix.EINVAL); i++ {
+		time.Sleep(linkedPause << i)
+		file, err = f.ops.OpenFile(name, flag, 0)
+	}
+	return file, err
+}
+
+func (f *FS) openRegular(name string, flag int) (File, fs.FileInfo, error) {
+	file, err := f.open(name, flag)
 	if errors.Is(err, unix.ELOOP) { // open(2): O_NOFOLLOW and a symbolic link
 		return nil, nil, ErrNotRegular
 	}
@@ -139,7 +159,7 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 }
 
 func (f *FS) stat(name string) (fs.FileInfo, error) {
-	file, err := f.ops.OpenFile(name, readFlags, 0)
+	file, err := f.open(name, readFlags)
 	if err != nil {
 		return nil, err
 	}

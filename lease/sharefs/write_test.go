@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -198,4 +199,22 @@ func TestNothingIsTruncated(t *testing.T) {
 	data, err := s.Read("x", 1)
 	require.NoError(t, err)
 	require.Equal(t, "3", string(data))
+}
+
+// SMB says EINVAL to an open of a file's second name for a second after the first was closed.
+func TestPublishOpensTheSecondNameWhenItCan(t *testing.T) {
+	for _, times := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			hook, opens := faulty("open b/plan", times, syscall.EINVAL)
+			ours, err := share(t, hook).Publish("a/x", "b/plan")
+			require.NoError(t, err)
+			require.True(t, ours)
+			require.Greater(t, *opens, times)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		hook, _ := faulty("open b/plan", 1000, syscall.EINVAL)
+		_, err := share(t, hook).Publish("a/x", "b/plan")
+		require.ErrorIs(t, err, syscall.EINVAL, "it does not try for ever")
+	})
 }
