@@ -165,13 +165,13 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 		w.mu.Unlock()
 		return w.nothingComing()
 	}
-	wait := w.wait
+	wait := jitter(w.wait)
 	w.wait = min(w.wait*5/4, maxIdleWait)
 	if w.UntilIdle {
-		wait = w.Poll
+		wait = jitter(w.Poll)
 	}
 	w.mu.Unlock()
-	t := time.NewTimer(jitter(wait))
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
