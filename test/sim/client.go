@@ -1,0 +1,398 @@
+package sim
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// client is one node's mount of the share: sharefs.Ops with latency, caches and faults.
+type client struct {
+	world  *world
+	node   string
+	mu     sync.Mutex
+	absent map[string]time.Time
+	known  map[string]sighting
+	lists  map[string]listing
+
+	gate gate // shut while the node is frozen
+	wire gate // shut while it is cut off
+	dead chan struct{}
+	once sync.Once
+}
+
+// sighting is a name that the client has looked up, and until when it believes so.
+type sighting struct {
+	ino   *inode
+	until time.Time
+}
+
+// listing is a folder's listing in the client's cache.
+type listing struct {
+	names []info
+	until time.Time
+}
+
+var errDead = errors.New("this node is dead")
+
+func newClient(w *world, node string) *client {
+	return &client{
+		world: w, node: node, absent: map[string]time.Time{}, known: map[string]sighting{},
+		lists: map[string]listing{}, dead: make(chan struct{}),
+	}
+}
+
+func (c *client) kill() { c.once.Do(func() { close(c.dead) }) }
+
+func (c *client) alive() bool {
+	select {
+	case <-c.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// fate is what becomes of one call.
+type fate struct {
+	key   string
+	delay time.Duration
+	err   error // what its caller is told
+	done  bool  // although it is done
+	late  time.Duration
+}
+
+// call takes one request to the server. do is the request; it is made once at most, perhaps late.
+func (c *client) call(op, name string, do func(late bool) error) error {
+	f := c.draw(op, name)
+	if !c.awake(f.key) {
+		return errDead
+	}
+	if op != "read" && op != "write" && op != "close" && op != "fstat" {
+		time.Sleep(f.delay)
+	}
+	c.world.trap(c, op, name, false)
+	reached := c.awake(f.key+"again") && c.reach(f.key)
+	if !reached {
+		if !c.alive() {
+			return errDead
+		}
+		f.err, f.late = syscall.EIO, 0
+		if c.world.chance(f.key+"cut", 3) { // a soft mount gave up, the request is still under way
+			f.late = c.world.span(f.key+"late", time.Second, 10*time.Minute)
+		}
+	}
+	err := c.carry(f, op, name, do)
+	c.world.trap(c, op, name, true)
+	if !c.awake(f.key + "after") {
+		return errDead
+	}
+	if err == nil {
+		return nil
+	}
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return &fs.PathError{Op: op, Path: name, Err: errno}
+	}
+	return err
+}
+
+// awake waits while the node is frozen; false: it died.
+func (c *client) awake(key string) bool { return c.pass(&c.gate, key, time.Time{}) }
+
+// reach waits until the server can be reached. A hard mount waits as long as it takes; a soft one gives up.
+func (c *client) reach(key string) bool {
+	var end time.Time
+	if soft := c.world.plan.soft; soft > 0 {
+		end = time.Now().Add(soft)
+	}
+	return c.pass(&c.wire, key+"wire", end) && c.pass(&c.world.door, key+"door", end)
+}
+
+// pass waits at a gate. Those who have waited go on one after the other, as the seed says.
+func (c *client) pass(g *gate, key string, end time.Time) bool {
+	shut := g.is()
+	if !g.passUntil(c.dead, end) {
+		return false
+	}
+	if shut {
+		time.Sleep(c.world.span(key+"queue", 0, time.Millisecond))
+	}
+	return true
+}
+
+func (c *client) carry(f fate, op, name string, do func(late bool) error) error {
+	switch {
+	case f.err == nil:
+		err := do(false)
+		c.world.history.add(c.node, op, name, err, "")
+		return err
+	case f.done:
+		_ = do(false)
+		c.world.history.add(c.node, op, name, f.err, "done, the answer is lost")
+	case f.late > 0:
+		c.world.history.add(c.node, op, name, f.err, "will land late")
+		time.AfterFunc(f.late, func() {
+			c.world.door.pass(nil)
+			c.world.history.add(c.node, op, name, do(true), "landed late")
+			c.world.mark(name) // a create that lands late leaves an empty file that nobody knows
+		})
+	default:
+		c.world.history.add(c.node, op, name, f.err, "fault")
+	}
+	return f.err
+}
+
+// Errors by operation.
+var (
+	always = []syscall.Errno{syscall.EINTR, syscall.ESTALE, syscall.EACCES, syscall.EAGAIN, syscall.EIO}
+	room   = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO}
+)
+
+func errnos(op string) []syscall.Errno {
+	switch op {
+	case "write", "sync", "close":
+		return room
+	case "create", "link", "mkdir", "rename":
+		return append(slices.Clone(always), syscall.ENOSPC, syscall.EDQUOT)
+	}
+	return always
+}
+
+// key names a call for the dice, by what it is and when it is made, so that its fate does not depend on
+// which of a node's goroutines comes first in one instant.
+func (c *client) key(call string) string {
+	return c.node + " " + call + " " + strconv.FormatInt(int64(time.Since(c.world.began)), 36) + " "
+}
+
+// draw decides the fate of a call.
+func (c *client) draw(op, name string) fate {
+	f := fate{key: c.key(op + " " + name)}
+	w, p := c.world, &c.world.plan
+	f.delay = w.span(f.key+"delay", 100*time.Microsecond, p.latency)
+	if w.calm() || c.node == people {
+		return f
+	}
+	names := op == "rename" || op == "link" || op == "unlink" || op == "mkdir" || op == "create"
+	switch {
+	case (op == "create" || op == "write" || op == "sync") && w.full():
+		f.err = syscall.ENOSPC
+	case p.errors && w.chance(f.key+"error", p.rate):
+		list := errnos(op)
+		f.err = list[w.pick(f.key+"errno", len(list))]
+	case names && p.lost && w.chance(f.key+"lost", p.rate/4):
+		f.err, f.done = lostAnswer(op, w.pick(f.key+"answer", 3)), true
+	case names && p.late && w.chance(f.key+"late", p.rate):
+		f.err, f.late = syscall.EIO, w.span(f.key+"landing", time.Second, 10*time.Minute)
+	}
+	return f
+}
+
+// lostAnswer is what a client says of a request that was done: an error of the transport, or the answer to
+// the request sent again, which finds its own work.
+func lostAnswer(op string, pick int) error {
+	switch {
+	case pick == 0:
+		return syscall.EIO
+	case op == "rename", op == "unlink":
+		return syscall.ENOENT
+	case pick == 1:
+		return syscall.EINTR
+	}
+	return syscall.EEXIST
+}
+
+// Rename and the others implement sharefs.Ops.
+func (c *client) Rename(src, dst string) error {
+	if c.absentNow(src) && c.world.flavour == nfs {
+		return &os.LinkError{Op: "rename", Old: src, New: dst, Err: syscall.ENOENT}
+	}
+	err := c.call("rename", src+" -> "+dst, func(late bool) error { return c.world.server.rename(c.node, src, dst, late) })
+	c.forget(src, dst)
+	return err
+}
+
+// Link implements sharefs.Ops.
+func (c *client) Link(src, dst string) error {
+	err := c.call("link", src+" -> "+dst, func(late bool) error { return c.world.server.link(c.node, src, dst, late) })
+	c.forget(dst)
+	return err
+}
+
+// Mkdir implements sharefs.Ops.
+func (c *client) Mkdir(name string, _ fs.FileMode) error {
+	err := c.call("mkdir", name, func(bool) error { return c.world.server.mkdir(name) })
+	c.forget(name)
+	return err
+}
+
+// Unlink implements sharefs.Ops.
+func (c *client) Unlink(name string) error {
+	err := c.call("unlink", name, func(late bool) error { return c.world.server.unlink(c.node, name, late) })
+	c.forget(name)
+	return err
+}
+
+// Rmdir implements sharefs.Ops.
+func (c *client) Rmdir(name string) error {
+	err := c.call("rmdir", name, func(bool) error { return c.world.server.rmdir(name) })
+	c.forget(name)
+	return err
+}
+
+// SyncDir implements sharefs.Ops. It makes nothing durable on SMB.
+func (c *client) SyncDir(name string) error {
+	return c.call("syncdir", name, func(bool) error { return nil })
+}
+
+// Lstat implements sharefs.Ops, from the cache where there is one.
+func (c *client) Lstat(name string) (st fs.FileInfo, err error) {
+	err = c.call("lstat", name, func(bool) error {
+		i, err := c.find(name)
+		if err != nil {
+			return err
+		}
+		c.world.server.mu.Lock()
+		defer c.world.server.mu.Unlock()
+		st = c.world.server.info(path.Base(name), i)
+		return nil
+	})
+	return st, err
+}
+
+// ReadDir implements sharefs.Ops.
+func (c *client) ReadDir(dir string) ([]fs.DirEntry, error) {
+	var names []info
+	err := c.call("readdir", dir, func(bool) (err error) {
+		names, err = c.listing(dir)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]fs.DirEntry, len(names))
+	for n, i := range names {
+		out[n] = fs.FileInfoToDirEntry(i)
+	}
+	return out, nil
+}
+
+// listing is a fresh listing, one that is half a second old, or one that misses an entry.
+func (c *client) listing(dir string) ([]info, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l, ok := c.lists[dir]; ok && time.Now().Before(l.until) {
+		return l.names, nil
+	}
+	names, err := c.world.server.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	key := c.key("list")
+	p := &c.world.plan
+	if p.missing && !c.world.calm() && len(names) > 0 && c.world.chance(key+"missing", p.rate/2) {
+		n := c.world.pick(key+"which", len(names))
+		c.world.history.add(c.node, "readdir", dir, nil, "without "+names[n].name)
+		names = slices.Delete(slices.Clone(names), n, n+1)
+	}
+	for name := range c.absent {
+		if path.Dir(name) == dir {
+			delete(c.absent, name)
+		}
+	}
+	if c.world.flavour == nfs { // SMB goes on believing in names that it has opened
+		for name := range c.known {
+			if path.Dir(name) == dir {
+				delete(c.known, name)
+			}
+		}
+	}
+	if p.caches {
+		c.lists[dir] = listing{names, time.Now().Add(c.world.span(key+"age", 0, 500*time.Millisecond))}
+	}
+	return names, nil
+}
+
+// forget drops what the caches hold of names that this client has changed itself.
+func (c *client) forget(names ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		delete(c.absent, name)
+		delete(c.known, name)
+		delete(c.lists, path.Dir(name))
+	}
+}
+
+func (c *client) absentNow(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Before(c.absent[name])
+}
+
+// find looks a name up as this client sees it: for up to a minute it denies a name that it has missed, and
+// finds one under a name that it has left since.
+func (c *client) find(name string) (*inode, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Now().Before(c.absent[name]) {
+		return nil, syscall.ENOENT
+	}
+	key := c.key("find " + name)
+	i := c.world.server.lookup(name)
+	caches, longest := c.world.plan.caches, 60*time.Second
+	if c.world.flavour == smb {
+		longest = time.Second
+	}
+	if i == nil {
+		if k, ok := c.known[name]; ok && caches && time.Now().Before(k.until) && k.ino.nlink > 0 {
+			return k.ino, nil
+		}
+		if caches {
+			c.absent[name] = time.Now().Add(c.world.span(key+"absent", 0, longest))
+		}
+		return nil, syscall.ENOENT
+	}
+	if i.dir {
+		return i, nil
+	}
+	c.known[name] = sighting{i, time.Now().Add(c.world.span(key+"known", 0, 60*time.Second))}
+	return i, nil
+}
+
+// OpenFile implements sharefs.Ops.
+func (c *client) OpenFile(name string, flag int, _ fs.FileMode) (sharefs.File, error) {
+	f := &file{client: c, name: name, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0, boots: c.world.server.boots}
+	op := "open"
+	if flag&os.O_CREATE != 0 {
+		op = "create"
+	}
+	err := c.call(op, name, func(bool) (err error) {
+		if op == "create" {
+			f.ino, err = c.world.server.create(c.node, name)
+			return err
+		}
+		if f.ino, err = c.find(name); err == nil && f.ino.dir && f.writable {
+			err = syscall.EISDIR
+		}
+		return err
+	})
+	if op == "create" {
+		c.forget(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.data = c.world.server.snapshot(f.ino)
+	return f, nil
+}
+
+func isStaging(name string) bool { return strings.HasSuffix(name, ".tmp") }

@@ -1,0 +1,128 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// film is one of the files that people drop.
+type film struct {
+	title    string // what its frames are called
+	frames   int
+	how      string
+	inode    *inode
+	finished time.Time // when the last byte was written
+}
+
+func (f *film) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "film %s %d\n", f.title, f.frames)
+	for n := range f.frames {
+		fmt.Fprintf(&b, "%s.%d\n", f.title, n)
+	}
+	return b.String()
+}
+
+func (w *world) dropFilms() {
+	for n, how := range w.plan.drops {
+		f := &film{how: how, title: fmt.Sprintf("f%dx", n), frames: 1 + w.pick(fmt.Sprint("frames", n), 6*framesPerChunk)}
+		name := fmt.Sprintf("film %d.mkv", n)
+		id := f.title
+		if n > 0 && how == "same name" {
+			name = "film 0.mkv"
+		}
+		if n > 0 && how == "same content" {
+			first := w.films["f0x"]
+			f.title, f.frames = first.title, first.frames
+		}
+		w.films[id] = f
+		w.inbox++
+		w.later(w.span(fmt.Sprint("drop at", n), time.Second, 3*time.Minute), func() {
+			w.dropFilm(f, id, name, how)
+			w.mu.Lock()
+			w.inbox--
+			w.mu.Unlock()
+		})
+	}
+}
+
+// dropFilm copies a film into the inbox, in one go or bit by bit.
+func (w *world) dropFilm(f *film, id, name, how string) {
+	at := pipeline.Inbox + "/" + name
+	for w.server.lookup(at) != nil { // nobody copies over what still lies there
+		if !w.sleep(7 * time.Second) {
+			return
+		}
+	}
+	start := at
+	if how != "slow" && how != "stalls" {
+		start = pipeline.Inbox + "/." + id + ".part"
+	}
+	i, err := w.server.create(people, start)
+	if err != nil {
+		return
+	}
+	i.source, f.inode = id, i
+	w.history.add(people, "create", start, nil, how)
+	text, parts := f.text(), 4
+	for n := range parts {
+		from, to := len(text)*n/parts, len(text)*(n+1)/parts
+		w.server.write(people, i, from, []byte(text[from:to]))
+		w.server.sync(i, true)
+		switch {
+		case how == "slow" && n < parts-1:
+			w.sleep(settle * 3 / 4)
+		case how == "stalls" && n == 1:
+			w.history.add(people, "fault", "the copy of "+name+" stalls", nil, "")
+			w.sleep(settle + w.span("stall"+id, time.Second, 20*time.Second))
+		}
+	}
+	w.mu.Lock()
+	f.finished = time.Now()
+	w.mu.Unlock()
+	if start != at {
+		w.history.add(people, "rename", start+" -> "+at, w.server.rename(people, start, at, false), how)
+		w.server.sync(i, true)
+	}
+}
+
+// exact tells whether an output is the whole of one film, each frame once and in order.
+func (w *world) exact(output []byte) error {
+	var frames []string
+	chunks := 0
+	for _, l := range lines(output) {
+		if rest, ok := strings.CutPrefix(l, "chunk "); ok {
+			if !strings.HasPrefix(rest, fmt.Sprintf("%d ", chunks)) {
+				return fmt.Errorf("%q is not chunk %d", l, chunks)
+			}
+			chunks++
+			continue
+		}
+		frames = append(frames, l)
+	}
+	if len(frames) == 0 {
+		return fmt.Errorf("no frames in %q", output)
+	}
+	title, _, _ := strings.Cut(frames[0], ".")
+	f := w.films[strings.ToLower(title)]
+	if f == nil {
+		return fmt.Errorf("%q is nobody's", title)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f.finished.IsZero() {
+		return nil // its copy stalled for longer than the whole job took: nobody can know
+	}
+	if len(frames) != f.frames {
+		return fmt.Errorf("%d frames instead of %d", len(frames), f.frames)
+	}
+	for n, got := range frames {
+		if want := strings.ToUpper(fmt.Sprintf("%s.%d", f.title, n)); got != want {
+			return fmt.Errorf("frame %d is %q instead of %q", n, got, want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package sim
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+// info describes a file as it was when it was looked at.
+type info struct {
+	name  string
+	size  int64
+	mtime time.Time
+	stat  syscall.Stat_t
+	dir   bool
+}
+
+func (s *server) info(base string, i *inode) info {
+	return info{name: base, size: int64(len(i.data)), mtime: i.mtime, dir: i.dir, stat: syscall.Stat_t{Dev: 1, Ino: i.ino, Nlink: uint64(i.nlink)}}
+}
+
+// Name and the others implement fs.FileInfo.
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.size }
+func (i info) ModTime() time.Time { return i.mtime }
+func (i info) IsDir() bool        { return i.dir }
+func (i info) Sys() any           { return &i.stat }
+func (i info) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o775
+	}
+	return 0o664
+}

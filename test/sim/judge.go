@@ -1,0 +1,311 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// step is one change on the server, as the judge sees it.
+type step struct {
+	node, op, src, name string
+	late                bool // it was asked for long ago
+}
+
+func (s step) String() string {
+	if s.src != "" {
+		return fmt.Sprintf("%s: %s %s -> %s", s.node, s.op, s.src, s.name)
+	}
+	return fmt.Sprintf("%s: %s %s", s.node, s.op, s.name)
+}
+
+// judge holds every change against the invariants. Its methods are called under the server's lock.
+type judge struct {
+	world     *world
+	ever      map[string]*inode // names that were made, and as what
+	decisions map[string]string // by job, as it was first seen
+	published map[string]string // by job: the name in the outbox
+
+	mu    sync.Mutex
+	wrong []violation
+}
+
+// violation is what must not happen.
+type violation struct {
+	rule, what string
+	words      []string
+}
+
+func newJudge(w *world) *judge {
+	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}}
+}
+
+// violate notes a violation and ends the run. words name what it is about, for the history.
+func (j *judge) violate(rule, what string, words ...string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wrong = append(j.wrong, violation{rule, what, words})
+	j.world.history.add("JUDGE", "fault", rule+": "+what, nil, "")
+	j.world.stop()
+}
+
+func (j *judge) violations() []violation {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.wrong
+}
+
+// ours tells names that the protocol makes and nobody may make twice.
+func ours(name string) bool {
+	dir, _, _ := strings.Cut(name, "/")
+	return dir == "chunks" || dir == "leases" || dir == "jobs" && strings.Contains(name, "/out/")
+}
+
+// made judges a name that has just appeared: created, linked or renamed to.
+func (j *judge) made(s step, i *inode) {
+	if old := j.ever[s.name]; old != nil && old != i && ours(s.name) && s.node != people {
+		j.violate("I1", "a name is made twice: "+s.String(), stemOf(s.name))
+	}
+	if j.ever[s.name] == nil {
+		j.ever[s.name] = i
+	}
+	if s.node == people {
+		return
+	}
+	j.foreign(s)
+	job, _ := jobOf(s.name)
+	switch {
+	case strings.HasPrefix(s.name, pipeline.ClaimedDir+"/"):
+		j.claimed(s)
+	case strings.HasPrefix(s.name, pipeline.DoneDir+"/"):
+		j.done(s)
+	case strings.HasPrefix(s.name, pipeline.PendingDir+"/"):
+		j.freed(s)
+	case s.name == pipeline.JobFile(job, "decision") && s.op == "link":
+		j.decided(s, job, i)
+	case strings.HasPrefix(s.name, pipeline.Outbox+"/"):
+		j.out(s, i)
+	case i.source != "":
+		j.moved(s)
+	}
+}
+
+// foreign is I10: a worker changes only what bears its own name; what it claims or frees is a move.
+func (j *judge) foreign(s step) {
+	if !strings.Contains(s.node, "-w") || strings.HasPrefix(s.name, pipeline.Nodes+"/") {
+		return
+	}
+	mine := strings.Contains(s.name, s.node) || strings.Contains(s.src, s.node)
+	if !mine {
+		j.violate("I10", "a worker changes what is not its own: "+s.String(), stemOf(s.name))
+	}
+}
+
+// claimed is T4 before T5: every claim has had its lease.
+func (j *judge) claimed(s step) {
+	c, ok := pipeline.ParseClaimed(path.Base(s.name))
+	if ok && j.ever[path.Join(pipeline.Leases, c.Stem()+".hb")] == nil {
+		j.violate("T4", "a claim without a lease: "+s.String(), c.ID())
+	}
+}
+
+// done is I4 at the commit and I5 at the acceptance.
+func (j *judge) done(s step) {
+	c, ok := pipeline.ParseDone(path.Base(s.name))
+	if !ok || s.late || s.op != "rename" {
+		return
+	}
+	srv := j.world.server
+	switch c.State {
+	case pipeline.Committed:
+		if c.Node != s.node {
+			j.violate("I10", "a commit by another than the claim's holder: "+s.String(), c.ID())
+		}
+		for _, name := range []string{c.Result(), c.Record()} {
+			if !srv.durable(name) && !j.ended(c.Job) && !j.world.touched(name) {
+				j.violate("I4", fmt.Sprintf("committed before %s was durable: %s", name, s), c.ID())
+			}
+		}
+	case pipeline.Accepted:
+		if c.Node == s.node {
+			j.violate("I5", "accepted by its own writer: "+s.String(), c.ID())
+		}
+		if r := srv.names[c.Result()]; r != nil && !r.read[s.node] && !j.world.touched(c.Result()) {
+			j.violate("I5", "accepted unread: "+s.String(), c.ID())
+		}
+	}
+}
+
+// freed is that nobody who works is taken for dead, where nothing but caches, lost answers, clocks and locks
+// is wrong.
+func (j *judge) freed(s step) {
+	c, ok := pipeline.ParseClaimed(path.Base(s.src))
+	if !ok || s.node == c.Node || s.late {
+		return
+	}
+	if j.world.plan.gentle() && j.world.well(c.Node) {
+		j.violate("liveness", "a claim is taken from a worker that is well: "+s.String(), c.ID())
+	}
+}
+
+// decided is I6.
+func (j *judge) decided(s step, job string, i *inode) {
+	if before, ok := j.decisions[job]; ok && before != string(i.data) {
+		j.violate("I6", "a second decision: "+s.String(), job)
+	}
+	j.decisions[job] = string(i.data)
+}
+
+// decision returns a job's decision, if it is there for good.
+func (j *judge) decision(job string) (pipeline.Decision, bool) {
+	var d pipeline.Decision
+	i := j.world.server.names[pipeline.JobFile(job, "decision")]
+	if i == nil || !j.world.server.durable(pipeline.JobFile(job, "decision")) {
+		return d, false
+	}
+	return d, json.Unmarshal(i.data, &d) == nil
+}
+
+func (j *judge) ended(job string) bool {
+	_, ok := j.decision(job)
+	return ok || j.world.server.names[pipeline.JobDir(job)] == nil || j.world.erased(job)
+}
+
+// out is I7: only the decided output, once, and exact.
+func (j *judge) out(s step, i *inode) {
+	job, ok := jobOf(s.src)
+	d, decided := j.decision(job)
+	switch {
+	case !ok || s.op != "link":
+		j.violate("I7", "something that is no job's output: "+s.String(), s.name)
+	case !decided || d.Act != "publish" || pipeline.JobOut(job, d.Out) != s.src:
+		j.violate("I7", "an output that was not decided for: "+s.String(), job)
+	case j.published[job] != "":
+		j.violate("I7", fmt.Sprintf("published twice, as %s before: %s", j.published[job], s), job)
+	}
+	j.published[job] = s.name
+	if err := j.world.exact(i.data); err != nil && !s.late {
+		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
+	}
+}
+
+// moved is promise 2: a source goes to the archive after its output is out.
+func (j *judge) moved(s step) {
+	job, ok := jobOf(s.src)
+	if ok && strings.HasPrefix(s.name, pipeline.Archive+"/") && j.published[job] == "" {
+		j.violate("promise 2", "a source is put away before its output is out: "+s.String(), job)
+	}
+}
+
+// replaced judges a file that a rename has overwritten.
+func (j *judge) replaced(s step, old *inode) {
+	if old.source != "" || ours(s.name) || strings.HasPrefix(s.name, pipeline.Outbox+"/") {
+		j.violate("I8", "a rename over an existing file: "+s.String(), stemOf(s.name))
+	}
+}
+
+// gone judges a name that was unlinked.
+func (j *judge) gone(s step, i *inode) {
+	if s.node == people {
+		return
+	}
+	if i.source != "" && i.nlink == 0 {
+		j.violate("I11", "a source is removed: "+s.String(), stemOf(s.name))
+	}
+	if strings.Contains(s.node, "-w") && !strings.Contains(s.name, s.node) && !strings.HasPrefix(s.name, pipeline.Nodes+"/") {
+		j.violate("I10", "a worker removes what is not its own: "+s.String(), stemOf(s.name))
+	}
+	job, ok := jobOf(s.name)
+	if !ok || isStaging(s.name) || j.ended(job) || !ours(s.name) || strings.HasPrefix(s.name, "jobs/") || strings.HasPrefix(s.name, "leases/") {
+		return
+	}
+	if strings.HasPrefix(s.name, pipeline.PendingDir+"/") && j.accepted(s.name, job) {
+		return // a surplus copy
+	}
+	if j.useless(s.name) {
+		return
+	}
+	j.violate("I2", "something of a job that goes on is removed: "+s.String(), stemOf(s.name))
+}
+
+// accepted tells whether the pending file's chunk is accepted.
+func (j *judge) accepted(name, job string) bool {
+	c, ok := pipeline.ParsePending(job, path.Base(name))
+	if !ok {
+		return false
+	}
+	for base := range j.world.server.kids[pipeline.DoneOf(job)] {
+		if d, ok := pipeline.ParseDone(base); ok && d.Chunk == c.Chunk && d.State == pipeline.Accepted {
+			return true
+		}
+	}
+	return false
+}
+
+// useless tells a result or record whose chunk file is no longer in its writer's hands nor committed.
+func (j *judge) useless(name string) bool {
+	base := path.Base(name)
+	stem := strings.TrimSuffix(strings.TrimSuffix(base, ".enc"), ".json")
+	c, ok := pipeline.ParseStem(stem)
+	if !ok || stem == base {
+		return false
+	}
+	for _, kind := range []pipeline.Kind{pipeline.KindPiece, pipeline.KindRange} {
+		c.Kind = kind
+		if j.world.server.names[c.In(pipeline.Committed).Path()] != nil || j.world.server.names[c.In(pipeline.Accepted).Path()] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// wrote is I3: one writer.
+func (j *judge) wrote(node string, i *inode) {
+	if node != i.writer && node != people {
+		j.violate("I3", fmt.Sprintf("%s writes to a file of %s: %q", node, i.writer, i.data))
+	}
+}
+
+// undone takes in what a power loss took back.
+func (j *judge) undone(c change) {
+	j.world.history.add("server", "fault", fmt.Sprintf("undone: %s %s %s", c.op, c.src, c.dst), nil, "")
+	if job, ok := jobOf(c.dst); ok && c.dst == pipeline.JobFile(job, "decision") {
+		delete(j.decisions, job)
+	}
+	for job, name := range j.published {
+		if c.dst == name {
+			delete(j.published, job)
+		}
+	}
+}
+
+// jobOf finds the job that a name belongs to.
+func jobOf(name string) (string, bool) {
+	for _, part := range strings.Split(name, "/") {
+		if len(part) >= 14 && pipeline.ValidJob(part[:14]) {
+			return part[:14], true
+		}
+	}
+	return "", false
+}
+
+// stemOf is what a history about a name is searched for: its job and chunk.
+func stemOf(name string) string {
+	if job, ok := jobOf(name); ok {
+		return job
+	}
+	return path.Base(name)
+}
+
+// well tells whether a node lives and nothing is wrong with it, nor was lately.
+func (w *world) well(node string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.clients[node]
+	return c != nil && c.alive() && !c.gate.is() && !c.wire.is() && time.Since(w.troubled[node]) > time.Hour
+}

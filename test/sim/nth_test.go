@@ -1,0 +1,64 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
+)
+
+var everyFlag = flag.Int("every", 23, "TestEveryOperationFails lets every nth operation fail")
+
+// small is a job of two chunks with one master and one worker and no other faults.
+func small(p *plan) {
+	quiet(p)
+	p.workers = 1
+}
+
+// smallSeed gives a job with a piece and a range.
+const smallSeed = 5
+
+// TestEveryOperationFails lets one operation after the other fail, each with every error, through a whole
+// job: it must end well each time.
+func TestEveryOperationFails(t *testing.T) {
+	count := &sharefstest.Nth{}
+	clean := run(t, smallSeed, hooked(count), small)
+	require.Empty(t, clean.wrong, clean.report)
+	total := len(count.Done())
+	errs := map[string]error{}
+	for _, errno := range []error{
+		syscall.EINTR, syscall.ESTALE, syscall.EACCES, syscall.EBUSY, syscall.EAGAIN, syscall.EPERM, syscall.EROFS,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO,
+	} {
+		errs[fmt.Sprint(errno)] = errno
+	}
+	errs["answer lost, EIO"] = sharefs.AnswerLost(syscall.EIO)
+	errs["answer lost, ENOENT"] = sharefs.AnswerLost(syscall.ENOENT)
+	errs["answer lost, EEXIST"] = sharefs.AnswerLost(syscall.EEXIST)
+	began, runs, bad := time.Now(), 0, 0
+	offset := 0
+	for name, err := range errs {
+		offset++
+		for n := 1 + offset%*everyFlag; n <= total && bad < enough; n += *everyFlag {
+			t.Run(fmt.Sprintf("%d %s", n, name), func(t *testing.T) {
+				runs++
+				nth := &sharefstest.Nth{Fail: n, Err: err}
+				if r := run(t, smallSeed, hooked(nth), small); len(r.wrong) > 0 {
+					bad++
+					t.Errorf("%s failed with %s\n%s", nth.Done()[n-1], name, r.report)
+				}
+			})
+		}
+	}
+	t.Logf("%d operations, %d errors: %d jobs in %v", total, len(errs), runs, time.Since(began).Round(time.Millisecond))
+}
+
+func hooked(n *sharefstest.Nth) mutant {
+	return func(_ *world, c *client) sharefs.Ops { return sharefs.WithHook(c, n.Hook) }
+}

@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// plan is what happens in one run, drawn from the seed. Every kind of fault is on in some runs and off in
+// others, since one fault can hide what another would show.
+type plan struct {
+	masters, workers, slots, films int
+
+	calm    time.Duration // no fault after this time
+	latency time.Duration // of a call, at most
+	encode  time.Duration // of a frame, at most
+	soft    time.Duration // after which a mount gives up; 0: never
+
+	caches  bool // attributes and names up to 60 s old, listings 0.5 s
+	errors  bool // calls fail
+	lost    bool // calls are done, and their callers told an error
+	late    bool // calls fail, and are done minutes later
+	missing bool // a listing misses an entry
+	rate    int  // one call in so many
+	locks   string
+	full    time.Duration // the disk is full from then on, for a while
+	poison  int           // chunk 0 of the first film can't be encoded
+	drops   []string      // how each film is dropped
+	events  []trouble
+	traps   []*trap
+}
+
+// trouble is a fault at a time.
+type trouble struct {
+	at   time.Duration
+	what string
+	who  int
+	last time.Duration
+}
+
+// trap is a fault at a step: the nth call that matches, before or after it is made.
+type trap struct {
+	op, in string
+	nth    int
+	after  bool
+	do     string // kill, freeze, cut
+	last   time.Duration
+	seen   int
+}
+
+func (t trap) String() string {
+	when := "before"
+	if t.after {
+		when = "after"
+	}
+	return fmt.Sprintf("%s %s %s %q no. %d for %v", t.do, when, t.op, t.in, t.nth, t.last)
+}
+
+// steps are the places where a daemon is most worth stopping: T1 to T13.
+var steps = [][2]string{
+	{"create", "job.json"}, {"rename", "-> jobs/"}, {"create", "plan.json"}, {"link", "plan.json"},
+	{"rename", "-> chunks/pending"}, {"create", ".lock"}, {"create", ".hb"}, {"rename", "-> chunks/claimed"},
+	{"create", ".tmp"}, {"rename", ".enc"}, {"create", ".json"}, {"rename", ".src."}, {"unlink", "leases/"},
+	{"rename", ".ok."}, {"create", "/out/"}, {"link", "/decision"}, {"link", "-> outbox"}, {"create", "/published"},
+	{"rename", "-> archive"}, {"rename", "-> failed"}, {"create", "/closed"}, {"unlink", "chunks/done"},
+	{"create", "master/"}, {"sync", "leases/"}, {"readdir", "chunks/claimed"}, {"rename", "-> nodes/"},
+}
+
+func (w *world) drawPlan() plan {
+	on := func(what string, n int) bool { return w.chance("on "+what, n) }
+	p := plan{
+		masters: 1 + w.pick("masters", 3), workers: 1 + w.pick("workers", 4), slots: 1 + w.pick("slots", 2), films: 1 + w.pick("films", 3),
+		calm:    w.span("calm", 3*time.Minute, 20*time.Minute),
+		latency: w.span("latency", time.Millisecond, 100*time.Millisecond),
+		encode:  w.span("encode", time.Second, 20*time.Second),
+		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3), missing: on("missing", 3),
+		rate:  40 << w.pick("rate", 5),
+		locks: []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
+	}
+	if on("soft", 4) {
+		p.soft = time.Minute
+	}
+	if on("full", 6) {
+		p.full = w.span("full at", time.Minute, 6*time.Minute)
+	}
+	if on("poison", 12) {
+		p.poison = 1
+	}
+	for n := range p.films {
+		how := []string{"renamed", "renamed", "slow", "stalls", "same name", "same content"}
+		p.drops = append(p.drops, how[w.pick(fmt.Sprint("drop", n), len(how))])
+	}
+	w.drawTroubles(&p, on)
+	return p
+}
+
+func (w *world) drawTroubles(p *plan, on func(string, int) bool) {
+	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6}
+	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle"} {
+		if !on(what, kinds[what]) {
+			continue
+		}
+		for n := range 1 + w.pick("times "+what, 4) {
+			key := fmt.Sprint(what, n)
+			t := trouble{at: w.span(key+"at", 20*time.Second, p.calm), what: what, who: w.pick(key+"who", 1000), last: w.span(key+"last", time.Second, 6*time.Minute)}
+			if what == "outage" && n == 0 {
+				t.last = 30 * time.Minute
+				p.calm = max(p.calm, t.at+t.last+time.Minute)
+			}
+			p.events = append(p.events, t)
+		}
+	}
+	if on("traps", 2) {
+		for n := range 1 + w.pick("traps", 4) {
+			key := fmt.Sprint("trap", n)
+			s := steps[w.pick(key+"step", len(steps))]
+			p.traps = append(p.traps, &trap{
+				op: s[0], in: s[1], nth: 1 + w.pick(key+"nth", 5), after: w.chance(key+"after", 2),
+				do: []string{"kill", "freeze", "cut"}[w.pick(key+"do", 3)], last: w.span(key+"last", time.Second, 8*time.Minute),
+			})
+		}
+	}
+}
+
+// gentle tells plans in which no worker that is well may lose its claim: nothing is wrong but caches, lost
+// answers, clocks, locks, outages of the server that everybody sees, and the trouble of others.
+func (p *plan) gentle() bool {
+	for _, t := range p.events {
+		if t.what == "power" || t.what == "meddle" {
+			return false
+		}
+	}
+	return !p.errors && !p.late && !p.missing && p.full == 0 && p.soft == 0
+}
+
+func (p *plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d masters, %d workers with %d slots, films dropped %v, faults end after %v\n", p.masters, p.workers, p.slots, p.drops, p.calm)
+	fmt.Fprintf(&b, "latency %v, soft %v, locks %s, full disk from %v, poison %d\n", p.latency, p.soft, p.locks, p.full, p.poison)
+	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches, p.errors, p.lost, p.late, p.missing, p.rate)
+	for _, t := range p.traps {
+		fmt.Fprintf(&b, "trap: %v\n", t)
+	}
+	return b.String()
+}

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays again")
+	firstFlag = flag.Uint64("first", 1, "the first seed of TestSeeds")
+	seedsFlag = flag.Int("seeds", 150, "how many seeds TestSeeds plays")
+	procsFlag = flag.Int("procs", 1, "in how many processes TestSeeds plays them")
+)
+
+// enough is after how many bad seeds TestSeeds stops: a bad one takes long.
+const enough = 5
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // many short-lived small things, little that stays
+	m.Run()
+}
+
+// TestSeed plays one seed again.
+func TestSeed(t *testing.T) {
+	if *seedFlag == 0 {
+		t.Skip("no -seed given")
+	}
+	r := run(t, *seedFlag, nil, nil)
+	t.Logf("seed %d: %v of virtual time, %d calls, history %x", r.seed, r.virtual.Round(time.Second), r.calls, r.sum)
+	require.Empty(t, r.wrong, r.report)
+}
+
+// TestSeeds plays many. The source of all chance is the process's, so it takes processes to play them
+// side by side.
+func TestSeeds(t *testing.T) {
+	if *procsFlag > 1 {
+		inProcesses(t, *procsFlag)
+		return
+	}
+	began, virtual, calls, bad := time.Now(), time.Duration(0), 0, 0
+	for n := 0; n < *seedsFlag && bad < enough; n++ {
+		seed := *firstFlag + uint64(n)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := run(t, seed, nil, nil)
+			virtual += r.virtual
+			calls += r.calls
+			if len(r.wrong) > 0 {
+				bad++
+				t.Error(r.report)
+			}
+		})
+	}
+	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls", *seedsFlag, time.Since(began).Round(time.Millisecond),
+		float64(*seedsFlag)/time.Since(began).Seconds(), virtual.Round(time.Second), calls)
+}
+
+// inProcesses deals the seeds out to processes of this binary.
+func inProcesses(t *testing.T, procs int) {
+	began := time.Now()
+	share := (*seedsFlag + procs - 1) / procs
+	var wg sync.WaitGroup
+	for n := range procs {
+		wg.Go(func() {
+			first := *firstFlag + uint64(n*share)
+			cmd := exec.Command(os.Args[0], "-test.run=^TestSeeds$", "-test.timeout=0", fmt.Sprint("-first=", first), fmt.Sprint("-seeds=", min(share, *seedsFlag-n*share)))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: %v\n%s", cmd, err, out)
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d seeds in %v: %.1f a second", *seedsFlag, time.Since(began).Round(time.Second), float64(*seedsFlag)/time.Since(began).Seconds())
+}
+
+// TestSameSeedSameHistory is what makes a failing seed worth anything.
+func TestSameSeedSameHistory(t *testing.T) {
+	for seed := uint64(1); seed <= 3; seed++ {
+		var sums []string
+		for n := range 2 {
+			t.Run(fmt.Sprint(seed, n), func(t *testing.T) {
+				r := run(t, seed, nil, nil)
+				sums = append(sums, fmt.Sprintf("%v %d %x", r.virtual, r.calls, r.sum))
+			})
+		}
+		require.Equal(t, sums[0], sums[1], "seed %d", seed)
+	}
+}
+
+// words of a report that a person needs.
+func TestReportCanBeFollowed(t *testing.T) {
+	r := run(t, 1, fixedName, quiet)
+	require.NotEmpty(t, r.wrong)
+	for _, word := range []string{"seed 1 on", "masters", "chunks/done", "go test ./test/sim -run TestSeed -seed=1"} {
+		require.Contains(t, r.report, word)
+	}
+	require.Less(t, strings.Count(r.report, "\n"), told+12)
+}
+
+// quiet is a plan without faults.
+func quiet(p *plan) {
+	*p = plan{
+		masters: 1, workers: 2, slots: 1, films: 1, drops: []string{"renamed"}, latency: 2 * time.Millisecond,
+		encode: 2 * time.Second, rate: 1, locks: "good",
+	}
+}

@@ -1,0 +1,231 @@
+package sim
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// strike makes a fault happen and, after its time, end.
+func (w *world) strike(t trouble) {
+	if w.calm() {
+		return
+	}
+	switch t.what {
+	case "kill", "freeze", "cut":
+		if c := w.victim(t.who); c != nil {
+			w.hit(c, t.what, t.last, "")
+		}
+	case "outage":
+		w.outage(t.last)
+	case "power":
+		w.history.add("server", "fault", "loses power", nil, "")
+		w.server.powerLoss(func(n int) bool { return !w.chance(fmt.Sprint("undo ", t.at, n), 4) })
+		w.outage(min(t.last, 2*time.Minute))
+	case "clock":
+		w.server.mu.Lock()
+		w.server.offset = w.span(fmt.Sprint("clock", t.at), -366*24*time.Hour, 24*time.Hour)
+		w.server.mu.Unlock()
+		w.history.add("server", "fault", "its clock jumps", nil, "")
+	case "rot":
+		w.rot(t)
+	case "meddle":
+		w.meddle(t)
+	}
+}
+
+func (w *world) outage(d time.Duration) {
+	w.history.add("server", "fault", fmt.Sprintf("is away for %v", d), nil, "")
+	w.door.shut()
+	w.sleep(d)
+	w.door.reopen()
+	w.history.add("server", "fault", "is back", nil, "")
+}
+
+// victim picks a node that lives.
+func (w *world) victim(who int) *client {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var nodes []string
+	for node, c := range w.clients {
+		if c.alive() {
+			nodes = append(nodes, node)
+		}
+	}
+	if len(nodes) == 0 {
+		return nil
+	}
+	slices.Sort(nodes)
+	return w.clients[nodes[who%len(nodes)]]
+}
+
+// hit kills, freezes or cuts off one node.
+func (w *world) hit(c *client, what string, d time.Duration, where string) {
+	w.history.add(c.node, "fault", strings.TrimSpace(fmt.Sprintf("%s for %v %s", what, d, where)), nil, "")
+	w.mu.Lock()
+	w.troubled[c.node] = time.Now().Add(d)
+	w.mu.Unlock()
+	g := &c.gate
+	switch what {
+	case "kill":
+		c.kill()
+		return
+	case "cut":
+		g = &c.wire
+	}
+	g.shut()
+	time.AfterFunc(d, func() {
+		g.reopen()
+		w.history.add(c.node, "fault", "goes on", nil, "")
+	})
+}
+
+// trap springs the traps that match a call.
+func (w *world) trap(c *client, op, name string, after bool) {
+	if w.calm() || c.node == people {
+		return
+	}
+	for _, t := range w.plan.traps {
+		if t.after != after || t.op != op || !strings.Contains(name, t.in) || w.ctx.Err() != nil {
+			continue
+		}
+		w.mu.Lock()
+		t.seen++
+		now := t.seen == t.nth
+		w.mu.Unlock()
+		if now {
+			w.hit(c, t.do, t.last, t.String())
+		}
+	}
+}
+
+// healAll opens all gates, and kills the nodes if the run is over.
+func (w *world) healAll() {
+	w.door.reopen()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.clients {
+		c.gate.reopen()
+		c.wire.reopen()
+		if len(w.judge.violations()) > 0 {
+			c.kill()
+		}
+	}
+}
+
+// rot flips a bit of a result, or cuts it short.
+func (w *world) rot(t trouble) {
+	var results []string
+	for _, name := range w.server.below(pipeline.DoneDir) {
+		if strings.HasSuffix(name, ".enc") {
+			results = append(results, name)
+		}
+	}
+	if len(results) == 0 {
+		return
+	}
+	name := results[t.who%len(results)]
+	s := w.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.names[name]
+	if len(i.data) == 0 {
+		return
+	}
+	b := slices.Clone(i.data)
+	if t.who%2 == 0 {
+		b[len(b)/2] ^= 4
+	} else {
+		b = b[:len(b)/2]
+	}
+	i.data, i.synced = b, b
+	w.mark(name)
+	w.history.add("server", "fault", "rots "+name, nil, "")
+}
+
+func (w *world) mark(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.altered[name] = true
+}
+
+func (w *world) touched(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.altered[name]
+}
+
+func (w *world) erased(job string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gonejobs[job]
+}
+
+// meddle is a person at work under chunks/ and jobs/.
+func (w *world) meddle(t trouble) {
+	claimed, pending := w.server.below(pipeline.ClaimedDir), w.server.below(pipeline.PendingDir)
+	done, out := w.server.below(pipeline.DoneDir), w.server.below(pipeline.Outbox)
+	one := func(names []string) string {
+		if len(names) == 0 {
+			return ""
+		}
+		return names[t.who/8%len(names)]
+	}
+	switch t.who % 8 {
+	case 0, 1:
+		w.remove(one(claimed))
+	case 2:
+		w.remove(one(pending))
+	case 3:
+		w.remove(one(done))
+	case 4:
+		w.remove(one(out))
+	case 5, 6:
+		if name := one(pending); name != "" {
+			w.copyOf(name, strings.Replace(name, ".a", ".a1", 1))
+			w.copyOf(name, path.Join(path.Dir(name), "copy of "+path.Base(name)))
+		}
+	case 7:
+		if job, ok := jobOf(one(w.server.below(pipeline.Jobs))); ok {
+			w.removeJob(job)
+		}
+	}
+}
+
+func (w *world) remove(name string) {
+	if name == "" || isStaging(name) {
+		return
+	}
+	w.mark(name)
+	w.history.add(people, "fault", "remove "+name, w.server.unlink(people, name, false), "")
+}
+
+func (w *world) copyOf(name, to string) {
+	data := w.server.content(name)
+	i, err := w.server.create(people, to)
+	if err == nil {
+		w.server.write(people, i, 0, data)
+		w.server.sync(i, true)
+	}
+	w.history.add(people, "fault", "copy "+name+" to "+to, err, "")
+}
+
+func (w *world) removeJob(job string) {
+	w.mu.Lock()
+	w.gonejobs[job] = true
+	w.mu.Unlock()
+	w.history.add(people, "fault", "rm -r "+pipeline.JobDir(job), nil, "")
+	for range 3 { // what others put in meanwhile goes too, as with rm -r
+		for _, name := range w.server.below(pipeline.JobDir(job)) {
+			_ = w.server.unlink(people, name, false)
+		}
+		for _, dir := range []string{"out", "log", "control"} {
+			_ = w.server.rmdir(pipeline.JobFile(job, dir))
+		}
+		_ = w.server.rmdir(pipeline.JobDir(job))
+	}
+}

@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// patience is how long after the last fault everything must be done. It covers a request that lands late,
+// a worker's rest, every chunk tried again, and all sweeps.
+const patience = 3 * time.Hour
+
+// watch waits until the work is done, and no longer than can be.
+func (w *world) watch() {
+	for done := 0; done < 3; {
+		if !w.sleep(10 * time.Second) {
+			return
+		}
+		over := time.Since(w.began) - w.plan.calm
+		if over < 0 {
+			continue
+		}
+		if over < 10*time.Second {
+			w.healAll()
+		}
+		w.helpSetAside()
+		left := w.left()
+		if len(left) > 0 {
+			done = 0
+		} else {
+			done++
+		}
+		if over > patience {
+			w.judge.violate("liveness", fmt.Sprintf("%v after the last fault there is still: %s", patience, strings.Join(left, ", ")), stemOf(left[0]))
+			return
+		}
+	}
+}
+
+// left returns what is not done or not tidied up yet.
+func (w *world) left() []string {
+	w.mu.Lock()
+	if w.inbox > 0 {
+		w.mu.Unlock()
+		return []string{"people who have not yet dropped their films"}
+	}
+	w.mu.Unlock()
+	left := slices.Concat(w.server.below(pipeline.Inbox), w.server.below("chunks"), w.server.below(pipeline.Leases))
+	w.server.mu.Lock()
+	defer w.server.mu.Unlock()
+	for job := range w.server.kids[pipeline.Jobs] {
+		if w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.gonejobs[job] {
+			left = append(left, pipeline.JobDir(job)+" without its end")
+		}
+		for base := range w.server.kids[pipeline.JobDir(job)] {
+			if isStaging(base) && !w.altered[pipeline.JobFile(job, base)] || strings.HasPrefix(base, "source") || base == "out" {
+				left = append(left, pipeline.JobFile(job, base))
+			}
+		}
+	}
+	for _, dir := range []string{pipeline.PendingDir, pipeline.DoneDir, pipeline.SetAsideDir} {
+		for base := range w.server.kids[dir] {
+			left = append(left, dir+"/"+base)
+		}
+	}
+	return left
+}
+
+// helpSetAside cancels, as a person would, the jobs whose chunks failed too often.
+func (w *world) helpSetAside() {
+	for _, name := range w.server.below(pipeline.SetAsideDir) {
+		job, _ := jobOf(name)
+		w.mu.Lock()
+		again := w.canceled[job]
+		w.canceled[job] = true
+		w.mu.Unlock()
+		if again {
+			continue
+		}
+		w.history.add(people, "fault", "cancel "+job, nil, "")
+		share := sharefs.New("/share", newClient(w, people))
+		if _, err := pipeline.Decide(share, job, pipeline.Decision{Act: "cancelled", Reason: "a chunk failed too often", By: people}); err != nil {
+			w.history.add(people, "fault", "cannot cancel "+job, err, "")
+		}
+	}
+}
+
+// verdict looks at what has come out when all is quiet.
+func (w *world) verdict() {
+	w.server.mu.Lock()
+	defer w.server.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(w.films)) {
+		w.judgeFilm(id, w.films[id])
+	}
+}
+
+// judgeFilm wants one output for a film whose source is in the archive, and a good reason for any other end.
+func (w *world) judgeFilm(id string, f *film) {
+	var at []string
+	for name, i := range w.server.names {
+		if i == f.inode {
+			at = append(at, name)
+		}
+	}
+	slices.Sort(at)
+	switch {
+	case len(at) == 0 && len(w.gonejobs) > 0: // a person removed it with its job
+	case len(at) != 1:
+		w.judge.violate("I11", fmt.Sprintf("the source %s is at %v", id, at), id)
+	case strings.HasPrefix(at[0], pipeline.Archive+"/"):
+		job, _ := jobOf(at[0])
+		w.judgeOutput(job, id)
+	case strings.HasPrefix(at[0], pipeline.FailedDir+"/"):
+		w.judgeReason(at[0], id)
+	default:
+		w.judge.violate("I11", fmt.Sprintf("the source %s is left at %s", id, at[0]), id)
+	}
+}
+
+func (w *world) judgeOutput(job, id string) {
+	name := w.judge.published[job]
+	i := w.server.names[name]
+	switch {
+	case w.altered[name]: // a person took it
+	case i == nil:
+		w.judge.violate("promise 1", fmt.Sprintf("the output of %s, job %s, is not in the outbox (%q)", id, job, name), job)
+	default:
+		if err := w.exact(i.data); err != nil {
+			w.judge.violate("promise 1", fmt.Sprintf("the output %s is not its source: %v", name, err), job)
+		}
+	}
+}
+
+// judgeReason wants one of the reasons that are no fault of the farm's.
+func (w *world) judgeReason(at, id string) {
+	var reason string
+	if i := w.server.names[path.Join(path.Dir(at), "reason.txt")]; i != nil {
+		reason = string(i.data)
+	}
+	again := w.films[id] != nil && w.films[id].title != id || len(w.plan.drops) > 1 && strings.Contains(strings.Join(w.plan.drops, " "), "content")
+	switch {
+	case strings.Contains(reason, "The same content") && again:
+	case strings.Contains(reason, "a chunk failed too often"):
+	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
+	default:
+		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), id, stemOf(at))
+	}
+}
+
+func (w *world) poisoned() string { return strings.ToLower(crcOf([]byte(w.films["f0x"].text()))) }

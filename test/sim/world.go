@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/worker"
+)
+
+// people is the node that stands for those who drop files and delete things.
+const people = "people"
+
+// terms are the product's defaults.
+var terms = lease.Terms{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute}
+
+const settle = 20 * time.Second
+
+// mutant changes the calls that a node makes, to see whether the judge notices.
+type mutant func(w *world, c *client) sharefs.Ops
+
+// world is one run.
+type world struct {
+	seed    uint64
+	flavour flavour
+	plan    plan
+	server  *server
+	judge   *judge
+	history *history
+	mutant  mutant
+	door    gate // the server's
+	ctx     context.Context
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
+
+	mu       sync.Mutex
+	began    time.Time
+	clients  map[string]*client   // by node, also dead ones
+	troubled map[string]time.Time // nodes, when something was last wrong with them
+	films    map[string]*film
+	altered  map[string]bool // files that a person or a failing disk has changed
+	gonejobs map[string]bool // job folders that a person has removed
+	canceled map[string]bool // jobs that a person has cancelled
+	inbox    int             // films that are still to be dropped
+}
+
+// result is what came of a run.
+type result struct {
+	seed    uint64
+	wrong   []violation
+	report  string // for people, if something is wrong
+	sum     uint64 // of the history
+	virtual time.Duration
+	calls   int
+}
+
+// run plays one seed, with the plan that it gives unless adjust, which may be nil, changes it.
+func run(t *testing.T, seed uint64, m mutant, adjust func(p *plan)) (r result) {
+	t.Helper()
+	cryptotest.SetGlobalRandom(t, seed)
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(seed, m)
+		if adjust != nil {
+			adjust(&w.plan)
+		}
+		r = w.play()
+	})
+	return r
+}
+
+func newWorld(seed uint64, m mutant) *world {
+	w := &world{
+		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
+		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, canceled: map[string]bool{},
+	}
+	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
+	w.plan = w.drawPlan()
+	w.history = &history{began: w.began}
+	w.server = newServer(w.flavour)
+	w.judge = newJudge(w)
+	w.server.judge = w.judge
+	w.ctx, w.stop = context.WithCancel(context.Background())
+	return w
+}
+
+func (w *world) calm() bool { return time.Since(w.began) >= w.plan.calm }
+
+func (w *world) full() bool {
+	t := time.Since(w.began)
+	return w.plan.full > 0 && t >= w.plan.full && t < w.plan.full+3*time.Minute
+}
+
+func (w *world) play() result {
+	w.initShare()
+	for n := range w.plan.masters {
+		w.daemon(fmt.Sprintf("nas%d", n), "m", n, w.master)
+	}
+	for n := range w.plan.workers {
+		w.daemon(fmt.Sprintf("pc%d", n), "w", n, w.worker)
+	}
+	w.dropFilms()
+	for _, t := range w.plan.events {
+		w.later(t.at, func() { w.strike(t) })
+	}
+	w.watch()
+	if w.ctx.Err() == nil {
+		w.verdict()
+	}
+	return w.end()
+}
+
+// end stops all daemons and reports.
+func (w *world) end() result {
+	w.stop()
+	w.healAll()
+	w.wg.Wait()
+	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, virtual: time.Since(w.began), calls: w.history.calls}
+	if len(r.wrong) > 0 {
+		v := r.wrong[0]
+		r.report = fmt.Sprintf("seed %d on %s: %s: %s\n%s%s\nagain: go test ./test/sim -run TestSeed -seed=%d\n",
+			w.seed, w.flavour, v.rule, v.what, w.plan.String(), w.history.about(v.words...), w.seed)
+	}
+	return r
+}
+
+func (w *world) initShare() {
+	for _, dir := range pipeline.Folders() {
+		_ = w.server.mkdir(dir)
+	}
+	share := sharefs.New("/share", newClient(w, people))
+	info := &pipeline.ClusterInfo{Share: "sim", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(), Attempts: 3}
+	if err := info.Write(share); err != nil {
+		panic(err)
+	}
+	w.server.changes = nil
+}
+
+// later does something after a time, unless the run is over by then.
+func (w *world) later(after time.Duration, do func()) {
+	w.wg.Go(func() {
+		if w.sleep(after) {
+			do()
+		}
+	})
+}
+
+// sleep returns false when the run is over.
+func (w *world) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-w.ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// daemon starts one again and again, as the service manager would.
+func (w *world) daemon(host, role string, n int, life func(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option)) {
+	w.wg.Go(func() {
+		if !w.sleep(time.Duration(n+1)*137*time.Millisecond + time.Duration(len(role+host))*time.Microsecond) {
+			return
+		}
+		for start := 0; w.ctx.Err() == nil; start++ {
+			node := fmt.Sprintf("%s-%s%dx", host, role, start)
+			w.live(node, life)
+			wait := w.span("restart "+node, 5*time.Second, 5*time.Minute)
+			if w.calm() {
+				wait = 5 * time.Second
+			}
+			w.sleep(wait)
+		}
+	})
+}
+
+func (w *world) live(node string, life func(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option)) {
+	c := newClient(w, node)
+	w.mu.Lock()
+	w.clients[node] = c
+	w.mu.Unlock()
+	w.history.add(node, "fault", "starts", nil, "")
+	ctx, cancel := context.WithCancel(w.ctx)
+	w.wg.Go(func() {
+		select {
+		case <-c.dead:
+		case <-ctx.Done():
+		}
+		cancel()
+	})
+	var ops sharefs.Ops = c
+	if w.mutant != nil {
+		ops = w.mutant(w, c)
+	}
+	began := time.Now()
+	boottime := lease.WithBoottime(func() time.Duration { return time.Since(began) })
+	life(ctx, node, sharefs.New("/share", ops), []lease.Option{boottime, lease.WithLocker(locker{c})})
+	cancel()
+	c.kill()
+	w.history.add(node, "fault", "ends", nil, "")
+}
+
+func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
+	settings := pipeline.Settings{Profile: "default", X264: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
+	err := master.New(master.Options{
+		FS: share, Node: node, Terms: terms, Attempts: 3, Settle: settle, Poll: 5 * time.Second, Log: w.log(node), Lease: opts,
+		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
+		Stages:  stages{w, share},
+	}).Run(ctx)
+	w.ended(ctx, node, err)
+}
+
+func (w *world) worker(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
+	err := worker.New(worker.Options{
+		FS: share, Node: node, Slots: w.plan.slots, Poll: 2 * time.Second, Log: w.log(node), Lease: opts, Encoder: encoder{w, share},
+	}).Run(ctx)
+	w.ended(ctx, node, err)
+}
+
+func (w *world) ended(ctx context.Context, node string, err error) {
+	if err != nil && ctx.Err() == nil {
+		w.history.add(node, "fault", "gives up: "+err.Error(), nil, "")
+	}
+}
+
+// log puts what the daemons say into the history.
+func (w *world) log(node string) *slog.Logger {
+	return slog.New(slog.NewTextHandler(logWriter{w, node}, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+type logWriter struct {
+	world *world
+	node  string
+}
+
+func (l logWriter) Write(b []byte) (int, error) {
+	l.world.history.add(l.node, "log", strings.TrimSpace(string(b)), nil, "")
+	return len(b), nil
+}
