@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"cmp"
+	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"sort"
@@ -140,6 +142,18 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 	}
 	s.Rejected, err = known.rejectedFiles(f, s.Jobs)
 	return s, err
+}
+
+// ReadJob reads the state of one job; fs.ErrNotExist where there is none.
+func ReadJob(f *sharefs.FS, id string) (JobStatus, error) {
+	survey, err := Look(f)
+	if err != nil {
+		return JobStatus{}, err
+	}
+	if st, ok := NewStatusCache().job(f, id, survey.Job(id), nil); ok {
+		return st, nil
+	}
+	return JobStatus{}, fmt.Errorf("cannot read the job %s: %w", id, fs.ErrNotExist)
 }
 
 // Expiry is the silence after which a node counts as gone, for display: the share's own where it can be

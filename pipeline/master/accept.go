@@ -98,6 +98,9 @@ func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.Chu
 		return verdict{unseen: true, err: err}
 	}
 	m.Log.Info("accepted", "chunk", c.ID(), "node", c.Node, "frames", record.Frames, "fps", int(record.FPS()))
+	if m.Took != nil {
+		m.Took("encode", time.Duration(record.Seconds*float64(time.Second)))
+	}
 	return verdict{}
 }
 

@@ -87,6 +87,9 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 // finish carries out a job's decision (T13), whoever made it. Every step may have been done before.
 func (m *Master) finish(ctx context.Context, j *job) func() {
 	act, err := m.carryOut(ctx, j.Job)
+	if err == nil {
+		m.tellEnd(j.ID)
+	}
 	return func() {
 		if err == nil && act == "failed" {
 			m.failed++

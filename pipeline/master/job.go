@@ -14,7 +14,8 @@ import (
 // job is a live job in this master's memory: nothing in it can't be found again on the share.
 type job struct {
 	*pipeline.Job
-	aside   int // chunks set aside
+	aside   int  // chunks set aside
+	told    bool // that it waits for a person
 	scan    Scan
 	plan    *pipeline.Plan
 	nowhere map[int]time.Time    // chunks that no listing has, since when
@@ -94,6 +95,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	m.startSplit(j, state, chunks)
 	m.startAccept(j, chunks)
 	m.setAside(ctx, j, chunks)
+	m.tellAside(j, chunks)
 	m.dropSurplus(chunks, state)
 	count := map[pipeline.State]int{}
 	for _, c := range state {

@@ -39,9 +39,11 @@ type Options struct {
 	Attempts int
 	Settle   time.Duration // a file that stood still this long is complete
 	Poll     time.Duration // the time between two looks at the share
-	Resolve  func(folder string, sidecar []byte) (Order, error)
-	Stages   Stages
-	Log      *slog.Logger
+	// Times gives Settle and Poll anew before each look, for settings that can change. It may be nil.
+	Times   func() (settle, poll time.Duration)
+	Resolve func(folder string, sidecar []byte) (Order, error)
+	Stages  Stages
+	Log     *slog.Logger
 	// Lease changes how leases are watched, in tests and simulations.
 	Lease []lease.Option
 	// Wake ends a wait between two looks early. It may be nil.
@@ -52,6 +54,11 @@ type Options struct {
 	UntilIdle bool
 	// Full says why the disk has no room for a new file or piece, "" while it has. It may be nil.
 	Full func() string
+	// Ended is told of every job that has ended, once, and of every file that became none; also of a job that
+	// waits for a person because a chunk was set aside. It must not block, and may be nil.
+	Ended func(pipeline.JobStatus)
+	// Took is told how long a step of a stage took: of those of the tasks' names, and of encode. It may be nil.
+	Took func(stage string, d time.Duration)
 	// Trusted takes hard-linked files: for a private share that nobody else can drop files on.
 	Trusted bool
 }
@@ -120,7 +127,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
 	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, map[string]time.Time{}
 	m.empty, m.late = map[string]time.Time{}, map[string]*lateJob{}
-	m.tasks = newTasks(ctx)
+	m.tasks = newTasks(ctx, m.Took)
 	defer m.tasks.stop()
 	if err := m.agree(); err != nil {
 		return false, err
@@ -202,6 +209,9 @@ func (m *Master) agree() error {
 // or a worker could do.
 func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.tasks.drain()
+	if m.Times != nil {
+		m.Settle, m.Poll = m.Times()
+	}
 	survey, err := pipeline.Look(m.FS)
 	if err != nil {
 		return false, err

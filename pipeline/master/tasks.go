@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
 // tasks runs what takes long (reading a source, cutting, merging) beside the main loop, and brings each
@@ -15,11 +16,12 @@ type tasks struct {
 	wg      sync.WaitGroup
 	running map[string]bool
 	results chan func()
+	took    func(stage string, d time.Duration) // may be nil
 }
 
-func newTasks(ctx context.Context) *tasks {
+func newTasks(ctx context.Context, took func(string, time.Duration)) *tasks {
 	ctx, cancel := context.WithCancel(ctx)
-	return &tasks{ctx: ctx, cancel: cancel, running: map[string]bool{}, results: make(chan func())}
+	return &tasks{ctx: ctx, cancel: cancel, took: took, running: map[string]bool{}, results: make(chan func())}
 }
 
 // start runs work unless its key ("stage/what") is running already or its stage has limit of them. What
@@ -33,7 +35,11 @@ func (t *tasks) start(key string, limit int, work func(ctx context.Context) func
 	t.wg.Add(1)
 	go func() {
 		defer t.wg.Done()
+		began := time.Now()
 		apply := work(t.ctx)
+		if t.took != nil && t.ctx.Err() == nil {
+			t.took(stage, time.Since(began))
+		}
 		done := func() {
 			delete(t.running, key)
 			if apply != nil {
