@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -30,9 +29,7 @@ func TestMutants(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= maxMutantSeeds; seed++ {
-				var r result
-				t.Run(fmt.Sprint(seed), func(t *testing.T) { r = run(t, seed, m, nil) })
-				if len(r.wrong) > 0 {
+				if r := run(t, seed, m, nil); len(r.wrong) > 0 {
 					t.Logf("noticed after %d seeds: %s: %s", seed, r.wrong[0].rule, r.wrong[0].what)
 					return
 				}

@@ -49,15 +49,13 @@ func TestSeeds(t *testing.T) {
 	began, virtual, calls, bad := time.Now(), time.Duration(0), 0, 0
 	for n := 0; n < *seedsFlag && bad < enough; n++ {
 		seed := *firstFlag + uint64(n)
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r := run(t, seed, nil, nil)
-			virtual += r.virtual
-			calls += r.calls
-			if len(r.wrong) > 0 {
-				bad++
-				t.Error(r.report)
-			}
-		})
+		r := run(t, seed, nil, nil)
+		virtual += r.virtual
+		calls += r.calls
+		if len(r.wrong) > 0 {
+			bad++
+			t.Error(r.report)
+		}
 	}
 	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls", *seedsFlag, time.Since(began).Round(time.Millisecond),
 		float64(*seedsFlag)/time.Since(began).Seconds(), virtual.Round(time.Second), calls)
@@ -85,11 +83,9 @@ func inProcesses(t *testing.T, procs int) {
 func TestSameSeedSameHistory(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
 		var sums []string
-		for n := range 2 {
-			t.Run(fmt.Sprint(seed, n), func(t *testing.T) {
-				r := run(t, seed, nil, nil)
-				sums = append(sums, fmt.Sprintf("%v %d %x", r.virtual, r.calls, r.sum))
-			})
+		for range 2 {
+			r := run(t, seed, nil, nil)
+			sums = append(sums, fmt.Sprintf("%v %d %x", r.virtual, r.calls, r.sum))
 		}
 		require.Equal(t, sums[0], sums[1], "seed %d", seed)
 	}
