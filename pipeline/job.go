@@ -95,6 +95,7 @@ type Published struct {
 // Closed is what is left to know of a job that has ended.
 type Closed struct {
 	Act    string  `json:"act"`
+	Reason string  `json:"reason,omitempty"`
 	Source RawName `json:"source,omitempty"` // where on the share its source was put; people may have moved it on
 }
 
@@ -306,13 +307,25 @@ func OutputName(source, container, crc string) string {
 		last := loc[len(loc)-1]
 		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
 	}
-	return base + "." + container
+	return fit(base, "."+container)
 }
 
 // Marked returns "name (job).ext", which nobody else ever uses.
 func Marked(name, job string) string {
 	ext := path.Ext(name)
-	return fmt.Sprintf("%s (%s)%s", strings.TrimSuffix(name, ext), job, ext)
+	return fit(strings.TrimSuffix(name, ext), fmt.Sprintf(" (%s)%s", job, ext))
+}
+
+// maxName is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
+const maxName = 255
+
+// fit shortens the beginning of a name, at a whole character, until the end fits behind it.
+func fit(base, end string) string {
+	for len(base)+len(end) > maxName {
+		_, size := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-size]
+	}
+	return base + end
 }
 
 // Numbered returns name, then "name (2).ext", "name (3).ext", … for n = 1, 2, 3.
@@ -321,5 +334,13 @@ func Numbered(name string, n int) string {
 		return name
 	}
 	ext := path.Ext(name)
-	return fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(name, ext), n, ext)
+	return fit(strings.TrimSuffix(name, ext), fmt.Sprintf(" (%d)%s", n, ext))
+}
+
+// NumberedFolder is Numbered for a folder, whose name has no ending.
+func NumberedFolder(name string, n int) string {
+	if n <= 1 {
+		return name
+	}
+	return fit(name, fmt.Sprintf(" (%d)", n))
 }

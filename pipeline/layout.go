@@ -53,6 +53,9 @@ func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(na
 // JobOut is a merged output that awaits its decision.
 func JobOut(job, nonce string) string { return path.Join(Jobs, job, "out", nonce) }
 
+// SidecarOf holds the settings that lay beside the source.
+func SidecarOf(job string) string { return path.Join(Jobs, job, "sidecar.toml") }
+
 // WorkOf is the folder for the intermediate files of the merge that writes out.
 func WorkOf(out string) string { return out + ".work" }
 

@@ -24,12 +24,12 @@ func Refuse(format string, args ...any) *Refusal {
 }
 
 // NoSpace tells a full disk or quota from all other errors, also where a child process met it and only
-// says so (strerror(3), in the C locale).
+// says so (strerror(3) in the C locale; mkvmerge has words of its own: "No space left to write to").
 func NoSpace(err error) bool {
 	if err == nil {
 		return false
 	}
 	text := err.Error()
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
-		strings.Contains(text, "No space left on device") || strings.Contains(text, "Disk quota exceeded")
+		strings.Contains(text, "No space left") || strings.Contains(text, "Disk quota exceeded")
 }

@@ -73,7 +73,7 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
 // [lease] attempts.
 func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
 	reports, err := Failures(f, c)
-	if err != nil || !poison(reports, limit, hosts(f, fresh)) {
+	if err != nil || !poison(reports, limit, Hosts(f, fresh)) {
 		return sharefs.Unknown, "", err
 	}
 	if err := f.MkdirAll(SetAsideOf(c.Job)); err != nil {
@@ -83,9 +83,9 @@ func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh 
 	return out, reports[len(reports)-1].Reason, err
 }
 
-// hosts counts the machines that are there to encode: those whose nodes' files are not older than the
+// Hosts counts the machines that are there to encode: those whose nodes' files are not older than the
 // newest of them by more than fresh, all by the share's own clock.
-func hosts(f *sharefs.FS, fresh time.Duration) int {
+func Hosts(f *sharefs.FS, fresh time.Duration) int {
 	nodes, err := LoadNodes(f)
 	if err != nil {
 		return 1

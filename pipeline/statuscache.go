@@ -87,6 +87,9 @@ func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatu
 	if err != nil {
 		return false
 	}
+	if c, err := LoadClosed(f, id); dir.Closed() && err == nil {
+		d.Act, d.Reason = c.Act, c.Reason // what it came to, should the output have been lost
+	}
 	st.Decided = true
 	if info, err := f.Stat(JobFile(id, decisionName)); err == nil {
 		st.Ended = info.ModTime().UTC()

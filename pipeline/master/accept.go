@@ -114,23 +114,13 @@ func passing(err error) bool {
 // passed: listings and attributes are late by up to a minute on network shares.
 func (m *Master) judge(j *job, c pipeline.ChunkFile, v verdict) {
 	if v.err == nil {
-		delete(j.silent, c.Stem())
+		delete(j.unseen, c.Stem())
 		return
 	}
-	if v.unseen {
-		if j.silent == nil {
-			j.silent = map[string]time.Time{}
-		}
-		since, seen := j.silent[c.Stem()]
-		if !seen {
-			j.silent[c.Stem()] = time.Now()
-			return
-		}
-		if time.Since(since) < max(m.Terms.Expiry, m.missingFor()) {
-			return
-		}
+	if v.unseen && waitFor(&j.unseen, c.Stem()).seen(m.gap()) < max(m.Terms.Expiry, m.missingFor()) {
+		return
 	}
-	delete(j.silent, c.Stem())
+	delete(j.unseen, c.Stem())
 	m.Log.Warn("a result is bad, the chunk is encoded again", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
 	m.reject(c, v.err)
 }

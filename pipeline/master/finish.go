@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"syscall"
@@ -62,18 +61,18 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 	}
 	nonce := pipeline.Nonce(12)
 	started := time.Now()
-	merged, err := m.Stages.Merge(ctx, j, plan, chunks, records, pipeline.JobOut(j.ID, nonce))
-	if err != nil {
-		_ = m.FS.Remove(pipeline.JobOut(j.ID, nonce)) // ours alone; what stays is swept with the job
-		return err
+	out := pipeline.JobOut(j.ID, nonce)
+	merged, err := m.Stages.Merge(ctx, j, plan, chunks, records, out)
+	if serr := m.sweepFolder(pipeline.WorkOf(out)); serr != nil {
+		m.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", j.ID, "error", serr)
+	}
+	if err == nil {
+		err = errors.Join(m.FS.Create(out+".json", merged.Certificate), m.FS.Create(out+".txt", []byte(merged.Report)))
+	}
+	if err != nil { // no decision names them yet
+		return errors.Join(err, m.FS.Remove(out), m.FS.Remove(out+".json"), m.FS.Remove(out+".txt"))
 	}
 	m.Log.Info("merged and verified", "job", j.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
-	if err := m.FS.Create(pipeline.JobOut(j.ID, nonce+".json"), merged.Certificate); err != nil {
-		return err
-	}
-	if err := m.FS.Create(pipeline.JobOut(j.ID, nonce+".txt"), []byte(merged.Report)); err != nil {
-		return err
-	}
 	if changed, err := m.changed(&job{Job: j}); err != nil || changed {
 		if changed {
 			_, err = m.decide(&job{Job: j}, changedDecision)
@@ -86,7 +85,7 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 
 // finish carries out a job's decision (T13), whoever made it. Every step may have been done before.
 func (m *Master) finish(ctx context.Context, j *job) func() {
-	act, err := m.carryOut(ctx, j.Job)
+	act, err := m.carryOut(ctx, j)
 	if err == nil {
 		m.tellEnd(j.ID)
 	}
@@ -94,13 +93,16 @@ func (m *Master) finish(ctx context.Context, j *job) func() {
 		if err == nil && act == "failed" {
 			m.failed++
 		}
+		if errors.Is(err, errOutputGone) && j.gone.seen(m.gap()) > max(m.Terms.Expiry, staleNames) {
+			j.lost = true // no stale listing lasts that long
+		}
 		if err != nil && ctx.Err() == nil {
 			m.later(j, "cannot finish", err)
 		}
 	}
 }
 
-func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err error) {
+func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
 	d, err := pipeline.LoadDecision(m.FS, j.ID)
 	if err != nil {
 		return "", err
@@ -109,14 +111,17 @@ func (m *Master) carryOut(ctx context.Context, j *pipeline.Job) (act string, err
 	if err := m.FS.Durable(pipeline.JobFile(j.ID, "decision")); err != nil {
 		return d.Act, err
 	}
-	closed := pipeline.Closed{Act: d.Act}
+	if j.lost {
+		d.Act, d.Reason = "failed", "The finished output was removed before it could be published."
+	}
+	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
 	case d.Act == "publish":
-		closed.Source, err = m.publish(ctx, j, d)
+		closed.Source, err = m.publish(ctx, j.Job, d)
 	case d.Return:
-		closed.Source, err = m.giveBack(ctx, j, d)
+		closed.Source, err = m.giveBack(ctx, j.Job, d)
 	default:
-		closed.Source, err = m.rejectJob(ctx, j, d)
+		closed.Source, err = m.rejectJob(ctx, j.Job, d)
 	}
 	if err == nil {
 		err = m.sweep(j.ID)
@@ -153,9 +158,15 @@ func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decis
 	return m.putAway(ctx, j)
 }
 
+// errOutputGone is for an output that was decided for and is not there any more.
+var errOutputGone = errors.New("the output that was to be published is gone")
+
 // publishOutput gives the output its name and writes down which.
 func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string) error {
 	st, err := m.FS.Stat(out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errOutputGone
+	}
 	if err != nil {
 		return err
 	}
@@ -178,8 +189,9 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two
-// links was published before, by one who died before writing it down: its name is looked up, and if it
-// is not in its folder any more, a person has taken it already.
+// links may have been published before, by one who died before writing it down: its name is looked up.
+// If it is not there, the other link is a backup's, or a person was quicker than we: published twice is
+// better than not at all.
 func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, error) {
 	if links(st) > 1 {
 		names, err := m.FS.List(folder)
@@ -187,11 +199,10 @@ func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, e
 			return "", err
 		}
 		for _, n := range names {
-			if m.same(st, path.Join(folder, n)) {
-				return path.Join(folder, n), nil
+			if name := path.Join(folder, n); m.same(st, name) {
+				return name, m.FS.Durable(name)
 			}
 		}
-		return path.Join(folder, want), nil
 	}
 	for n := 1; ; n++ {
 		name := path.Join(folder, pipeline.Numbered(want, n))
@@ -213,132 +224,6 @@ func links(st fs.FileInfo) uint64 {
 		return uint64(s.Nlink)
 	}
 	return 1
-}
-
-// putAway moves the source to archive/, and removes it there if the settings say so: only now is its
-// output verified and out.
-func (m *Master) putAway(ctx context.Context, j *pipeline.Job) (pipeline.RawName, error) {
-	dir := path.Join(pipeline.Archive, j.ID)
-	source, err := m.moveSource(ctx, j, dir, j.Name())
-	if err != nil || j.Settings.Keep != "delete" {
-		return source, err
-	}
-	if err := m.FS.Remove(path.Join(dir, j.Name())); err != nil {
-		return "", err
-	}
-	return "", m.FS.RemoveDir(dir)
-}
-
-// moveSource moves the source, if it is still in the job's folder, to dir/name, and returns that name;
-// "" if it was moved before.
-func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name string) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
-		return "", err
-	}
-	if err := m.FS.MkdirAll(dir); err != nil {
-		return "", err
-	}
-	dst := path.Join(dir, name)
-	if out, err := m.FS.Move(ctx, pipeline.JobFile(j.ID, folder.Source()), dst); out != sharefs.Won {
-		return "", fmt.Errorf("cannot put the source away: %w", err)
-	}
-	return pipeline.RawName(dst), m.FS.DurableForeign(dst)
-}
-
-// giveBack puts a source that was not whole back into the inbox, under a free name. People drop files
-// there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
-func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
-		return "", err
-	}
-	m.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
-	source, dir := pipeline.JobFile(j.ID, folder.Source()), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
-	if err := m.FS.MkdirAll(dir); err != nil {
-		return "", err
-	}
-	for n := 1; ; n++ {
-		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
-		ours, err := m.FS.Publish(source, name)
-		switch {
-		case errors.Is(err, fs.ErrPermission): // of another user, who may not be linked: protected_hardlinks, proc(5)
-			unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
-			return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
-		case err != nil:
-			return "", err
-		case !ours:
-			continue
-		}
-		if err := m.FS.DurableForeign(name); err != nil {
-			return "", err
-		}
-		return pipeline.RawName(name), m.FS.Remove(source)
-	}
-}
-
-// rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
-func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
-		return "", err
-	}
-	dir, err := m.failedFolder(j.Name())
-	if err != nil {
-		return "", err
-	}
-	if err := m.writeReason(dir, d.Reason, fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))); err != nil {
-		return "", err
-	}
-	return m.moveSource(ctx, j, dir, j.Name())
-}
-
-// rejectFile puts a file of the inbox into failed/ with the reason.
-func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refusal) error {
-	m.Log.Warn("rejected", "name", pipeline.RawName(name).String(), "reason", why.Reason)
-	dir, err := m.failedFolder(path.Base(name))
-	if err != nil {
-		return err
-	}
-	log := why.Reason
-	if why.Err != nil {
-		log = why.Err.Error()
-	}
-	if err = m.writeReason(dir, why.Reason, log); err == nil {
-		_, err = m.FS.Move(ctx, name, path.Join(dir, path.Base(name)))
-	}
-	if err != nil {
-		// Only our two texts are removed by name: the file may have landed there all the same.
-		return errors.Join(err, m.FS.Remove(path.Join(dir, pipeline.ReasonName)), m.FS.Remove(path.Join(dir, logName)), m.FS.RemoveDir(dir))
-	}
-	if _, err := m.FS.Move(ctx, sidecarName(name), path.Join(dir, path.Base(sidecarName(name)))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.Log.Debug("the sidecar stays in the inbox", "name", name, "error", err)
-	}
-	return nil
-}
-
-// failedFolder makes a folder of its own for one rejected source.
-func (m *Master) failedFolder(name string) (string, error) {
-	for n := 1; ; n++ {
-		dir := path.Join(pipeline.FailedDir, name)
-		if n > 1 {
-			dir = fmt.Sprintf("%s (%d)", dir, n)
-		}
-		created, err := m.FS.Mkdir(dir)
-		if created || err != nil {
-			return dir, err
-		}
-	}
-}
-
-// logName is the log beside a rejected source.
-const logName = "log.txt"
-
-func (m *Master) writeReason(dir, reason, log string) error {
-	if err := m.FS.Create(path.Join(dir, pipeline.ReasonName), []byte(reason+"\n")); err != nil {
-		return err
-	}
-	return m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
 }
 
 // writeOnce writes a text that is whole wherever it is seen; one that is there already stays.

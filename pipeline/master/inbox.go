@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -163,7 +164,8 @@ const maxSidecar = 64 << 10
 // resolve finds out how a file is to be encoded.
 func (m *Master) resolve(name string) (Order, error) {
 	sidecar, err := m.FS.Read(sidecarName(name), maxSidecar)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// A name so long that nothing fits behind it has no settings of its own.
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENAMETOOLONG) {
 		return Order{}, err
 	}
 	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")
@@ -259,7 +261,7 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 		return err
 	}
 	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)
-	if out, err := m.FS.Move(ctx, sidecarName(name), pipeline.JobFile(j.ID, "sidecar.toml")); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
+	if out, err := m.FS.Move(ctx, sidecarName(name), pipeline.SidecarOf(j.ID)); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
 		m.Log.Debug("the sidecar stays in the inbox", "job", j.ID, "error", err)
 	}
 	return nil

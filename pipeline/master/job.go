@@ -18,12 +18,14 @@ type job struct {
 	told    bool // that it waits for a person
 	scan    Scan
 	plan    *pipeline.Plan
-	nowhere map[int]time.Time    // chunks that no listing has, since when
-	silent  map[string]time.Time // committed chunks whose result can't be seen yet, since when
+	nowhere map[int]*patience    // with chunks that no listing has
+	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
 	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
 	errors  int                  // merges that failed in a row
 	rest    time.Time            // no step before this time
-	absent  time.Time            // the source is not in the folder, since when
+	absent  patience             // with a source that is not in the folder
+	gone    patience             // with a decided output that is not there
+	lost    bool                 // that output will not come back
 	next    int                  // chunks from this one on were never made: only the plan's own master knows
 }
 
@@ -111,10 +113,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 
 // sourceAbsent gives up a job whose source never came: its master died before the rename (T1).
 func (m *Master) sourceAbsent(j *job) {
-	if j.absent.IsZero() {
-		j.absent = time.Now()
-	}
-	if time.Since(j.absent) > max(m.Terms.Expiry, staleNames) {
+	if j.absent.seen(m.gap()) > max(m.Terms.Expiry, staleNames) {
 		m.startDecide(j, pipeline.Decision{Act: "cancelled", Return: true, Reason: "its source never arrived in the job's folder"})
 	}
 }
@@ -141,8 +140,27 @@ func (m *Master) later(j *job, what string, err error) {
 	j.rest = time.Now().Add(errRest)
 }
 
+// maxUnsplit is of how many planned jobs chunks may still have to be made. A plan can bring a normalised
+// copy of its source with it, so no more of them are made than are needed soon.
+const maxUnsplit = 2
+
+// mayPlan tells whether another job may be planned now.
+func (m *Master) mayPlan() bool {
+	unsplit := 0
+	for _, j := range m.jobs {
+		if j.plan != nil && j.next < len(j.plan.Chunks) {
+			unsplit++
+		}
+	}
+	return unsplit < maxUnsplit && m.pending < maxAhead && m.full == ""
+}
+
 // startPlan plans the job (T2).
 func (m *Master) startPlan(j *job) {
+	if !m.mayPlan() {
+		j.scan = Scan{} // it may be 20 MB; the source is scanned again when its turn comes
+		return
+	}
 	m.tasks.start("plan/"+j.ID, 1, func(ctx context.Context) func() {
 		plan, ours, err := m.plan(ctx, j)
 		return func() {
@@ -224,11 +242,11 @@ func (m *Master) close(j *job, dir pipeline.Folder) {
 	m.sweepTemporary(j.ID, dir)
 	m.closed[j.ID] = true
 	delete(m.jobs, j.ID)
-	if c, err := pipeline.LoadClosed(m.FS, j.ID); err == nil && c.Source == "" {
+	c, err := pipeline.LoadClosed(m.FS, j.ID)
+	if err == nil && c.Source == "" {
 		m.late[j.ID] = &lateJob{job: j, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
 	}
-	d, err := pipeline.LoadDecision(m.FS, j.ID)
-	if err == nil && d.Act == "publish" {
+	if err == nil && c.Act == "publish" {
 		m.known.add(contentOf(j.Job), j.ID)
 		return
 	}

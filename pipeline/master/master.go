@@ -78,13 +78,15 @@ type Master struct {
 	known    *index               // what was encoded or is in work
 	dropped  map[string]*dropped  // files in the inbox by name
 	present  map[string]bool      // has a folder under jobs/
-	empty    map[string]time.Time // folders under jobs/ without a job, since when
+	empty    map[string]*patience // with folders under jobs/ without a job
 	late     map[string]*lateJob  // ended without their source: it may still land in their folders
 	told     map[string]bool      // what was logged once
-	orphans  map[string]time.Time // chunk folders whose job has no folder, since when
-	pending  int                  // free chunks of all jobs at the last look
-	nextLook time.Duration        // the longest wait until the next look
-	full     string               // why there is no room on the disk
+	orphans  map[string]*patience // with chunk folders whose job has no folder
+	dead     map[string]*still    // files that living daemons rewrite
+	lastDead time.Time
+	pending  int           // free chunks of all jobs at the last look
+	nextLook time.Duration // the longest wait until the next look
+	full     string        // why there is no room on the disk
 	failed   int
 }
 
@@ -125,8 +127,8 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}()
 	m.nextLook = m.Poll
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
-	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, map[string]time.Time{}
-	m.empty, m.late = map[string]time.Time{}, map[string]*lateJob{}
+	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, nil
+	m.dead, m.empty, m.late = map[string]*still{}, nil, map[string]*lateJob{}
 	m.tasks = newTasks(ctx, m.Took)
 	defer m.tasks.stop()
 	if err := m.agree(); err != nil {
@@ -213,6 +215,9 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 		m.Settle, m.Poll = m.Times()
 	}
 	survey, err := pipeline.Look(m.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, errors.Join(err, m.furnish())
+	}
 	if err != nil {
 		return false, err
 	}
@@ -222,6 +227,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.pending = survey.Count(pipeline.Pending)
 	m.expire(ctx, survey)
 	m.sweepOrphans(survey)
+	m.sweepDead()
 	m.lookAtLate()
 	m.guardDisk()
 	busy := 0
@@ -253,6 +259,20 @@ func (m *Master) status(line string) {
 	if m.Status != nil {
 		m.Status(line)
 	}
+}
+
+// furnish makes a folder again that a person has removed. The marker tells the share from an empty mount
+// point, which is never written to.
+func (m *Master) furnish() error {
+	if _, err := pipeline.LoadCluster(m.FS); err != nil {
+		return err
+	}
+	for _, folder := range pipeline.Folders() {
+		if err := m.FS.MkdirAll(folder); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findJobs takes up the jobs that another life of a master has left, or another master has made.

@@ -21,7 +21,7 @@ func (m *Master) startSplit(j *job, state []pipeline.ChunkFile, chunks *pipeline
 	if m.tasks.busy("split/"+j.ID) || m.full != "" {
 		return
 	}
-	missing := j.missing(state, m.missingFor())
+	missing := j.missing(state, m.missingFor(), m.gap())
 	room := maxAhead - m.pending
 	if len(missing) == 0 || room <= 0 {
 		return
@@ -45,20 +45,14 @@ func (m *Master) startSplit(j *job, state []pipeline.ChunkFile, chunks *pipeline
 
 // missing returns the chunks to be made: those that were never made yet, and those that no listing has
 // had for so long that they can't just be on their way.
-func (j *job) missing(state []pipeline.ChunkFile, patience time.Duration) []int {
-	if j.nowhere == nil {
-		j.nowhere = map[int]time.Time{}
-	}
+func (j *job) missing(state []pipeline.ChunkFile, wait, gap time.Duration) []int {
 	var out []int
 	for i, c := range state {
-		since, seen := j.nowhere[i]
 		switch {
 		case c.State != pipeline.Nowhere:
 			delete(j.nowhere, i)
-		case i >= j.next, seen && time.Since(since) > patience:
+		case i >= j.next, waitFor(&j.nowhere, i).seen(gap) > wait:
 			out = append(out, i)
-		case !seen:
-			j.nowhere[i] = time.Now()
 		}
 	}
 	return out

@@ -67,6 +67,10 @@ func (s Media) Scan(ctx context.Context, name string) (Scan, error) {
 	if crcErr != nil {
 		return out, crcErr
 	}
+	var refused *pipeline.Refusal
+	if out.Refused != nil && !errors.As(out.Refused, &refused) {
+		return out, out.Refused // it may pass
+	}
 	return out, ctx.Err()
 }
 

@@ -92,11 +92,7 @@ func (m *Master) sweepOrphans(survey *pipeline.Survey) {
 			delete(m.orphans, id)
 			continue
 		}
-		since, seen := m.orphans[id]
-		switch {
-		case !seen:
-			m.orphans[id] = time.Now()
-		case m.closed[id] || time.Since(since) > m.missingFor():
+		if m.closed[id] || waitFor(&m.orphans, id).seen(m.gap()) > m.missingFor() {
 			m.Log.Info("sweeping what a job left behind", "job", id)
 			if err := m.sweep(id); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				m.Log.Warn("cannot sweep", "job", id, "error", err)
@@ -121,11 +117,7 @@ func (m *Master) sweepTemporary(job string, dir pipeline.Folder) {
 // sweepEmpty removes a folder under jobs/ in which no job was ever written down, once it has been one for
 // so long that its master must be gone. Folders with anything in them stay.
 func (m *Master) sweepEmpty(id string) {
-	since, seen := m.empty[id]
-	if !seen {
-		m.empty[id] = time.Now()
-	}
-	if !seen || time.Since(since) < max(m.Terms.Expiry, staleNames) {
+	if waitFor(&m.empty, id).seen(m.gap()) < max(m.Terms.Expiry, staleNames) {
 		return
 	}
 	delete(m.empty, id)
@@ -195,3 +187,49 @@ func (m *Master) logOf(job string) string {
 
 // maxLog bounds what is read of one report, in bytes.
 const maxLog = 1 << 20
+
+// deadFor is how long a file that its daemon rewrites all the time has stood still when it is swept.
+const deadFor = 10 * time.Minute
+
+// still is a file that its daemon should rewrite, as it looked last.
+type still struct {
+	size  int64
+	mtime time.Time
+	patience
+}
+
+// sweepDead removes what daemons that were killed have left in nodes/ and among the probes.
+func (m *Master) sweepDead() {
+	if time.Since(m.lastDead) < deadFor/10 {
+		return
+	}
+	m.lastDead = time.Now()
+	for _, dir := range []string{pipeline.Nodes, pipeline.ProbeDir} {
+		names, err := m.FS.List(dir)
+		if err != nil {
+			continue
+		}
+		for _, n := range names {
+			m.sweepStill(path.Join(dir, n))
+		}
+	}
+}
+
+func (m *Master) sweepStill(name string) {
+	st, err := m.FS.Stat(name)
+	if err != nil {
+		return // a folder, or gone
+	}
+	s := m.dead[name]
+	if s == nil || s.size != st.Size() || !s.mtime.Equal(st.ModTime()) {
+		s = &still{size: st.Size(), mtime: st.ModTime()}
+		m.dead[name] = s
+	}
+	if s.seen(deadFor/2) < max(deadFor, 4*m.Terms.Expiry) {
+		return
+	}
+	delete(m.dead, name)
+	if err := m.FS.Remove(name); err != nil {
+		m.Log.Debug("cannot remove what a dead daemon left", "name", name, "error", err)
+	}
+}

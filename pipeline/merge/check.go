@@ -3,15 +3,18 @@ package merge
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -73,6 +76,9 @@ func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (su
 	chunk := &req.Plan.Chunks[i]
 	if req.CRCs != nil {
 		got, err := fileCRC(req.Results[i])
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) {
+			return sum{}, &BadChunk{i, fmt.Sprintf("it can't be read any more: %v", err)}
+		}
 		if err != nil {
 			return sum{}, err
 		}

@@ -133,7 +133,8 @@ func (l *list) lastLeading(c cut) int {
 func choose(cuts []cut, first, last, want int64) []cut {
 	total := last - first
 	n := max(1, (total+want/2)/want)
-	least := total / n / 4 // a chunk much shorter than the others costs quality and gains nothing
+	n = min(n, int64(len(cuts))+1) // a timestamp far out makes no more chunks than there are cuts
+	least := total / n / 4         // a chunk much shorter than the others costs quality and gains nothing
 	var out []cut
 	from, prev := 0, first
 	for k := int64(1); k < n; k++ {

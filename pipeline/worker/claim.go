@@ -35,7 +35,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 		}
 		var free []pipeline.ChunkFile
 		for _, n := range names { // sorted: the first chunks of the film first
-			if c, ok := pipeline.ParsePending(job, n); ok {
+			if c, ok := pipeline.ParsePending(job, n); ok && !w.avoids(c) {
 				free = append(free, c)
 			}
 		}

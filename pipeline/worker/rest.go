@@ -17,16 +17,33 @@ import (
 // not the chunk. A file that fails everywhere makes nobody rest.
 const restTime = 10 * time.Minute
 
-// suspect notes that a chunk of a job failed here.
-func (w *Worker) suspect(job string) {
+// suspect notes that a chunk failed here. While other machines are there it is left to them: that it
+// fails on two of them tells a bad chunk from a bad machine.
+func (w *Worker) suspect(c pipeline.ChunkFile) {
+	others := pipeline.Hosts(w.FS, w.Terms().Expiry) > 1
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failing[job] = true
+	if others {
+		w.avoid[c.ID()] = time.Now().Add(restTime)
+	}
+	w.failing[c.Job] = true
 	if len(w.failing) >= 2 {
 		w.resting, w.restWhy = time.Now().Add(restTime), "chunks of two jobs failed here"
 		clear(w.failing)
 		w.Log.Error("chunks of two jobs failed on this machine, it rests", "for", restTime)
 	}
+}
+
+// avoids tells whether a chunk is left to other machines.
+func (w *Worker) avoids(c pipeline.ChunkFile) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	until, found := w.avoid[c.ID()]
+	if found && time.Now().After(until) {
+		delete(w.avoid, c.ID())
+		found = false
+	}
+	return found
 }
 
 // fullTime is how long nothing is claimed after a write that found the disk full.

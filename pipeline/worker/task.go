@@ -204,13 +204,14 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	default:
 		w.handBack(ctx, t)
 	}
-	w.suspect(t.File.Job)
+	w.suspect(t.File)
 }
 
 // guard lets the lease ask whether the encoder lives and the claim is ours, and pause the encoder. Where
 // it looks for the claim it also looks whether people want the chunk handed back.
 func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 	last := int64(-1)
+	var paused atomic.Bool
 	act := func(f func(c *Control) error) func() {
 		return func() {
 			if c := t.control.Load(); c != nil {
@@ -223,7 +224,7 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 	return lease.Guard{
 		Alive: func() bool {
 			c := t.control.Load()
-			if c == nil {
+			if c == nil || paused.Load() { // what we paused stands still, and must beat to go on
 				return true // between two children: reading, checking, storing
 			}
 			life := c.Life()
@@ -242,7 +243,7 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 			}
 			return contains(names, t.File), nil
 		},
-		Pause:  act(func(c *Control) error { return c.Pause() }),
-		Resume: act(func(c *Control) error { return c.Resume() }),
+		Pause:  act(func(c *Control) error { paused.Store(true); return c.Pause() }),
+		Resume: act(func(c *Control) error { paused.Store(false); return c.Resume() }),
 	}
 }

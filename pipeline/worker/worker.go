@@ -56,12 +56,13 @@ type Worker struct {
 	plans plans
 
 	mu      sync.Mutex
-	claims  int              // made so far
-	tasks   map[string]*Task // running, by chunk id
-	failing map[string]bool  // jobs of which this host failed a chunk lately
-	resting time.Time        // no claim before
-	restWhy string           // why not
-	why     string           // why Rest lets nothing be claimed
+	claims  int                  // made so far
+	tasks   map[string]*Task     // running, by chunk id
+	avoid   map[string]time.Time // chunks that failed here and are left to others until then
+	failing map[string]bool      // jobs of which this host failed a chunk lately
+	resting time.Time            // no claim before
+	restWhy string               // why not
+	why     string               // why Rest lets nothing be claimed
 	speed   map[string]pipeline.Speed
 	wait    time.Duration // the next idle wait
 	quiet   int           // looks in a row that found nothing
@@ -75,7 +76,7 @@ const maxIdleWait = 30 * time.Second
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, failing: map[string]bool{}, wait: o.Poll, speed: map[string]pipeline.Speed{}}
+	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, wait: o.Poll, speed: map[string]pipeline.Speed{}}
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
@@ -163,7 +164,10 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 	}
 	if w.UntilIdle && w.quiet > w.Slots && len(w.tasks) == 0 && err == nil {
 		w.mu.Unlock()
-		return w.nothingComing()
+		if w.nothingComing() {
+			return true
+		}
+		w.mu.Lock()
 	}
 	wait := jitter(w.wait)
 	w.wait = min(w.wait*5/4, maxIdleWait)
