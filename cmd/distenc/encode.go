@@ -58,7 +58,7 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, o
 	if !cmd.Flags().Changed("log-level") {
 		level = "error" // the progress says it
 	}
-	log := logging.New(cmd.ErrOrStderr(), cfg.Log.Format, level)
+	log := logging.New(cmd.ErrOrStderr(), cfg.Log.Format, logging.Level(level))
 	tools, err := media.Find(log)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pi
 	if _, err := furnish(share, cfg.Lease); err != nil {
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
 	}
-	f := &farm{cfg: cfg, log: s.log, fs: share, tools: s.tools, private: true}
+	f := &farm{log: s.log, fs: share, tools: s.tools, private: true, live: holding(cfg)}
 	d := drop{name: path.Join(pipeline.Inbox, filepath.Base(file)), nonce: pipeline.Nonce(16)}
 	if err := s.place(ctx, share, d, source, out); err != nil {
 		return pipeline.JobStatus{}, err

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,10 +24,10 @@ import (
 
 // farm is what the commands that work on a share stand on.
 type farm struct {
-	cfg   config.Config
 	log   *slog.Logger
 	fs    *sharefs.FS
 	tools media.Tools
+	live  *atomic.Pointer[config.Config] // replaced as a whole by a reload
 	// private: nobody else can drop files on the share, so that a hard link is no trap.
 	private bool
 }
@@ -45,25 +46,36 @@ func (g *global) farm(cmd *cobra.Command) (*farm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &farm{cfg: cfg, log: log, fs: fs, tools: tools}, nil
+	return &farm{log: log, fs: fs, tools: tools, live: holding(cfg)}, nil
 }
 
-// master makes this process's master.
-func (f *farm) master(ctx context.Context, untilIdle bool) *master.Master {
+func holding(cfg config.Config) *atomic.Pointer[config.Config] {
+	var live atomic.Pointer[config.Config]
+	live.Store(&cfg)
+	return &live
+}
+
+// cfg is the configuration as it is now.
+func (f *farm) cfg() config.Config { return *f.live.Load() }
+
+// master makes this process's master, of that name.
+func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell func(pipeline.JobStatus), took func(string, time.Duration)) *master.Master {
+	cfg := f.cfg()
 	return master.New(master.Options{
-		FS: f.fs, Node: pipeline.NewNode("m"), Log: f.log.With("role", "master"),
-		Terms:    lease.Terms{Heartbeat: f.cfg.Lease.Heartbeat, Expiry: f.cfg.Lease.Expiry},
-		Attempts: f.cfg.Lease.Attempts, Settle: f.cfg.Watch.Settle, Poll: f.cfg.Watch.Poll,
+		FS: f.fs, Node: node, Log: f.log.With("role", "master"),
+		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
+		Attempts: cfg.Lease.Attempts, Settle: cfg.Watch.Settle, Poll: cfg.Watch.Poll,
+		Times:   func() (settle, poll time.Duration) { w := f.cfg().Watch; return w.Settle, w.Poll },
 		Resolve: f.resolve, Stages: master.Media{FS: f.fs, Tools: f.tools},
 		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
-		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full,
+		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full, Ended: tell, Took: took,
 	})
 }
 
 // worker makes this process's worker.
 func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*worker.Worker, error) {
-	slots, threads := divide(f.cfg.Worker.Slots, runtime.NumCPU())
-	encoder, err := worker.NewMedia(ctx, f.fs, f.tools, threads, f.cfg.Worker.Nice)
+	slots, threads := divide(f.cfg().Worker.Slots, runtime.NumCPU())
+	encoder, err := worker.NewMedia(ctx, f.fs, f.tools, threads, f.cfg().Worker.Nice)
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +117,14 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	if err != nil {
 		return master.Order{}, &pipeline.Refusal{Reason: "The settings beside the file can't be read: " + err.Error(), Err: err}
 	}
-	profile, _ := f.cfg.Profile(config.DefaultProfile)
-	if p, ok := f.cfg.Profile(folder); ok {
+	profile, _ := f.cfg().Profile(config.DefaultProfile)
+	if p, ok := f.cfg().Profile(folder); ok {
 		profile = p
 	}
 	if s.Profile != "" {
-		p, ok := f.cfg.Profile(s.Profile)
+		p, ok := f.cfg().Profile(s.Profile)
 		if !ok {
-			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.", s.Profile, strings.Join(f.cfg.ProfileNames(), ", "))
+			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.", s.Profile, strings.Join(f.cfg().ProfileNames(), ", "))
 		}
 		profile = p
 	}
@@ -123,7 +135,7 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	return master.Order{
 		Settings: pipeline.Settings{
 			Profile: profile.Name, X264: profile.X264, Container: profile.Container, Audio: profile.Audio,
-			Chunk: f.cfg.Split.Chunk.Seconds(), Pieces: f.cfg.Split.Pieces, Keep: f.cfg.Output.Source,
+			Chunk: f.cfg().Split.Chunk.Seconds(), Pieces: f.cfg().Split.Pieces, Keep: f.cfg().Output.Source,
 		},
 		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again,
 	}, nil

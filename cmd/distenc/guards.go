@@ -15,24 +15,24 @@ import (
 // needs it fails by itself, and says why.
 func (f *farm) full() string {
 	var st unix.Statfs_t
-	if f.cfg.Disk.MinFree == 0 || unix.Statfs(f.fs.Root(), &st) != nil {
+	if f.cfg().Disk.MinFree == 0 || unix.Statfs(f.fs.Root(), &st) != nil {
 		return ""
 	}
 	free := st.Bavail * uint64(st.Bsize) // what an ordinary user may write: statfs(2)
-	if free >= uint64(f.cfg.Disk.MinFree) {
+	if free >= uint64(f.cfg().Disk.MinFree) {
 		return ""
 	}
-	return fmt.Sprintf("the share has only %s free, less than disk.min_free (%s)", humanize.IBytes(free), humanize.IBytes(uint64(f.cfg.Disk.MinFree)))
+	return fmt.Sprintf("the share has only %s free, less than disk.min_free (%s)", humanize.IBytes(free), humanize.IBytes(uint64(f.cfg().Disk.MinFree)))
 }
 
 // rest says why this machine may claim no chunk now, "" while it may. running is how many encodes of
 // its own it has, each with threads threads.
 func (f *farm) rest(threads int) func(running int) string {
 	return func(running int) string {
-		if h := f.cfg.Worker.Hours; !h.Contains(time.Now()) {
+		if h := f.cfg().Worker.Hours; !h.Contains(time.Now()) {
 			return "outside its hours " + h.String()
 		}
-		if limit := f.cfg.Worker.MaxLoad; limit > 0 {
+		if limit := f.cfg().Worker.MaxLoad; limit > 0 {
 			if others := load() - float64(running*threads); others > limit {
 				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%.1f)", others, limit)
 			}

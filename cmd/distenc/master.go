@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
 
 func newMaster(g *global) *cobra.Command {
 	return &cobra.Command{
@@ -16,7 +20,8 @@ Any number of masters may run; one works, the others stand by and take over when
 			if err != nil {
 				return err
 			}
-			return g.serve(false, f.master(cmd.Context(), false).Run)
+			g.reloads(cmd, f)
+			return g.serve(false, func(ctx context.Context) error { return f.lead(ctx, false) })
 		},
 	}
 }

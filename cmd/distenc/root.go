@@ -18,7 +18,8 @@ import (
 type global struct {
 	configFile string
 	stop       stops
-	ran        bool // a command's own code has begun; before that, an error is one of usage
+	level      slog.LevelVar // of the log
+	ran        bool          // a command's own code has begun; before that, an error is one of usage
 }
 
 // run executes one command line and returns the process's exit code.
@@ -110,5 +111,6 @@ func (g *global) load(cmd *cobra.Command, more ...config.Flag) (config.Config, *
 	if err != nil {
 		return config.Config{}, nil, err
 	}
-	return cfg, logging.New(cmd.ErrOrStderr(), cfg.Log.Format, cfg.Log.Level), nil
+	g.level.Set(logging.Level(cfg.Log.Level))
+	return cfg, logging.New(cmd.ErrOrStderr(), cfg.Log.Format, &g.level), nil
 }

@@ -17,6 +17,7 @@ func newRun(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			g.reloads(cmd, f)
 			return g.serve(untilIdle, f.both(untilIdle))
 		},
 	}
@@ -37,7 +38,7 @@ func (f *farm) both(untilIdle bool) func(ctx context.Context) error {
 		encoding := make(chan error, 1)
 		go func() { encoding <- w.Run(ctx) }()
 		led := make(chan error, 1)
-		go func() { led <- f.master(ctx, untilIdle).Run(ctx) }()
+		go func() { led <- f.lead(ctx, untilIdle) }()
 		select {
 		case err = <-led:
 			cancel()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,11 +87,6 @@ func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
 		return nil, err
 	}
 	return openShare(cfg)
-}
-
-// readStatus reads the share's state once.
-func readStatus(share *sharefs.FS) (*pipeline.Status, error) {
-	return status.NewReader(share).Read(context.Background())
 }
 
 // show writes the state, or what is to be known of one job.

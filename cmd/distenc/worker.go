@@ -25,6 +25,7 @@ func newWorker(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			g.reloads(cmd, f)
 			return g.serve(untilIdle, w.Run)
 		},
 	}

@@ -9,14 +9,19 @@ import (
 	"syscall"
 )
 
-// New returns a logger. format is text or json, level debug, info, warn or error; the configuration has
-// checked both. Into systemd's journal, lines go without a time: the journal has its own.
-func New(w io.Writer, format, level string) *slog.Logger {
+// Level reads debug, info, warn or error; the configuration has checked it.
+func Level(name string) slog.Level {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
+	if err := l.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo
 	}
-	opts := &slog.HandlerOptions{Level: l}
+	return l
+}
+
+// New returns a logger. format is text or json; the configuration has checked it. level may change later:
+// slog.LevelVar. Into systemd's journal, lines go without a time: the journal has its own.
+func New(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
 	if toJournal(w, os.Getenv("JOURNAL_STREAM")) {
 		opts.ReplaceAttr = withoutTime
 	}

@@ -14,13 +14,13 @@ import (
 
 func TestFormatsAndLevels(t *testing.T) {
 	var b bytes.Buffer
-	log := New(&b, "text", "warn")
+	log := New(&b, "text", Level("warn"))
 	log.Info("not told")
 	log.Warn("told", "name", "two\nlines")
 	require.Regexp(t, `^time=\S+ level=WARN msg=told name="two\\nlines"\n$`, b.String())
 
 	b.Reset()
-	New(&b, "json", "debug").Debug("told", "frames", 3)
+	New(&b, "json", Level("debug")).Debug("told", "frames", 3)
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(b.Bytes(), &line))
 	require.Equal(t, "told", line["msg"])
@@ -38,9 +38,9 @@ func TestTheJournalHasItsOwnTime(t *testing.T) {
 	st := info.Sys().(*syscall.Stat_t)
 
 	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", st.Dev, st.Ino))
-	New(f, "text", "info").Info("told", "time", "kept")
+	New(f, "text", Level("info")).Info("told", "time", "kept")
 	t.Setenv("JOURNAL_STREAM", "1:2")
-	New(f, "text", "info").Info("inherited")
+	New(f, "text", Level("info")).Info("inherited")
 	data, err := os.ReadFile(name)
 	require.NoError(t, err)
 	require.Regexp(t, `^level=INFO msg=told\S*.*\ntime=\S+ level=INFO msg=inherited\n$`, string(data))

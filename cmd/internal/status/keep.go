@@ -26,6 +26,7 @@ type Keeper struct {
 	FS   *sharefs.FS
 	Node string // the master's
 	Log  *slog.Logger
+	Seen func(*pipeline.Status) // is told of each state that was read; may be nil
 
 	latest  atomic.Pointer[pipeline.Status]
 	written []byte // the last status.json, without what changes all the time
@@ -59,6 +60,9 @@ func (k *Keeper) look(ctx context.Context, r *Reader) {
 		return
 	}
 	k.latest.Store(s)
+	if k.Seen != nil {
+		k.Seen(s)
+	}
 	if s.Master == nil || s.Master.Node != k.Node {
 		return
 	}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"net"
+	"sync"
+
+	"github.com/distenc/distenc/cmd/internal/hooks"
+	"github.com/distenc/distenc/cmd/internal/metrics"
+	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/web"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// lead runs this process's master, and beside it what shows people the share's state and tells them how
+// jobs have ended. None of that can hold the master up.
+func (f *farm) lead(ctx context.Context, untilIdle bool) error {
+	node := pipeline.NewNode("m")
+	if f.private { // nobody looks at it but the command that made it
+		return f.master(ctx, node, untilIdle, nil, nil).Run(ctx)
+	}
+	log := f.log.With("role", "master")
+	var listener net.Listener
+	if address := f.cfg().HTTP.Listen; address != "" {
+		var err error
+		if listener, err = web.Listen(address); err != nil {
+			return err
+		}
+	}
+	counts := metrics.New()
+	keeper := &status.Keeper{FS: f.fs, Node: node, Log: log, Seen: counts.Observe}
+	teller := hooks.New(f.hooks, log)
+
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { keeper.Run(beside) })
+	wg.Go(func() { teller.Run(beside) })
+	if listener != nil {
+		wg.Go(func() {
+			if err := (web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log}).Serve(beside, listener); err != nil {
+				log.Error("the status page is not served any more", "error", err)
+			}
+		})
+	}
+	err := f.master(ctx, node, untilIdle, teller.Ended, counts.Took).Run(ctx)
+	stop()
+	wg.Wait()
+	return err
+}
+
+func (f *farm) hooks() hooks.Hooks {
+	h := f.cfg().Hooks
+	return hooks.Hooks{Done: h.Done, Failed: h.Failed, Timeout: h.Timeout}
+}

@@ -1,0 +1,69 @@
+package metrics
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+func state1() *pipeline.Status {
+	return &pipeline.Status{
+		Free: 5, Master: &pipeline.MasterInfo{Seen: 3}, Inbox: []pipeline.Waiting{{}, {}},
+		Jobs: []pipeline.JobStatus{
+			{ID: "a", State: pipeline.InWork, Frames: pipeline.Progress{Done: 100}, Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}, Retries: 1},
+			{ID: "b", State: pipeline.Done, Decided: true, Frames: pipeline.Progress{Done: 1000}, Chunks: pipeline.Counts{Total: 9, Done: 9}},
+		},
+		Nodes: []pipeline.NodeStatus{{Node: "n1", FPS: 12.5, Slots: 2, Chunks: []string{"x"}, State: pipeline.NodeEncoding}, {Node: "n1"}, {Node: "n2", State: pipeline.NodeSilent, Load: 1}},
+	}
+}
+
+func TestTheNamesAndHelpsAreGood(t *testing.T) {
+	m := New()
+	m.Took("merge", time.Second)
+	m.Observe(state1())
+	problems, err := testutil.GatherAndLint(m.registry)
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+func TestOnlyWhatIsNewIsCounted(t *testing.T) {
+	m := New()
+	m.Observe(state1())
+	require.Zero(t, testutil.ToFloat64(m.frames), "what was there before is not this master's")
+	s := state1()
+	s.Jobs[0].Frames.Done, s.Jobs[0].Retries = 150, 2
+	s.Jobs[0].Failures = []pipeline.Failure{{Chunk: "a.1", Node: "n1", By: "n1", Weight: pipeline.WeightFailed}, {Chunk: "a.2", Node: "n2", By: "m", Weight: pipeline.WeightExpired}}
+	s.Jobs = append(s.Jobs, pipeline.JobStatus{ID: "c", State: pipeline.InWork, Frames: pipeline.Progress{Done: 7}})
+	m.Observe(s)
+	again := *s
+	again.Jobs[0].Frames.Done = 120 // a chunk was lost: it is encoded again, and was counted already
+	m.Observe(&again)
+	require.InDelta(t, 57, testutil.ToFloat64(m.frames), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.retries), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.failures), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.expiries), 0)
+}
+
+func TestTheStateIsTold(t *testing.T) {
+	m := New()
+	require.Equal(t, 200, ask(m).Code, "before the first look")
+	m.Observe(state1())
+	body := ask(m).Body.String()
+	for _, line := range []string{
+		`distenc_jobs{state="encoding"} 1`, `distenc_jobs{state="merging"} 0`, `distenc_chunks{state="pending"} 2`, `distenc_chunks{state="done"} 1`,
+		`distenc_inbox_files 2`, `distenc_free_bytes 5`, `distenc_node_frames_per_second{node="n1"} 12.5`, `distenc_nodes{state="silent"} 1`,
+	} {
+		require.Contains(t, body, line+"\n")
+	}
+}
+
+func ask(m *Metrics) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w
+}

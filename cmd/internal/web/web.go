@@ -1,0 +1,121 @@
+// Package web serves the share's state over HTTP, for reading only: the page, /status.json, /metrics and
+// /healthz. There is no way to change anything, and nothing of a request is used but its path.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/pipeline"
+)
+
+const (
+	// slowest bounds how long a client may take for its request, and for each answer: nobody can hold
+	// connections open by being slow.
+	slowest = 30 * time.Second
+	// maxHeader bounds a request's header in bytes.
+	maxHeader = 16 << 10
+	// stale is the age of the last good look at the share at which the master is not healthy.
+	stale = time.Minute
+	// shutdown is how long running answers are waited for.
+	shutdown = 2 * time.Second
+)
+
+// Site is what is served.
+type Site struct {
+	Latest  func() *pipeline.Status // the last state that was read, nil before the first
+	Metrics http.Handler
+	Log     *slog.Logger
+}
+
+// Listen opens the address, so that a wrong one is told at the start.
+func Listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve the status page: %w; http.listen names another address, or none", err)
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends, and closes it.
+func (s Site) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: slowest, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: slowest,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	s.Log.Info("serves the status page", "address", l.Addr().String())
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+	defer cancel()
+	if err := server.Shutdown(last); errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return nil
+}
+
+// Handler answers GET and HEAD; net/http's patterns refuse the rest with 405.
+func (s Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.show("text/html; charset=utf-8", status.Page))
+	mux.HandleFunc("GET /status.json", s.show("application/json", status.Document))
+	mux.Handle("GET /metrics", s.Metrics)
+	mux.HandleFunc("GET /healthz", s.health)
+	return safe(mux)
+}
+
+// safe sets what keeps a browser from doing anything with an answer but show it.
+func safe(next http.Handler) http.Handler {
+	policy := status.PagePolicy()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s Site) show(kind string, render func(*pipeline.Status) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		state := s.Latest()
+		if state == nil {
+			http.Error(w, "the share was not read yet", http.StatusServiceUnavailable)
+			return
+		}
+		b, err := render(state)
+		if err != nil {
+			s.Log.Error("cannot show the state", "error", err)
+			http.Error(w, "cannot show the state; the master's log says why", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		_, _ = w.Write(b) // the client is gone
+	}
+}
+
+// health answers 503 when the share could not be read for a while.
+func (s Site) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if state := s.Latest(); state == nil || time.Since(state.Read) > stale {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, "the share does not answer\n")
+		return
+	}
+	_, _ = io.WriteString(w, "ok\n")
+}
