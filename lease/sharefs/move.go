@@ -41,19 +41,26 @@ var (
 //
 // Who relies on the move beyond a crash of the file server calls Durable(dst) first.
 func (f *FS) Move(ctx context.Context, src, dst string) (Outcome, error) {
-	return f.move(ctx, src, dst, false)
+	return f.move(ctx, src, dst, moveTries, false)
+}
+
+// MoveOnce is Move without repetitions, for a src that people named: they may give that name to another
+// file, and a request that was repeated could still land, with that file, over the first one. After any
+// outcome but Won, dst is not used again.
+func (f *FS) MoveOnce(ctx context.Context, src, dst string) (Outcome, error) {
+	return f.move(ctx, src, dst, 1, false)
 }
 
 // Claim is Move for a name that many want: it lists the destination after a success too, because a
 // server that lost power can have answered several with success.
 func (f *FS) Claim(ctx context.Context, src, dst string) (Outcome, error) {
-	return f.move(ctx, src, dst, true)
+	return f.move(ctx, src, dst, moveTries, true)
 }
 
-func (f *FS) move(ctx context.Context, src, dst string, verify bool) (Outcome, error) {
+func (f *FS) move(ctx context.Context, src, dst string, tries int, verify bool) (Outcome, error) {
 	outcome, err := Unknown, ctx.Err()
 	if err == nil {
-		outcome, err = f.moveTries(ctx, src, dst, verify)
+		outcome, err = f.moveTries(ctx, src, dst, tries, verify)
 	}
 	if err != nil {
 		return outcome, fmt.Errorf("cannot move %q to %q: %w", src, dst, err)
@@ -61,11 +68,11 @@ func (f *FS) move(ctx context.Context, src, dst string, verify bool) (Outcome, e
 	return outcome, nil
 }
 
-func (f *FS) moveTries(ctx context.Context, src, dst string, verify bool) (Outcome, error) {
+func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify bool) (Outcome, error) {
 	pause := movePause
 	for try := 1; ; try++ {
 		outcome, again, err := f.moveOnce(src, dst, verify)
-		if !again || try == moveTries {
+		if !again || try == tries {
 			return outcome, err
 		}
 		if sleep(ctx, jitter(pause)) != nil {

@@ -84,6 +84,14 @@ func TestMoveGivesUpAfterEightRepetitions(t *testing.T) {
 	})
 }
 
+func TestMoveOnceDoesNotRepeat(t *testing.T) {
+	hook, renames := faulty("rename", 1, syscall.EIO)
+	outcome, err := share(t, hook).MoveOnce(t.Context(), "a/x", "b/y")
+	require.ErrorIs(t, err, syscall.EIO)
+	require.Equal(t, sharefs.Unknown, outcome)
+	require.Equal(t, 1, *renames)
+}
+
 func TestMovePermanentErrorsEndAtOnce(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
 		hook, renames := faulty("rename", 100, errno)

@@ -254,7 +254,7 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 	}
 	name := path.Join(pipeline.Inbox, string(j.Inbox))
 	dst := pipeline.JobFile(j.ID, j.Source)
-	if out, err := m.FS.Move(ctx, name, dst); out != sharefs.Won {
+	if out, err := m.FS.MoveOnce(ctx, name, dst); out != sharefs.Won {
 		return err
 	}
 	if err := m.FS.DurableForeign(dst); err != nil {
