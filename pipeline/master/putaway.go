@@ -58,9 +58,14 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 	if err != nil {
 		return "", err
 	}
+	st, err := m.FS.Stat(source)
+	if err != nil {
+		return "", err
+	}
 	for n := 1; ; n++ {
 		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
-		if contains(names, name) || contains(names, sidecarName(name)) {
+		taken := contains(names, name) || contains(names, sidecarName(name))
+		if taken && !m.same(st, name) { // a link that was made before, by one who died then, is the name we want
 			continue
 		}
 		ours, err := m.linkBack(j.ID, source, name)
@@ -137,7 +142,7 @@ func (m *Master) putIntoFailed(ctx context.Context, source, name, reason, log st
 		err = m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
 	}
 	if err == nil {
-		_, err = m.FS.Move(ctx, source, dst)
+		_, err = m.FS.MoveOnce(ctx, source, dst)
 	}
 	if err != nil {
 		// Only our two texts are removed, by name: the source may have landed there all the same.
