@@ -83,9 +83,7 @@ func (t table) head(v view) {
 	}
 	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
 		master, count(v.Awake, "node"), v.FPS, humanize.IBytes(uint64(v.Free)))))
-	if why := v.missing(); why != "" {
-		t.line("%s", t.paint(yellow, why))
-	}
+	t.text("", yellow, plain(v.missing()))
 	t.line("")
 	if len(v.Stuck)+len(v.Active)+len(v.Inbox) == 0 {
 		t.line("Nothing is to be done: copy a video into %s/%s.", plain(v.Share), pipeline.Inbox)
