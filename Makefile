@@ -12,7 +12,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build test test-sim test-lab test-lab-short lint vet demo install clean
+.PHONY: build test test-faults test-sim test-lab test-lab-short lint vet demo install clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -39,6 +39,13 @@ test-lab:
 test-lab-short:
 	@if [ "$$(id -u)" != 0 ]; then echo "test-lab-short: skipped: it needs root"; else \
 		test/install-tools $(MEDIA) $(LAB_TOOLS) && $(RUN_LAB) -short; fi
+
+# Kills and freezes real processes at random through many jobs; the output is compared frame by frame.
+KILLS ?= 200
+JOBS  ?= 20
+test-faults:
+	test/install-tools $(MEDIA)
+	DISTENC_TEST_KILLS=$(KILLS) DISTENC_TEST_JOBS=$(JOBS) $(GO) test -count=1 -timeout 60m -v -run 'TestRandomKills' ./test/farm
 
 # The simulated share: SEEDS of them, every operation of a job made to fail, every mutant. Minutes to an hour.
 SEEDS ?= 2000

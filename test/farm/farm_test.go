@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "distenc")
-	build := exec.Command("go", "build", "-o", binary, "github.com/distenc/distenc/cmd/distenc")
+	build := exec.Command("go", "build", raceFlag, "-o", binary, "github.com/distenc/distenc/cmd/distenc")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}

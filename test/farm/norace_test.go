@@ -1,0 +1,5 @@
+//go:build !race
+
+package farm_test
+
+const raceFlag = "-race=false"

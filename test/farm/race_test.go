@@ -1,0 +1,6 @@
+//go:build race
+
+package farm_test
+
+// raceFlag builds the binary with the race detector where the tests run with it.
+const raceFlag = "-race=true"
