@@ -104,6 +104,9 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 		count[c.State]++
 	}
 	j.aside = count[pipeline.Failed]
+	if j.aside > 0 {
+		m.startChanged(j)
+	}
 	if count[pipeline.Accepted] == len(state) {
 		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state) })
 	}
@@ -206,6 +209,22 @@ func (m *Master) changed(j *job) (bool, error) {
 	// SMB tells times in steps of 100 ns, NFS in nanoseconds; the next master may be on the other.
 	was, is := j.ModTime.Truncate(time.Microsecond), st.ModTime().Truncate(time.Microsecond)
 	return st.Size() != j.Size || !is.Equal(was), nil
+}
+
+// startChanged gives a source back that changed under its plan: what can't be encoded then is no fault of
+// the chunk's, and the job must not wait for a person.
+func (m *Master) startChanged(j *job) {
+	m.tasks.start("changed/"+j.ID, 1, func(context.Context) func() {
+		if changed, err := m.changed(j); err != nil || !changed {
+			return nil // what the share can't tell now, it tells at the next look
+		}
+		_, err := m.decide(j, changedDecision)
+		return func() {
+			if err != nil {
+				m.later(j, "cannot decide", err)
+			}
+		}
+	})
 }
 
 // startDecide publishes a decision beside the main loop.
