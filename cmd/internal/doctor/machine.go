@@ -1,0 +1,175 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// MachineOptions say what the machine is to do.
+type MachineOptions struct {
+	Root           fs.FS // the machine's root folder, for what stands in /proc
+	Temp           string
+	Profiles       []Profile
+	Slots, Threads int // encodes side by side, and threads of each
+	Cores          int
+}
+
+// Profile is a name and x264 settings, as the configuration has them.
+type Profile struct{ Name, X264 string }
+
+// Machine tests this machine: its tools, whether they can encode with each profile's settings, and its
+// limits.
+func Machine(ctx context.Context, o MachineOptions, tell Tell) {
+	found := findTools(ctx, tell)
+	if found.FFmpeg != "" && hasEncoder(ctx, found, tell) {
+		for _, p := range o.Profiles {
+			tell(tryProfile(ctx, found, p))
+		}
+	}
+	tell(checkSlots(o))
+	tell(checkOpenFiles(o.Root))
+	tell(checkInotify(o.Root))
+	tell(checkSpace("space: temporary", o.Temp, spaceLimits{scarce: 100 << 20}))
+}
+
+// checkSlots compares the encodes side by side with what memory there is.
+func checkSlots(o MachineOptions) Finding {
+	seen := fmt.Sprintf("%d, for %d encodes side by side with %d threads each", o.Cores, o.Slots, o.Threads)
+	memory := memTotal(o.Root)
+	if memory > 0 {
+		seen += ", " + size(memory) + " of memory"
+	}
+	if memory > 0 && memory/uint64(max(1, o.Slots)) < encodeMemory {
+		do := "set a smaller `slots` in [worker]"
+		if o.Slots == 1 {
+			do = "let this machine do something else, or give it more memory"
+		}
+		return advice("cores", "%s", seen).because("an encode of 1080p takes about "+size(encodeMemory)+" and more; the kernel kills what does not fit", do)
+	}
+	return ok("cores", "%s", seen)
+}
+
+// encodeMemory is roughly what x264 takes for 1080p at preset slow, in bytes.
+const encodeMemory = 512 << 20
+
+// memTotal reads "MemTotal:  24000000 kB"; 0 where it can't.
+func memTotal(root fs.FS) uint64 {
+	f := fieldsOf(root, "proc/meminfo", "MemTotal:")
+	if len(f) < 2 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(f[1], 10, 54)
+	return n << 10
+}
+
+// fieldsOf returns the fields of the first line of a file that begins with prefix.
+func fieldsOf(root fs.FS, name, prefix string) []string {
+	data, err := fs.ReadFile(root, name)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, prefix) {
+			return strings.Fields(line)
+		}
+	}
+	return nil
+}
+
+// wantedFiles is how many chunks one merge opens at once: 8 hours in chunks of 20 s are 1440.
+const wantedFiles = 4096
+
+// checkOpenFiles looks at the hard limit: the soft one is raised for the tools.
+func checkOpenFiles(root fs.FS) Finding {
+	f := fieldsOf(root, "proc/self/limits", "Max open files")
+	if len(f) < 5 {
+		return advice("open files", "the limit can't be read from /proc/self/limits")
+	}
+	if n, err := strconv.Atoi(f[4]); err == nil && n < wantedFiles {
+		return advice("open files", "at most %d at once", n).because("the merge opens all chunks of a job at once",
+			fmt.Sprintf("raise the hard limit to %d or more (LimitNOFILE= in the unit, `ulimit -Hn` in a shell)", wantedFiles))
+	}
+	return ok("open files", "at most %s at once", f[4])
+}
+
+// checkInotify looks at what is left to see local changes at once.
+func checkInotify(root fs.FS) Finding {
+	watches, instances := sysctl(root, "fs/inotify/max_user_watches"), sysctl(root, "fs/inotify/max_user_instances")
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	seen := fmt.Sprintf("%d watches, %d instances for each user", watches, instances)
+	if err == nil && watches >= 1024 {
+		return ok("inotify", "%s", seen)
+	}
+	if err != nil {
+		seen += fmt.Sprintf("; a new one: %v", err)
+	}
+	return advice("inotify", "%s", seen).because("files dropped on this machine are seen by the next scan only",
+		"raise fs.inotify.max_user_watches and max_user_instances (sysctl); nothing else depends on it")
+}
+
+func sysctl(root fs.FS, name string) int {
+	data, err := fs.ReadFile(root, "proc/sys/"+name)
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+	return n
+}
+
+func kernelOf(root fs.FS) (k kernel) {
+	data, _ := fs.ReadFile(root, "proc/sys/kernel/osrelease")
+	_, _ = fmt.Sscanf(string(data), "%d.%d", &k.major, &k.minor) // unknown: 0.0
+	return k
+}
+
+// spaceLimits are bytes below which space is scarce, or too little to begin.
+type spaceLimits struct{ scarce, none uint64 }
+
+// checkSpace looks at a file system's free bytes and names.
+func checkSpace(check, dir string, limit spaceLimits) Finding {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return advice(check, "cannot ask %q for its free space: %v", dir, err)
+	}
+	return judgeSpace(check, dir, limit, space{
+		free: st.Bavail * uint64(st.Frsize), total: st.Blocks * uint64(st.Frsize), names: st.Files, freeNames: st.Ffree,
+	})
+}
+
+// space is what statfs(2) tells; names is 0 where the file system makes inodes as it needs them.
+type space struct{ free, total, names, freeNames uint64 }
+
+func judgeSpace(check, dir string, limit spaceLimits, s space) Finding {
+	seen := fmt.Sprintf("%s free of %s in %s", size(s.free), size(s.total), dir)
+	few := s.names > 0 && s.freeNames < 10_000
+	if few {
+		seen += fmt.Sprintf(", only %d more files", s.freeNames)
+	}
+	const why, do = "a job needs room for its pieces and its results, about twice its source", "make room"
+	switch {
+	case s.free < limit.none:
+		return failed(check, "%s", seen).because(why, do)
+	case s.free < limit.scarce || few:
+		return advice(check, "%s", seen).because(why, do)
+	}
+	return ok(check, "%s", seen)
+}
+
+// size writes bytes for people.
+func size(n uint64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}

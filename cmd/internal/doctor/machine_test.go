@@ -1,0 +1,127 @@
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// collect gathers findings by their check.
+type collect map[string]Finding
+
+func (c collect) tell(f Finding) { c[f.Check] = f }
+
+func (c collect) levels() map[string]Level {
+	out := map[string]Level{}
+	for check, f := range c {
+		out[check] = f.Level
+	}
+	return out
+}
+
+// onlyBad are the findings that are not ok.
+func (c collect) onlyBad() map[string]Finding {
+	out := map[string]Finding{}
+	for check, f := range c {
+		if f.Level != OK {
+			out[check] = f
+		}
+	}
+	return out
+}
+
+func TestThisMachine(t *testing.T) {
+	found := collect{}
+	Machine(t.Context(), MachineOptions{Root: os.DirFS("/"), Temp: t.TempDir(), Slots: 1, Threads: 1, Cores: 1, Profiles: []Profile{
+		{"default", "--preset ultrafast --crf 30"},
+		{"deep", "--preset ultrafast --profile high10"},
+		{"forbidden", "--output x.mkv"},
+		{"impossible", "--preset ultrafast --profile baseline --output-csp i444"},
+	}}, found.tell)
+	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder", "profile default", "profile deep"} {
+		require.Equal(t, OK, found[check].Level, "%v", found[check])
+	}
+	require.Equal(t, Fail, found["profile forbidden"].Level)
+	require.Contains(t, found["profile forbidden"].Do, "[profiles.forbidden]")
+	require.Equal(t, Fail, found["profile impossible"].Level)
+	require.Contains(t, found["profile impossible"].Seen, "baseline profile doesn't support")
+}
+
+func TestToolsThatAreMissingOrOld(t *testing.T) {
+	dir := t.TempDir()
+	script := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o755))
+	}
+	script("ffmpeg", "echo ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright '(c)' 2000-2021")
+	script("ffprobe", "echo ffprobe version n7.1 Copyright")
+	script("mkvmerge", "exit 3")
+	t.Setenv("PATH", dir)
+	found := collect{}
+	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{{"default", ""}}}, found.tell)
+	require.Equal(t, Fail, found["ffmpeg"].Level)
+	require.Contains(t, found["ffmpeg"].Why, "5.1")
+	require.Equal(t, OK, found["ffprobe"].Level)
+	require.Equal(t, Fail, found["mkvmerge"].Level)
+	require.Equal(t, Fail, found["mkvpropedit"].Level)
+	require.Contains(t, found["mkvpropedit"].Do, "apt install mkvtoolnix")
+	require.NotContains(t, found, "profile default", "there is nothing to encode with")
+}
+
+func TestJudgeVersion(t *testing.T) {
+	for said, want := range map[string]Level{
+		"ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2024": OK,
+		"ffmpeg version 5.0.1 Copyright":                         Fail,
+		"ffmpeg version 4.1.11-0+deb10u1 Copyright":              Fail,
+		"ffmpeg version n7.1-12-gabcdef Copyright":               OK,
+		"ffmpeg version N-118000-g1a2b3c4d5e Copyright":          OK,
+		"ffmpeg version 10.0 Copyright":                          OK,
+	} {
+		f := judgeVersion(tools[0], "/bin/ffmpeg", said+"\nbuilt with gcc")
+		require.Equal(t, want, f.Level, said)
+		require.NotContains(t, f.Seen, "Copyright")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	root := machineWith(map[string]string{
+		"proc/self/limits":                       "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 2048                 files     \n",
+		"proc/meminfo":                           "MemTotal:        2048000 kB\nMemFree: 1 kB\n",
+		"proc/sys/fs/inotify/max_user_watches":   "100\n",
+		"proc/sys/fs/inotify/max_user_instances": "128\n",
+		"proc/sys/kernel/osrelease":              "6.1.0-13-amd64\n",
+	})
+	require.Equal(t, Advice, checkOpenFiles(root).Level)
+	require.Equal(t, Advice, checkInotify(root).Level)
+	require.Equal(t, kernel{6, 1}, kernelOf(root))
+	require.Equal(t, OK, checkSlots(MachineOptions{Root: root, Slots: 2}).Level)
+	require.Equal(t, Advice, checkSlots(MachineOptions{Root: root, Slots: 16}).Level)
+	unlimited := machineWith(map[string]string{"proc/self/limits": "Max open files            1024                 unlimited            files\n"})
+	require.Equal(t, OK, checkOpenFiles(unlimited).Level)
+	require.Equal(t, Advice, checkOpenFiles(machineWith(nil)).Level)
+}
+
+func TestJudgeSpace(t *testing.T) {
+	limit := spaceLimits{scarce: 10 << 30, none: 256 << 20}
+	for _, c := range []struct {
+		space space
+		want  Level
+	}{
+		{space{free: 20 << 30, total: 1 << 40}, OK},
+		{space{free: 9 << 30, total: 1 << 40}, Advice},
+		{space{free: 1 << 20, total: 1 << 40}, Fail},
+		{space{free: 20 << 30, total: 1 << 40, names: 1 << 20, freeNames: 5}, Advice},
+		{space{free: 20 << 30, total: 1 << 40, names: 0, freeNames: 0}, OK},
+	} {
+		require.Equal(t, c.want, judgeSpace("space", "/x", limit, c.space).Level, "%v", c.space)
+	}
+}
+
+func TestFindingForPeople(t *testing.T) {
+	require.Equal(t, "ok      rename           done\n", ok("rename", "done").String())
+	text := failed("rename", "%d of %d", 1, 2).because("it matters", "mend it").String()
+	require.Equal(t, "FAIL    rename           1 of 2\n"+
+		"                         why: it matters\n"+
+		"                         do:  mend it\n", text)
+}

@@ -1,0 +1,228 @@
+package doctor
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// newShare makes a share's folders and marker below parent.
+func newShare(t *testing.T, parent string) *sharefs.FS {
+	t.Helper()
+	share, err := sharefs.Open(parent)
+	require.NoError(t, err)
+	for _, folder := range pipeline.Folders() {
+		require.NoError(t, share.MkdirAll(folder))
+	}
+	require.NoError(t, (&pipeline.ClusterInfo{Share: "test", Heartbeat: "10s", Expiry: "2m0s"}).Write(share))
+	return share
+}
+
+// examine runs Share; the second process is a goroutine with descriptors of its own, which is the same to
+// rename(2) and flock(2).
+func examine(t *testing.T, share *sharefs.FS) collect {
+	t.Helper()
+	found := collect{}
+	Share(t.Context(), ShareOptions{Root: os.DirFS("/"), Share: share, Second: func(ctx context.Context, room string) error {
+		return Second(ctx, share, room)
+	}}, found.tell)
+	return found
+}
+
+func probes(t *testing.T, share *sharefs.FS) []string {
+	t.Helper()
+	names, err := share.List(pipeline.ProbeDir)
+	require.NoError(t, err)
+	return names
+}
+
+func TestShareOnDisk(t *testing.T) {
+	share := newShare(t, t.TempDir())
+	found := examine(t, share)
+	for check, f := range found.onlyBad() {
+		require.Contains(t, []string{"mount", "space: share", "names"}, check, "%v", f)
+	}
+	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
+		require.Contains(t, found, check)
+	}
+	require.Empty(t, probes(t, share), "nothing stays")
+}
+
+func TestShareInMemory(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "distenc-doctor-")
+	if err != nil {
+		t.Skip("no /dev/shm:", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	share := newShare(t, dir)
+	found := examine(t, share)
+	require.Equal(t, Advice, found["mount"].Level, "%v", found["mount"])
+	require.Contains(t, found["mount"].Why, "memory")
+	require.Equal(t, OK, found["locks here"].Level)
+	require.Empty(t, probes(t, share))
+}
+
+// What a killed doctor left is removed when it is an hour old, and nothing else.
+func TestOldLeftoversAreSwept(t *testing.T) {
+	share := newShare(t, t.TempDir())
+	for _, name := range []string{"doctor.old/room", "doctor.new", "master-m12345"} {
+		require.NoError(t, share.MkdirAll(pipeline.ProbeDir+"/"+name))
+	}
+	require.NoError(t, share.Create(pipeline.ProbeDir+"/doctor.old/room/x", nil))
+	old := share.Path(pipeline.ProbeDir + "/doctor.old")
+	info, err := os.Stat(old)
+	require.NoError(t, err)
+	past := info.ModTime().Add(-2 * leftover)
+	require.NoError(t, os.Chtimes(old, past, past))
+	examine(t, share)
+	require.Equal(t, []string{"doctor.new", "master-m12345"}, probes(t, share))
+}
+
+// broken is a share with one thing that it does wrong.
+type broken struct {
+	sharefs.Ops
+	rename func(src, dst string) error
+	link   func(src, dst string) error
+	open   func(name string, flag int, perm fs.FileMode) (sharefs.File, error)
+	list   func(name string) ([]fs.DirEntry, error)
+	sync   func(name string) error
+}
+
+func (b *broken) Rename(src, dst string) error {
+	if b.rename != nil {
+		return b.rename(src, dst)
+	}
+	return b.Ops.Rename(src, dst)
+}
+
+func (b *broken) Link(src, dst string) error {
+	if b.link != nil {
+		return b.link(src, dst)
+	}
+	return b.Ops.Link(src, dst)
+}
+
+func (b *broken) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	if b.open != nil {
+		return b.open(name, flag, perm)
+	}
+	return b.Ops.OpenFile(name, flag, perm)
+}
+
+func (b *broken) ReadDir(name string) ([]fs.DirEntry, error) {
+	if b.list != nil {
+		return b.list(name)
+	}
+	return b.Ops.ReadDir(name)
+}
+
+func (b *broken) SyncDir(name string) error {
+	if b.sync != nil {
+		return b.sync(name)
+	}
+	return b.Ops.SyncDir(name)
+}
+
+func TestBrokenShares(t *testing.T) {
+	for name, c := range map[string]struct {
+		breaks func(b *broken, root string)
+		check  func(*sharefs.FS, string) Finding
+	}{
+		"a rename is told and not done": {func(b *broken, _ string) {
+			b.rename = func(string, string) error { return nil }
+		}, checkRename},
+		"a rename leaves the old name": {func(b *broken, root string) {
+			b.rename = func(src, dst string) error {
+				data, _ := os.ReadFile(filepath.Join(root, src))
+				return os.WriteFile(filepath.Join(root, dst), data, 0o644)
+			}
+		}, checkRename},
+		"no links": {func(b *broken, _ string) {
+			b.link = func(string, string) error { return syscall.EPERM }
+		}, checkLink},
+		"a link replaces": {func(b *broken, root string) {
+			b.link = func(src, dst string) error {
+				_ = os.Remove(filepath.Join(root, dst))
+				return os.Link(filepath.Join(root, src), filepath.Join(root, dst))
+			}
+		}, checkLink},
+		"a link is a copy": {func(b *broken, root string) {
+			b.link = func(src, dst string) error {
+				data, _ := os.ReadFile(filepath.Join(root, src))
+				if _, err := os.Stat(filepath.Join(root, dst)); err == nil {
+					return syscall.EEXIST
+				}
+				return os.WriteFile(filepath.Join(root, dst), data, 0o644)
+			}
+		}, checkLink},
+		"O_EXCL is ignored": {func(b *broken, _ string) {
+			b.open = func(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+				return b.Ops.OpenFile(name, flag&^os.O_EXCL, perm)
+			}
+		}, checkExclusive},
+		"a listing is stale": {func(b *broken, _ string) {
+			last := map[string][]fs.DirEntry{}
+			b.list = func(name string) ([]fs.DirEntry, error) {
+				old := last[name]
+				var err error
+				last[name], err = b.Ops.ReadDir(name)
+				return old, err
+			}
+		}, checkListing},
+		"an fsync fails": {func(b *broken, _ string) {
+			b.sync = func(string) error { return syscall.EIO }
+		}, checkSync},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			b := &broken{Ops: sharefs.OS(root)}
+			share := sharefs.New(root, b)
+			require.NoError(t, share.MkdirAll("d"))
+			require.Equal(t, OK, c.check(share, "d").Level)
+			c.breaks(b, root)
+			require.NoError(t, share.MkdirAll("e"))
+			f := c.check(share, "e")
+			require.Equal(t, Fail, f.Level, "%v", f)
+			require.NotEmpty(t, f.Why)
+			require.NotEmpty(t, f.Do)
+		})
+	}
+}
+
+// A server that forbids Windows' characters, as some NAS do, and keeps no case.
+func TestNamesOfAnotherSystem(t *testing.T) {
+	root := t.TempDir()
+	b := &broken{Ops: sharefs.OS(root)}
+	b.open = func(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+		if strings.ContainsAny(name, `:?*|"<>\`) {
+			return nil, syscall.EINVAL
+		}
+		return b.Ops.OpenFile(strings.ToLower(strings.TrimRight(name, ". ")), flag, perm)
+	}
+	share := sharefs.New(root, b)
+	require.NoError(t, share.MkdirAll("d"))
+	found := checkNames(share, "d")
+	require.Equal(t, Advice, found[0].Level)
+	require.Contains(t, found[0].Seen, `refused: ':', '?'`)
+	require.Contains(t, found[0].Seen, "kept as something else: a dot at the end")
+	require.Contains(t, found[1].Seen, "upper and lower case make one name; the two Unicode forms of é make two names")
+}
+
+func TestAFolderWeMayNotWriteIn(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere here")
+	}
+	share := newShare(t, t.TempDir())
+	require.NoError(t, os.Chmod(share.Path(pipeline.ProbeDir), 0o555))
+	require.Equal(t, Fail, examine(t, share)["write"].Level)
+	require.Equal(t, Fail, checkFolders(share, me()).Level)
+}

@@ -1,0 +1,42 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Unusable explains why a folder can't be opened as a share, err being what opening it said. It looks,
+// and writes nothing.
+func Unusable(root fs.FS, dir string, err error) Finding {
+	f := failed("share", "%v", err)
+	if dir == "" {
+		return f // the error says where to set it
+	}
+	info, statErr := os.Stat(dir)
+	if _, markerErr := os.Stat(filepath.Join(dir, pipeline.Cluster)); markerErr == nil {
+		return f // it is a share, but something else is wrong with it
+	}
+	f.Why = "nothing is written to a folder without the share's marker: it may be the empty folder under a mount that is missing"
+	m := mount{}
+	if statErr == nil && info.IsDir() {
+		m = mountOf(root, dir)
+	}
+	switch {
+	case inFstab(root, dir) && m.point != dir:
+		f.Seen = fmt.Sprintf("%s is not mounted (%v)", dir, err)
+		f.Do = fmt.Sprintf("`mount %s`: it stands in /etc/fstab. If that fails: is the server up, and `_netdev` among the options?", dir)
+	case errors.Is(statErr, fs.ErrNotExist):
+		f.Why = ""
+		f.Do = "make the folder and mount the share on it, or say with --share where it is"
+	case m.point == dir:
+		f.Do = fmt.Sprintf("%s %s is mounted here: is it the right folder of the server? `distenc init %s` makes a share of an empty one", m.kind, m.source, dir)
+	default:
+		f.Do = fmt.Sprintf("nothing is mounted on it, and /etc/fstab does not name it: mount the share, or `distenc init %s` for a new one on this disk", dir)
+	}
+	return f
+}

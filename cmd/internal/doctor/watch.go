@@ -1,0 +1,214 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// change is one kind of change whose way to the other machine is timed. The one that changes waits until
+// the other answers by a file; so the times are one machine's own, and include the answer's way back.
+type change struct {
+	name   string
+	text   string // for people
+	rounds int
+	// lease: a heartbeat or a claim goes this way, so the expiry must allow for it.
+	lease  bool
+	before func(share *sharefs.FS, dir string, round int) error // not timed
+	make   func(share *sharefs.FS, dir string, round int) error
+	seen   func(share *sharefs.FS, dir string, round int) bool
+	late   string        // what to do if it comes late
+	give   time.Duration // how long it is waited for; 0: as long as any
+}
+
+var changes = []change{
+	{
+		name: "new", text: "a new file is listed", rounds: 5, lease: true,
+		make: func(share *sharefs.FS, dir string, round int) error { return share.Create(numbered(dir, round), nil) },
+		seen: listed,
+	},
+	{
+		name: "moved", text: "a renamed file is listed", rounds: 5, lease: true,
+		before: func(share *sharefs.FS, dir string, round int) error {
+			return share.Create(numbered(dir+"-from", round), nil)
+		},
+		make: func(share *sharefs.FS, dir string, round int) error {
+			_, err := share.Move(context.Background(), numbered(dir+"-from", round), numbered(dir, round))
+			return err
+		},
+		seen: listed,
+	},
+	{
+		name: "beat", text: "a heartbeat is read", rounds: 5, lease: true,
+		before: func(share *sharefs.FS, dir string, round int) error {
+			if round > 0 {
+				return nil
+			}
+			return share.Create(numbered(dir, 0), beat(0))
+		},
+		make: func(share *sharefs.FS, dir string, round int) error {
+			return share.Overwrite(numbered(dir, 0), beat(round))
+		},
+		seen: reads,
+	},
+	{
+		name: "replaced", text: "a replaced file is read by one who reads it all the time", rounds: 2,
+		before: func(share *sharefs.FS, dir string, round int) error {
+			if round > 0 {
+				return nil
+			}
+			return share.Create(numbered(dir, 0), beat(0))
+		},
+		make: func(share *sharefs.FS, dir string, round int) error {
+			return share.Replace(numbered(dir, 0), beat(round))
+		},
+		seen: reads,
+		late: "on SMB: mount with closetimeo=0; distenc itself reads such files seldom",
+		give: 20 * time.Second,
+	},
+	{
+		name: "absent", text: "a new file opens for one who knew it as absent", rounds: 1,
+		make: func(share *sharefs.FS, dir string, round int) error { return share.Create(numbered(dir, round), nil) },
+		seen: func(share *sharefs.FS, dir string, round int) bool {
+			_, err := share.Stat(numbered(dir, round))
+			return err == nil
+		},
+		late: "nothing: NFS keeps absent names for up to a minute, and distenc lists before it opens",
+	},
+}
+
+func numbered(dir string, round int) string { return path.Join(dir, strconv.Itoa(round)) }
+
+func listed(share *sharefs.FS, dir string, round int) bool {
+	names, err := share.List(dir)
+	return err == nil && slices.Contains(names, strconv.Itoa(round))
+}
+
+func beat(round int) []byte { return fmt.Appendf(nil, "%04d\n", round) }
+
+// reads tells whether the file holds this round's text or a later one.
+func reads(share *sharefs.FS, dir string, round int) bool {
+	data, err := share.Read(numbered(dir, 0), 100)
+	return err == nil && string(data) >= string(beat(round))
+}
+
+// Limits are how long a change of any kind is waited for, and how long until it counts as late.
+type Limits struct{ Give, Late time.Duration }
+
+// DefaultLimits wait for a little longer than NFS keeps an absent name, by default.
+var DefaultLimits = Limits{Give: 75 * time.Second, Late: 2 * time.Second}
+
+// timing is how a kind of change fared.
+type timing struct {
+	Worst  time.Duration // from the change until the answer was seen
+	Unseen bool          // not within the limit, which Worst is then
+	Error  string
+}
+
+// watch makes changes for the other, and answers the other's, all at the same time. It returns how each
+// kind of our own changes fared, and the other's.
+func (r room) watch(ctx context.Context, limits Limits) (mine, theirs map[string]timing, err error) {
+	for _, c := range changes {
+		dir := r.stage(c, r.me)
+		for _, d := range []string{dir, dir + "-from", dir + "-seen"} {
+			if err := r.share.MkdirAll(d); err != nil {
+				return nil, nil, err
+			}
+		}
+		if c.before != nil && c.make != nil {
+			if err := c.before(r.share, dir, 0); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	ready := ""
+	if err := r.both(ctx, "stage", "", &ready); err != nil {
+		return nil, nil, err
+	}
+	watching, stop := context.WithCancel(ctx)
+	var watchers, changers sync.WaitGroup
+	defer watchers.Wait()
+	defer stop()
+	var mu sync.Mutex
+	mine = map[string]timing{}
+	for _, c := range changes {
+		watchers.Go(func() { r.answer(watching, c) })
+		changers.Go(func() {
+			t := r.time(ctx, c, limits)
+			mu.Lock()
+			defer mu.Unlock()
+			mine[c.name] = t
+		})
+	}
+	changers.Wait()
+	if err := r.say("times", mine); err != nil {
+		return nil, nil, err
+	}
+	return mine, theirs, r.hearWithin(ctx, limits.Give+stepWait, "times", &theirs)
+}
+
+func (r room) stage(c change, who string) string { return path.Join(r.dir, c.name+"-"+who) }
+
+// answer watches the other's changes of one kind. Its first answer says that it has begun to look.
+func (r room) answer(ctx context.Context, c change) {
+	dir := r.stage(c, r.other)
+	for round := 1; round <= c.rounds; round++ {
+		looked := round > 1
+		err := poll(ctx, time.Hour, func() (bool, error) {
+			if c.seen(r.share, dir, round) {
+				return true, nil
+			}
+			if !looked {
+				looked = true
+				return false, r.share.Create(numbered(dir+"-seen", 0), nil)
+			}
+			return false, nil
+		})
+		if err != nil || r.share.Create(numbered(dir+"-seen", round), nil) != nil {
+			return // the other sees that no answer comes
+		}
+	}
+}
+
+// time makes all changes of one kind and waits for the answers.
+func (r room) time(ctx context.Context, c change, limits Limits) (t timing) {
+	dir := r.stage(c, r.me)
+	give := limits.Give
+	if c.give > 0 {
+		give = min(give, c.give)
+	}
+	answered := func(round int) error {
+		return poll(ctx, give, func() (bool, error) { return listed(r.share, dir+"-seen", round), nil })
+	}
+	if answered(0) != nil {
+		return timing{Error: errGone.Error()}
+	}
+	for round := 1; round <= c.rounds; round++ {
+		// At no fixed distance from what the caches did before.
+		_ = pause(ctx, time.Duration(round*137)*time.Millisecond)
+		var err error
+		if c.before != nil {
+			err = c.before(r.share, dir, round)
+		}
+		began := time.Now()
+		if err == nil {
+			err = c.make(r.share, dir, round)
+		}
+		if err != nil {
+			return timing{Error: err.Error()}
+		}
+		err = answered(round)
+		t.Worst = max(t.Worst, time.Since(began))
+		if err != nil {
+			t.Unseen = true
+			return t
+		}
+	}
+	return t
+}
