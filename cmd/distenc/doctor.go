@@ -55,7 +55,7 @@ Ends with 0, or with 1 if a check failed; advice does not count.`,
 			v.shareTests(cmd.Context())
 			if peer && v.share != nil {
 				fmt.Fprintf(cmd.ErrOrStderr(), "distenc: waiting up to %v for `distenc doctor --peer` on another machine\n", wait)
-				doctor.Peer(cmd.Context(), doctor.PeerOptions{Root: v.root, Share: v.share, Patience: wait, Limits: doctor.DefaultLimits}, v.tell)
+				doctor.Peer(cmd.Context(), doctor.PeerOptions{Root: v.root, Share: v.share, Patience: wait}, v.tell)
 			}
 			if err := cmd.Context().Err(); err != nil {
 				return err

@@ -62,7 +62,7 @@ var smbRules = []rule{
 	{Fail, value("cache", "loose"), "other machines' files are seen late or never", "mount with cache=strict, the default"},
 	{Advice, value("cache", "none"), "every read goes to the server", "mount with cache=strict, the default"},
 	{Fail, option("nostrictsync"), "an fsync does not reach the server: what was said to be done can be gone after its power failed", "mount without `nostrictsync`"},
-	{Advice, lateClose, "a file that is replaced elsewhere is seen late or never by a machine that reads it often", "mount with closetimeo=0"},
+	{Advice, lateClose, "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and each file that is published waits a second", "mount with closetimeo=0"},
 	{Advice, option("noserverino"), "inode numbers are made up here, and change; they tell one file from another", "mount without `noserverino`"},
 	{Advice, option("mfsymlinks"), "files with a certain content pass for symbolic links, which distenc does not take as sources", "mount without `mfsymlinks`, unless other programs need it"},
 	{Advice, longCache, "what other machines do is seen later than it need be", "mount without actimeo, acregmax and acdirmax; the default is 1 s"},

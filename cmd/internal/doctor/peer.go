@@ -19,7 +19,6 @@ type PeerOptions struct {
 	Root     fs.FS // the machine's root folder
 	Share    *sharefs.FS
 	Patience time.Duration // to wait for the other machine
-	Limits   Limits
 }
 
 // Peer tests the share between this machine and another that runs the same at the same time.
@@ -42,7 +41,7 @@ func Peer(ctx context.Context, o PeerOptions, tell Tell) {
 		return
 	}
 	tell(judgeCard(mine, theirs))
-	err = r.betweenMachines(ctx, cluster, theirs.Host, o.Limits, tell)
+	err = r.betweenMachines(ctx, cluster, theirs.Host, tell)
 	r.leave(err)
 	if err != nil {
 		tell(failed("peer", "the test with %s broke off: %v", theirs.Host, err).because("", "run it again on both"))
@@ -69,7 +68,7 @@ func judgeCard(mine, theirs card) Finding {
 }
 
 // betweenMachines are the tests between two machines.
-func (r room) betweenMachines(ctx context.Context, cluster *pipeline.ClusterInfo, host string, limits Limits, tell Tell) error {
+func (r room) betweenMachines(ctx context.Context, cluster *pipeline.ClusterInfo, host string, tell Tell) error {
 	f, err := r.race(ctx, "claims")
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (r room) betweenMachines(ctx context.Context, cluster *pipeline.ClusterInfo
 		return err
 	}
 	tell(f)
-	mine, theirs, err := r.watch(ctx, limits)
+	mine, theirs, err := r.watch(ctx)
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,6 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
-// quick are limits for a share on which every change is seen at once.
-var quick = Limits{Give: 20 * time.Second, Late: 2 * time.Second}
-
 func TestTwoPeers(t *testing.T) {
 	share := newShare(t, t.TempDir())
 	var found [2]collect
@@ -25,12 +22,15 @@ func TestTwoPeers(t *testing.T) {
 	for i := range found {
 		found[i] = collect{}
 		wg.Go(func() {
-			Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute, Limits: quick}, found[i].tell)
+			Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute}, found[i].tell)
 		})
 	}
 	wg.Wait()
 	for _, f := range found {
-		require.Equal(t, map[string]Finding{"peer": f["peer"]}, f.onlyBad())
+		for check, bad := range f.onlyBad() {
+			require.Contains(t, []string{"peer", "seen"}, check, "%v", bad) // late on a machine that is busy
+			require.Equal(t, Advice, bad.Level, "%v", bad)
+		}
 		require.Contains(t, f["peer"].Seen, "this very machine")
 		require.Contains(t, f["expiry"].Seen, "2m0s is safe")
 		for _, check := range []string{"claims", "locks", "clocks", "seen"} {
@@ -47,7 +47,7 @@ func TestNobodyComes(t *testing.T) {
 	require.NoError(t, share.Create(peerDir+"/000000000000"+helloSuffix, nil))
 	synctest.Test(t, func(t *testing.T) {
 		found := collect{}
-		Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute, Limits: quick}, found.tell)
+		Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute}, found.tell)
 		require.Equal(t, map[string]Level{"peer": Fail}, found.levels())
 		require.Contains(t, found["peer"].Do, `"test"`, "says which share it is")
 	})
@@ -73,10 +73,10 @@ func TestThePeerDies(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() {
 					mortal := sharefs.New(share.Root(), ops)
-					Peer(dying, PeerOptions{Root: os.DirFS("/"), Share: mortal, Patience: time.Minute, Limits: quick}, func(Finding) {})
+					Peer(dying, PeerOptions{Root: os.DirFS("/"), Share: mortal, Patience: time.Minute}, func(Finding) {})
 				})
 				found := collect{}
-				Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute, Limits: quick}, found.tell)
+				Peer(t.Context(), PeerOptions{Root: os.DirFS("/"), Share: share, Patience: time.Minute}, found.tell)
 				wg.Wait()
 				require.Equal(t, Fail, found["peer"].Level, "%v", found)
 			})

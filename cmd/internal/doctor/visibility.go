@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// tardy is the delay from which on a change counts as late: several times what was seen on NFS and SMB.
+const tardy = 2 * time.Second
+
 // judgeVisibility says how late changes are seen: ours there, and theirs here.
 func judgeVisibility(host string, mine, theirs map[string]timing) (out []Finding) {
 	for _, c := range changes {
@@ -15,7 +18,7 @@ func judgeVisibility(host string, mine, theirs map[string]timing) (out []Finding
 
 func (c change) judge(host string, there, here timing) Finding {
 	seen := fmt.Sprintf("%s: %s on %s, %s here", c.text, there, host, here)
-	late := max(there.Worst, here.Worst) > DefaultLimits.Late || there.Unseen || here.Unseen
+	late := max(there.Worst, here.Worst) > tardy || there.Unseen || here.Unseen
 	switch {
 	case there.Error != "" || here.Error != "":
 		return failed("seen", "%s", seen).because("it could not be tested", "see `dmesg` on both machines")

@@ -98,11 +98,8 @@ func reads(share *sharefs.FS, dir string, round int) bool {
 	return err == nil && string(data) >= string(beat(round))
 }
 
-// Limits are how long a change of any kind is waited for, and how long until it counts as late.
-type Limits struct{ Give, Late time.Duration }
-
-// DefaultLimits wait for a little longer than NFS keeps an absent name, by default.
-var DefaultLimits = Limits{Give: 75 * time.Second, Late: 2 * time.Second}
+// giveUp is how long a change is waited for: a little longer than NFS keeps an absent name by default.
+const giveUp = 75 * time.Second
 
 // timing is how a kind of change fared.
 type timing struct {
@@ -113,7 +110,7 @@ type timing struct {
 
 // watch makes changes for the other, and answers the other's, all at the same time. It returns how each
 // kind of our own changes fared, and the other's.
-func (r room) watch(ctx context.Context, limits Limits) (mine, theirs map[string]timing, err error) {
+func (r room) watch(ctx context.Context) (mine, theirs map[string]timing, err error) {
 	for _, c := range changes {
 		dir := r.stage(c, r.me)
 		for _, d := range []string{dir, dir + "-from", dir + "-seen"} {
@@ -121,7 +118,7 @@ func (r room) watch(ctx context.Context, limits Limits) (mine, theirs map[string
 				return nil, nil, err
 			}
 		}
-		if c.before != nil && c.make != nil {
+		if c.before != nil {
 			if err := c.before(r.share, dir, 0); err != nil {
 				return nil, nil, err
 			}
@@ -140,7 +137,7 @@ func (r room) watch(ctx context.Context, limits Limits) (mine, theirs map[string
 	for _, c := range changes {
 		watchers.Go(func() { r.answer(watching, c) })
 		changers.Go(func() {
-			t := r.time(ctx, c, limits)
+			t := r.time(ctx, c)
 			mu.Lock()
 			defer mu.Unlock()
 			mine[c.name] = t
@@ -150,7 +147,7 @@ func (r room) watch(ctx context.Context, limits Limits) (mine, theirs map[string
 	if err := r.say("times", mine); err != nil {
 		return nil, nil, err
 	}
-	return mine, theirs, r.hearWithin(ctx, limits.Give+stepWait, "times", &theirs)
+	return mine, theirs, r.hearWithin(ctx, giveUp+stepWait, "times", &theirs)
 }
 
 func (r room) stage(c change, who string) string { return path.Join(r.dir, c.name+"-"+who) }
@@ -177,11 +174,11 @@ func (r room) answer(ctx context.Context, c change) {
 }
 
 // time makes all changes of one kind and waits for the answers.
-func (r room) time(ctx context.Context, c change, limits Limits) (t timing) {
+func (r room) time(ctx context.Context, c change) (t timing) {
 	dir := r.stage(c, r.me)
-	give := limits.Give
+	give := giveUp
 	if c.give > 0 {
-		give = min(give, c.give)
+		give = c.give
 	}
 	answered := func(round int) error {
 		return poll(ctx, give, func() (bool, error) { return listed(r.share, dir+"-seen", round), nil })
