@@ -6,13 +6,17 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 GO      ?= go
 
 SHARE = $(DESTDIR)$(PREFIX)/share
+# What is installed, and what runs here to write its man pages and completions: not the same for another
+# processor.
+BIN  ?= bin/distenc
+TOOL ?= bin/distenc
 MEDIA = ffmpeg ffprobe mkvmerge mkvpropedit mkvextract
 
 GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build test test-faults test-sim test-lab test-lab-short lint vet demo install clean
+.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short lint vet demo clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -25,6 +29,11 @@ test: export LC_ALL = C.UTF-8
 test:
 	test/install-tools $(MEDIA) gcc
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+# The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
+test-packages:
+	test/install-tools $(MEDIA) lintian
+	DISTENC_TEST_PACKAGES=1 $(GO) test -count=1 ./test/packages
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.
@@ -72,18 +81,62 @@ demo: build
 bin/distenc:
 	$(MAKE) build
 
-install: bin/distenc
-	install -D -m 755 bin/distenc $(DESTDIR)$(PREFIX)/bin/distenc
+install: $(BIN) $(TOOL)
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/distenc
 	install -D -m 644 config.example.toml $(SHARE)/doc/distenc/config.example.toml
 	install -D -m 644 README.md $(SHARE)/doc/distenc/README.md
-	install -d $(DESTDIR)$(UNITDIR) $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install -d $(DESTDIR)$(UNITDIR) $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	for unit in distenc-master distenc-worker; do \
 		sed 's|/usr/local|$(PREFIX)|' systemd/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service; \
 	done
-	bin/distenc completion bash > $(SHARE)/bash-completion/completions/distenc
-	bin/distenc completion zsh > $(SHARE)/zsh/site-functions/_distenc
-	bin/distenc completion fish > $(SHARE)/fish/vendor_completions.d/distenc.fish
+	$(TOOL) man $(SHARE)/man/man1
+	$(TOOL) completion bash > $(SHARE)/bash-completion/completions/distenc
+	$(TOOL) completion zsh > $(SHARE)/zsh/site-functions/_distenc
+	$(TOOL) completion fish > $(SHARE)/fish/vendor_completions.d/distenc.fish
+
+# 1.2.3 at the tag v1.2.3; else the last tag with the day and the commit.
+VERSION := $(shell git describe --exact-match --match 'v*' 2>/dev/null | sed 's/^v//' | grep . || \
+	{ git describe --abbrev=0 --match 'v*' 2>/dev/null || echo v0.1.0; } | sed "s/^v//; s/$$/+$$(git log -1 --format=%cd.%h --date=format:%Y%m%d 2>/dev/null)/")
+ARCHES = amd64 arm64
+# Whoever builds a commit again gets the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+bin/distenc-%: FORCE
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/distenc
+FORCE:
+
+# dist/distenc_VERSION_ARCH.deb. DEB_ARCH chooses another processor.
+DEB_ARCH ?= $(shell $(GO) env GOARCH)
+deb: build bin/distenc-$(DEB_ARCH)
+	rm -rf bin/deb && install -d bin/deb/DEBIAN bin/deb/etc/distenc dist
+	$(MAKE) install BIN=bin/distenc-$(DEB_ARCH) DESTDIR=bin/deb PREFIX=/usr UNITDIR=/lib/systemd/system
+	gzip -9n bin/deb/usr/share/man/man1/*.1
+	mv bin/deb/usr/share/zsh/site-functions bin/deb/usr/share/zsh/vendor-completions
+	sed -E 's|^# share = |share = |; s/^(\S+ *=)/# \1/; s|^# share = |share = |' config.example.toml > bin/deb/etc/distenc/distenc.toml
+	install -m 644 systemd/debian/copyright bin/deb/usr/share/doc/distenc/copyright
+	gzip -9nc CHANGELOG.md > bin/deb/usr/share/doc/distenc/changelog.gz
+	printf 'distenc (%s) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' '$(VERSION)-1' \
+		"$$(sed -n 's/^Maintainer: //p' systemd/debian/control.in)" "$$(date -Ru -d @$(SOURCE_DATE_EPOCH))" | \
+		gzip -9nc > bin/deb/usr/share/doc/distenc/changelog.Debian.gz
+	install -D -m 644 systemd/debian/lintian-overrides bin/deb/usr/share/lintian/overrides/distenc
+	sed 's/@VERSION@/$(VERSION)-1/; s/@ARCH@/$(DEB_ARCH)/' systemd/debian/control.in > bin/deb/DEBIAN/control
+	echo /etc/distenc/distenc.toml > bin/deb/DEBIAN/conffiles
+	install -m 755 systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm bin/deb/DEBIAN
+	chmod -R u=rwX,go=rX bin/deb
+	dpkg-deb --root-owner-group -Zxz --build bin/deb dist/distenc_$(VERSION)-1_$(DEB_ARCH).deb
+
+# Archives to unpack anywhere, and their sums.
+release: build $(ARCHES:%=bin/distenc-%)
+	rm -rf bin/release && install -d dist
+	for arch in $(ARCHES); do \
+		name=distenc_$(VERSION)_linux_$$arch; \
+		$(MAKE) install BIN=bin/distenc-$$arch DESTDIR=bin/release/$$name PREFIX= UNITDIR=/systemd || exit 1; \
+		sed -i 's|ExecStart=/bin|ExecStart=/usr/local/bin|; s|/share/doc|/usr/local/share/doc|' bin/release/$$name/systemd/*.service; \
+		cp LICENSE CHANGELOG.md README.md bin/release/$$name; \
+		tar -C bin/release --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) -cf - $$name | gzip -9n > dist/$$name.tar.gz; \
+	done
+	cd dist && sha256sum *.tar.gz *.deb 2>/dev/null > SHA256SUMS || true
 
 clean:
-	rm -rf bin
+	rm -rf bin dist
