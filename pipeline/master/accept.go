@@ -64,6 +64,9 @@ func (m *Master) startAccept(j *job, chunks *pipeline.JobChunks) {
 		if c.Chunk >= len(plan.Chunks) {
 			continue
 		}
+		if p := j.unseen[c.Stem()]; p != nil && time.Since(p.last) < m.Poll {
+			continue // a look that ends wakes the main loop: without this, it would look all the time
+		}
 		m.tasks.start("accept/"+c.Stem(), 2, func(ctx context.Context) func() {
 			verdict := m.accept(ctx, plan, c)
 			return func() { m.judge(j, c, verdict) }

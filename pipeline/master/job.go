@@ -23,6 +23,7 @@ type job struct {
 	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
 	errors  int                  // merges that failed in a row
 	rest    time.Time            // no step before this time
+	looked  time.Time            // whether the source changed, while chunks are set aside
 	absent  patience             // with a source that is not in the folder
 	gone    patience             // with a decided output that is not there
 	lost    bool                 // that output will not come back
@@ -104,7 +105,8 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 		count[c.State]++
 	}
 	j.aside = count[pipeline.Failed]
-	if j.aside > 0 {
+	if j.aside > 0 && time.Since(j.looked) > staleNames {
+		j.looked = time.Now()
 		m.startChanged(j)
 	}
 	if count[pipeline.Accepted] == len(state) {
