@@ -51,6 +51,15 @@ func (o *order) split(cmd *cobra.Command, args []string) ([]string, error) {
 	return args, nil
 }
 
+// check refuses a profile that does not exist.
+func (o *order) check(cfg config.Config) error {
+	if _, ok := cfg.Profile(o.profile); o.profile != "" && !ok {
+		return usage(fmt.Errorf("there is no profile %q; there are %s; a new one is a section [profiles.%s] in %s",
+			o.profile, strings.Join(cfg.ProfileNames(), ", "), o.profile, config.ShareFile))
+	}
+	return nil
+}
+
 // quoteWords joins words to one line that ParseX264 takes apart again.
 func quoteWords(words []string) string {
 	quoted := make([]string, len(words))
@@ -86,8 +95,8 @@ it is whole and none waits for it to settle. Settings apply to these files alone
 			if err != nil {
 				return err
 			}
-			if _, ok := cfg.Profile(o.profile); o.profile != "" && !ok {
-				return usage(fmt.Errorf("there is no profile %q; there are %s", o.profile, strings.Join(cfg.ProfileNames(), ", ")))
+			if err := o.check(cfg); err != nil {
+				return err
 			}
 			return g.stop.oneShot(add(cmd, share, o, files, wait))
 		},
@@ -139,7 +148,7 @@ type drop struct {
 func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, error) {
 	in, err := os.Open(file)
 	if err != nil {
-		return drop{}, err
+		return drop{}, fmt.Errorf("cannot add %q: %w", file, err)
 	}
 	defer func() { _ = in.Close() }()
 	st, err := in.Stat()

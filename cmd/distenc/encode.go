@@ -44,6 +44,9 @@ where the source has one. An existing file is never overwritten.`,
 			if err != nil {
 				return err
 			}
+			if err := o.check(cfg); err != nil {
+				return err
+			}
 			return g.stop.oneShot(encodeAll(cmd, cfg, o, files, out))
 		},
 	}
@@ -92,7 +95,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 		source, err = filepath.Abs(source)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot encode %q: %w", file, err)
 	}
 	dir := filepath.Dir(source)
 	if out != "" {
@@ -100,7 +103,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 			return err
 		}
 		if _, err := os.Lstat(out); err == nil {
-			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten", out)
+			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; give another name with -o, or move it away", out)
 		}
 	}
 	hidden, err := os.MkdirTemp(dir, ".distenc-")

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -71,9 +73,33 @@ func report(w io.Writer, command string, err error) {
 			_, _ = fmt.Fprintf(w, "distenc: %s\n", line)
 		}
 	}
+	if hint := hintFor(err); hint != "" {
+		_, _ = fmt.Fprintln(w, hint)
+	}
 	if isA[*usageError](err) {
 		_, _ = fmt.Fprintf(w, "Run '%s --help' for usage.\n", command)
 	}
+}
+
+// hints say what a person can do about what the system answered.
+var hints = []struct {
+	err  error
+	text string
+}{
+	{fs.ErrPermission, "Run distenc as a user who may do that. On a share that is the user or group of its folders: \"Who may write\" in the README."},
+	{syscall.EROFS, "The file system is mounted read-only: mount it for writing too."},
+	{syscall.ENOSPC, "The disk is full: make room there. What was done so far is kept, and work goes on from there."},
+	{syscall.EDQUOT, "The quota is used up: make room there. What was done so far is kept, and work goes on from there."},
+	{syscall.ESTALE, "The file server has lost track of this mount: unmount the share and mount it again."},
+}
+
+func hintFor(err error) string {
+	for _, h := range hints {
+		if errors.Is(err, h.err) {
+			return h.text
+		}
+	}
+	return ""
 }
 
 // exitCodesTopic is a command without code, which cobra takes for a topic of help.

@@ -42,6 +42,9 @@ func (g *global) farm(cmd *cobra.Command) (*farm, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mayWork(fs); err != nil {
+		return nil, err
+	}
 	tools, err := media.Find(log)
 	if err != nil {
 		return nil, err

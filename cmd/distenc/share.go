@@ -55,6 +55,17 @@ func checkMounts(share *sharefs.FS) error {
 	return nil
 }
 
+// mayWork makes sure that this user may do in the share's folders what a daemon does: one that may not
+// would wait there for ever, in silence.
+func mayWork(share *sharefs.FS) error {
+	for _, folder := range pipeline.Folders() {
+		if err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+			return &fs.PathError{Op: "cannot work on the share: cannot write to", Path: share.Path(folder), Err: err}
+		}
+	}
+	return nil
+}
+
 // mount tells one mount of one file system from another. The same file system mounted twice has one
 // device and two ids; a kernel before 5.8 does not tell the id, which is 0 then.
 type mount struct{ device, id uint64 }

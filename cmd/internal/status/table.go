@@ -84,8 +84,10 @@ func (t table) head(v view) {
 	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
 		master, count(v.Awake, "node"), v.FPS, humanize.IBytes(uint64(v.Free)))))
 	t.text("", yellow, plain(v.missing()))
-	t.line("")
-	if len(v.Stuck)+len(v.Active)+len(v.Inbox) == 0 {
+	if len(v.Stuck)+len(v.Active) > 0 {
+		t.line("")
+	} else if len(v.Inbox) == 0 {
+		t.line("")
 		t.line("Nothing is to be done: copy a video into %s/%s.", plain(v.Share), pipeline.Inbox)
 	}
 }

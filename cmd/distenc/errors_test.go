@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wrong is one thing that people do wrong or that goes wrong for them, and what they must be told.
+type wrong struct {
+	args []string
+	env  []string
+	as   *syscall.Credential
+	code int
+	what string // happened
+	whom string // it happened to
+	next string // to do
+}
+
+// walk is a folder with what the errors need.
+type walk struct{ dir, share string }
+
+func newWalk(t *testing.T) walk {
+	t.Helper()
+	// Not t.TempDir: nobody but its owner may look into that.
+	dir, err := os.MkdirTemp("", "distenc-errors-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o755))
+	w := walk{dir: dir, share: filepath.Join(dir, "share")}
+	var out bytes.Buffer
+	require.Zero(t, run([]string{"init", w.share}, &out, &out), out.String())
+	require.NoError(t, os.Mkdir(w.path("empty"), 0o755))
+	for name, text := range map[string]string{
+		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n", "broken.toml": "[watch\n",
+	} {
+		require.NoError(t, os.WriteFile(w.path(name), []byte(text), 0o644))
+	}
+	for _, tool := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract"} {
+		require.NoError(t, os.MkdirAll(w.path("poor"), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(w.path("poor"), tool), []byte("#!/bin/sh\necho an ffmpeg without encoders\n"), 0o755))
+	}
+	return w
+}
+
+func (w walk) path(name string) string { return filepath.Join(w.dir, name) }
+
+// The list of what people can do wrong. Each answer says what happened, to what, and what to do next.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	w := newWalk(t)
+	share := "--share=" + w.share
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	for name, c := range map[string]wrong{
+		"no share":          {args: []string{"status"}, code: 2, what: "is not set", whom: "share", next: "give --share DIR, set DISTENC_SHARE, or write share ="},
+		"not mounted":       {args: []string{"worker", "--share", w.path("gone")}, code: 1, what: "no such file", whom: w.path("gone"), next: "is it mounted?"},
+		"an empty mount":    {args: []string{"worker", "--share", w.path("empty")}, code: 1, what: "is no share", whom: w.path("empty"), next: "is it mounted? `distenc init` makes a new one"},
+		"a typo":            {args: []string{"status", "--config", w.path("typo.toml")}, code: 2, what: "unknown key", whom: "typo.toml:2: lease.expiri", next: "did you mean lease.expiry?"},
+		"no unit":           {args: []string{"status", "--config", w.path("bare.toml")}, code: 2, what: "wants a duration", whom: "bare.toml:2: watch.settle", next: `such as "30s"`},
+		"no TOML":           {args: []string{"status", "--config", w.path("broken.toml")}, code: 2, what: "expected", whom: "broken.toml:1", next: ""},
+		"no configuration":  {args: []string{"status", "--config", w.path("gone.toml")}, code: 2, what: "there is no such file", whom: "gone.toml", next: ""},
+		"no ffmpeg":         {args: []string{"worker", share}, env: []string{"PATH=" + w.path("empty")}, code: 1, what: "cannot find", whom: `"ffmpeg"`, next: "apt install ffmpeg"},
+		"no encoder":        {args: []string{"worker", share, "--until-idle"}, env: []string{"PATH=" + w.path("poor") + ":/bin:/usr/bin"}, code: 1, what: "has no libx264 encoder", whom: w.path("poor/ffmpeg"), next: "install an ffmpeg that was built with it"},
+		"no permission":     {args: []string{"worker", share}, as: nobody, code: 1, what: "permission denied", whom: w.share, next: `"Who may write" in the README`},
+		"may not add":       {args: []string{"add", share, w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: "inbox", next: `"Who may write" in the README`},
+		"wrong profile":     {args: []string{"add", share, w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default; a new one is a section [profiles.fast] in distenc.toml"},
+		"its own profile":   {args: []string{"encode", w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default"},
+		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2, what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
+		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
+		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
+		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
+		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "can't read it as a video", whom: "film.mkv", next: ""},
+		"no such job":       {args: []string{"status", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
+		"not a share":       {args: []string{"init", w.dir}, code: 2, what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
+		"a port in use":     {args: []string{"master", share}, env: []string{"DISTENC_HTTP_LISTEN=256.0.0.1:8470"}, code: 1, what: "cannot serve the status page", whom: "256.0.0.1", next: "http.listen names another address, or none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.as != nil && os.Getuid() != 0 {
+				t.Skip("only root can be somebody else")
+			}
+			code, said := w.distenc(t, c)
+			require.Equal(t, c.code, code, said)
+			for _, part := range []string{c.what, c.whom, c.next} {
+				require.Contains(t, said, part)
+			}
+			require.Contains(t, said, "distenc: ")
+		})
+	}
+}
+
+// distenc runs the program as a process of its own.
+func (w walk) distenc(t *testing.T, c wrong) (code int, said string) {
+	t.Helper()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	name := w.path("distenc") // where everybody may run it
+	if data, err := os.ReadFile(binary); c.as != nil {
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(name, data, 0o755))
+		binary = name
+	}
+	cmd := exec.CommandContext(t.Context(), binary, c.args...)
+	cmd.Args[0], cmd.Dir = "distenc", w.dir
+	cmd.Env = append(append(os.Environ(), "HOME="+w.dir), c.env...)
+	if c.as != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as}
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err = cmd.Run()
+	require.NotNil(t, cmd.ProcessState, "%v", err)
+	return cmd.ProcessState.ExitCode(), stderr.String()
+}
+
+// What nobody can bring about in a test by hand is said all the same.
+func TestTheSystemsErrorsHaveHints(t *testing.T) {
+	for _, err := range []error{fs.ErrPermission, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ESTALE} {
+		var b bytes.Buffer
+		report(&b, "distenc", fmt.Errorf("cannot store: %w", &fs.PathError{Op: "write", Path: "/mnt/x", Err: err}))
+		lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+		require.Len(t, lines, 2, err)
+		require.Contains(t, lines[0], "/mnt/x")
+	}
+	require.Empty(t, hintFor(fs.ErrNotExist))
+}
+
+// A full disk and a dead master stop nobody's command: status says what is the matter.
+func TestStatusSaysWhyNothingHappens(t *testing.T) {
+	w := newWalk(t)
+	status := func() string {
+		var out bytes.Buffer
+		require.Zero(t, run([]string{"status", "--share", w.share}, &out, &out), out.String())
+		return out.String()
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(w.share, "inbox", "film.mkv"), []byte("x"), 0o644))
+	require.Contains(t, status(), "No master was seen: start one with `distenc master`")
+	beat := filepath.Join(w.share, "master", "1.nas-1.hb")
+	require.NoError(t, os.WriteFile(beat, []byte("7 2026-11-22T10:00:00Z\n"), 0o644))
+	require.NoError(t, syscall.Utimes(beat, []syscall.Timeval{{Sec: 1}, {Sec: 1}}))
+	require.Contains(t, status(), "The master nas-1 was last heard of")
+	require.Contains(t, status(), "start it again")
+}
