@@ -143,7 +143,6 @@ func (c *client) carry(f fate, op, name string, do func(late bool) error) error 
 		time.AfterFunc(f.late, func() {
 			c.world.door.pass(nil)
 			c.world.history.add(c.node, op, name, do(true), "landed late")
-			c.world.mark(name) // a create that lands late leaves an empty file that nobody knows
 		})
 	default:
 		c.world.history.add(c.node, op, name, f.err, "fault")
@@ -353,7 +352,7 @@ func (c *client) find(name string) (*inode, error) {
 		longest = time.Second
 	}
 	if i == nil {
-		if k, ok := c.known[name]; ok && caches && time.Now().Before(k.until) && k.ino.nlink > 0 {
+		if k, ok := c.known[name]; ok && caches && time.Now().Before(k.until) && c.world.server.linked(k.ino) {
 			return k.ino, nil
 		}
 		if caches {
@@ -370,7 +369,7 @@ func (c *client) find(name string) (*inode, error) {
 
 // OpenFile implements sharefs.Ops.
 func (c *client) OpenFile(name string, flag int, _ fs.FileMode) (sharefs.File, error) {
-	f := &file{client: c, name: name, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0, boots: c.world.server.boots}
+	f := &file{client: c, name: name, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0, boots: c.world.server.boots.Load()}
 	op := "open"
 	if flag&os.O_CREATE != 0 {
 		op = "create"

@@ -16,7 +16,7 @@ type file struct {
 	name     string
 	ino      *inode
 	writable bool
-	boots    int
+	boots    int64
 	data     []byte // as it was when it was opened
 	at       int    // the next Read's or Write's place
 	dirty    []chunk
@@ -33,7 +33,7 @@ var _ sharefs.File = (*file)(nil)
 // call is the client's, but on SMB no descriptor outlasts the server's power.
 func (f *file) call(op string, do func() error) error {
 	return f.client.call(op, f.name, func(bool) error {
-		if f.client.world.flavour == smb && f.boots != f.client.world.server.boots {
+		if f.client.world.flavour == smb && f.boots != f.client.world.server.boots.Load() {
 			return syscall.EIO
 		}
 		return do()

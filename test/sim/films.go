@@ -65,7 +65,10 @@ func (w *world) dropFilm(f *film, id, name, how string) {
 	if err != nil {
 		return
 	}
-	i.source, f.inode = id, i
+	w.server.own(i, id)
+	w.mu.Lock()
+	f.inode = i
+	w.mu.Unlock()
 	w.history.add(people, "create", start, nil, how)
 	text, parts := f.text(), 4
 	for n := range parts {

@@ -56,7 +56,7 @@ func (h *history) add(node, op, name string, err error, note string) {
 }
 
 // looks are the calls that change no names: only their faults are kept.
-var looks = []string{"read", "readdir", "open", "close", "fstat", "lstat", "sync", "syncdir", "write", "lock", "unlock"}
+var looks = []string{"read", "readdir", "open", "close", "fstat", "lstat", "sync", "syncdir", "write", "lock", "unlock", "rmdir"}
 
 // told is how many lines are shown at most.
 const told = 70

@@ -30,6 +30,8 @@ type judge struct {
 	ever      map[string]*inode // names that were made, and as what
 	decisions map[string]string // by job, as it was first seen
 	published map[string]string // by job: the name in the outbox
+	count     map[string]int    // of claims, commits and so on
+	slowest   time.Duration     // from a node's trouble until a claim was taken from it
 
 	mu    sync.Mutex
 	wrong []violation
@@ -42,7 +44,7 @@ type violation struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}}
+	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}, count: map[string]int{}}
 }
 
 // violate notes a violation and ends the run. words name what it is about, for the history.
@@ -90,6 +92,8 @@ func (j *judge) made(s step, i *inode) {
 		j.decided(s, job, i)
 	case strings.HasPrefix(s.name, pipeline.Outbox+"/"):
 		j.out(s, i)
+	case strings.HasPrefix(s.name, pipeline.SetAsideDir+"/"):
+		j.count["set aside"]++
 	case i.source != "":
 		j.moved(s)
 	}
@@ -109,6 +113,7 @@ func (j *judge) foreign(s step) {
 // claimed is T4 before T5: every claim has had its lease.
 func (j *judge) claimed(s step) {
 	c, ok := pipeline.ParseClaimed(path.Base(s.name))
+	j.count["claimed"]++
 	if ok && j.ever[path.Join(pipeline.Leases, c.Stem()+".hb")] == nil {
 		j.violate("T4", "a claim without a lease: "+s.String(), c.ID())
 	}
@@ -123,6 +128,7 @@ func (j *judge) done(s step) {
 	srv := j.world.server
 	switch c.State {
 	case pipeline.Committed:
+		j.count["committed"]++
 		if c.Node != s.node {
 			j.violate("I10", "a commit by another than the claim's holder: "+s.String(), c.ID())
 		}
@@ -132,6 +138,7 @@ func (j *judge) done(s step) {
 			}
 		}
 	case pipeline.Accepted:
+		j.count["accepted"]++
 		if c.Node == s.node {
 			j.violate("I5", "accepted by its own writer: "+s.String(), c.ID())
 		}
@@ -144,10 +151,15 @@ func (j *judge) done(s step) {
 // freed is that nobody who works is taken for dead, where nothing but caches, lost answers, clocks and locks
 // is wrong.
 func (j *judge) freed(s step) {
+	if strings.HasPrefix(s.src, pipeline.DoneDir+"/") {
+		j.count["rejected"]++
+	}
 	c, ok := pipeline.ParseClaimed(path.Base(s.src))
-	if !ok || s.node == c.Node || s.late {
+	if !ok || !strings.HasPrefix(s.src, pipeline.ClaimedDir+"/") || s.node == c.Node || s.late {
 		return
 	}
+	j.count["expired"]++
+	j.slowest = max(j.slowest, j.world.sinceTrouble(c.Node))
 	if j.world.plan.gentle() && j.world.well(c.Node) {
 		j.violate("liveness", "a claim is taken from a worker that is well: "+s.String(), c.ID())
 	}
@@ -185,10 +197,11 @@ func (j *judge) out(s step, i *inode) {
 		j.violate("I7", "something that is no job's output: "+s.String(), s.name)
 	case !decided || d.Act != "publish" || pipeline.JobOut(job, d.Out) != s.src:
 		j.violate("I7", "an output that was not decided for: "+s.String(), job)
-	case j.published[job] != "":
+	case j.published[job] != "" && !j.world.touched(j.published[job]):
 		j.violate("I7", fmt.Sprintf("published twice, as %s before: %s", j.published[job], s), job)
 	}
 	j.published[job] = s.name
+	j.count["published"]++
 	if err := j.world.exact(i.data); err != nil && !s.late {
 		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
 	}
@@ -307,5 +320,16 @@ func (w *world) well(node string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.clients[node]
-	return c != nil && c.alive() && !c.gate.is() && !c.wire.is() && time.Since(w.troubled[node]) > time.Hour
+	_, troubled := w.troubled[node]
+	return c != nil && c.alive() && !troubled
+}
+
+// sinceTrouble is how long ago something began to be wrong with a node.
+func (w *world) sinceTrouble(node string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t, ok := w.troubled[node]; ok {
+		return time.Since(t)
+	}
+	return 0
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -49,7 +50,7 @@ type server struct {
 	kids    map[string]map[string]*inode
 	last    uint64        // inode
 	offset  time.Duration // of its clock
-	boots   int
+	boots   atomic.Int64
 	changes []change
 	locks   map[string]string // name -> node
 	judge   *judge
@@ -266,7 +267,7 @@ const settled = 30 * time.Second
 func (s *server) powerLoss(fate func(n int) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.boots++
+	s.boots.Add(1)
 	clear(s.locks)
 	if s.flavour == smb {
 		for n := len(s.changes) - 1; n >= 0; n-- {
@@ -314,6 +315,20 @@ func (s *server) below(dir string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// own says which of the people's files an inode is.
+func (s *server) own(i *inode, source string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i.source = source
+}
+
+// linked tells whether an inode has a name.
+func (s *server) linked(i *inode) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return i.nlink > 0
 }
 
 func (s *server) content(name string) []byte {

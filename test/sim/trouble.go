@@ -15,6 +15,11 @@ func (w *world) strike(t trouble) {
 	if w.calm() {
 		return
 	}
+	if t.what != "kill" && t.what != "freeze" && t.what != "cut" {
+		w.mu.Lock()
+		w.struck++
+		w.mu.Unlock()
+	}
 	switch t.what {
 	case "kill", "freeze", "cut":
 		if c := w.victim(t.who); c != nil {
@@ -67,7 +72,10 @@ func (w *world) victim(who int) *client {
 func (w *world) hit(c *client, what string, d time.Duration, where string) {
 	w.history.add(c.node, "fault", strings.TrimSpace(fmt.Sprintf("%s for %v %s", what, d, where)), nil, "")
 	w.mu.Lock()
-	w.troubled[c.node] = time.Now().Add(d)
+	if _, already := w.troubled[c.node]; !already {
+		w.troubled[c.node] = time.Now()
+	}
+	w.struck++
 	w.mu.Unlock()
 	g := &c.gate
 	switch what {

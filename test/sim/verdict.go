@@ -22,6 +22,10 @@ func (w *world) watch() {
 		if !w.sleep(10 * time.Second) {
 			return
 		}
+		if w.onlyTemporary(w.left()) && !w.relieved && time.Since(w.began) > w.plan.calm+relief {
+			w.relieved = true
+			w.relieve()
+		}
 		over := time.Since(w.began) - w.plan.calm
 		if over < 0 {
 			continue
@@ -43,6 +47,27 @@ func (w *world) watch() {
 	}
 }
 
+// relief is when the masters are relieved, should only temporary files be left: of a request that landed
+// late, of a master that came back late and died. The next leader looks into every job's folder once.
+const relief = 30 * time.Minute
+
+func (w *world) onlyTemporary(left []string) bool {
+	return len(left) > 0 && !slices.ContainsFunc(left, func(name string) bool {
+		return !strings.HasPrefix(name, pipeline.Jobs+"/") || !isStaging(name)
+	})
+}
+
+// relieve restarts all masters.
+func (w *world) relieve() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for node, c := range w.clients {
+		if strings.Contains(node, "-m") {
+			c.kill()
+		}
+	}
+}
+
 // left returns what is not done or not tidied up yet.
 func (w *world) left() []string {
 	w.mu.Lock()
@@ -55,11 +80,12 @@ func (w *world) left() []string {
 	w.server.mu.Lock()
 	defer w.server.mu.Unlock()
 	for job := range w.server.kids[pipeline.Jobs] {
-		if w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.gonejobs[job] {
-			left = append(left, pipeline.JobDir(job)+" without its end")
+		there := w.server.names[pipeline.JobFile(job, "job.json")] != nil // else nothing was begun that must end
+		if there && w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.gonejobs[job] {
+			left = append(left, fmt.Sprintf("%s without its end (%v)", pipeline.JobDir(job), slices.Sorted(maps.Keys(w.server.kids[pipeline.JobDir(job)]))))
 		}
 		for base := range w.server.kids[pipeline.JobDir(job)] {
-			if isStaging(base) && !w.altered[pipeline.JobFile(job, base)] || strings.HasPrefix(base, "source") || base == "out" {
+			if isStaging(base) || strings.HasPrefix(base, "source") || base == "out" {
 				left = append(left, pipeline.JobFile(job, base))
 			}
 		}
@@ -72,24 +98,27 @@ func (w *world) left() []string {
 	return left
 }
 
-// helpSetAside cancels, as a person would, the jobs whose chunks failed too often.
+// helpSetAside does what a person would for the jobs whose chunks failed too often: tries them again, which
+// must do now that the faults are over, and cancels the one that can't be encoded.
 func (w *world) helpSetAside() {
+	share := sharefs.New("/share", newClient(w, people))
 	for _, name := range w.server.below(pipeline.SetAsideDir) {
 		job, _ := jobOf(name)
-		w.mu.Lock()
-		again := w.canceled[job]
-		w.canceled[job] = true
-		w.mu.Unlock()
-		if again {
-			continue
-		}
-		w.history.add(people, "fault", "cancel "+job, nil, "")
-		share := sharefs.New("/share", newClient(w, people))
-		if _, err := pipeline.Decide(share, job, pipeline.Decision{Act: "cancelled", Reason: "a chunk failed too often", By: people}); err != nil {
-			w.history.add(people, "fault", "cannot cancel "+job, err, "")
+		asked, again := w.helped[job]
+		switch {
+		case !again:
+			w.helped[job] = time.Now()
+			w.history.add(people, "fault", "retry "+job, pipeline.Ask(share, job, pipeline.ControlRetry, ""), "")
+		case time.Since(asked) > retryTime:
+			w.helped[job] = time.Now()
+			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: "cancelled", Reason: "a chunk failed too often", By: people})
+			w.history.add(people, "fault", "cancel "+job, err, "")
 		}
 	}
 }
+
+// retryTime is how long a person watches what became of a retry. A worker may rest for 10 min before.
+const retryTime = 30 * time.Minute
 
 // verdict looks at what has come out when all is quiet.
 func (w *world) verdict() {
@@ -146,7 +175,7 @@ func (w *world) judgeReason(at, id string) {
 	again := w.films[id] != nil && w.films[id].title != id || len(w.plan.drops) > 1 && strings.Contains(strings.Join(w.plan.drops, " "), "content")
 	switch {
 	case strings.Contains(reason, "The same content") && again:
-	case strings.Contains(reason, "a chunk failed too often"):
+	case strings.Contains(reason, "a chunk failed too often") && w.plan.poison > 0:
 	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
 	default:
 		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), id, stemOf(at))

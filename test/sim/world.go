@@ -46,12 +46,14 @@ type world struct {
 	mu       sync.Mutex
 	began    time.Time
 	clients  map[string]*client   // by node, also dead ones
-	troubled map[string]time.Time // nodes, when something was last wrong with them
+	troubled map[string]time.Time // nodes, when something was first wrong with them
+	struck   int                  // faults at a time or a step that there were
 	films    map[string]*film
-	altered  map[string]bool // files that a person or a failing disk has changed
-	gonejobs map[string]bool // job folders that a person has removed
-	canceled map[string]bool // jobs that a person has cancelled
-	inbox    int             // films that are still to be dropped
+	altered  map[string]bool      // files that a person or a failing disk has changed
+	gonejobs map[string]bool      // job folders that a person has removed
+	helped   map[string]time.Time // jobs that a person has tried again, when
+	relieved bool                 // the masters were restarted at the end
+	inbox    int                  // films that are still to be dropped
 }
 
 // result is what came of a run.
@@ -62,6 +64,10 @@ type result struct {
 	sum     uint64 // of the history
 	virtual time.Duration
 	calls   int
+	count   map[string]int // see judge
+	slowest time.Duration
+	struck  int
+	chunks  int // of all films
 }
 
 // run plays one seed, with the plan that it gives unless adjust, which may be nil, changes it.
@@ -81,7 +87,7 @@ func run(t *testing.T, seed uint64, m mutant, adjust func(p *plan)) (r result) {
 func newWorld(seed uint64, m mutant) *world {
 	w := &world{
 		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
-		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, canceled: map[string]bool{},
+		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
 	}
 	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
 	w.plan = w.drawPlan()
@@ -124,7 +130,11 @@ func (w *world) end() result {
 	w.stop()
 	w.healAll()
 	w.wg.Wait()
-	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, virtual: time.Since(w.began), calls: w.history.calls}
+	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, virtual: time.Since(w.began), calls: w.history.calls,
+		count: w.judge.count, slowest: w.judge.slowest, struck: w.struck}
+	for _, f := range w.films {
+		r.chunks += (f.frames + framesPerChunk - 1) / framesPerChunk
+	}
 	if len(r.wrong) > 0 {
 		v := r.wrong[0]
 		r.report = fmt.Sprintf("seed %d on %s: %s: %s\n%s%s\nagain: go test ./test/sim -run TestSeed -seed=%d\n",

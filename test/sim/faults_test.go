@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The faults of the table in docs/protocol.md, each alone, with what must come out of it. That every job
+// ends well, that nothing is left over and that I1 to I11 hold is wanted of every run anyway.
+
+// faultSeeds is in how many runs each fault happens.
+const faultSeeds = 6
+
+// fault is one line of the table.
+type fault struct {
+	name string
+	plan func(p *plan, n int)         // n counts the runs
+	want func(t *testing.T, r result) // of each run; may be nil
+	some string                       // what must be counted in some run: that the fault did strike
+}
+
+var (
+	nobodyExpired = func(t *testing.T, r result) { require.Zero(t, r.count["expired"], r.count) }
+	once          = func(t *testing.T, r result) { require.Equal(t, r.chunks, r.count["committed"], r.count) }
+)
+
+func faults() []fault {
+	return []fault{
+		{"01 a worker is killed while it encodes", onWorker("kill", "sync", "leases/", true, 0), inTime, "expired"},
+		{"02 a worker is killed between storing and committing", onWorker("kill", "rename", ".src.", false, 0), once, "expired"},
+		{"03 a worker is killed right after the commit", onWorker("kill", "rename", ".src.", true, 0), both(nobodyExpired, once), "struck"},
+		{"04 a worker is frozen for longer than the expiry", onWorker("freeze", "sync", "leases/", true, 5*time.Minute), nil, "expired"},
+		{"05 a worker is cut off for five minutes", onWorker("cut", "sync", "leases/", false, 5*time.Minute), nil, "expired"},
+		{"06 the file server loses power among claims", powerAmongClaims, nil, "struck"},
+		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), "struck"},
+		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired, "published"},
+		{"09 a rename lands late", func(p *plan, _ int) { p.late, p.rate = true, 20 }, nil, "published"},
+		{"10 locks exclude nobody, answer late or stay for good", locks, both(nobodyExpired, once), "published"},
+		{"11 clocks jump by a day or a year", clocks, both(nobodyExpired, once), "struck"},
+		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, once), "published"},
+		{"13 two masters, one of them stalled at any step", onMasters("freeze", 2), nil, "struck"},
+		{"14 a master is killed at any step", onMasters("kill", 1), nil, "struck"},
+		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, "published"},
+		{"16 a result rots before or after it is accepted", rot, nil, "rejected"},
+		{"17 a chunk crashes the encoder on every host", poison, func(t *testing.T, r result) {
+			require.Equal(t, 2, r.count["set aside"], "and once more after the retry")
+		}, "set aside"},
+		{"18 a person removes and copies files", meddle, nil, "struck"},
+		{"19 slow copies, stalled copies, one name twice", copies, allButTheTwin, "published"},
+	}
+}
+
+// TestFault makes each fault happen alone.
+func TestFault(t *testing.T) {
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			total, virtual, calls := map[string]int{}, time.Duration(0), 0
+			for n := range faultSeeds {
+				r := run(t, uint64(1000+n), nil, func(p *plan) {
+					quiet(p)
+					p.workers, p.slots, p.films, p.drops = 2, 1, 2, []string{"renamed", "renamed"}
+					p.calm, p.encode = 12*time.Minute, 20*time.Second
+					f.plan(p, n)
+				})
+				require.Empty(t, r.wrong, r.report)
+				total["struck"] += r.struck
+				virtual += r.virtual
+				calls += r.calls
+				for what, n := range r.count {
+					total[what] += n
+				}
+				if f.want != nil {
+					f.want(t, r)
+				}
+			}
+			require.NotZero(t, total[f.some], total)
+			t.Log(total, "virtual", virtual, "calls", calls)
+		})
+	}
+}
+
+// TestEveryStep stops a master before and after each of its steps, for good or for a while, with another
+// one standing by.
+func TestEveryStep(t *testing.T) {
+	for _, s := range steps {
+		for n, do := range []string{"kill", "freeze", "cut"} {
+			for _, after := range []bool{false, true} {
+				r := run(t, uint64(n+1), nil, func(p *plan) {
+					quiet(p)
+					p.masters, p.calm = 2, 8*time.Minute
+					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
+				})
+				require.Empty(t, r.wrong, "%s at %v\n%s", do, s, r.report)
+			}
+		}
+	}
+}
+
+func both(a, b func(t *testing.T, r result)) func(t *testing.T, r result) {
+	return func(t *testing.T, r result) { a(t, r); b(t, r) }
+}
+
+// inTime is that the chunk was free again within the expiry, a beat and a few looks.
+func inTime(t *testing.T, r result) {
+	require.Less(t, r.slowest, terms.Expiry+terms.Heartbeat+20*time.Second)
+}
+
+// allButTheTwin is that each copy but the one with another's content came out.
+func allButTheTwin(t *testing.T, r result) { require.Equal(t, 3, r.count["published"], r.count) }
+
+func onWorker(do, op, in string, after bool, last time.Duration) func(p *plan, n int) {
+	return func(p *plan, n int) {
+		p.traps = []*trap{{op: op, in: in, nth: 1 + n, after: after, do: do, last: last}}
+		if do == "cut" && n%2 == 1 {
+			p.soft = time.Minute
+		}
+	}
+}
+
+func onMasters(do string, others int) func(p *plan, n int) {
+	return func(p *plan, n int) {
+		p.masters = 1 + others
+		for k := range 3 {
+			s := steps[(7*n+3*k)%len(steps)]
+			p.traps = append(p.traps, &trap{op: s[0], in: s[1], nth: 1 + k, after: (n+k)%2 == 0, do: do, last: 4 * time.Minute})
+		}
+	}
+}
+
+func powerAmongClaims(p *plan, n int) {
+	for k := range 5 {
+		at := 30*time.Second + time.Duration(k)*40*time.Second + time.Duration(n)*7*time.Second
+		p.events = append(p.events, trouble{at: at, what: "power", last: 5 * time.Second})
+	}
+}
+
+func outage(p *plan, n int) {
+	p.events = []trouble{{at: time.Duration(40+20*n) * time.Second, what: "outage", last: 30 * time.Minute}}
+	p.calm = 40 * time.Minute
+}
+
+func locks(p *plan, n int) { p.locks = []string{"nobody", "slow", "stuck"}[n%3] }
+
+func clocks(p *plan, n int) {
+	for k := range 8 {
+		p.events = append(p.events, trouble{at: time.Duration(20*k+10+n) * time.Second, what: "clock"})
+	}
+}
+
+func stale(p *plan, _ int) { p.caches, p.masters = true, 2 }
+
+func rot(p *plan, n int) {
+	for k := range 12 {
+		p.events = append(p.events, trouble{at: time.Duration(15*k+40+n) * time.Second, what: "rot", who: k})
+	}
+}
+
+func poison(p *plan, _ int) { p.poison = 1 }
+
+func meddle(p *plan, n int) {
+	for k := range 8 {
+		p.events = append(p.events, trouble{at: time.Duration(13*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%8})
+	}
+}
+
+func copies(p *plan, _ int) {
+	p.films, p.drops = 4, []string{"slow", "stalls", "same name", "same content"}
+}
