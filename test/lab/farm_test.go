@@ -21,9 +21,11 @@ import (
 
 const (
 	expiry = 15 * time.Second
+	// seconds is the length of the source, of which each is a chunk; when some are done, a fault strikes.
+	seconds, some = 8, 2
 	// patience bounds what must happen at last, on a busy machine: an hour would only be an answer later.
 	patience = 8 * time.Minute
-	look     = time.Second
+	pause    = 500 * time.Millisecond // between two looks
 	// slack is what the server's file system may use for itself, in KiB: less than a chunk and its result
 	// take in all.
 	slack = 512
@@ -54,26 +56,20 @@ type farm struct {
 
 func newFarm(t *testing.T, l *lab.Lab, name string) *farm {
 	t.Helper()
-	f := &farm{t: t, lab: l, name: strings.ReplaceAll(name, " ", "-"), daemons: map[*lab.Node][]int{}, source: film(t)}
+	f := &farm{t: t, lab: l, name: strings.ReplaceAll(name, " ", "-"), daemons: map[*lab.Node][]int{}, source: corpus.Film(t, seconds)}
 	toml := f.name + ".toml"
 	require.NoError(t, os.WriteFile(filepath.Join(l.Shared(), toml), []byte(conf), 0o644))
 	f.must(l.Clients[0], binary(), "init", f.mount())
 	f.must(l.Clients[0], "cp", "/lab/"+toml, f.mount()+"/distenc.toml")
 	t.Cleanup(f.stop)
 	f.start(l.Clients[0], "master")
-	f.eventually("a master that leads", func() bool { return f.status().Master != nil })
+	f.eventually("a master that leads", func() bool { return f.look().leader })
 	f.start(l.Clients[1], "master")
 	for _, n := range l.Clients {
 		f.start(n, "worker")
 	}
 	f.disk = f.diskUse()
 	return f
-}
-
-// film is a source long enough for a fault to hit its middle.
-func film(t *testing.T) string {
-	t.Helper()
-	return corpus.Film(t, 8)
 }
 
 // binary is distenc as the guests see it.
@@ -97,49 +93,51 @@ func (f *farm) start(n *lab.Node, role string) {
 	f.daemons[n] = append(f.daemons[n], pid)
 }
 
-// status is what the server's own disk tells; nothing while the server is off.
-func (f *farm) status() (s pipeline.Status) {
-	out, err := f.lab.Server.RunWithin(5*time.Second, binary(), "status", "--json", "--share", f.export())
-	if err == nil {
-		require.NoError(f.t, json.Unmarshal([]byte(out), &s))
+// sight is what one look at the server's own disk shows.
+type sight struct {
+	leader   bool
+	claimed  map[int]string // the chunks, and the hosts that have them
+	accepted map[int]bool
+	merged   bool // there is a decision
+	closed   bool
+}
+
+// look sees nothing while the server is off.
+func (f *farm) look() sight {
+	s := sight{claimed: map[int]string{}, accepted: map[int]bool{}}
+	names, _ := f.lab.Server.Files(f.export())
+	for _, name := range names {
+		folder, base := path.Split(name)
+		if c, ok := pipeline.ParseClaimed(base); ok && folder == pipeline.ClaimedDir+"/" {
+			s.claimed[c.Chunk] = pipeline.NodeHost(c.Node)
+		}
+		if c, ok := pipeline.ParseDone(base); ok && c.State == pipeline.Accepted {
+			s.accepted[c.Chunk] = true
+		}
+		s.leader = s.leader || folder == pipeline.MasterDir+"/" && strings.HasSuffix(base, ".hb")
+		s.merged = s.merged || base == "decision"
+		s.closed = s.closed || base == pipeline.ClosedName
 	}
 	return s
 }
 
-// job is the only job's status, empty while there is none.
-func (f *farm) job() (j pipeline.JobStatus) {
-	if jobs := f.status().Jobs; len(jobs) > 0 {
-		j = jobs[0]
-	}
-	return j
-}
-
-// chunks lists the chunks in a state by number, with the host that has or had them.
-func (f *farm) chunks(state pipeline.State) map[int]string {
-	chunks := map[int]string{}
-	out, err := f.lab.Server.RunWithin(5*time.Second, "find", f.export()+"/chunks", "-type", "f", "-printf", `%f\n`)
-	if err != nil {
-		return chunks
-	}
-	for _, name := range strings.Fields(out) {
-		c, ok := pipeline.ParseClaimed(name)
-		if !ok {
-			c, ok = pipeline.ParseDone(name)
-		}
-		if ok && c.State == state {
-			chunks[c.Chunk] = pipeline.NodeHost(c.Node)
-		}
-	}
-	return chunks
+// job is the only job, as `distenc status` tells it.
+func (f *farm) job() pipeline.JobStatus {
+	f.t.Helper()
+	var s pipeline.Status
+	out := f.must(f.lab.Server, binary(), "status", "--json", "--share", f.export())
+	require.NoError(f.t, json.Unmarshal([]byte(out), &s))
+	require.Len(f.t, s.Jobs, 1)
+	return s.Jobs[0]
 }
 
 // eventually waits for something that the daemons will do.
 func (f *farm) eventually(what string, ok func() bool) {
 	f.t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(look) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(pause) {
 		if time.Now().After(end) {
-			files, _ := f.lab.Server.Run("find", f.export(), "-type", "f", "-size", "-100k")
-			require.FailNow(f.t, fmt.Sprintf("not within %s: %s", patience, what), "%+v\n%s", f.status(), files)
+			files, _ := f.lab.Server.Files(f.export())
+			require.FailNow(f.t, fmt.Sprintf("not within %s: %s", patience, what), strings.Join(files, "\n"))
 		}
 	}
 }
@@ -150,10 +148,7 @@ func (f *farm) survive(fault fault) string {
 	f.t.Helper()
 	began := time.Now()
 	f.must(f.lab.Clients[2], binary(), "add", "--share", f.mount(), "/host"+f.source)
-	f.eventually("a third of the job done", func() bool {
-		j := f.job()
-		return j.Chunks.Total > 0 && j.Chunks.Done >= j.Chunks.Total/3
-	})
+	f.eventually("some chunks done", func() bool { return len(f.look().accepted) >= some })
 	interrupted := f.claims(fault.hits)
 	struck := time.Now()
 	require.NoError(f.t, fault.strike(f.lab))
@@ -164,12 +159,11 @@ func (f *farm) survive(fault fault) string {
 		if fault.lasts > 0 && time.Since(struck) >= fault.lasts {
 			mend()
 		}
-		j := f.job()
-		if goesOn == 0 && (j.State == pipeline.Merging || j.State == pipeline.Done || f.accepted(interrupted)) {
+		s := f.look()
+		if goesOn == 0 && (s.merged || s.allAccepted(interrupted)) {
 			goesOn = time.Since(struck)
 		}
-		require.NotEqual(f.t, pipeline.JobFailed, j.State, j.Error)
-		return j.State == pipeline.Done
+		return s.closed
 	})
 	ended := time.Now()
 	time.Sleep(time.Until(struck.Add(fault.lasts)))
@@ -182,28 +176,25 @@ func (f *farm) survive(fault fault) string {
 // was claimed a moment ago.
 func (f *farm) claims(client int) map[int]string {
 	f.t.Helper()
-	var claims map[int]string
-	before := f.chunks(pipeline.Claimed)
+	before := f.look().claimed
+	var now map[int]string
 	f.eventually("a claim", func() bool {
-		claims = f.chunks(pipeline.Claimed)
+		now = f.look().claimed
 		fresh := false
-		for chunk, host := range claims {
-			if _, old := before[chunk]; !old {
-				fresh = true
-			}
+		for chunk, host := range now {
+			fresh = fresh || before[chunk] != host
 			if client > 0 && host != f.lab.Clients[client-1].Name {
-				delete(claims, chunk)
+				delete(now, chunk)
 			}
 		}
-		return len(claims) > 0 && (client > 0 || fresh)
+		return len(now) > 0 && (client > 0 || fresh)
 	})
-	return claims
+	return now
 }
 
-func (f *farm) accepted(chunks map[int]string) bool {
-	done := f.chunks(pipeline.Accepted)
+func (s sight) allAccepted(chunks map[int]string) bool {
 	for chunk := range chunks {
-		if _, ok := done[chunk]; !ok {
+		if !s.accepted[chunk] {
 			return false
 		}
 	}
@@ -215,6 +206,7 @@ func (f *farm) check() {
 	f.t.Helper()
 	f.eventually("nothing left under chunks/ and leases/", func() bool { return len(f.leftovers()) == 0 })
 	j := f.job()
+	require.Equal(f.t, pipeline.Done, j.State, j.Error)
 	require.Equal(f.t, []string{j.Output}, f.files("outbox"))
 	require.Equal(f.t, []string{path.Join("archive", j.ID, j.Name)}, f.files("archive"))
 	require.Empty(f.t, f.files("inbox"))
@@ -249,8 +241,12 @@ func (f *farm) leftovers() []string {
 // files lists a folder as the server has it, all files below it by their names on the share.
 func (f *farm) files(folder string) []string {
 	f.t.Helper()
-	out := f.must(f.lab.Server, "find", path.Join(f.export(), folder), "-type", "f", "-printf", folder+`/%P\n`)
-	return strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
+	names, err := f.lab.Server.Files(path.Join(f.export(), folder))
+	require.NoError(f.t, err)
+	for i, name := range names {
+		names[i] = path.Join(folder, name)
+	}
+	return names
 }
 
 // stop ends the daemons that run; those of a machine that lost power do not.

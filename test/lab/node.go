@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,9 +169,31 @@ func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	out, err := n.ask(limit, http.MethodPost, "/run", bytes.NewReader(body))
+	if err != nil {
+		return "", fmt.Errorf("%s: %q: %w", n.Name, argv, err)
+	}
+	return out, nil
+}
+
+// Files lists all files below a folder by their names in it.
+func (n *Node) Files(folder string) ([]string, error) {
+	out, err := n.ask(runTime, http.MethodGet, "/files?in="+url.QueryEscape(folder), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot list %q: %w", n.Name, folder, err)
+	}
+	return strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }), nil
+}
+
+// ask sends the agent a request and returns its answer.
+func (n *Node) ask(limit time.Duration, method, path string, body io.Reader) (string, error) {
+	req, err := http.NewRequest(method, "http://"+n.mgmt(2)+":7000"+path, body)
+	if err != nil {
+		return "", err
+	}
 	// A connection each: one to a machine that lost power since would just hang.
 	client := http.Client{Timeout: limit, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Post("http://"+n.mgmt(2)+":7000/", "application/json", bytes.NewReader(body))
+	res, err := client.Do(req)
 	if err != nil {
 		return "", err
 	}
@@ -179,10 +202,7 @@ func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = errors.New(strings.TrimSpace(string(out)))
 	}
-	if err != nil {
-		return "", fmt.Errorf("%s: %q: %w", n.Name, argv, err)
-	}
-	return string(out), nil
+	return string(out), err
 }
 
 // Start starts a daemon whose output goes to the file log in Lab.Shared, and returns its process id.
