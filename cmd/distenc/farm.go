@@ -78,7 +78,9 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 // worker makes this process's worker.
 func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*worker.Worker, error) {
 	slots, threads := divide(f.cfg().Worker.Slots, runtime.NumCPU())
-	encoder, err := worker.NewMedia(ctx, f.fs, f.tools, threads, f.cfg().Worker.Nice)
+	tools := f.tools
+	tools.IdleIO = f.cfg().Worker.IOClass == "idle"
+	encoder, err := worker.NewMedia(ctx, f.fs, tools, threads, f.cfg().Worker.Nice)
 	if err != nil {
 		return nil, err
 	}

@@ -62,13 +62,22 @@ func cpuTime(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
 }
 
-func (p *Process) started(pid, nice int) {
+// What ioprio_set(2) is told: whose priority, and the class "idle" in the upper bits.
+const (
+	ioprioWhoPgrp = 2
+	ioprioIdle    = 3 << 13
+)
+
+func (p *Process) started(pid, nice int, idleIO bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pid = pid
 	if nice != 0 {
 		// Less than our own needs a right that we may lack; the encode goes on as it is.
 		_ = syscall.Setpriority(syscall.PRIO_PGRP, pid, nice)
+	}
+	if idleIO { // a file system without such classes ignores it, and so do we
+		_, _, _ = syscall.Syscall(syscall.SYS_IOPRIO_SET, ioprioWhoPgrp, uintptr(pid), ioprioIdle)
 	}
 }
 

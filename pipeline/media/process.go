@@ -76,7 +76,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
 	}
-	p.started(cmd.Process.Pid, c.Nice)
+	p.started(cmd.Process.Pid, c.Nice, t.IdleIO)
 	if c.Started != nil {
 		c.Started(p)
 	}

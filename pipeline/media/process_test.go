@@ -178,3 +178,16 @@ func TestProgress(t *testing.T) {
 	}
 	require.Equal(t, []step{{0, 0}, {12, 4096}, {12, 4096}}, got)
 }
+
+func TestIdleIOIsSet(t *testing.T) {
+	for _, idle := range []bool{true, false} {
+		var class uintptr
+		tools := Tools{IdleIO: idle}
+		_, err := tools.Run(t.Context(), Command{Program: "/bin/sleep", Args: []string{"0.1"}, Started: func(p *Process) {
+			prio, _, _ := syscall.Syscall(syscall.SYS_IOPRIO_GET, ioprioWhoPgrp, uintptr(p.PID()), 0)
+			class = prio >> 13
+		}})
+		require.NoError(t, err)
+		require.Equal(t, idle, class == ioprioIdle>>13)
+	}
+}

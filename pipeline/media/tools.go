@@ -14,6 +14,8 @@ type Tools struct {
 	MKVPropEdit string
 	MKVExtract  string
 	Log         *slog.Logger
+	// IdleIO has the children read and write only while nobody else does (ioprio_set(2), class idle).
+	IdleIO bool
 }
 
 // Find looks for all tools in PATH. A missing one is an error that says what to install.
