@@ -2,6 +2,9 @@ package metrics
 
 import (
 	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,4 +69,26 @@ func ask(m *Metrics) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w
+}
+
+// The README's table has every metric, and no other.
+func TestTheManualListsTheMetrics(t *testing.T) {
+	m := New()
+	m.Took("merge", time.Second)
+	m.Observe(state1())
+	families, err := m.registry.Gather()
+	require.NoError(t, err)
+	have := map[string]bool{}
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "distenc_") {
+			have[f.GetName()] = true
+		}
+	}
+	readme, err := os.ReadFile("../../../README.md")
+	require.NoError(t, err)
+	listed := map[string]bool{}
+	for _, name := range regexp.MustCompile("`(distenc_[a-z_]+)[{`]").FindAllStringSubmatch(string(readme), -1) {
+		listed[name[1]] = true
+	}
+	require.Equal(t, have, listed)
 }

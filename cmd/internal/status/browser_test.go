@@ -109,7 +109,7 @@ func TestPictures(t *testing.T) {
 	b := newBrowser(t)
 	for scene, s := range map[string]*pipeline.Status{"empty": sceneEmpty(), "busy": sceneBusy(), "failed": sceneFailed()} {
 		url := b.file(s)
-		for size, window := range map[string]string{"wide": "1200,1000", "narrow": "500,1400"} {
+		for size, window := range map[string]string{"wide": "1100,1080", "narrow": "500,1500"} {
 			b.run(url, "--window-size="+window, "--screenshot="+filepath.Join(dir, scene+"-"+size+".png"))
 			b.run(url, "--window-size="+window, "--blink-settings=preferredColorScheme=0", "--screenshot="+filepath.Join(dir, scene+"-"+size+"-dark.png"))
 		}
