@@ -39,7 +39,7 @@ func (b browser) run(url string, args ...string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.program, append(append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir=" + b.t.TempDir(), "--virtual-time-budget=2000",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--run-all-compositor-stages-before-draw", "--user-data-dir=" + b.t.TempDir(), "--virtual-time-budget=2000",
 	}, args...), url)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -109,7 +109,7 @@ func TestPictures(t *testing.T) {
 	b := newBrowser(t)
 	for scene, s := range map[string]*pipeline.Status{"empty": sceneEmpty(), "busy": sceneBusy(), "failed": sceneFailed()} {
 		url := b.file(s)
-		for size, window := range map[string]string{"wide": "1100,1080", "narrow": "500,1500"} {
+		for size, window := range map[string]string{"wide": "1100,1180", "narrow": "500,1500"} {
 			b.run(url, "--window-size="+window, "--screenshot="+filepath.Join(dir, scene+"-"+size+".png"))
 			b.run(url, "--window-size="+window, "--blink-settings=preferredColorScheme=0", "--screenshot="+filepath.Join(dir, scene+"-"+size+"-dark.png"))
 		}
