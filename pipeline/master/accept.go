@@ -42,11 +42,12 @@ func (m *Master) sweepLeases(ctx context.Context, claims map[string]pipeline.Chu
 }
 
 // requeue moves a chunk to its next attempt. That somebody else moved it is as good.
-func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) {
+func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcome {
 	out, err := m.FS.Move(ctx, c.Path(), c.AsPending(c.Attempt+1).Path())
 	if out != sharefs.Won {
 		m.Log.Info("a chunk was moved by somebody else, or will be tried again", "chunk", c.ID(), "outcome", out, "error", err)
 	}
+	return out
 }
 
 // report writes one failure of a chunk's attempt into the job's log folder.
@@ -166,7 +167,9 @@ func (m *Master) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) 
 			return
 		}
 		delete(j.judged, c.Chunk)
-		m.requeue(ctx, c)
+		if out := m.requeue(ctx, c); out != sharefs.Won && out != sharefs.Lost {
+			return // the request stands until all are free
+		}
 	}
 	if err := pipeline.Withdraw(m.FS, j.ID, pipeline.ControlRetry); err != nil {
 		m.later(j, "cannot retry", err)

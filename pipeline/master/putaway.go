@@ -70,7 +70,7 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 		}
 		ours, err := m.linkBack(j.ID, source, name)
 		switch {
-		case errors.Is(err, fs.ErrPermission): // of another user, who may not be linked: protected_hardlinks, proc(5)
+		case errors.Is(err, fs.ErrPermission) && m.unlinked(source): // of another user, who may not be linked: protected_hardlinks, proc(5)
 			unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
 			return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
 		case err != nil:
@@ -83,6 +83,12 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 		}
 		return pipeline.RawName(name), errors.Join(m.FS.Remove(source), m.FS.Remove(pipeline.SidecarOf(j.ID)))
 	}
+}
+
+// unlinked tells that a file has no name but this one, as far as can be seen: no link of it was made.
+func (m *Master) unlinked(name string) bool {
+	st, err := m.FS.Stat(name)
+	return err == nil && links(st) == 1
 }
 
 // linkBack gives a source a name in the inbox, its settings first, as `distenc add` does.
