@@ -243,7 +243,7 @@ func (c *client) Unlink(name string) error {
 // Rmdir implements sharefs.Ops.
 func (c *client) Rmdir(name string) error {
 	err := c.call("rmdir", name, func(bool) error { return c.world.server.rmdir(name) })
-	c.forget(name)
+	c.forget(name, name+"/.")
 	return err
 }
 

@@ -15,6 +15,7 @@ type film struct {
 	how      string
 	inode    *inode
 	finished time.Time // when the last byte was written
+	torn     bool      // its job had ended before that
 }
 
 func (f *film) text() string {
@@ -116,7 +117,7 @@ func (w *world) exact(output []byte) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if f.finished.IsZero() {
+	if f.torn = f.torn || f.finished.IsZero(); f.torn {
 		return nil // its copy stalled for longer than the whole job took: nobody can know
 	}
 	if len(frames) != f.frames {

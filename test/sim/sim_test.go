@@ -46,9 +46,9 @@ func TestSeeds(t *testing.T) {
 		inProcesses(t, *procsFlag)
 		return
 	}
-	began, virtual, calls, bad := time.Now(), time.Duration(0), 0, 0
-	for n := 0; n < *seedsFlag && bad < enough; n++ {
-		seed := *firstFlag + uint64(n)
+	began, virtual, calls, bad, played := time.Now(), time.Duration(0), 0, 0, 0
+	for ; played < *seedsFlag && bad < enough; played++ {
+		seed := *firstFlag + uint64(played)
 		r := run(t, seed, nil, nil)
 		virtual += r.virtual
 		calls += r.calls
@@ -57,8 +57,8 @@ func TestSeeds(t *testing.T) {
 			t.Error(r.report)
 		}
 	}
-	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls", *seedsFlag, time.Since(began).Round(time.Millisecond),
-		float64(*seedsFlag)/time.Since(began).Seconds(), virtual.Round(time.Second), calls)
+	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls", played, time.Since(began).Round(time.Millisecond),
+		float64(played)/time.Since(began).Seconds(), virtual.Round(time.Second), calls)
 }
 
 // inProcesses deals the seeds out to processes of this binary.

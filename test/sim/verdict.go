@@ -178,7 +178,7 @@ func (w *world) judgeReason(at, id string) {
 	case strings.Contains(reason, "a chunk failed too often") && w.plan.poison > 0:
 	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
 	default:
-		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), id, stemOf(at))
+		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), id, strings.ToLower(crcOf([]byte(w.films[id].text()))))
 	}
 }
 
