@@ -49,6 +49,7 @@ func (o *Observer) Scan(ctx context.Context, stems []string) (expired []string, 
 		p := o.claims.pulses[stem]
 		freed := o.locks.freed(stem, path.Join(o.dir, stem+lockSuffix), p)
 		if p.silent >= o.terms.Expiry || freed && p.silent >= o.terms.hinted() {
+			o.locks.log.Debug("a lease is over", "lease", stem, "silent", p.silent, "lock_freed", freed)
 			expired = append(expired, stem)
 		}
 	}
