@@ -178,7 +178,7 @@ func fileCRC(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read the result %q: %w", path, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	_, crc, err := checksum(f)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the result %q: %w", path, err)

@@ -109,7 +109,8 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 	if err != nil {
 		return nil, err
 	}
-	s.global = append(tags, covers...)
+	tags = append(tags, covers...)
+	s.global = tags
 	return s, nil
 }
 
