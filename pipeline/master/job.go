@@ -27,7 +27,9 @@ type job struct {
 	absent  patience             // with a source that is not in the folder
 	gone    patience             // with a decided output that is not there
 	lost    bool                 // that output will not come back
-	next    int                  // chunks from this one on were never made: only the plan's own master knows
+	// finished tells that this master has begun to carry out the job's decision.
+	finished bool
+	next     int // chunks from this one on were never made: only the plan's own master knows
 }
 
 func sortJobs(jobs []*job) {
@@ -70,9 +72,13 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 	}
 	switch {
 	case dir.Closed() && dir.Source() == "":
+		if !m.closedForGood(j) {
+			return true
+		}
 		m.close(j, dir)
 		return false
 	case dir.Decision(): // also where the source came after the end, by a rename that landed late
+		j.finished = true
 		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
 	case control.Cancel:
 		m.startDecide(j, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by a file in the job's control folder."})
@@ -256,6 +262,19 @@ func (m *Master) decide(j *job, d pipeline.Decision) (*pipeline.Decision, error)
 func (m *Master) forget(j *job) {
 	delete(m.jobs, j.ID)
 	m.known.drop(contentOf(j.Job), j.ID)
+}
+
+// closedForGood makes the end of a job that this master has finished outlast a power loss of the file
+// server: nobody looks at it again before the next leader.
+func (m *Master) closedForGood(j *job) bool {
+	if !j.finished {
+		return true // it was found closed: that it outlasts, or is closed once more, is the last leader's affair
+	}
+	if err := m.FS.Durable(pipeline.JobFile(j.ID, pipeline.ClosedName)); err != nil {
+		m.later(j, "cannot close", err)
+		return false
+	}
+	return true
 }
 
 // close drops a job that has ended.

@@ -289,7 +289,7 @@ func (m *Master) findJobs() error {
 		}
 		record, err := pipeline.LoadJob(m.FS, id)
 		if errors.Is(err, fs.ErrNotExist) {
-			m.sweepEmpty(id) // its master is just making it, or never came to that
+			m.unwritten(id) // its master is just making it, or never came to that
 			continue
 		}
 		if err != nil { // another master may be writing it; whatever else it is, it harms no other job

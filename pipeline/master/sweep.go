@@ -114,6 +114,15 @@ func (m *Master) sweepTemporary(job string, dir pipeline.Folder) {
 	}
 }
 
+// unwritten deals with a folder under jobs/ that holds no job, as a listing tells and not only an open,
+// which NFS answers from a cache: it is tidied up, and no reason to keep chunks of that name.
+func (m *Master) unwritten(id string) {
+	if dir, err := pipeline.LookInto(m.FS, id); err == nil && !dir.Job() {
+		delete(m.present, id)
+		m.sweepEmpty(id)
+	}
+}
+
 // sweepEmpty removes a folder under jobs/ in which no job was ever written down, once it has been one for
 // so long that its master must be gone. Folders with anything in them stay.
 func (m *Master) sweepEmpty(id string) {

@@ -83,7 +83,9 @@ func (w *Worker) work(ctx context.Context, t *Task) {
 	}()
 	record, err := w.Encoder.Encode(encoding, t)
 	// The lease is kept until the chunk has left our hands, whichever way.
-	w.settle(keeping, encoding, t, record, err)
+	cleanup, cancel := grace(keeping, ctx)
+	w.settle(cleanup, encoding, t, record, err)
+	cancel()
 	stop(nil)
 	release()
 	<-kept
@@ -92,8 +94,6 @@ func (w *Worker) work(ctx context.Context, t *Task) {
 
 // settle ends a task. cleanup outlives a cancelled worker: an unfinished chunk is handed back first.
 func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipeline.Record, err error) {
-	cleanup, cancel := context.WithTimeout(cleanup, handBackTime)
-	defer cancel()
 	switch {
 	case err == nil:
 		err = w.commit(cleanup, t, record)
@@ -114,6 +114,22 @@ func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipe
 
 // handBackTime bounds the clean-up of one task when the worker stops.
 const handBackTime = 30 * time.Second
+
+// grace returns a child of parent that ends handBackTime after ctx has, and not before: while the worker
+// runs, a share that is away for long must not make finished work vain.
+func grace(parent, ctx context.Context) (context.Context, context.CancelFunc) {
+	child, cancel := context.WithCancel(parent)
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(handBackTime)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-child.Done():
+		}
+	})
+	return child, func() { stop(); cancel() }
+}
 
 // discard removes our own unfinished result.
 func (w *Worker) discard(t *Task) { w.drop(t.File.Partial()) }
