@@ -89,7 +89,7 @@ func TestEveryStep(t *testing.T) {
 			for _, after := range []bool{false, true} {
 				r := run(t, uint64(n+1), nil, func(p *plan) {
 					quiet(p)
-					p.masters, p.calm = 2, 8*time.Minute
+					p.masters, p.calm = 2, 5*time.Minute
 					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
 				})
 				require.Empty(t, r.wrong, "%s at %v\n%s", do, s, r.report)

@@ -240,7 +240,7 @@ func (s *server) sync(i *inode, writable bool) {
 	defer s.mu.Unlock()
 	i.synced = i.data
 	for n := range s.changes {
-		if s.changes[n].ino == i && writable {
+		if c := &s.changes[n]; writable && (c.ino == i || c.op == "unlink") { // the journal keeps the order
 			s.changes[n].durable = true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // patience is how long after the last fault everything must be done. It covers a request that lands late,
 // a worker's rest, every chunk tried again, and all sweeps.
-const patience = 3 * time.Hour
+const patience = 100 * time.Minute
 
 // watch waits until the work is done, and no longer than can be.
 func (w *world) watch() {
@@ -104,6 +104,9 @@ func (w *world) helpSetAside() {
 	share := sharefs.New("/share", newClient(w, people))
 	for _, name := range w.server.below(pipeline.SetAsideDir) {
 		job, _ := jobOf(name)
+		if w.erased(job) {
+			continue
+		}
 		asked, again := w.helped[job]
 		switch {
 		case !again:
@@ -176,9 +179,10 @@ func (w *world) judgeReason(at, id string) {
 	switch {
 	case strings.Contains(reason, "The same content") && again:
 	case strings.Contains(reason, "a chunk failed too often") && w.plan.poison > 0:
+	case reason == "" && w.plan.late: // an unlink that landed late, in a folder that was made again
 	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
 	default:
-		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), id, strings.ToLower(crcOf([]byte(w.films[id].text()))))
+		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), "failed/", id, strings.ToLower(crcOf([]byte(w.films[id].text()))))
 	}
 }
 
