@@ -19,7 +19,7 @@ type Outcome int
 const (
 	Unknown Outcome = iota // a listing failed, or the move was given up with src in place; it may still land late
 	Won                    // dst is there, and it is ours, since nobody else ever uses that name
-	Fenced                 // the server said done, and dst is not there: undone, or taken away since
+	Fenced                 // the answer was success, and dst is not there: not done, undone, or taken away since
 	Lost                   // neither name is there: somebody else moved src
 )
 
@@ -75,12 +75,27 @@ func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify b
 		if !again || try == tries {
 			return outcome, err
 		}
-		if sleep(ctx, jitter(pause)) != nil {
+		wait := jitter(pause)
+		if outcome == Fenced {
+			wait += cacheTime
+		}
+		if sleep(ctx, wait) != nil {
 			return Unknown, errors.Join(ctx.Err(), err)
+		}
+		if outcome == Fenced {
+			_, _ = f.ops.Lstat(dst) // before the rename looks src up, which would make the cache young again
 		}
 		pause *= 2
 	}
 }
+
+// cacheTime is for how long an SMB client believes what it knows of a file (mount option actimeo, 1 s unless
+// told otherwise), and a little more.
+//
+// A rename that a server which lost power has undone leaves the client with a dst that it believes to be
+// another name of src's file. Renaming one name of a file to another does nothing, and is a success
+// (rename(2)): the client asks nobody, for as long as it does not look at dst with what it knows gone old.
+const cacheTime = 1200 * time.Millisecond
 
 // moveOnce renames once and looks. again says that src is still there and the error may pass.
 func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool, err error) {
@@ -88,7 +103,7 @@ func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool
 	if errors.Is(err, ErrName) {
 		return Unknown, false, err
 	}
-	if err == nil && !verify {
+	if err == nil && !verify && !f.exists(src) {
 		return Won, false, nil
 	}
 	there, listErr := f.listed(dst)
@@ -97,17 +112,23 @@ func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool
 		return Unknown, false, errors.Join(err, listErr)
 	case there:
 		return Won, false, nil
-	case err == nil:
-		return Fenced, false, errFenced
 	}
 	there, listErr = f.listed(src)
 	switch {
 	case listErr != nil:
 		return Unknown, false, errors.Join(err, listErr)
+	case err == nil:
+		return Fenced, there, errFenced
 	case !there:
 		return Lost, false, fmt.Errorf("%w: %w", errLost, err)
 	}
 	return Unknown, !permanent(err), err
+}
+
+// exists tells whether a look-up, which a cache may answer, finds the name.
+func (f *FS) exists(name string) bool {
+	_, err := f.ops.Lstat(name)
+	return err == nil
 }
 
 // listed tells whether a listing made now holds the name.

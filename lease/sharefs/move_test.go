@@ -3,6 +3,7 @@ package sharefs_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
@@ -123,17 +124,58 @@ func TestMoveWithoutListingIsUnknown(t *testing.T) {
 	require.Equal(t, sharefs.Unknown, outcome, "a claim that could not be seen is not owned")
 }
 
-// A server that lost power has answered with success, and the name is back where it was or elsewhere.
-func TestUndoneRenameIsFencedForAClaim(t *testing.T) {
-	var s *sharefs.FS
-	plain := share(t, func(string, string) error { return nil })
-	s = sharefs.New("", undone{sharefs.OS(plain.Path("."))})
-	outcome, err := s.Claim(t.Context(), "a/x", "b/y")
-	require.Error(t, err)
-	require.Equal(t, sharefs.Fenced, outcome)
-	outcome, err = s.Move(t.Context(), "a/x", "b/y")
-	require.NoError(t, err)
-	require.Equal(t, sharefs.Won, outcome, "a plain move believes a success; Durable is what it needs")
+// What a server that lost power has undone is renamed again. A client may answer that with success, without
+// asking the server, until it looks at the name that it still knows.
+func TestMoveWithoutEffectIsRepeated(t *testing.T) {
+	for name, move := range map[string]func(s *sharefs.FS, ctx context.Context, src, dst string) (sharefs.Outcome, error){
+		"move": (*sharefs.FS).Move, "claim": (*sharefs.FS).Claim,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			stale := &staleName{Ops: sharefs.OS(share(t, func(string, string) error { return nil }).Path(".")), name: "b/y"}
+			s := sharefs.New("", stale)
+			stale.touched = time.Now()
+			outcome, err := move(s, t.Context(), "a/x", "b/y")
+			require.NoError(t, err, name)
+			require.Equal(t, sharefs.Won, outcome, name)
+			require.Equal(t, []string{"y"}, list(t, s, "b"), name)
+		})
+	}
+}
+
+// staleName is a client that knows name as another name of the one file. It asks the server about it when
+// the file was not looked at for a second.
+type staleName struct {
+	sharefs.Ops
+	name    string
+	touched time.Time
+}
+
+func (s *staleName) Rename(src, dst string) error {
+	s.touched = time.Now()
+	if dst == s.name {
+		return nil
+	}
+	return s.Ops.Rename(src, dst)
+}
+
+func (s *staleName) Lstat(name string) (fs.FileInfo, error) {
+	if name == s.name && time.Since(s.touched) > time.Second {
+		s.name = ""
+	}
+	s.touched = time.Now()
+	return s.Ops.Lstat(name)
+}
+
+func TestMoveThatNeverHasAnEffectIsFenced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sharefs.New("", undone{sharefs.OS(share(t, func(string, string) error { return nil }).Path("."))})
+		outcome, err := s.Move(t.Context(), "a/x", "b/y")
+		require.Error(t, err)
+		require.Equal(t, sharefs.Fenced, outcome)
+		outcome, err = s.MoveOnce(t.Context(), "a/x", "b/y")
+		require.Error(t, err)
+		require.Equal(t, sharefs.Fenced, outcome)
+	})
 }
 
 type undone struct{ sharefs.Ops }
