@@ -22,7 +22,7 @@ import (
 const (
 	expiry = 15 * time.Second
 	// seconds is the length of the source, of which each is a chunk; when some are done, a fault strikes.
-	seconds, some = 8, 2
+	seconds, some = 6, 2
 	// patience bounds what must happen at last, on a busy machine: an hour would only be an answer later.
 	patience = 8 * time.Minute
 	pause    = 500 * time.Millisecond // between two looks
@@ -34,7 +34,7 @@ const (
 const conf = `
 [watch]
 settle = "1s"
-poll = "1s"
+poll = "2s"
 [lease]
 heartbeat = "2s"
 expiry = "15s"

@@ -157,8 +157,10 @@ func (n *Node) SetClock(offset time.Duration) error {
 	return err
 }
 
-// runTime bounds a command that is given no time of its own.
-const runTime = time.Minute
+const (
+	runTime  = time.Minute      // bounds a command that is given no time of its own
+	lookTime = 10 * time.Second // bounds a listing: a machine that is off just does not answer
+)
 
 // Run runs a command to its end and returns its standard output.
 func (n *Node) Run(argv ...string) (string, error) { return n.RunWithin(runTime, argv...) }
@@ -178,7 +180,7 @@ func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
 
 // Files lists all files below a folder by their names in it.
 func (n *Node) Files(folder string) ([]string, error) {
-	out, err := n.ask(runTime, http.MethodGet, "/files?in="+url.QueryEscape(folder), nil)
+	out, err := n.ask(lookTime, http.MethodGet, "/files?in="+url.QueryEscape(folder), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot list %q: %w", n.Name, folder, err)
 	}
