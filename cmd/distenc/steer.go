@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/user"
 	"path"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -155,6 +157,9 @@ func backToInbox(cmd *cobra.Command, share *sharefs.FS, j pipeline.JobStatus) er
 		return err
 	}
 	closed, err := pipeline.LoadClosed(share, j.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is just being put away; try again in a moment (a master must be running)", j.Name)
+	}
 	if err != nil || closed.Source == "" {
 		return errors.Join(fmt.Errorf("the source of %s is not where it was put; look for it in %s", j.Name, share.Path(pipeline.FailedDir)), err)
 	}
@@ -162,7 +167,12 @@ func backToInbox(cmd *cobra.Command, share *sharefs.FS, j pipeline.JobStatus) er
 	if err != nil {
 		return err
 	}
-	if _, err := share.Move(context.WithoutCancel(cmd.Context()), string(closed.Source), name); err != nil {
+	ctx := context.WithoutCancel(cmd.Context())
+	settings := config.SidecarSuffix // of its own, if it had any: first, so that no master sees the file without
+	if _, err := share.Move(ctx, string(closed.Source)+settings, name+settings); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := share.Move(ctx, string(closed.Source), name); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is back in the inbox: %s\n", j.Name, share.Path(path.Clean(name)))

@@ -112,7 +112,19 @@ func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Dec
 		return "", err
 	}
 	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))
-	return m.putIntoFailed(ctx, pipeline.JobFile(j.ID, folder.Source()), j.Name(), d.Reason, log)
+	dst, err := m.putIntoFailed(ctx, pipeline.JobFile(j.ID, folder.Source()), j.Name(), d.Reason, log)
+	if err != nil {
+		return dst, err
+	}
+	m.takeSettingsAlong(ctx, pipeline.SidecarOf(j.ID), dst)
+	return dst, nil
+}
+
+// takeSettingsAlong moves a source's own settings to where the source is now, for one who tries it again.
+func (m *Master) takeSettingsAlong(ctx context.Context, sidecar string, source pipeline.RawName) {
+	if _, err := m.FS.Move(ctx, sidecar, sidecarName(string(source))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		m.Log.Warn("a source's settings stay where they were", "source", source.String(), "error", err)
+	}
 }
 
 // rejectFile puts a file of the inbox into failed/ with the reason.
@@ -126,10 +138,7 @@ func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refu
 	if err != nil {
 		return err
 	}
-	sidecar := sidecarName(name)
-	if _, err := m.FS.Move(ctx, sidecar, path.Join(path.Dir(string(dst)), path.Base(sidecar))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.Log.Debug("the sidecar stays in the inbox", "name", name, "error", err)
-	}
+	m.takeSettingsAlong(ctx, sidecarName(name), dst)
 	return nil
 }
 

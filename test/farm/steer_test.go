@@ -109,3 +109,24 @@ func TestPoisonChunkIsSetAside(t *testing.T) {
 	exact(t, other, filepath.Join(f.dir, done.Output))
 	f.nothingLeft()
 }
+
+// What a person asked for with `add` is kept through cancel and retry.
+func TestRetryKeepsTheSettings(t *testing.T) {
+	f := newFarm(t, shortTerms+slowProfile)
+	f.start("master")
+	f.must("add", corpus.Make(t, "two-frames.mkv"), "--", "--preset", "ultrafast", "--crf", "33")
+	f.eventually("a plan", func() bool { s := f.status(); return len(s.Jobs) == 1 && s.Jobs[0].Chunks.Total > 0 })
+	first := f.status().Jobs[0].ID
+	f.must("cancel", first)
+	f.eventually("it has ended", func() bool {
+		_, err := os.Stat(filepath.Join(f.dir, "jobs", first, "closed"))
+		return err == nil
+	})
+	f.must("retry", first)
+	f.eventually("a second job", func() bool { return len(f.status().Jobs) == 2 })
+	for _, j := range f.status().Jobs {
+		b, err := os.ReadFile(filepath.Join(f.dir, "jobs", j.ID, "job.json"))
+		require.NoError(t, err)
+		require.Contains(t, string(b), "--preset ultrafast --crf 33", j.ID)
+	}
+}
