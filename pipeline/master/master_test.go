@@ -1,0 +1,83 @@
+package master
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Whole jobs, with faults of all kinds, are played in test/sim and run in test/farm; here are the parts
+// that decide by themselves.
+
+func TestPatienceCountsOnlyWhileSomebodyLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p patience
+		require.Zero(t, p.seen(10*time.Second))
+		time.Sleep(8 * time.Second)
+		require.Equal(t, 8*time.Second, p.seen(10*time.Second))
+		time.Sleep(time.Hour) // an outage
+		require.Zero(t, p.seen(10*time.Second), "time in which nobody looked does not count")
+		time.Sleep(8 * time.Second)
+		require.Equal(t, 8*time.Second, p.seen(10*time.Second))
+	})
+}
+
+func TestChunksAreMadeOnceAndAnewOnlyWhenLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &job{next: 2} // this master made the plan and has made two of its chunks
+		state := []pipeline.ChunkFile{{State: pipeline.Claimed}, {}, {}, {}}
+		missing := func() []int { return j.missing(state, time.Minute, 10*time.Second) }
+		require.Equal(t, []int{2, 3}, missing(), "those never made are due at once")
+		for range 7 {
+			time.Sleep(8 * time.Second)
+			require.NotContains(t, missing(), 1, "it may just be on its way")
+		}
+		time.Sleep(8 * time.Second)
+		require.Contains(t, missing(), 1)
+		state[1].State = pipeline.Pending
+		require.NotContains(t, missing(), 1)
+		state[1].State = pipeline.Nowhere
+		require.NotContains(t, missing(), 1, "counting begins anew")
+	})
+}
+
+func TestTasksKeepTheirLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tasks := newTasks(t.Context(), nil)
+		defer tasks.stop()
+		ended := 0
+		work := func(context.Context) func() { time.Sleep(time.Second); return func() { ended++ } }
+		require.True(t, tasks.start("plan/a", 1, work))
+		require.False(t, tasks.start("plan/a", 2, work), "it runs already")
+		require.False(t, tasks.start("plan/b", 1, work), "one at a time")
+		require.True(t, tasks.start("split/b", 1, work), "stages do not hold up one another")
+		require.False(t, tasks.idle())
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		tasks.drain()
+		tasks.drain()
+		require.Equal(t, 2, ended)
+		require.True(t, tasks.idle())
+	})
+}
+
+func TestDuplicatesAreToldByContentAndSettings(t *testing.T) {
+	x := newIndex()
+	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: pipeline.Settings{X264: "--crf 18", Profile: "one", Pieces: "copy"}}
+	x.add(contentOf(a), "a")
+	same := *a
+	same.Settings.Profile, same.Settings.Pieces = "two", "range"
+	require.Equal(t, "a", x.find(contentOf(&same)), "what does not change the output makes no other job")
+	other := *a
+	other.Settings.X264 = "--crf 20"
+	require.Empty(t, x.find(contentOf(&other)))
+	x.drop(contentOf(a), "b")
+	require.Equal(t, "a", x.find(contentOf(a)), "another job's end does not make it unknown")
+	x.drop(contentOf(a), "a")
+	require.Empty(t, x.find(contentOf(a)))
+}
