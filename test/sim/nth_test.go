@@ -15,7 +15,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
-var everyFlag = flag.Int("every", 83, "TestEveryOperationFails lets every nth operation fail")
+var everyFlag = flag.Int("every", 131, "TestEveryOperationFails lets every nth operation fail")
 
 // small is a job of two chunks with one master and one worker and no other faults.
 func small(p *plan) {

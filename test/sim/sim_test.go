@@ -17,7 +17,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays again")
 	firstFlag = flag.Uint64("first", 1, "the first seed of TestSeeds")
-	seedsFlag = flag.Int("seeds", 60, "how many seeds TestSeeds plays")
+	seedsFlag = flag.Int("seeds", 40, "how many seeds TestSeeds plays")
 	procsFlag = flag.Int("procs", 1, "in how many processes TestSeeds plays them")
 )
 
