@@ -22,7 +22,7 @@ import (
 const (
 	expiry = 15 * time.Second
 	// seconds is the length of the source, of which each is a chunk; when some are done, a fault strikes.
-	seconds, some = 6, 2
+	seconds, some = 8, 2
 	// patience bounds what must happen at last, on a busy machine: an hour would only be an answer later.
 	patience = 8 * time.Minute
 	pause    = 500 * time.Millisecond // between two looks
@@ -96,6 +96,7 @@ func (f *farm) start(n *lab.Node, role string) {
 // sight is what one look at the server's own disk shows.
 type sight struct {
 	leader   bool
+	free     int            // chunks
 	claimed  map[int]string // the chunks, and the hosts that have them
 	accepted map[int]bool
 	merged   bool // there is a decision
@@ -108,6 +109,9 @@ func (f *farm) look() sight {
 	names, _ := f.lab.Server.Files(f.export())
 	for _, name := range names {
 		folder, base := path.Split(name)
+		if strings.HasPrefix(folder, pipeline.PendingDir) {
+			s.free++
+		}
 		if c, ok := pipeline.ParseClaimed(base); ok && folder == pipeline.ClaimedDir+"/" {
 			s.claimed[c.Chunk] = pipeline.NodeHost(c.Node)
 		}
@@ -172,21 +176,23 @@ func (f *farm) survive(fault fault) string {
 	return fmt.Sprintf("ok | %.0f s | %.0f s | %.0f s", goesOn.Seconds(), ended.Sub(struck).Seconds(), ended.Sub(began).Seconds())
 }
 
-// claims are the chunks that a client has claimed now. Of all clients (0) they are looked at when one more
-// was claimed a moment ago.
+// claims are the chunks that a client has claimed now. Those of all clients (0) are looked at when one more
+// was claimed a moment ago, if there are any left to claim.
 func (f *farm) claims(client int) map[int]string {
 	f.t.Helper()
 	before := f.look().claimed
 	var now map[int]string
 	f.eventually("a claim", func() bool {
-		now = f.look().claimed
-		fresh := false
+		s := f.look()
+		now = s.claimed
+		fresh := s.free == 0
 		for chunk, host := range now {
 			fresh = fresh || before[chunk] != host
 			if client > 0 && host != f.lab.Clients[client-1].Name {
 				delete(now, chunk)
 			}
 		}
+		require.False(f.t, s.merged, "the job is done before the fault")
 		return len(now) > 0 && (client > 0 || fresh)
 	})
 	return now
