@@ -47,7 +47,7 @@ test-lab:
 # One protocol and the loss of a worker and of the master, in a few minutes.
 test-lab-short:
 	@if [ "$$(id -u)" != 0 ]; then echo "test-lab-short: skipped: it needs root"; else \
-		test/install-tools $(MEDIA) $(LAB_TOOLS) && $(RUN_LAB) -short; fi
+		test/install-tools $(MEDIA) $(LAB_TOOLS) && $(RUN_LAB) -short -timeout 15m; fi
 
 # Kills and freezes real processes at random through many jobs; the output is compared frame by frame.
 KILLS ?= 200

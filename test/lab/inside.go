@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -27,6 +29,9 @@ func Inside() (inside bool, code int) {
 	cmd := exec.Command("unshare", args...)
 	cmd.Env = append(os.Environ(), insideVar+"=1")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	// It ends with us, and with it everything inside. The signal comes when this thread ends.
+	runtime.LockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	err = cmd.Run()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
