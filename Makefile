@@ -28,7 +28,7 @@ build:
 test: export LC_ALL = C.UTF-8
 test:
 	test/install-tools $(MEDIA) gcc
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
 
 # The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
 test-packages:
