@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -199,8 +200,13 @@ func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, e
 			return "", err
 		}
 		for _, n := range names {
-			if name := path.Join(folder, n); m.same(st, name) {
+			name := path.Join(folder, n)
+			same, err := m.same(st, name)
+			if same {
 				return name, m.FS.Durable(name)
+			}
+			if err != nil && strings.HasPrefix(n, strings.TrimSuffix(want, path.Ext(want))) {
+				return "", err // it may be ours; any other is a person's that we may not read
 			}
 		}
 	}
@@ -214,9 +220,13 @@ func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, e
 	}
 }
 
-func (m *Master) same(st fs.FileInfo, name string) bool {
+// same tells whether name is another name of a file. What can't be told now is an error, not another file.
+func (m *Master) same(st fs.FileInfo, name string) (bool, error) {
 	other, err := m.FS.Stat(name)
-	return err == nil && sharefs.SameFile(st, other)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && sharefs.SameFile(st, other), err
 }
 
 func links(st fs.FileInfo) uint64 {

@@ -20,6 +20,7 @@ type job struct {
 	plan    *pipeline.Plan
 	nowhere map[int]*patience    // with chunks that no listing has
 	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
+	surplus map[string]*patience // with free copies of accepted chunks
 	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
 	errors  int                  // merges that failed in a row
 	rest    time.Time            // no step before this time
@@ -67,8 +68,11 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 	if control.Priority != nil {
 		j.Priority = *control.Priority
 	}
-	if dir.Source() != "" { // without it, a job is no reason to refuse the same content
+	switch { // without its source, a job that goes on is no reason to refuse the same content
+	case dir.Source() != "":
 		m.known.add(contentOf(j.Job), j.ID)
+	case !dir.Decision():
+		m.known.drop(contentOf(j.Job), j.ID)
 	}
 	switch {
 	case dir.Closed() && dir.Source() == "":
@@ -105,7 +109,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	m.startAccept(j, chunks)
 	m.setAside(ctx, j, chunks)
 	m.tellAside(j, chunks)
-	m.dropSurplus(chunks, state)
+	m.dropSurplus(j, chunks, state)
 	count := map[pipeline.State]int{}
 	for _, c := range state {
 		count[c.State]++

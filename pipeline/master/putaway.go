@@ -65,8 +65,12 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 	for n := 1; ; n++ {
 		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
 		taken := contains(names, name) || contains(names, sidecarName(name))
-		if taken && !m.same(st, name) { // a link that was made before, by one who died then, is the name we want
-			continue
+		if taken { // unless by a link that was made before, by one who died then: that is the name we want
+			if same, err := m.same(st, name); err != nil {
+				return "", err
+			} else if !same {
+				continue
+			}
 		}
 		ours, err := m.linkBack(j.ID, source, name)
 		switch {

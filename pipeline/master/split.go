@@ -122,13 +122,19 @@ func (m *Master) writeRange(plan *pipeline.Plan, i int, name string) error {
 	return m.FS.Create(name, append(b, '\n'))
 }
 
-// dropSurplus removes free copies of chunks that are accepted already: encoding them would be wasted.
-func (m *Master) dropSurplus(chunks *pipeline.JobChunks, state []pipeline.ChunkFile) {
+// dropSurplus removes free copies of chunks that are accepted already: encoding them would be wasted. That
+// both were listed proves it only in the long run: one that has just been sent back from accepted can be
+// seen in both places.
+func (m *Master) dropSurplus(j *job, chunks *pipeline.JobChunks, state []pipeline.ChunkFile) {
 	for _, c := range chunks.In(pipeline.Pending) {
-		if c.Chunk < len(state) && state[c.Chunk].State == pipeline.Accepted {
-			if err := m.FS.Remove(c.Path()); err != nil {
-				m.Log.Debug("cannot remove a surplus chunk", "chunk", c.ID(), "error", err)
-			}
+		if c.Chunk >= len(state) || state[c.Chunk].State != pipeline.Accepted {
+			continue
+		}
+		if waitFor(&j.surplus, c.Path()).seen(m.gap()) < staleNames {
+			continue
+		}
+		if err := m.FS.Remove(c.Path()); err != nil {
+			m.Log.Debug("cannot remove a surplus chunk", "chunk", c.ID(), "error", err)
 		}
 	}
 }
