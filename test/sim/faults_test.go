@@ -45,7 +45,7 @@ func faults() []fault {
 		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, "published"},
 		{"16 a result rots before or after it is accepted", rot, nil, "rejected"},
 		{"17 a chunk crashes the encoder on every host", poison, func(t *testing.T, r result) {
-			require.Equal(t, 2, r.count["set aside"], "and once more after the retry")
+			require.GreaterOrEqual(t, r.count["set aside"], 2, "and once more after the retry")
 		}, "set aside"},
 		{"18 a person removes and copies files", meddle, nil, "struck"},
 		{"19 slow copies, stalled copies, one name twice", copies, allButTheTwin, "published"},

@@ -107,9 +107,12 @@ func (w *world) helpSetAside() {
 		if w.erased(job) {
 			continue
 		}
-		asked, again := w.helped[job]
+		asked := w.helped[job]
 		switch {
-		case !again:
+		case time.Since(w.began) < w.plan.calm+retryTime/2: // what failed before may be set aside only now
+			if time.Since(asked) < time.Minute {
+				continue
+			}
 			w.helped[job] = time.Now()
 			w.history.add(people, "fault", "retry "+job, pipeline.Ask(share, job, pipeline.ControlRetry, ""), "")
 		case time.Since(asked) > retryTime:
