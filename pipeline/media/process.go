@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -32,7 +33,12 @@ type Command struct {
 	Started func(*Process) // called once, from Run's goroutine, before Run waits; may be nil
 }
 
-// ExitError is a child that ended by itself with another status than 0.
+// unwritten is what ffmpeg says when the last bytes of its output met an error, a full disk for instance.
+// Its exit status is 0 all the same (5.1: transcode() and of_close() print and go on).
+var unwritten = regexp.MustCompile(`(?m)^(\[[^\]]*\] )?Error (writing trailer of|closing file) `)
+
+// ExitError is a child that ended by itself with another status than 0, or that said it could not write
+// all of its output.
 type ExitError struct {
 	Program string
 	Code    int    // -1: ended by a signal
@@ -83,11 +89,16 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	err = cmd.Wait()
 	p.ended()
 	stderr = tail.String()
-	if err == nil {
+	if err == nil && !unwritten.MatchString(stderr) {
 		return stderr, nil
 	}
 	if ctx.Err() != nil {
 		return stderr, context.Cause(ctx)
+	}
+	if err == nil {
+		err = &ExitError{Program: c.Program, Stderr: stderr, Err: errors.New("its output is not whole")}
+		t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
+		return stderr, err
 	}
 	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
 	var exit *exec.ExitError

@@ -30,6 +30,19 @@ func TestRunKeepsTheEndOfStderr(t *testing.T) {
 	require.True(t, strings.HasSuffix(exit.Stderr, "the reason"))
 }
 
+// A short output meets the full disk only when its buffer is flushed at the end: ffmpeg says so and exits
+// with 0.
+func TestAnOutputThatDidNotFitIsAnError(t *testing.T) {
+	tools, err := Find(nil)
+	require.NoError(t, err)
+	_, err = tools.Run(context.Background(), Command{Program: tools.FFmpeg, Args: []string{
+		"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-f", "h264", "/dev/full",
+	}})
+	var exit *ExitError
+	require.ErrorAs(t, err, &exit)
+	require.ErrorContains(t, err, "No space left")
+}
+
 func TestRunEndsAGroupThatIgnoresSigterm(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	why := errors.New("the claim is gone")

@@ -196,17 +196,21 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		w.discard(t)
 		return
 	}
-	if pipeline.NoSpace(cause) { // neither the chunk's fault nor the encoder's
+	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
+	full := pipeline.NoSpace(cause)
+	if !full {
+		w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
+		if err := f.Report(w.FS, t.File); err != nil {
+			w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
+			full = pipeline.NoSpace(err) // a failure that nobody can count would be tried for ever
+		}
+	}
+	if full { // neither the chunk's fault nor the encoder's
 		w.Log.Error("the disk is full: the chunk is handed back, nothing is claimed for a while", "chunk", t.File.ID(), "error", firstLine(cause))
 		w.discard(t)
 		w.handBack(ctx, t)
 		w.pauseFor(fullTime, "the disk is full")
 		return
-	}
-	w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
-	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
-	if err := f.Report(w.FS, t.File); err != nil {
-		w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
 	}
 	w.discard(t)
 	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
