@@ -64,7 +64,7 @@ func (c *client) alive() bool {
 
 // fate is what becomes of one call.
 type fate struct {
-	key   string
+	dice
 	delay time.Duration
 	err   error // what its caller is told
 	done  bool  // although it is done
@@ -74,26 +74,26 @@ type fate struct {
 // call takes one request to the server. do is the request; it is made once at most, perhaps late.
 func (c *client) call(op, name string, do func(late bool) error) error {
 	f := c.draw(op, name)
-	if !c.awake(f.key) {
+	if !c.awake(f.dice) {
 		return errDead
 	}
 	if op != "read" && op != "write" && op != "close" && op != "fstat" {
 		time.Sleep(f.delay)
 	}
 	c.world.trap(c, op, name, false)
-	reached := c.awake(f.key+"again") && c.reach(f.key)
+	reached := c.awake(f.of("again")) && c.reach(f.dice)
 	if !reached {
 		if !c.alive() {
 			return errDead
 		}
 		f.err, f.late = syscall.EIO, 0
-		if c.world.chance(f.key+"cut", 3) { // a soft mount gave up, the request is still under way
-			f.late = c.world.span(f.key+"late", time.Second, 10*time.Minute)
+		if f.chance("cut", 3) { // a soft mount gave up, the request is still under way
+			f.late = f.span("late", time.Second, 10*time.Minute)
 		}
 	}
 	err := c.carry(f, op, name, do)
 	c.world.trap(c, op, name, true)
-	if !c.awake(f.key + "after") {
+	if !c.awake(f.of("after")) {
 		return errDead
 	}
 	if err == nil {
@@ -106,25 +106,25 @@ func (c *client) call(op, name string, do func(late bool) error) error {
 }
 
 // awake waits while the node is frozen; false: it died.
-func (c *client) awake(key string) bool { return c.pass(&c.gate, key, time.Time{}) }
+func (c *client) awake(d dice) bool { return c.pass(&c.gate, d, time.Time{}) }
 
 // reach waits until the server can be reached. A hard mount waits as long as it takes; a soft one gives up.
-func (c *client) reach(key string) bool {
+func (c *client) reach(d dice) bool {
 	var end time.Time
 	if soft := c.world.plan.soft; soft > 0 {
 		end = time.Now().Add(soft)
 	}
-	return c.pass(&c.wire, key+"wire", end) && c.pass(&c.world.door, key+"door", end)
+	return c.pass(&c.wire, d.of("wire"), end) && c.pass(&c.world.door, d.of("door"), end)
 }
 
 // pass waits at a gate. Those who have waited go on one after the other, as the seed says.
-func (c *client) pass(g *gate, key string, end time.Time) bool {
+func (c *client) pass(g *gate, d dice, end time.Time) bool {
 	shut := g.is()
 	if !g.passUntil(c.dead, end) {
 		return false
 	}
 	if shut {
-		time.Sleep(c.world.span(key+"queue", 0, time.Millisecond))
+		time.Sleep(d.span("queue", 0, time.Millisecond))
 	}
 	return true
 }
@@ -166,17 +166,21 @@ func errnos(op string) []syscall.Errno {
 	return always
 }
 
-// key names a call for the dice, by what it is and when it is made, so that its fate does not depend on
-// which of a node's goroutines comes first in one instant.
-func (c *client) key(call string) string {
-	return c.node + " " + call + " " + strconv.FormatInt(int64(time.Since(c.world.began)), 36) + " "
+// dice are those for a call, by what it is and when it is made, so that its fate does not depend on which
+// of a node's goroutines comes first in one instant.
+func (c *client) dice(call ...string) dice {
+	d := c.world.dice(c.node)
+	for _, part := range call {
+		d = d.of(" ").of(part)
+	}
+	return d.of(" ").of(strconv.FormatInt(int64(time.Since(c.world.began)), 36)).of(" ")
 }
 
 // draw decides the fate of a call.
 func (c *client) draw(op, name string) fate {
-	f := fate{key: c.key(op + " " + name)}
+	f := fate{dice: c.dice(op, name)}
 	w, p := c.world, &c.world.plan
-	f.delay = w.span(f.key+"delay", 100*time.Microsecond, p.latency)
+	f.delay = f.span("delay", 100*time.Microsecond, p.latency)
 	if w.calm() || c.node == people {
 		return f
 	}
@@ -184,13 +188,13 @@ func (c *client) draw(op, name string) fate {
 	switch {
 	case (op == "create" || op == "write" || op == "sync") && w.full():
 		f.err = syscall.ENOSPC
-	case p.errors && w.chance(f.key+"error", p.rate):
+	case p.errors && f.chance("error", p.rate):
 		list := errnos(op)
-		f.err = list[w.pick(f.key+"errno", len(list))]
-	case names && p.lost && w.chance(f.key+"lost", p.rate/4):
-		f.err, f.done = lostAnswer(op, w.pick(f.key+"answer", 3)), true
-	case names && p.late && w.chance(f.key+"late", p.rate):
-		f.err, f.late = syscall.EIO, w.span(f.key+"landing", time.Second, 10*time.Minute)
+		f.err = list[f.pick("errno", len(list))]
+	case names && p.lost && f.chance("lost", p.rate/4):
+		f.err, f.done = lostAnswer(op, f.pick("answer", 3)), true
+	case names && p.late && f.chance("late", p.rate):
+		f.err, f.late = syscall.EIO, f.span("landing", time.Second, 10*time.Minute)
 	}
 	return f
 }
@@ -295,10 +299,10 @@ func (c *client) listing(dir string) ([]info, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := c.key("list")
+	d := c.dice("list")
 	p := &c.world.plan
-	if p.missing && !c.world.calm() && len(names) > 0 && c.world.chance(key+"missing", p.rate/2) {
-		n := c.world.pick(key+"which", len(names))
+	if p.missing && !c.world.calm() && len(names) > 0 && d.chance("missing", p.rate/2) {
+		n := d.pick("which", len(names))
 		c.world.history.add(c.node, "readdir", dir, nil, "without "+names[n].name)
 		names = slices.Delete(slices.Clone(names), n, n+1)
 	}
@@ -315,7 +319,7 @@ func (c *client) listing(dir string) ([]info, error) {
 		}
 	}
 	if p.caches {
-		c.lists[dir] = listing{names, time.Now().Add(c.world.span(key+"age", 0, 500*time.Millisecond))}
+		c.lists[dir] = listing{names, time.Now().Add(d.span("age", 0, 500*time.Millisecond))}
 	}
 	return names, nil
 }
@@ -345,7 +349,7 @@ func (c *client) find(name string) (*inode, error) {
 	if time.Now().Before(c.absent[name]) {
 		return nil, syscall.ENOENT
 	}
-	key := c.key("find " + name)
+	d := c.dice("find", name)
 	i := c.world.server.lookup(name)
 	caches, longest := c.world.plan.caches, 60*time.Second
 	if c.world.flavour == smb {
@@ -356,14 +360,14 @@ func (c *client) find(name string) (*inode, error) {
 			return k.ino, nil
 		}
 		if caches {
-			c.absent[name] = time.Now().Add(c.world.span(key+"absent", 0, longest))
+			c.absent[name] = time.Now().Add(d.span("absent", 0, longest))
 		}
 		return nil, syscall.ENOENT
 	}
 	if i.dir {
 		return i, nil
 	}
-	c.known[name] = sighting{i, time.Now().Add(c.world.span(key+"known", 0, 60*time.Second))}
+	c.known[name] = sighting{i, time.Now().Add(d.span("known", 0, 60*time.Second))}
 	return i, nil
 }
 
