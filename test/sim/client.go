@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ type client struct {
 	mu     sync.Mutex
 	absent map[string]time.Time
 	known  map[string]sighting
-	lists  map[string]listing
+	attrs  map[string]aged
 
 	gate gate // shut while the node is frozen
 	wire gate // shut while it is cut off
@@ -30,24 +29,12 @@ type client struct {
 	once sync.Once
 }
 
-// sighting is a name that the client has looked up, and until when it believes so.
-type sighting struct {
-	ino   *inode
-	until time.Time
-}
-
-// listing is a folder's listing in the client's cache.
-type listing struct {
-	names []info
-	until time.Time
-}
-
 var errDead = errors.New("this node is dead")
 
 func newClient(w *world, node string) *client {
 	return &client{
 		world: w, node: node, absent: map[string]time.Time{}, known: map[string]sighting{},
-		lists: map[string]listing{}, dead: make(chan struct{}),
+		attrs: map[string]aged{}, dead: make(chan struct{}),
 	}
 }
 
@@ -80,7 +67,9 @@ func (c *client) call(op, name string, do func(late bool) error) error {
 	if op != "read" && op != "write" && op != "close" && op != "fstat" {
 		time.Sleep(f.delay)
 	}
-	c.world.trap(c, op, name, false)
+	if late := c.world.trap(c, op, name, false); late > 0 {
+		f.err, f.late = syscall.EIO, late
+	}
 	reached := c.awake(f.of("again")) && c.reach(f.dice)
 	if !reached {
 		if !c.alive() {
@@ -137,6 +126,7 @@ func (c *client) carry(f fate, op, name string, do func(late bool) error) error 
 		return err
 	case f.done:
 		_ = do(false)
+		c.world.judge.tally("answer lost")
 		c.world.history.add(c.node, op, name, f.err, "done, the answer is lost")
 	case f.late > 0:
 		c.world.history.add(c.node, op, name, f.err, "will land late")
@@ -188,6 +178,7 @@ func (c *client) draw(op, name string) fate {
 	switch {
 	case (op == "create" || op == "write" || op == "sync") && w.full():
 		f.err = syscall.ENOSPC
+		w.judge.tally("disk full")
 	case p.errors && f.chance("error", p.rate):
 		list := errnos(op)
 		f.err = list[f.pick("errno", len(list))]
@@ -232,7 +223,7 @@ func (c *client) Link(src, dst string) error {
 
 // Mkdir implements sharefs.Ops.
 func (c *client) Mkdir(name string, _ fs.FileMode) error {
-	err := c.call("mkdir", name, func(bool) error { return c.world.server.mkdir(name) })
+	err := c.call("mkdir", name, func(bool) error { return c.world.server.mkdir(c.node, name) })
 	c.forget(name)
 	return err
 }
@@ -246,7 +237,7 @@ func (c *client) Unlink(name string) error {
 
 // Rmdir implements sharefs.Ops.
 func (c *client) Rmdir(name string) error {
-	err := c.call("rmdir", name, func(bool) error { return c.world.server.rmdir(name) })
+	err := c.call("rmdir", name, func(bool) error { return c.world.server.rmdir(c.node, name) })
 	c.forget(name, name+"/.")
 	return err
 }
@@ -254,121 +245,6 @@ func (c *client) Rmdir(name string) error {
 // SyncDir implements sharefs.Ops. It makes nothing durable on SMB.
 func (c *client) SyncDir(name string) error {
 	return c.call("syncdir", name, func(bool) error { return nil })
-}
-
-// Lstat implements sharefs.Ops, from the cache where there is one.
-func (c *client) Lstat(name string) (st fs.FileInfo, err error) {
-	err = c.call("lstat", name, func(bool) error {
-		i, err := c.find(name)
-		if err != nil {
-			return err
-		}
-		c.world.server.mu.Lock()
-		defer c.world.server.mu.Unlock()
-		st = c.world.server.info(path.Base(name), i)
-		return nil
-	})
-	return st, err
-}
-
-// ReadDir implements sharefs.Ops.
-func (c *client) ReadDir(dir string) ([]fs.DirEntry, error) {
-	var names []info
-	err := c.call("readdir", dir, func(bool) (err error) {
-		names, err = c.listing(dir)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]fs.DirEntry, len(names))
-	for n, i := range names {
-		out[n] = fs.FileInfoToDirEntry(i)
-	}
-	return out, nil
-}
-
-// listing is a fresh listing, one that is half a second old, or one that misses an entry.
-func (c *client) listing(dir string) ([]info, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if l, ok := c.lists[dir]; ok && time.Now().Before(l.until) {
-		return l.names, nil
-	}
-	names, err := c.world.server.list(dir)
-	if err != nil {
-		return nil, err
-	}
-	d := c.dice("list")
-	p := &c.world.plan
-	if p.missing && !c.world.calm() && len(names) > 0 && d.chance("missing", p.rate/2) {
-		n := d.pick("which", len(names))
-		c.world.history.add(c.node, "readdir", dir, nil, "without "+names[n].name)
-		names = slices.Delete(slices.Clone(names), n, n+1)
-	}
-	for name := range c.absent {
-		if path.Dir(name) == dir {
-			delete(c.absent, name)
-		}
-	}
-	if c.world.flavour == nfs { // SMB goes on believing in names that it has opened
-		for name := range c.known {
-			if path.Dir(name) == dir {
-				delete(c.known, name)
-			}
-		}
-	}
-	if p.caches {
-		c.lists[dir] = listing{names, time.Now().Add(d.span("age", 0, 500*time.Millisecond))}
-	}
-	return names, nil
-}
-
-// forget drops what the caches hold of names that this client has changed itself.
-func (c *client) forget(names ...string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, name := range names {
-		delete(c.absent, name)
-		delete(c.known, name)
-		delete(c.lists, path.Dir(name))
-	}
-}
-
-func (c *client) absentNow(name string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Before(c.absent[name])
-}
-
-// find looks a name up as this client sees it: for up to a minute it denies a name that it has missed, and
-// finds one under a name that it has left since.
-func (c *client) find(name string) (*inode, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Now().Before(c.absent[name]) {
-		return nil, syscall.ENOENT
-	}
-	d := c.dice("find", name)
-	i := c.world.server.lookup(name)
-	caches, longest := c.world.plan.caches, 60*time.Second
-	if c.world.flavour == smb {
-		longest = time.Second
-	}
-	if i == nil {
-		if k, ok := c.known[name]; ok && caches && time.Now().Before(k.until) && c.world.server.linked(k.ino) {
-			return k.ino, nil
-		}
-		if caches {
-			c.absent[name] = time.Now().Add(d.span("absent", 0, longest))
-		}
-		return nil, syscall.ENOENT
-	}
-	if i.dir {
-		return i, nil
-	}
-	c.known[name] = sighting{i, time.Now().Add(d.span("known", 0, 60*time.Second))}
-	return i, nil
 }
 
 // OpenFile implements sharefs.Ops.
@@ -394,6 +270,7 @@ func (c *client) OpenFile(name string, flag int, _ fs.FileMode) (sharefs.File, e
 	if err != nil {
 		return nil, err
 	}
+	c.refresh(name) // an open asks the server
 	f.data = c.world.server.snapshot(f.ino)
 	return f, nil
 }

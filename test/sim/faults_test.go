@@ -18,39 +18,40 @@ type fault struct {
 	name string
 	plan func(p *plan, n int)         // n counts the runs
 	want func(t *testing.T, r result) // of each run; may be nil
-	some string                       // what must be counted in some run: that the fault did strike
+	some []string                     // what must be counted in some run: that the fault did strike
 }
 
 var (
-	nobodyExpired = func(t *testing.T, r result) { require.Zero(t, r.count["expired"], r.count) }
-	once          = func(t *testing.T, r result) { require.Equal(t, r.chunks, r.count["committed"], r.count) }
+	nobodyExpired   = func(t *testing.T, r result) { require.Zero(t, r.count["expired"], r.count) }
+	nothingRejected = func(t *testing.T, r result) { require.Zero(t, r.count["rejected"], r.count) }
+	once            = func(t *testing.T, r result) { require.Equal(t, r.chunks, r.count["committed"], r.count) }
 )
 
 func faults() []fault {
 	return []fault{
-		{"01 a worker is killed while it encodes", onWorker("kill", "sync", "leases/", true, 0), inTime, "expired"},
-		{"02 a worker is killed between storing and committing", onWorker("kill", "rename", ".src.", false, 0), once, "expired"},
-		{"03 a worker is killed right after the commit", onWorker("kill", "rename", ".src.", true, 0), both(nobodyExpired, once), "struck"},
-		{"04 a worker is frozen for longer than the expiry", onWorker("freeze", "sync", "leases/", true, 5*time.Minute), nil, "expired"},
-		{"05 a worker is cut off for five minutes", onWorker("cut", "sync", "leases/", false, 5*time.Minute), nil, "expired"},
-		{"06 the file server loses power among claims", powerAmongClaims, nil, "struck"},
-		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), "struck"},
-		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired, "published"},
-		{"09 a rename lands late", func(p *plan, _ int) { p.late, p.rate = true, 20 }, nil, "published"},
-		{"10 locks exclude nobody, answer late or stay for good", locks, both(nobodyExpired, once), "published"},
-		{"11 clocks jump by a day or a year", clocks, both(nobodyExpired, once), "struck"},
-		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, once), "published"},
-		{"13 two masters, one of them stalled at any step", onMasters("freeze", 2), nil, "struck"},
-		{"14 a master is killed at any step", onMasters("kill", 1), nil, "struck"},
-		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, "published"},
-		{"16 a result rots before or after it is accepted", rot, nil, "rejected"},
-		{"17 a chunk crashes the encoder on every host", poison, func(t *testing.T, r result) {
-			require.GreaterOrEqual(t, r.count["set aside"], 2, "and once more after the retry")
-		}, "set aside"},
-		{"18 a person removes and copies files", meddle, nil, "struck"},
-		{"19 slow copies, stalled copies, one name twice", copies, allButTheTwin, "published"},
+		{"01 a worker is killed while it encodes", onWorker("kill", "open", ".hb", true, 0), inTime, some("expired")},
+		{"02 a worker is killed between storing and committing", onWorker("kill", "rename", ".src.", false, 0), once, some("expired", "orphan swept")},
+		{"03 a worker is killed right after the commit", onWorker("kill", "rename", ".src.", true, 0), both(nobodyExpired, once), some("struck")},
+		{"04 a worker is frozen for longer than the expiry", frozen, once, some("expired", "commit lost")},
+		{"05 a worker is cut off for five minutes", onWorker("cut", "open", ".hb", false, 5*time.Minute), nil, some("expired")},
+		{"06 the file server loses power among claims", powerAmongClaims, nil, some("struck", "undone")},
+		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), some("struck")},
+		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired, some("answer lost")},
+		{"09 a rename lands late", late, nil, some("landed late", "landed after the end")},
+		{"10 locks exclude nobody, answer late or stay for good", locks, both(nobodyExpired, once), some("published")},
+		{"11 clocks jump by a day or a year", clocks, both(nobodyExpired, once), some("struck")},
+		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, both(nothingRejected, once)), some("stale listing")},
+		{"13 two masters, one of them stalled at any step", onMasters("freeze", 2), nil, some("struck")},
+		{"14 a master is killed at any step", onMasters("kill", 1), nil, some("struck")},
+		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, some("disk full")},
+		{"16 a result rots before or after it is accepted", rot, nil, some("rejected", "rejected after it was accepted")},
+		{"17 a chunk crashes the encoder on every host", poison, setAsideAlone, some("set aside")},
+		{"18 a person removes and copies files", meddle, nil, some("claim removed", "free chunk removed", "result removed", "output removed", "job removed", "chunk copied")},
+		{"19 slow copies, whole size at once, stalled copies, one name twice", copies, allButTheTwin, some("published")},
 	}
 }
+
+func some(what ...string) []string { return what }
 
 // TestFault makes each fault happen alone.
 func TestFault(t *testing.T) {
@@ -75,11 +76,16 @@ func TestFault(t *testing.T) {
 					f.want(t, r)
 				}
 			}
-			require.NotZero(t, total[f.some], total)
+			for _, what := range f.some {
+				require.NotZero(t, total[what], "%s: %v", what, total)
+			}
 			t.Log(total, "virtual", virtual, "calls", calls)
 		})
 	}
 }
+
+// rejection is the step that a good film does not come to.
+var rejection = [2]string{"rename", "-> failed"}
 
 // TestEveryStep stops a master before and after each of its steps, for good or for a while, with another
 // one standing by.
@@ -93,6 +99,7 @@ func TestEveryStep(t *testing.T) {
 					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
 				})
 				require.Empty(t, r.wrong, "%s at %v\n%s", do, s, r.report)
+				require.True(t, r.struck > 0 || s == rejection, "%s at %v never comes", do, s)
 			}
 		}
 	}
@@ -107,12 +114,31 @@ func inTime(t *testing.T, r result) {
 	require.Less(t, r.slowest, terms.Expiry+terms.Heartbeat+20*time.Second)
 }
 
-// allButTheTwin is that each copy but the one with another's content came out.
-func allButTheTwin(t *testing.T, r result) { require.Equal(t, 3, r.count["published"], r.count) }
+// allButTheTwin is that each copy but the one with another's content came out, and none was taken while it
+// was only slow.
+func allButTheTwin(t *testing.T, r result) {
+	require.Zero(t, r.count["taken unfinished"], r.count)
+	require.Equal(t, 4, r.count["published"], r.count)
+}
+
+// setAsideAlone is that the chunk was set aside, and once more after the retry, and no host took the blame.
+func setAsideAlone(t *testing.T, r result) {
+	require.GreaterOrEqual(t, r.count["set aside"], 2, r.count)
+	require.Zero(t, r.count["host rests"], r.count)
+}
+
+// frozen stops a worker while it encodes, or when it is about to commit.
+func frozen(p *plan, n int) {
+	if n%2 == 0 {
+		onWorker("freeze", "open", ".hb", true, 5*time.Minute)(p, n)
+	} else {
+		onWorker("freeze", "rename", ".src.", false, 5*time.Minute)(p, n)
+	}
+}
 
 func onWorker(do, op, in string, after bool, last time.Duration) func(p *plan, n int) {
 	return func(p *plan, n int) {
-		p.traps = []*trap{{op: op, in: in, nth: 1 + n, after: after, do: do, last: last}}
+		p.traps = []*trap{{role: "-w", op: op, in: in, nth: 1 + n, after: after, do: do, last: last}}
 		if do == "cut" && n%2 == 1 {
 			p.soft = time.Minute
 		}
@@ -124,7 +150,7 @@ func onMasters(do string, others int) func(p *plan, n int) {
 		p.masters = 1 + others
 		for k := range 3 {
 			s := steps[(7*n+3*k)%len(steps)]
-			p.traps = append(p.traps, &trap{op: s[0], in: s[1], nth: 1 + k, after: (n+k)%2 == 0, do: do, last: 4 * time.Minute})
+			p.traps = append(p.traps, &trap{role: "-m", op: s[0], in: s[1], nth: 1 + k, after: (n+k)%2 == 0, do: do, last: 4 * time.Minute})
 		}
 	}
 }
@@ -133,6 +159,16 @@ func powerAmongClaims(p *plan, n int) {
 	for k := range 5 {
 		at := 30*time.Second + time.Duration(k)*40*time.Second + time.Duration(n)*7*time.Second
 		p.events = append(p.events, trouble{at: at, what: "power", last: 5 * time.Second})
+	}
+}
+
+// late lets a source's rename into its job come when the job is given up, or a chunk's when the node that
+// asked for it is dead.
+func late(p *plan, n int) {
+	s := [][2]string{{"rename", "-> jobs/"}, {"rename", "-> jobs/"}, {"rename", "-> chunks/claimed"}, {"rename", ".src."}, {"rename", ".ok."}, {"rename", "-> archive"}}[n]
+	p.traps = []*trap{{op: s[0], in: s[1], nth: 1, do: "late", last: []time.Duration{10 * time.Minute, 30 * time.Second}[n%2]}}
+	if n > 1 {
+		p.traps = append(p.traps, &trap{op: s[0], in: s[1], nth: 1, after: true, do: "kill"})
 	}
 }
 
@@ -160,11 +196,11 @@ func rot(p *plan, n int) {
 func poison(p *plan, _ int) { p.poison = 1 }
 
 func meddle(p *plan, n int) {
-	for k := range 8 {
-		p.events = append(p.events, trouble{at: time.Duration(13*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%8})
+	for k := range 16 {
+		p.events = append(p.events, trouble{at: time.Duration(20*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%8})
 	}
 }
 
 func copies(p *plan, _ int) {
-	p.films, p.drops = 4, []string{"slow", "stalls", "same name", "same content"}
+	p.films, p.drops = 5, []string{"slow", "stalls", "whole size", "same name", "same content"}
 }

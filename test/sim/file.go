@@ -85,6 +85,7 @@ func (f *file) WriteAt(b []byte, off int64) (int, error) {
 }
 
 func (f *file) flush() {
+	f.client.refresh(f.name)
 	for _, d := range f.dirty {
 		f.client.world.server.write(f.client.node, f.ino, d.off, d.data)
 	}
@@ -112,9 +113,7 @@ func (f *file) Close() error {
 // Stat implements sharefs.File.
 func (f *file) Stat() (st fs.FileInfo, err error) {
 	err = f.call("fstat", func() error {
-		f.client.world.server.mu.Lock()
-		defer f.client.world.server.mu.Unlock()
-		st = f.client.world.server.info(path.Base(f.name), f.ino)
+		st = f.client.world.server.look(path.Base(f.name), f.ino)
 		return nil
 	})
 	return st, err

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,9 @@ func (w *world) dropFilms() {
 	}
 }
 
+// inPlace are the ways to drop a film under its own name, bit by bit.
+var inPlace = []string{"slow", "stalls", "whole size"}
+
 // dropFilm copies a film into the inbox, in one go or bit by bit.
 func (w *world) dropFilm(f *film, id, name, how string) {
 	at := pipeline.Inbox + "/" + name
@@ -59,7 +63,7 @@ func (w *world) dropFilm(f *film, id, name, how string) {
 		}
 	}
 	start := at
-	if how != "slow" && how != "stalls" {
+	if !slices.Contains(inPlace, how) {
 		start = pipeline.Inbox + "/." + id + ".part"
 	}
 	i, err := w.server.create(people, start)
@@ -72,12 +76,15 @@ func (w *world) dropFilm(f *film, id, name, how string) {
 	w.mu.Unlock()
 	w.history.add(people, "create", start, nil, how)
 	text, parts := f.text(), 4
+	if how == "whole size" {
+		w.server.write(people, i, 0, make([]byte, len(text)))
+	}
 	for n := range parts {
 		from, to := len(text)*n/parts, len(text)*(n+1)/parts
 		w.server.write(people, i, from, []byte(text[from:to]))
 		w.server.sync(i, true)
 		switch {
-		case how == "slow" && n < parts-1:
+		case how != "stalls" && start == at && n < parts-1:
 			w.sleep(settle * 3 / 4)
 		case how == "stalls" && n == 1:
 			w.history.add(people, "fault", "the copy of "+name+" stalls", nil, "")
@@ -91,6 +98,13 @@ func (w *world) dropFilm(f *film, id, name, how string) {
 		w.history.add(people, "rename", start+" -> "+at, w.server.rename(people, start, at, false), how)
 		w.server.sync(i, true)
 	}
+}
+
+// whole tells whether all of a film has been written.
+func (w *world) whole(f *film) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !f.finished.IsZero()
 }
 
 // exact tells whether an output is the whole of one film, each frame once and in order.

@@ -19,6 +19,13 @@ func (s *server) info(base string, i *inode) info {
 	return info{name: base, size: int64(len(i.data)), mtime: i.mtime, dir: i.dir, stat: syscall.Stat_t{Dev: 1, Ino: i.ino, Nlink: uint64(i.nlink)}}
 }
 
+// look is info for one who does not hold the lock.
+func (s *server) look(base string, i *inode) info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info(base, i)
+}
+
 // Name and the others implement fs.FileInfo.
 func (i info) Name() string       { return i.name }
 func (i info) Size() int64        { return i.size }

@@ -30,6 +30,7 @@ type judge struct {
 	ever      map[string]*inode // names that were made, and as what
 	decisions map[string]string // by job, as it was first seen
 	published map[string]string // by job: the name in the outbox
+	deleted   map[string]string // by source: the job that removed it after its output was out
 	count     map[string]int    // of claims, commits and so on
 	slowest   time.Duration     // from a node's trouble until a claim was taken from it
 
@@ -44,7 +45,7 @@ type violation struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}, count: map[string]int{}}
+	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}, deleted: map[string]string{}, count: map[string]int{}}
 }
 
 // violate notes a violation and ends the run. words name what it is about, for the history.
@@ -54,6 +55,13 @@ func (j *judge) violate(rule, what string, words ...string) {
 	j.wrong = append(j.wrong, violation{rule, what, words})
 	j.world.history.add("JUDGE", "fault", rule+": "+what, nil, "")
 	j.world.stop()
+}
+
+// tally counts what happened, for tests that want it to.
+func (j *judge) tally(what string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.count[what]++
 }
 
 func (j *judge) violations() []violation {
@@ -81,6 +89,9 @@ func (j *judge) made(s step, i *inode) {
 	}
 	j.foreign(s)
 	job, _ := jobOf(s.name)
+	if s.late {
+		j.landed(job)
+	}
 	switch {
 	case strings.HasPrefix(s.name, pipeline.ClaimedDir+"/"):
 		j.claimed(s)
@@ -93,9 +104,17 @@ func (j *judge) made(s step, i *inode) {
 	case strings.HasPrefix(s.name, pipeline.Outbox+"/"):
 		j.out(s, i)
 	case strings.HasPrefix(s.name, pipeline.SetAsideDir+"/"):
-		j.count["set aside"]++
+		j.tally("set aside")
 	case i.source != "":
-		j.moved(s)
+		j.moved(s, i)
+	}
+}
+
+// landed counts what came late, and what came after its job had ended.
+func (j *judge) landed(job string) {
+	j.tally("landed late")
+	if _, ok := j.decision(job); ok {
+		j.tally("landed after the end")
 	}
 }
 
@@ -113,7 +132,7 @@ func (j *judge) foreign(s step) {
 // claimed is T4 before T5: every claim has had its lease.
 func (j *judge) claimed(s step) {
 	c, ok := pipeline.ParseClaimed(path.Base(s.name))
-	j.count["claimed"]++
+	j.tally("claimed")
 	if ok && j.ever[path.Join(pipeline.Leases, c.Stem()+".hb")] == nil {
 		j.violate("T4", "a claim without a lease: "+s.String(), c.ID())
 	}
@@ -128,7 +147,7 @@ func (j *judge) done(s step) {
 	srv := j.world.server
 	switch c.State {
 	case pipeline.Committed:
-		j.count["committed"]++
+		j.tally("committed")
 		if c.Node != s.node {
 			j.violate("I10", "a commit by another than the claim's holder: "+s.String(), c.ID())
 		}
@@ -138,7 +157,7 @@ func (j *judge) done(s step) {
 			}
 		}
 	case pipeline.Accepted:
-		j.count["accepted"]++
+		j.tally("accepted")
 		if c.Node == s.node {
 			j.violate("I5", "accepted by its own writer: "+s.String(), c.ID())
 		}
@@ -152,16 +171,26 @@ func (j *judge) done(s step) {
 // is wrong.
 func (j *judge) freed(s step) {
 	if strings.HasPrefix(s.src, pipeline.DoneDir+"/") {
-		j.count["rejected"]++
+		j.tally("rejected")
+		if strings.Contains(s.src, ".ok.") {
+			j.tally("rejected after it was accepted")
+		}
 	}
 	c, ok := pipeline.ParseClaimed(path.Base(s.src))
 	if !ok || !strings.HasPrefix(s.src, pipeline.ClaimedDir+"/") || s.node == c.Node || s.late {
 		return
 	}
-	j.count["expired"]++
+	j.tally("expired")
 	j.slowest = max(j.slowest, j.world.sinceTrouble(c.Node))
 	if j.world.plan.gentle() && j.world.well(c.Node) {
 		j.violate("liveness", "a claim is taken from a worker that is well: "+s.String(), c.ID())
+	}
+}
+
+// lost counts the commits that came too late.
+func (j *judge) lost(dst string) {
+	if c, ok := pipeline.ParseDone(path.Base(dst)); ok && c.State == pipeline.Committed {
+		j.tally("commit lost")
 	}
 }
 
@@ -201,14 +230,17 @@ func (j *judge) out(s step, i *inode) {
 		j.violate("I7", fmt.Sprintf("published twice, as %s before: %s", j.published[job], s), job)
 	}
 	j.published[job] = s.name
-	j.count["published"]++
+	j.tally("published")
 	if err := j.world.exact(i.data); err != nil && !s.late {
 		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
 	}
 }
 
-// moved is promise 2: a source goes to the archive after its output is out.
-func (j *judge) moved(s step) {
+// moved counts the copies that were taken before they were whole, and is promise 2: a source goes to the archive after its output is out.
+func (j *judge) moved(s step, i *inode) {
+	if f := j.world.films[i.source]; f.how != "stalls" && strings.HasPrefix(s.src, pipeline.Inbox+"/") && !j.world.whole(f) {
+		j.tally("taken unfinished")
+	}
 	job, ok := jobOf(s.src)
 	if ok && strings.HasPrefix(s.name, pipeline.Archive+"/") && j.published[job] == "" {
 		j.violate("promise 2", "a source is put away before its output is out: "+s.String(), job)
@@ -227,13 +259,16 @@ func (j *judge) gone(s step, i *inode) {
 	if s.node == people {
 		return
 	}
+	job, ok := jobOf(s.name)
 	if i.source != "" && i.nlink == 0 {
-		j.violate("I11", "a source is removed: "+s.String(), stemOf(s.name))
+		j.removed(s, i, job)
 	}
 	if strings.Contains(s.node, "-w") && !strings.Contains(s.name, s.node) && !strings.HasPrefix(s.name, pipeline.Nodes+"/") {
 		j.violate("I10", "a worker removes what is not its own: "+s.String(), stemOf(s.name))
 	}
-	job, ok := jobOf(s.name)
+	if strings.HasSuffix(s.name, ".enc") && j.useless(s.name) {
+		j.tally("orphan swept")
+	}
 	if !ok || isStaging(s.name) || j.ended(job) || !ours(s.name) || strings.HasPrefix(s.name, "jobs/") || strings.HasPrefix(s.name, "leases/") {
 		return
 	}
@@ -244,6 +279,17 @@ func (j *judge) gone(s step, i *inode) {
 		return
 	}
 	j.violate("I2", "something of a job that goes on is removed: "+s.String(), stemOf(s.name))
+}
+
+// removed is I11: a source may go if the settings say so, when its output is out for good.
+func (j *judge) removed(s step, i *inode, job string) {
+	out := j.published[job]
+	safe := out != "" && (j.world.server.durable(out) || j.world.touched(out))
+	if j.world.plan.keep == "delete" && strings.HasPrefix(s.name, pipeline.Archive+"/") && safe {
+		j.deleted[i.source] = job
+		return
+	}
+	j.violate("I11", "a source is removed: "+s.String(), stemOf(s.name))
 }
 
 // accepted tells whether the pending file's chunk is accepted.
@@ -286,6 +332,7 @@ func (j *judge) wrote(node string, i *inode) {
 
 // undone takes in what a power loss took back.
 func (j *judge) undone(c change) {
+	j.tally("undone")
 	j.world.history.add("server", "fault", fmt.Sprintf("undone: %s %s %s", c.op, c.src, c.dst), nil, "")
 	if job, ok := jobOf(c.dst); ok && c.dst == pipeline.JobFile(job, "decision") {
 		delete(j.decisions, job)

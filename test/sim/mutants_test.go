@@ -62,7 +62,7 @@ func (r renamer) ReadDir(dir string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-func entry(name string) fs.DirEntry { return fs.FileInfoToDirEntry(info{name: name}) }
+func listed(name string) fs.DirEntry { return fs.FileInfoToDirEntry(info{name: name}) }
 
 var resultName = regexp.MustCompile(`^(chunks/done/.*/[0-9a-f]{8}-[a-z0-9]{5}\.[0-9]{5})\.a[0-9]+\.[^.]+\.[^.]+\.(enc|json|tmp)$`)
 
@@ -77,7 +77,7 @@ func fixedName(_ *world, c *client) sharefs.Ops {
 			}
 			for _, e := range slices.Clone(entries) {
 				if chunk, ok := pipeline.ParseDone(e.Name()); ok {
-					entries = append(entries, entry(path.Base(chunk.Result())), entry(path.Base(chunk.Record())))
+					entries = append(entries, listed(path.Base(chunk.Result())), listed(path.Base(chunk.Record())))
 				}
 			}
 			return entries
@@ -101,7 +101,7 @@ func privateDecision(_ *world, c *client) sharefs.Ops {
 			for _, e := range entries {
 				switch {
 				case e.Name() == own:
-					out = append(out, entry("decision"))
+					out = append(out, listed("decision"))
 				case !strings.HasPrefix(dir, "jobs/") || !strings.HasPrefix(e.Name(), "decision"):
 					out = append(out, e)
 				}

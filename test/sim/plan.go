@@ -26,6 +26,7 @@ type plan struct {
 	full    time.Duration // the disk is full from then on, for a while
 	poison  int           // chunk 0 of the first film can't be encoded
 	drops   []string      // how each film is dropped
+	keep    string        // what becomes of sources: archive, delete
 	events  []trouble
 	traps   []*trap
 }
@@ -40,10 +41,11 @@ type trouble struct {
 
 // trap is a fault at a step: the nth call that matches, before or after it is made.
 type trap struct {
+	role   string // -m, -w: of masters or workers alone
 	op, in string
 	nth    int
 	after  bool
-	do     string // kill, freeze, cut
+	do     string // kill, freeze, cut; late: it fails and is done after all, when its time is over
 	last   time.Duration
 	seen   int
 }
@@ -75,6 +77,7 @@ func (w *world) drawPlan() plan {
 		encode:  w.span("encode", time.Second, 20*time.Second),
 		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3), missing: on("missing", 3),
 		rate:  40 << w.pick("rate", 5),
+		keep:  []string{"archive", "archive", "archive", "delete"}[w.pick("keep", 4)],
 		locks: []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
 	}
 	if on("soft", 4) {
@@ -87,7 +90,7 @@ func (w *world) drawPlan() plan {
 		p.poison = 1
 	}
 	for n := range p.films {
-		how := []string{"renamed", "renamed", "slow", "stalls", "same name", "same content"}
+		how := []string{"renamed", "renamed", "slow", "stalls", "whole size", "same name", "same content"}
 		p.drops = append(p.drops, how[w.pick(fmt.Sprint("drop", n), len(how))])
 	}
 	w.drawTroubles(&p, on)
@@ -95,8 +98,8 @@ func (w *world) drawPlan() plan {
 }
 
 func (w *world) drawTroubles(p *plan, on func(string, int) bool) {
-	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6}
-	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle"} {
+	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6, "steer": 4}
+	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle", "steer"} {
 		if !on(what, kinds[what]) {
 			continue
 		}
@@ -136,7 +139,7 @@ func (p *plan) gentle() bool {
 func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d masters, %d workers with %d slots, films dropped %v, faults end after %v\n", p.masters, p.workers, p.slots, p.drops, p.calm)
-	fmt.Fprintf(&b, "latency %v, soft %v, locks %s, full disk from %v, poison %d\n", p.latency, p.soft, p.locks, p.full, p.poison)
+	fmt.Fprintf(&b, "latency %v, soft %v, locks %s, full disk from %v, poison %d, sources to %s\n", p.latency, p.soft, p.locks, p.full, p.poison, p.keep)
 	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches, p.errors, p.lost, p.late, p.missing, p.rate)
 	for _, t := range p.traps {
 		fmt.Fprintf(&b, "trap: %v\n", t)

@@ -54,10 +54,23 @@ type server struct {
 	changes []change
 	locks   map[string]string // name -> node
 	judge   *judge
+
+	by     string              // whose request is being carried out
+	recent map[string][]recent // what changed in a folder lately
 }
 
+// recent is one change of a folder that others may not see yet.
+type recent struct {
+	at         time.Time
+	node, base string
+	was        *inode // nil: nothing
+}
+
+// listingAge is how old a listing may be at most.
+const listingAge = 500 * time.Millisecond
+
 func newServer(f flavour) *server {
-	s := &server{flavour: f, names: map[string]*inode{}, kids: map[string]map[string]*inode{}, locks: map[string]string{}}
+	s := &server{flavour: f, names: map[string]*inode{}, kids: map[string]map[string]*inode{}, locks: map[string]string{}, recent: map[string][]recent{}}
 	s.names["."] = &inode{dir: true, nlink: 1}
 	s.kids["."] = map[string]*inode{}
 	return s
@@ -66,6 +79,7 @@ func newServer(f flavour) *server {
 func (s *server) now() time.Time { return time.Now().Add(s.offset) }
 
 func (s *server) put(name string, i *inode) {
+	s.remember(name)
 	s.names[name] = i
 	s.kids[path.Dir(name)][path.Base(name)] = i
 	i.nlink++
@@ -75,14 +89,23 @@ func (s *server) put(name string, i *inode) {
 }
 
 func (s *server) drop(name string) *inode {
+	s.remember(name)
 	i := s.names[name]
 	delete(s.names, name)
 	delete(s.kids[path.Dir(name)], path.Base(name))
 	i.nlink--
 	if i.dir {
 		delete(s.kids, name)
+		delete(s.recent, name)
 	}
 	return i
+}
+
+// remember keeps what a name was before it changes.
+func (s *server) remember(name string) {
+	dir := path.Dir(name)
+	old := func(r recent) bool { return time.Since(r.at) > listingAge }
+	s.recent[dir] = append(slices.DeleteFunc(s.recent[dir], old), recent{time.Now(), s.by, path.Base(name), s.names[name]})
 }
 
 // note remembers a change of names for a power loss. NFS servers make each durable before they answer.
@@ -112,6 +135,7 @@ func (s *server) lookup(name string) *inode {
 func (s *server) create(node, name string) (*inode, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	if err := s.free(name); err != nil {
 		return nil, err
 	}
@@ -123,9 +147,10 @@ func (s *server) create(node, name string) (*inode, error) {
 	return i, nil
 }
 
-func (s *server) mkdir(name string) error {
+func (s *server) mkdir(node, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	if err := s.free(name); err != nil {
 		return err
 	}
@@ -137,8 +162,10 @@ func (s *server) mkdir(name string) error {
 func (s *server) rename(node, src, dst string, late bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	i := s.names[src]
 	if i == nil || i.dir || s.kids[path.Dir(dst)] == nil {
+		s.judge.lost(dst)
 		return syscall.ENOENT
 	}
 	st := step{node: node, op: "rename", src: src, name: dst, late: late}
@@ -163,6 +190,7 @@ func (s *server) rename(node, src, dst string, late bool) error {
 func (s *server) link(node, src, dst string, late bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	i := s.names[src]
 	if i == nil {
 		return syscall.ENOENT
@@ -179,6 +207,7 @@ func (s *server) link(node, src, dst string, late bool) error {
 func (s *server) unlink(node, name string, late bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	i := s.names[name]
 	if i == nil {
 		return syscall.ENOENT
@@ -192,9 +221,10 @@ func (s *server) unlink(node, name string, late bool) error {
 	return nil
 }
 
-func (s *server) rmdir(name string) error {
+func (s *server) rmdir(node, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.by = node
 	switch i := s.names[name]; {
 	case i == nil:
 		return syscall.ENOENT
@@ -207,19 +237,42 @@ func (s *server) rmdir(name string) error {
 	return nil
 }
 
-// list returns the sorted names in a folder and what they are.
-func (s *server) list(dir string) ([]info, error) {
+// list returns the sorted names in a folder and what they are, as a node sees them: what others changed
+// since age is not in it.
+func (s *server) list(node, dir string, age time.Duration) ([]info, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kids := s.kids[dir]
 	if kids == nil {
 		return nil, syscall.ENOENT
 	}
+	kids = s.asSeen(node, dir, age)
 	out := make([]info, 0, len(kids))
 	for _, base := range slices.Sorted(maps.Keys(kids)) {
 		out = append(out, s.info(base, kids[base]))
 	}
 	return out, nil
+}
+
+// asSeen returns a folder's names with what others changed since age taken back.
+func (s *server) asSeen(node, dir string, age time.Duration) map[string]*inode {
+	kids, own := s.kids[dir], map[string]bool{}
+	for _, r := range slices.Backward(s.recent[dir]) {
+		if r.node == node {
+			own[r.base] = true
+		}
+		if own[r.base] || time.Since(r.at) >= age {
+			continue
+		}
+		if s.judge.tally("stale listing"); r.was == nil {
+			kids = maps.Clone(kids)
+			delete(kids, r.base)
+		} else {
+			kids = maps.Clone(kids)
+			kids[r.base] = r.was
+		}
+	}
+	return kids
 }
 
 // write puts data at off, as the flush of a client's cache does.
@@ -244,63 +297,6 @@ func (s *server) sync(i *inode, writable bool) {
 			s.changes[n].durable = true
 		}
 	}
-}
-
-// durable tells whether name and content would outlast a power loss now.
-func (s *server) durable(name string) bool {
-	i := s.names[name]
-	if i == nil || string(i.synced) != string(i.data) {
-		return false
-	}
-	for _, c := range s.changes {
-		if c.dst == name && c.ino == i && !c.durable && time.Since(c.at) < settled {
-			return false
-		}
-	}
-	return true
-}
-
-// settled is how long after a change the server's own write-back has made it durable at the latest.
-const settled = 30 * time.Second
-
-// powerLoss takes back what was not made durable: always the unsynced data; the names that fate picks.
-func (s *server) powerLoss(fate func(n int) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.boots.Add(1)
-	clear(s.locks)
-	if s.flavour == smb {
-		for n := len(s.changes) - 1; n >= 0; n-- {
-			if c := s.changes[n]; !c.durable && time.Since(c.at) < settled && fate(n) {
-				s.undo(c)
-			}
-		}
-		for _, i := range s.names {
-			if len(i.synced) != len(i.data) {
-				i.data, i.mtime = i.synced, s.now()
-			}
-		}
-	}
-	s.changes = nil
-}
-
-func (s *server) undo(c change) {
-	free := func(name string) bool { return s.names[name] == nil && s.kids[path.Dir(name)] != nil }
-	switch {
-	case c.op == "rename" && s.names[c.dst] == c.ino && free(c.src):
-		s.put(c.src, c.ino)
-		s.drop(c.dst)
-		if c.over != nil {
-			s.put(c.dst, c.over)
-		}
-	case c.op == "link" && s.names[c.dst] == c.ino, c.op == "create" && s.names[c.dst] == c.ino && c.ino.nlink == 1:
-		s.drop(c.dst)
-	case c.op == "unlink" && free(c.src):
-		s.put(c.src, c.ino)
-	default:
-		return
-	}
-	s.judge.undone(c)
 }
 
 // below returns the names of files below dir, sorted.

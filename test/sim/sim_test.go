@@ -109,6 +109,6 @@ func TestReportCanBeFollowed(t *testing.T) {
 func quiet(p *plan) {
 	*p = plan{
 		masters: 1, workers: 2, slots: 1, films: 1, drops: []string{"renamed"}, latency: 2 * time.Millisecond,
-		encode: 2 * time.Second, rate: 1, locks: "good",
+		encode: 2 * time.Second, rate: 1, locks: "good", keep: "archive",
 	}
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +39,8 @@ func (w *world) strike(t trouble) {
 		w.rot(t)
 	case "meddle":
 		w.meddle(t)
+	case "steer":
+		w.steer(t)
 	}
 }
 
@@ -92,23 +93,27 @@ func (w *world) hit(c *client, what string, d time.Duration, where string) {
 	})
 }
 
-// trap springs the traps that match a call.
-func (w *world) trap(c *client, op, name string, after bool) {
+// trap springs the traps that match a call. late is after what time the call is to be done, if it is.
+func (w *world) trap(c *client, op, name string, after bool) (late time.Duration) {
 	if w.calm() || c.node == people {
-		return
+		return 0
 	}
 	for _, t := range w.plan.traps {
-		if t.after != after || t.op != op || !strings.Contains(name, t.in) || w.ctx.Err() != nil {
+		if t.after != after || t.op != op || !strings.Contains(name, t.in) || !strings.Contains(c.node, t.role) || w.ctx.Err() != nil {
 			continue
 		}
 		w.mu.Lock()
 		t.seen++
 		now := t.seen == t.nth
 		w.mu.Unlock()
-		if now {
+		switch {
+		case now && t.do == "late":
+			late = t.last
+		case now:
 			w.hit(c, t.do, t.last, t.String())
 		}
 	}
+	return late
 }
 
 // healAll opens all gates, and kills the nodes if the run is over.
@@ -171,69 +176,4 @@ func (w *world) erased(job string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.gonejobs[job]
-}
-
-// meddle is a person at work under chunks/ and jobs/.
-func (w *world) meddle(t trouble) {
-	claimed, pending := w.server.below(pipeline.ClaimedDir), w.server.below(pipeline.PendingDir)
-	done, out := w.server.below(pipeline.DoneDir), w.server.below(pipeline.Outbox)
-	one := func(names []string) string {
-		if len(names) == 0 {
-			return ""
-		}
-		return names[t.who/8%len(names)]
-	}
-	switch t.who % 8 {
-	case 0, 1:
-		w.remove(one(claimed))
-	case 2:
-		w.remove(one(pending))
-	case 3:
-		w.remove(one(done))
-	case 4:
-		w.remove(one(out))
-	case 5, 6:
-		if name := one(pending); name != "" {
-			w.copyOf(name, strings.Replace(name, ".a", ".a1", 1))
-			w.copyOf(name, path.Join(path.Dir(name), "copy of "+path.Base(name)))
-		}
-	case 7:
-		if job, ok := jobOf(one(w.server.below(pipeline.Jobs))); ok {
-			w.removeJob(job)
-		}
-	}
-}
-
-func (w *world) remove(name string) {
-	if name == "" || isStaging(name) {
-		return
-	}
-	w.mark(name)
-	w.history.add(people, "fault", "remove "+name, w.server.unlink(people, name, false), "")
-}
-
-func (w *world) copyOf(name, to string) {
-	data := w.server.content(name)
-	i, err := w.server.create(people, to)
-	if err == nil {
-		w.server.write(people, i, 0, data)
-		w.server.sync(i, true)
-	}
-	w.history.add(people, "fault", "copy "+name+" to "+to, err, "")
-}
-
-func (w *world) removeJob(job string) {
-	w.mu.Lock()
-	w.gonejobs[job] = true
-	w.mu.Unlock()
-	w.history.add(people, "fault", "rm -r "+pipeline.JobDir(job), nil, "")
-	for range 3 { // what others put in meanwhile goes too, as with rm -r
-		for _, name := range w.server.below(pipeline.JobDir(job)) {
-			_ = w.server.unlink(people, name, false)
-		}
-		for _, dir := range []string{"out", "log", "control"} {
-			_ = w.server.rmdir(pipeline.JobFile(job, dir))
-		}
-		_ = w.server.rmdir(pipeline.JobDir(job))
-	}
 }

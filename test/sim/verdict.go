@@ -145,6 +145,8 @@ func (w *world) judgeFilm(id string, f *film) {
 	}
 	slices.Sort(at)
 	switch {
+	case len(at) == 0 && w.judge.deleted[id] != "":
+		w.judgeOutput(w.judge.deleted[id], id)
 	case len(at) == 0 && len(w.gonejobs) > 0: // a person removed it with its job
 	case len(at) != 1:
 		w.judge.violate("I11", fmt.Sprintf("the source %s is at %v", id, at), id)
@@ -182,6 +184,7 @@ func (w *world) judgeReason(at, id string) {
 	switch {
 	case strings.Contains(reason, "The same content") && again:
 	case strings.Contains(reason, "a chunk failed too often") && w.plan.poison > 0:
+	case strings.Contains(reason, "Cancelled by") && w.cancelled:
 	case reason == "" && w.plan.late: // an unlink that landed late, in a folder that was made again
 	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
 	default:

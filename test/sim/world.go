@@ -43,17 +43,18 @@ type world struct {
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 
-	mu       sync.Mutex
-	began    time.Time
-	clients  map[string]*client   // by node, also dead ones
-	troubled map[string]time.Time // nodes, when something was first wrong with them
-	struck   int                  // faults at a time or a step that there were
-	films    map[string]*film
-	altered  map[string]bool      // files that a person or a failing disk has changed
-	gonejobs map[string]bool      // job folders that a person has removed
-	helped   map[string]time.Time // jobs that a person has tried again, when
-	relieved bool                 // the masters were restarted at the end
-	inbox    int                  // films that are still to be dropped
+	mu        sync.Mutex
+	began     time.Time
+	clients   map[string]*client   // by node, also dead ones
+	troubled  map[string]time.Time // nodes, when something was first wrong with them
+	struck    int                  // faults at a time or a step that there were
+	films     map[string]*film
+	altered   map[string]bool      // files that a person or a failing disk has changed
+	gonejobs  map[string]bool      // job folders that a person has removed
+	cancelled bool                 // a person has cancelled a job
+	helped    map[string]time.Time // jobs that a person has tried again, when
+	relieved  bool                 // the masters were restarted at the end
+	inbox     int                  // films that are still to be dropped
 }
 
 // result is what came of a run.
@@ -108,13 +109,13 @@ func (w *world) full() bool {
 
 func (w *world) play() result {
 	w.initShare()
+	w.dropFilms()
 	for n := range w.plan.masters {
 		w.daemon(fmt.Sprintf("nas%d", n), "m", n, w.master)
 	}
 	for n := range w.plan.workers {
 		w.daemon(fmt.Sprintf("pc%d", n), "w", n, w.worker)
 	}
-	w.dropFilms()
 	for _, t := range w.plan.events {
 		w.later(t.at, func() { w.strike(t) })
 	}
@@ -145,7 +146,7 @@ func (w *world) end() result {
 
 func (w *world) initShare() {
 	for _, dir := range pipeline.Folders() {
-		_ = w.server.mkdir(dir)
+		_ = w.server.mkdir(people, dir)
 	}
 	share := sharefs.New("/share", newClient(w, people))
 	info := &pipeline.ClusterInfo{Share: "sim", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(), Attempts: 3}
@@ -221,7 +222,7 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 }
 
 func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
-	settings := pipeline.Settings{Profile: "default", X264: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
+	settings := pipeline.Settings{Profile: "default", X264: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: w.plan.keep}
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Settle: settle, Poll: 5 * time.Second, Log: w.log(node), Lease: opts,
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
@@ -259,6 +260,9 @@ type logWriter struct {
 }
 
 func (l logWriter) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "it rests") {
+		l.world.judge.tally("host rests")
+	}
 	l.world.history.add(l.node, "log", strings.TrimSpace(string(b)), nil, "")
 	return len(b), nil
 }

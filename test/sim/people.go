@@ -1,0 +1,127 @@
+package sim
+
+import (
+	"path"
+	"strings"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// meddle is a person at work under chunks/ and jobs/.
+func (w *world) meddle(t trouble) {
+	claimed, pending := w.server.below(pipeline.ClaimedDir), w.server.below(pipeline.PendingDir)
+	done, out := w.server.below(pipeline.DoneDir), w.server.below(pipeline.Outbox)
+	one := func(names []string) string {
+		if len(names) == 0 {
+			return ""
+		}
+		return names[t.who/8%len(names)]
+	}
+	switch t.who % 8 {
+	case 0, 1:
+		w.remove(one(claimed), "claim removed")
+	case 2:
+		w.remove(one(pending), "free chunk removed")
+	case 3:
+		w.remove(one(done), "result removed")
+	case 4:
+		w.remove(one(out), "output removed")
+	case 5, 6:
+		if name := one(pending); name != "" {
+			w.copyOf(name, strings.Replace(name, ".a", ".a1", 1))
+			w.copyOf(name, path.Join(path.Dir(name), "copy of "+path.Base(name)))
+		}
+	case 7:
+		if job, ok := jobOf(one(w.server.below(pipeline.Jobs))); ok {
+			w.removeJob(job)
+		}
+	}
+}
+
+func (w *world) remove(name, what string) {
+	if name == "" || isStaging(name) {
+		return
+	}
+	w.mark(name)
+	w.judge.tally(what)
+	w.history.add(people, "fault", "remove "+name, w.server.unlink(people, name, false), "")
+}
+
+func (w *world) copyOf(name, to string) {
+	data := w.server.content(name)
+	i, err := w.server.create(people, to)
+	if err == nil {
+		w.server.write(people, i, 0, data)
+		w.server.sync(i, true)
+	}
+	w.judge.tally("chunk copied")
+	w.history.add(people, "fault", "copy "+name+" to "+to, err, "")
+}
+
+func (w *world) removeJob(job string) {
+	w.mu.Lock()
+	w.gonejobs[job] = true
+	w.mu.Unlock()
+	w.judge.tally("job removed")
+	w.history.add(people, "fault", "rm -r "+pipeline.JobDir(job), nil, "")
+	for range 3 { // what others put in meanwhile goes too, as with rm -r
+		for _, name := range w.server.below(pipeline.JobDir(job)) {
+			_ = w.server.unlink(people, name, false)
+		}
+		for _, dir := range []string{"out", "log", "control"} {
+			_ = w.server.rmdir(people, pipeline.JobFile(job, dir))
+		}
+		_ = w.server.rmdir(people, pipeline.JobDir(job))
+	}
+}
+
+// steer is a person who asks something of one of the jobs in work. What is paused goes on after the
+// trouble's time.
+func (w *world) steer(t trouble) {
+	jobs := w.inWork()
+	if len(jobs) == 0 {
+		return
+	}
+	job := jobs[t.who/8%len(jobs)]
+	pause := func(how string) {
+		w.ask(job, how, "")
+		w.later(t.last, func() {
+			share := sharefs.New("/share", newClient(w, people))
+			w.history.add(people, "fault", "resume "+job, pipeline.Withdraw(share, job, how), "")
+		})
+	}
+	switch t.who % 8 {
+	case 0, 1:
+		pause(pipeline.ControlPause)
+	case 2, 3:
+		pause(pipeline.ControlPauseNow)
+	case 4, 5:
+		w.ask(job, pipeline.ControlPriority, []string{"-1", "7"}[t.who%2])
+	case 6:
+		w.ask(job, pipeline.ControlRetry, "")
+	case 7:
+		w.mu.Lock()
+		w.cancelled = true
+		w.mu.Unlock()
+		w.ask(job, pipeline.ControlCancel, "")
+	}
+}
+
+func (w *world) ask(job, what, content string) {
+	w.judge.tally(what)
+	share := sharefs.New("/share", newClient(w, people))
+	w.history.add(people, "fault", what+" "+job, pipeline.Ask(share, job, what, content), "")
+}
+
+// inWork returns the jobs that have not ended, as `ls` would tell.
+func (w *world) inWork() []string {
+	var jobs []string
+	for _, name := range w.server.below(pipeline.Jobs) {
+		job, _ := jobOf(name)
+		if path.Base(name) == "job.json" && w.server.lookup(pipeline.JobFile(job, pipeline.ClosedName)) == nil {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs
+}
