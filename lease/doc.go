@@ -20,6 +20,8 @@
 //     came in time. So a file server's outage or the observer's own standstill expires nobody.
 //   - A lock is a hint. It shortens the wait where this observer was refused this very lock before and
 //     gets it now; a lock that can't be had, or that excludes nobody, proves nothing.
+//   - A holder's process that ran on the observer's own machine and is gone, as its kernel says, needs no
+//     expiry either. Its beats name it; on another machine the name says nothing.
 //   - A holder whose heartbeat can't be written pauses its work before the lease can expire, and goes on
 //     only after the claim was seen to be still its own.
 package lease

@@ -34,7 +34,7 @@ type Leader struct {
 //
 // A leader has the heartbeat file dir/<epoch>.<node>.hb, whose name is used for one term only, and locks
 // dir/lock, which is never removed. A node leads when all other leaders' heartbeats are gone or have been
-// silent for the expiry; of two that began together the one whose node sorts last stays.
+// silent for the expiry, or less where their process ran on this machine and is gone; of two that began together the one whose node sorts last stays.
 type Election struct {
 	options
 	opts  []Option
@@ -146,7 +146,7 @@ func (e *Election) look(ctx context.Context) (rivals []string, vacant bool, err 
 	}
 	best, alive := Leader{}, 0
 	for _, stem := range rivals {
-		if e.watch.pulses[stem].silent >= e.terms.Expiry {
+		if p := e.watch.pulses[stem]; p.silent >= e.terms.Expiry || e.locks.gone(p) {
 			continue
 		}
 		alive++
@@ -183,8 +183,11 @@ func parseLeader(name string) (l Leader, ok bool) {
 
 // parseSince reads the second field of a leader's heartbeat; a text that is not one gives the zero time.
 func parseSince(text string) time.Time {
-	_, since, _ := strings.Cut(strings.TrimSpace(text), " ")
-	t, err := time.Parse(time.RFC3339, since)
+	fields := strings.Fields(text)
+	if len(fields) < 2 {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, fields[1])
 	if err != nil {
 		return time.Time{}
 	}

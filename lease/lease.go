@@ -1,10 +1,12 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -18,7 +20,7 @@ type Lease struct {
 	beats string // the heartbeat file
 	lock  string // the locked file
 	held  heldLock
-	note  string        // goes into every beat's text
+	note  string        // goes into every beat's text: what its user wants there, and whose process it is
 	seq   uint64        // of the last beat
 	good  time.Duration // when the last good beat began, by boottime
 }
@@ -44,7 +46,9 @@ func Take(ctx context.Context, share *sharefs.FS, dir, stem string, opts ...Opti
 }
 
 func newLease(share *sharefs.FS, beats, lock, note string, opts []Option) *Lease {
-	return &Lease{options: newOptions(Flock(share), opts), share: share, beats: beats, lock: lock, note: note}
+	l := &Lease{options: newOptions(Flock(share), opts), share: share, beats: beats, lock: lock}
+	l.note = cmp.Or(note, "-") + " " + l.processes.Self()
+	return l
 }
 
 // begin locks the lock file, which exists, and makes the first beat.
@@ -67,6 +71,14 @@ func (l *Lease) begin(ctx context.Context) error {
 // text is a beat: the sequence number in a fixed width, so that a beat written over the last one leaves
 // nothing of it.
 func (l *Lease) text() []byte { return fmt.Appendf(nil, "%016d %s\n", l.seq, l.note) }
+
+// holderOf is the process that a beat's text names.
+func holderOf(text string) string {
+	if fields := strings.Fields(text); len(fields) == 3 {
+		return fields[2]
+	}
+	return ""
+}
 
 func (l *Lease) beat() error {
 	l.seq++

@@ -19,7 +19,7 @@ func TestTakeAndRelease(t *testing.T) {
 	l, err := Take(t.Context(), share, "leases", "stem")
 	require.NoError(t, err)
 	require.Equal(t, []string{"stem.hb", "stem.lock"}, list(t, share, "leases"))
-	require.Equal(t, "0000000000000001 \n", read(t, share, "leases/stem.hb"))
+	require.Equal(t, "0000000000000001 - "+kernel{}.Self()+"\n", read(t, share, "leases/stem.hb"))
 	require.Empty(t, read(t, share, "leases/stem.lock"), "on SMB nobody could read it while it is locked")
 	_, err = Flock(share).TryLock("leases/stem.lock")
 	require.ErrorIs(t, err, ErrHeld)

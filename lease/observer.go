@@ -35,7 +35,8 @@ func NewObserver(share *sharefs.FS, dir, probe string, terms Terms, opts ...Opti
 }
 
 // Scan takes one look at the leases of the claims that are there now, given by stem, and returns those
-// that are over: silent for the expiry while they were watched. A claim without lease files is a silent
+// that are over: silent for the expiry while they were watched, or for less where the holder is known to be
+// gone. A claim without lease files is a silent
 // one. Silence adds up from scan to scan, so all claims are named each time; the scans may come at any
 // usual interval, but one that comes much later than usual adds nothing. What is returned holds with an
 // error too, which tells what could not be read.
@@ -48,8 +49,9 @@ func (o *Observer) Scan(ctx context.Context, stems []string) (expired []string, 
 	for _, stem := range stems {
 		p := o.claims.pulses[stem]
 		freed := o.locks.freed(stem, path.Join(o.dir, stem+lockSuffix), p)
-		if p.silent >= o.terms.Expiry || freed && p.silent >= o.terms.hinted() {
-			o.locks.log.Debug("a lease is over", "lease", stem, "silent", p.silent, "lock_freed", freed)
+		gone := o.locks.gone(p)
+		if p.silent >= o.terms.Expiry || freed && p.silent >= o.terms.hinted() || gone {
+			o.locks.log.Debug("a lease is over", "lease", stem, "silent", p.silent, "lock_freed", freed, "process_gone", gone)
 			expired = append(expired, stem)
 		}
 	}

@@ -24,17 +24,19 @@ func (t Terms) Check() error {
 // the lease silent for the whole expiry, with one beat and a half to spare.
 func (t Terms) fence() time.Duration { return t.Expiry - t.Heartbeat*3/2 }
 
-// hinted is the silence that a lock that came free can shorten the expiry to, and never below.
+// hinted is the silence that a lock that came free, or a process that is gone, can shorten the expiry to,
+// and never below: so that even a wrong hint takes nothing from a holder that beats.
 func (t Terms) hinted() time.Duration { return min(3*t.Heartbeat, t.Expiry) }
 
 // Option changes what a lease, an observer or an election works with.
 type Option func(*options)
 
 type options struct {
-	locker   Locker
-	boottime func() time.Duration
-	log      *slog.Logger
-	probes   func(name string) bool
+	locker    Locker
+	boottime  func() time.Duration
+	log       *slog.Logger
+	probes    func(name string) bool
+	processes Processes
 }
 
 // WithLocker replaces flock(2); nil means that there are no locks.
@@ -51,8 +53,24 @@ func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } 
 // own host must never be probed: on SMB a refused lock drops the one that the same client holds.
 func WithProbes(may func(name string) bool) Option { return func(o *options) { o.probes = may } }
 
+// Processes names processes and tells which are gone.
+type Processes interface {
+	// Self names this process as no other on any machine was or will be named, without a space; "" where that
+	// can't be told.
+	Self() string
+	// Gone tells that a process of that name ran on this machine and is no more. It is false where there is any
+	// doubt, and for a name that nobody gave: names are read from the share.
+	Gone(name string) bool
+}
+
+// WithProcesses replaces what the kernel says of its processes, for tests and simulations.
+func WithProcesses(p Processes) Option { return func(o *options) { o.processes = p } }
+
 func newOptions(locker Locker, opts []Option) options {
-	o := options{locker: locker, boottime: boottime, log: slog.New(slog.DiscardHandler), probes: func(string) bool { return false }}
+	o := options{
+		locker: locker, boottime: boottime, log: slog.New(slog.DiscardHandler), processes: kernel{},
+		probes: func(string) bool { return false },
+	}
 	for _, set := range opts {
 		set(&o)
 	}

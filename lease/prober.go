@@ -82,3 +82,9 @@ func (p *prober) try(l *lockState, lock string) {
 	l.free = err == nil && l.refused
 	l.refused = l.refused || refused(err)
 }
+
+// gone tells whether the holder's process ran on this machine and is no more, and nobody else beats in its
+// name: a virtual machine that was copied while it ran has a twin with the same processes.
+func (p *prober) gone(of *pulse) bool {
+	return of.silent >= p.terms.hinted() && p.processes.Gone(holderOf(of.text))
+}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,8 +18,26 @@ import (
 
 const holderRoot = "DISTENC_TEST_HOLDER"
 
-// A real process holds a real lease and is killed: its lock tells sooner than its silence.
-func TestKilledHolderIsFoundByItsLock(t *testing.T) {
+// unsure is a kernel that says nothing of its processes.
+type unsure struct{}
+
+func (unsure) Self() string     { return "" }
+func (unsure) Gone(string) bool { return false }
+
+// A real process holds a real lease and is killed: its lock, or the kernel that it ran on, tells sooner than
+// its silence.
+func TestAKilledHolderIsFoundSooner(t *testing.T) {
+	for name, hints := range map[string][]Option{
+		"by its lock":     {WithProbes(all), WithProcesses(unsure{})},
+		"by the kernel":   {WithLocker(nil)},
+		"by both at once": {WithProbes(all)},
+	} {
+		t.Run(name, func(t *testing.T) { findKilled(t, hints) })
+	}
+}
+
+func findKilled(t *testing.T, hints []Option) {
+	t.Helper()
 	share, _ := newShare(t, nil)
 	holder := exec.Command(os.Args[0])
 	holder.Env = append(os.Environ(), holderRoot+"="+share.Path("."))
@@ -29,7 +49,7 @@ func TestKilledHolderIsFoundByItsLock(t *testing.T) {
 	require.Equal(t, "ready\n", line)
 
 	quick := Terms{Heartbeat: 100 * time.Millisecond, Expiry: time.Hour}
-	o := NewObserver(share, "leases", "probe/me", quick, WithProbes(all))
+	o := NewObserver(share, "leases", "probe/me", quick, hints...)
 	look := func() []string {
 		expired, err := o.Scan(t.Context(), []string{"stem"})
 		require.NoError(t, err)
@@ -43,6 +63,56 @@ func TestKilledHolderIsFoundByItsLock(t *testing.T) {
 	require.Error(t, holder.Wait())
 	require.Eventually(t, func() bool { return len(look()) == 1 }, time.Minute, 20*time.Millisecond)
 	require.Len(t, list(t, share, "leases"), 2, "expiring a claim leaves its lease to the sweep")
+}
+
+func TestWhoseProcessIsGone(t *testing.T) {
+	k := kernel{}
+	self := k.Self()
+	require.Regexp(t, `^[0-9a-f-]{36}:[0-9]+:[0-9]*:[0-9]+:[0-9]+$`, self)
+	require.False(t, k.Gone(self))
+	here, pid, _ := cutLast(t, self)
+
+	child := exec.Command("sleep", "100")
+	require.NoError(t, child.Start())
+	began, err := began(child.Process.Pid)
+	require.NoError(t, err)
+	name := fmt.Sprintf("%s:%d:%s", here, child.Process.Pid, began)
+	require.False(t, k.Gone(name))
+	require.NoError(t, child.Process.Kill())
+	require.Error(t, child.Wait())
+	require.True(t, k.Gone(name))
+
+	require.True(t, k.Gone(here+":"+pid+":1"), "another process has its number")
+	require.True(t, k.Gone(here+":2147483646:1"))
+	other := "00000000-0000-0000-0000-000000000000" + here[36:]
+	for _, unknown := range []string{
+		"", "x", other + ":2147483646:1", here, here + ":2147483646", here + ":0:1", here + ":-1:1", here + ":1x:1", here + ":99999999999999999999:1", here + ":1:1:1",
+	} {
+		require.False(t, k.Gone(unknown), unknown)
+	}
+}
+
+// cutLast takes a process's name apart: its kernel, its number, its beginning.
+func cutLast(t *testing.T, name string) (here, pid, began string) {
+	t.Helper()
+	parts := strings.Split(name, ":")
+	require.Len(t, parts, 5)
+	return strings.Join(parts[:3], ":"), parts[3], parts[4]
+}
+
+// A leader whose process on this machine is gone is waited for no longer than for a lock that came free.
+func TestAKilledLeaderOfThisMachineIsWaitedForLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		share, _ := newShare(t, nil)
+		here, _, _ := cutLast(t, kernel{}.Self())
+		require.NoError(t, share.Create("master/7.old.hb", []byte("0000000000000009 2026-01-02T03:04:05Z "+here+":2147483646:1\n")))
+		a := candidate(share, "a")
+		turn := standBy(t.Context(), a)
+		began := time.Now()
+		<-turn
+		require.Equal(t, 3*terms.Heartbeat, time.Since(began))
+		a.Close()
+	})
 }
 
 func holdUntilKilled(root string) {

@@ -7,10 +7,11 @@ import (
 
 // work is what is left of one job that is being encoded.
 type work struct {
-	job    string
-	pixels float64 // of one picture
-	paused bool
-	open   []openChunk // in the order in which they are claimed
+	job      string
+	settings string  // the encoder's
+	pixels   float64 // of one picture
+	paused   bool
+	open     []openChunk // in the order in which they are claimed
 }
 
 // openChunk is a chunk that is not encoded yet.
@@ -40,15 +41,11 @@ func (c *crew) Pop() any          { panic("slots stay") }
 //
 // What a node has in work that is not there is encoded again.
 func forecast(jobs []work, present []SeenNode) map[string]time.Duration {
-	pixels := map[string]float64{}
-	for _, j := range jobs {
-		pixels[j.job] = j.pixels
-	}
 	here := map[string]SeenNode{}
 	for _, n := range present {
 		here[n.Node.Node] = n
 	}
-	p := play{speeds: measure(present, pixels), here: here, ends: map[string]float64{}}
+	p := play{speeds: measure(present, jobs), here: here, ends: map[string]float64{}}
 	p.finish(jobs)
 	p.begin(jobs)
 	answer := map[string]time.Duration{}
@@ -71,7 +68,7 @@ func (p *play) finish(jobs []work) {
 	busy := map[string]int{}
 	for _, j := range jobs {
 		for _, c := range j.open {
-			if fps := p.speeds.fps(c.node, j.job, j.pixels); p.has(c) && fps > 0 {
+			if fps := p.speeds.fps(c.node, j); p.has(c) && fps > 0 {
 				p.end(j.job, slot{node: c.node, free: float64(c.frames-c.done) / fps})
 				busy[c.node]++
 			}
@@ -131,7 +128,7 @@ func (p *play) take(j work, c openChunk) bool {
 		return false
 	}
 	s := &p.crew[0]
-	fps := p.speeds.fps(s.node, j.job, j.pixels)
+	fps := p.speeds.fps(s.node, j)
 	if fps <= 0 {
 		return false
 	}

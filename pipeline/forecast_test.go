@@ -14,6 +14,7 @@ import (
 const (
 	simBeat   = 10
 	simExpiry = 120
+	simQuiet  = quietBeats * simBeat
 	simPoll   = 3  // until an idle slot looks again
 	simAccept = 6  // until a result counts as done
 	simLag    = 40 // frames that x264 looks ahead before the first one comes out
@@ -152,7 +153,7 @@ func (f *simFarm) eta() (seconds float64, known bool) {
 		if n.dead {
 			n.Seen += simBeat * time.Second
 		}
-		if n.Seen < simExpiry*time.Second {
+		if n.Seen < simQuiet*time.Second {
 			nodes = append(nodes, n.SeenNode)
 		}
 	}
@@ -203,7 +204,7 @@ func (f *simFarm) encode(t *testing.T, dying *simNode) (end float64, all []told)
 			eta, known := f.eta()
 			require.True(t, known || f.done() < 0.05, "nothing is foretold at %.0f s", f.now)
 			if known {
-				all = append(all, told{at: f.now, end: f.now + eta, part: f.done(), settled: f.now < died || f.now > died+simExpiry+simBeat})
+				all = append(all, told{at: f.now, end: f.now + eta, part: f.done(), settled: f.now < died || f.now > died+simQuiet+simBeat})
 			}
 		}
 		require.Less(t, f.now, 1e5)
@@ -269,6 +270,7 @@ func TestForecasts(t *testing.T) {
 		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
 		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{stopping}, map[string]time.Duration{}},
 		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
+		"other settings say nothing": {[]work{{job: second, settings: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{}},
 		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
 		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
 		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},

@@ -20,7 +20,8 @@ type Node struct {
 	State   string              `json:"state"` // NodeIdle, NodeEncoding, NodeResting or NodeStopping
 	Why     string              `json:"why,omitempty"`
 	Chunks  map[string]Encoding `json:"chunks"`
-	FPS     float64             `json:"fps"`
+	FPS     float64             `json:"fps"`               // of the last minute, all slots together
+	Jobs    map[string]float64  `json:"job_fps,omitempty"` // the same, by job
 	Speed   map[string]Speed    `json:"speed,omitempty"`   // measured, by job
 	Version string              `json:"version,omitempty"` // distenc's
 	Encoder string              `json:"encoder,omitempty"`
@@ -34,14 +35,14 @@ const (
 	NodeEncoding = "encoding"
 	NodeResting  = "resting"  // claims nothing; Node.Why says why
 	NodeStopping = "stopping" // finishes or hands back what it has
-	NodeSilent   = "silent"   // not heard of for the expiry
+	NodeSilent   = "silent"   // not heard of for a few heartbeats
 )
 
 // Encoding is one chunk that a node has in work.
 type Encoding struct {
 	Frames int     `json:"frames"` // done so far
 	Total  int     `json:"total"`
-	FPS    float64 `json:"fps"`
+	FPS    float64 `json:"fps"` // since the chunk was begun
 }
 
 // Write rewrites the node's file; only the node itself calls it.

@@ -68,6 +68,22 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
 	return out, nil
 }
 
+// Repeats counts the attempts that came to nothing, by the reports of one job. Work that was handed back is
+// none of them, and several masters can have reported one.
+func Repeats(all []Failure) int {
+	type attempt struct {
+		chunk string
+		n     int
+	}
+	seen := map[attempt]bool{}
+	for _, r := range all {
+		if r.Weight > 0 {
+			seen[attempt{r.Chunk, r.Attempt}] = true
+		}
+	}
+	return len(seen)
+}
+
 // SetAside moves a chunk that failed too often out of the way, where its job's other chunks and other jobs
 // are not held up by it; out is Unknown, and why empty, if it did not fail often enough. limit is
 // [lease] attempts.

@@ -6,6 +6,8 @@ type Speed struct {
 	Frames  float64 `json:"frames"`
 	Pixels  float64 `json:"pixels"` // of those frames: what jobs of unequal picture size have in common
 	Seconds float64 `json:"seconds"`
+	// Settings are those of the encoder: what was measured with others says nothing of these.
+	Settings string `json:"settings,omitempty"`
 }
 
 // speedMemory is what is left of older measurements after each new one: about the last twenty chunks count,
@@ -17,12 +19,12 @@ func (s Speed) Add(frames int, pixels, seconds float64) Speed {
 	return Speed{
 		Frames:  s.Frames*speedMemory + float64(frames),
 		Pixels:  s.Pixels*speedMemory + float64(frames)*pixels,
-		Seconds: s.Seconds*speedMemory + seconds,
+		Seconds: s.Seconds*speedMemory + seconds, Settings: s.Settings,
 	}
 }
 
 func (s Speed) plus(t Speed) Speed {
-	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds}
+	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds, Settings: s.Settings}
 }
 
 // fps returns frames a second for pictures of so many pixels, 0 where nothing was measured.
@@ -36,8 +38,16 @@ func (s Speed) fps(pixels float64) float64 {
 // speeds are the measured ones of the nodes that are there, by node and job.
 type speeds map[string]map[string]Speed
 
+// telling is the part of a chunk in work from which on its speed tells something: its first frames come
+// late, because the encoder looks ahead, and then in a burst.
+const telling = 0.1
+
 // measure takes what the nodes say of chunks that are done and of those in work.
-func measure(nodes []SeenNode, pixels map[string]float64) speeds {
+func measure(nodes []SeenNode, jobs []work) speeds {
+	known := map[string]work{}
+	for _, j := range jobs {
+		known[j.job] = j
+	}
 	all := speeds{}
 	for _, n := range nodes {
 		own := map[string]Speed{}
@@ -45,9 +55,11 @@ func measure(nodes []SeenNode, pixels map[string]float64) speeds {
 			own[job] = s
 		}
 		for id, e := range n.Chunks {
-			if c := jobOfChunk(id); e.FPS > 0 && pixels[c] > 0 {
-				frames := float64(e.Frames)
-				own[c] = own[c].plus(Speed{Frames: frames, Pixels: frames * pixels[c], Seconds: frames / e.FPS})
+			j, frames := known[jobOfChunk(id)], float64(e.Frames)
+			if e.FPS > 0 && j.pixels > 0 && frames >= telling*float64(e.Total) {
+				s := own[j.job]
+				s.Settings = j.settings
+				own[j.job] = s.plus(Speed{Frames: frames, Pixels: frames * j.pixels, Seconds: frames / e.FPS})
 			}
 		}
 		all[n.Node.Node] = own
@@ -55,30 +67,32 @@ func measure(nodes []SeenNode, pixels map[string]float64) speeds {
 	return all
 }
 
-// fps is what to expect of a node's slot with a job whose pictures have so many pixels: what it showed
-// with this job, else with others, else what the nodes show on average. 0 where nobody has shown anything.
-func (all speeds) fps(node, job string, pixels float64) float64 {
-	if own := all.own(node, job, pixels); own > 0 {
+// fps is what to expect of a node's slot with a job: what it showed with this job, else with others of the
+// same settings, else what the nodes show on average. 0 where nobody has shown anything.
+func (all speeds) fps(node string, j work) float64 {
+	if own := all.own(node, j); own > 0 {
 		return own
 	}
 	sum, n := 0.0, 0.0
 	for other := range all {
-		if own := all.own(other, job, pixels); own > 0 {
+		if own := all.own(other, j); own > 0 {
 			sum, n = sum+own, n+1
 		}
 	}
 	return sum / max(n, 1)
 }
 
-func (all speeds) own(node, job string, pixels float64) float64 {
-	if own := all[node][job].fps(pixels); own > 0 {
+func (all speeds) own(node string, j work) float64 {
+	if own := all[node][j.job].fps(j.pixels); own > 0 {
 		return own
 	}
 	var sum Speed
 	for _, s := range all[node] {
-		sum = sum.plus(s)
+		if s.Settings == j.settings {
+			sum = sum.plus(s)
+		}
 	}
-	return sum.fps(pixels)
+	return sum.fps(j.pixels)
 }
 
 // jobOfChunk is the job in a chunk's name for people, job.chunk.

@@ -43,7 +43,7 @@ type MasterInfo struct {
 	Node   string    `json:"node"`
 	Since  time.Time `json:"since"`
 	Seen   int       `json:"seen_seconds"`
-	Silent bool      `json:"silent,omitempty"` // not heard of for the expiry
+	Silent bool      `json:"silent,omitempty"` // not heard of for a few heartbeats
 }
 
 // JobStatus is one job as people see it.
@@ -67,7 +67,7 @@ type JobStatus struct {
 	Ended    time.Time `json:"ended,omitzero"`
 	Size     int64     `json:"size"`             // bytes of the source
 	Closed   bool      `json:"closed,omitempty"` // nothing of this will change any more
-	Retries  int       `json:"retries"`          // attempts beyond each chunk's first one, while the job is in work
+	Retries  int       `json:"retries"`          // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
 	Failures []Failure `json:"failures,omitempty"`
 }
 
@@ -122,8 +122,8 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 		return nil, err
 	}
 	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []JobStatus{}, Nodes: []NodeStatus{}, Inbox: []Waiting{}}
-	expiry := Expiry(f)
-	present := slices.DeleteFunc(slices.Clone(nodes), func(n SeenNode) bool { return n.Seen >= expiry })
+	quiet, expiry := Quiet(f)
+	present := slices.DeleteFunc(slices.Clone(nodes), func(n SeenNode) bool { return n.Seen >= quiet })
 	plans := map[string]*Plan{}
 	for _, id := range ids {
 		if !ValidJob(id) {
@@ -138,7 +138,7 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 	})
 	s.foretell(survey, plans, present)
 	for _, n := range nodes {
-		s.Nodes = append(s.Nodes, n.status(expiry))
+		s.Nodes = append(s.Nodes, n.status(quiet, expiry))
 	}
 	s.Rejected, err = known.rejectedFiles(f, s.Jobs)
 	return s, err
@@ -156,15 +156,19 @@ func ReadJob(f *sharefs.FS, id string) (JobStatus, error) {
 	return JobStatus{}, fmt.Errorf("cannot read the job %s: %w", id, fs.ErrNotExist)
 }
 
-// Expiry is the silence after which a node counts as gone, for display: the share's own where it can be
-// read.
-func Expiry(f *sharefs.FS) time.Duration {
+// quietBeats is after how many heartbeats without a sign of life people are told so. One may be late.
+const quietBeats = 3
+
+// Quiet is the silence after which people are told that nothing is heard of a daemon, and expiry that after
+// which its work is given to others: the share's own where they can be read.
+func Quiet(f *sharefs.FS) (quiet, expiry time.Duration) {
+	heartbeat, expiry := 10*time.Second, 2*time.Minute
 	if info, err := LoadCluster(f); err == nil {
-		if _, expiry, err := info.Times(); err == nil {
-			return expiry
+		if h, e, err := info.Times(); err == nil {
+			heartbeat, expiry = h, e
 		}
 	}
-	return 2 * time.Minute
+	return min(quietBeats*heartbeat, expiry), expiry
 }
 
 // foretell fills in when the jobs that are in work will end, by the nodes that are there.
@@ -185,7 +189,7 @@ func (s *Status) foretell(survey *Survey, plans map[string]*Plan, present []Seen
 
 // work is what is left of the plan.
 func (p *Plan) work(paused bool, chunks *JobChunks, nodes []SeenNode) work {
-	w := work{job: p.Job, pixels: p.Pixels(), paused: paused}
+	w := work{job: p.Job, settings: p.Settings.X264, pixels: p.Pixels(), paused: paused}
 	running := inWork(nodes)
 	for i, c := range chunks.Strongest(len(p.Chunks)) {
 		open := openChunk{frames: len(p.Chunks[i].PTS)}
@@ -210,13 +214,17 @@ func inWork(nodes []SeenNode) map[string]Encoding {
 	return all
 }
 
-func (n SeenNode) status(expiry time.Duration) NodeStatus {
+func (n SeenNode) status(quiet, expiry time.Duration) NodeStatus {
 	st := NodeStatus{
 		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS, Seen: int(n.Seen.Seconds()),
 		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Chunks: []string{},
 	}
-	if n.Seen >= expiry {
-		st.State, st.Why, st.FPS = NodeSilent, "switched off, cut off, or its clock is wrong; what it had in work goes to others", 0
+	if n.Seen >= quiet {
+		st.State, st.FPS = NodeSilent, 0
+		st.Why = "no sign of life: killed, switched off, cut off, or its clock is wrong"
+		if len(n.Chunks) > 0 {
+			st.Why += fmt.Sprintf("; what it had in work goes to others after %s of silence", expiry)
+		}
 	}
 	for id := range n.Chunks {
 		st.Chunks = append(st.Chunks, id)

@@ -11,7 +11,6 @@ import (
 // StatusCache keeps what can't change between two calls of ReadStatus. Not safe for concurrent use.
 type StatusCache struct {
 	closed   map[string]JobStatus
-	live     map[string]JobStatus // as last told, for what is gone from the share when a job has ended
 	plans    map[string]*Plan
 	jobs     map[string]*Job
 	reports  map[string]Failure // by file
@@ -21,7 +20,7 @@ type StatusCache struct {
 // NewStatusCache returns an empty cache.
 func NewStatusCache() *StatusCache {
 	return &StatusCache{
-		closed: map[string]JobStatus{}, live: map[string]JobStatus{}, plans: map[string]*Plan{}, jobs: map[string]*Job{},
+		closed: map[string]JobStatus{}, plans: map[string]*Plan{}, jobs: map[string]*Job{},
 		reports: map[string]Failure{}, rejected: map[string]Rejected{},
 	}
 }
@@ -52,8 +51,8 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 	st := JobStatus{
 		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
 		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
-		Retries: k.live[id].Retries, Failures: k.live[id].Failures,
 	}
+	st.Retries, st.Failures = k.failures(f, id)
 	dir, err := LookInto(f, id)
 	if err != nil {
 		return JobStatus{}, false
@@ -76,8 +75,6 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 		k.plans[id] = plan
 	}
 	st.fill(f, plan, chunks, nodes)
-	st.Failures = k.failures(f, id)
-	k.live[id] = st
 	return st, true
 }
 
@@ -115,18 +112,19 @@ func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatu
 		k.closed[id] = *st
 		delete(k.plans, id)
 		delete(k.jobs, id)
-		delete(k.live, id)
 	}
 	return true
 }
 
 // fill counts the chunks and frames of a job that has a plan and no decision yet.
 func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []SeenNode) {
-	st.Chunks.Total, st.Frames.Total, st.Retries = len(plan.Chunks), plan.Frames, 0
+	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
+	for _, n := range nodes {
+		st.FPS += n.Jobs[plan.Job]
+	}
 	running := inWork(nodes)
 	st.State = stateOf(chunks.Strongest(len(plan.Chunks)))
 	for i, c := range chunks.Strongest(len(plan.Chunks)) {
-		st.Retries += max(0, c.Attempt-1)
 		switch c.State {
 		case Accepted:
 			st.Chunks.Done++
@@ -137,7 +135,6 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 		case Claimed:
 			st.Chunks.Claimed++
 			st.Frames.Done += min(running[c.ID()].Frames, len(plan.Chunks[i].PTS))
-			st.FPS += running[c.ID()].FPS
 		case Failed:
 			st.Chunks.Failed++
 			st.State = JobFailed
@@ -180,11 +177,12 @@ func whySetAside(f *sharefs.FS, c ChunkFile) string {
 // maxFailures is how many of a job's failed attempts are told, the latest.
 const maxFailures = 20
 
-// failures reads the reports of a job's failed attempts, oldest first. Their logs are left on the share.
-func (k *StatusCache) failures(f *sharefs.FS, id string) (all []Failure) {
+// failures reads the reports of a job's failed attempts, oldest first, and counts the attempts. Their logs
+// are left on the share.
+func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts int, all []Failure) {
 	names, err := f.List(LogDir(id))
 	if err != nil {
-		return nil
+		return 0, nil
 	}
 	for _, n := range names {
 		name := JobLog(id, n)
@@ -199,7 +197,7 @@ func (k *StatusCache) failures(f *sharefs.FS, id string) (all []Failure) {
 		all = append(all, r)
 	}
 	slices.SortStableFunc(all, func(a, b Failure) int { return a.Reported.Compare(b.Reported) })
-	return all[max(0, len(all)-maxFailures):]
+	return Repeats(all), all[max(0, len(all)-maxFailures):]
 }
 
 // maxRejected is how many rejected files are told, the latest.

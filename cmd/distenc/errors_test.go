@@ -144,6 +144,6 @@ func TestStatusSaysWhyNothingHappens(t *testing.T) {
 	beat := filepath.Join(w.share, "master", "1.nas-1.hb")
 	require.NoError(t, os.WriteFile(beat, []byte("7 2026-11-22T10:00:00Z\n"), 0o644))
 	require.NoError(t, syscall.Utimes(beat, []syscall.Timeval{{Sec: 1}, {Sec: 1}}))
-	require.Contains(t, status(), "The master nas-1 was last heard of")
+	require.Contains(t, status(), "The master nas-1 was last seen")
 	require.Contains(t, status(), "start it again")
 }

@@ -84,13 +84,15 @@ func (w *Worker) rests() bool {
 const maxSpeeds = 8
 
 // measured notes how fast a chunk of a job was encoded here.
-func (w *Worker) measured(job string, r *pipeline.Record, pixels float64) {
+func (w *Worker) measured(plan *pipeline.Plan, r *pipeline.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, known := w.speed[job]; !known && len(w.speed) >= maxSpeeds {
+	if _, known := w.speed[plan.Job]; !known && len(w.speed) >= maxSpeeds {
 		clear(w.speed)
 	}
-	w.speed[job] = w.speed[job].Add(r.Frames, pixels, r.Seconds)
+	s := w.speed[plan.Job].Add(r.Frames, plan.Pixels(), r.Seconds)
+	s.Settings = plan.Settings.X264
+	w.speed[plan.Job] = s
 }
 
 // node describes this worker for nodes/.
@@ -112,11 +114,20 @@ func (w *Worker) node() *pipeline.Node {
 	if w.why != "" {
 		n.State, n.Why = pipeline.NodeResting, w.why
 	}
+	now := time.Now()
+	since, running := now, map[string]int64{}
 	for id, t := range w.tasks {
 		n.State = pipeline.NodeEncoding
-		frames := int(t.frames.Load())
-		fps := float64(frames) / max(0.001, time.Since(t.started).Seconds())
-		n.Chunks[id] = pipeline.Encoding{Frames: frames, Total: len(t.Chunk.PTS), FPS: fps}
+		frames := t.frames.Load()
+		fps := float64(frames) / max(0.001, now.Sub(t.started).Seconds())
+		n.Chunks[id] = pipeline.Encoding{Frames: int(frames), Total: len(t.Chunk.PTS), FPS: fps}
+		running[t.File.Job] += frames
+		if t.started.Before(since) {
+			since = t.started
+		}
+	}
+	n.Jobs = w.rate.look(now, since, running)
+	for _, fps := range n.Jobs {
 		n.FPS += fps
 	}
 	return n

@@ -67,6 +67,7 @@ func (w *Worker) work(ctx context.Context, t *Task) {
 	defer func() {
 		w.mu.Lock()
 		delete(w.tasks, t.File.ID())
+		w.rate.ended(t.File.Job, t.frames.Load())
 		w.mu.Unlock()
 	}()
 	if err := w.agree(); err != nil { // a new master may have published others
@@ -160,7 +161,7 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	}
 	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
 	w.recovered(t.File.Job)
-	w.measured(t.File.Job, record, t.Plan.Pixels())
+	w.measured(t.Plan, record)
 	return nil
 }
 

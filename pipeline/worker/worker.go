@@ -64,6 +64,7 @@ type Worker struct {
 	restWhy string               // why not
 	why     string               // why Rest lets nothing be claimed
 	speed   map[string]pipeline.Speed
+	rate    rate
 	wait    time.Duration // the next idle wait
 	quiet   int           // looks in a row that found nothing
 	seq     int64

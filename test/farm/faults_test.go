@@ -2,6 +2,7 @@ package farm_test
 
 import (
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +34,22 @@ func TestKilledWorkerAndMaster(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, outs, 1, "one output")
 	f.nothingLeft()
+}
+
+// Killed on this machine and started again: nobody waits for an expiry of ten minutes, because the kernel
+// knows that the processes are gone.
+func TestKilledAndStartedAgainOnTheSameMachine(t *testing.T) {
+	f := newFarm(t, strings.Replace(shortTerms, `expiry = "3s"`, `expiry = "10m"`, 1)+slowProfile)
+	both := f.start("run", "--slots", "1")
+	source := corpus.Make(t, "h264-open.mkv")
+	f.must("add", source)
+	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	both.kill()
+	f.start("run", "--slots", "1")
+	j := f.job(pipeline.Done, pipeline.JobFailed)
+	require.Equal(t, pipeline.Done, j.State, j.Error)
+	require.Positive(t, j.Retries)
+	exact(t, source, filepath.Join(f.dir, j.Output))
 }
 
 // Fault 4: a worker stands still for longer than the expiry, and then goes on.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/pipeline"
 )
 
 // locker is flock over the network as one client has it: good, excluding nobody, slow to answer, or such
@@ -64,4 +65,15 @@ func (s *server) unlock(node, name string) {
 	if s.locks[name] == node {
 		delete(s.locks, name)
 	}
+}
+
+// processes are those of one host, where everybody can see who has died.
+type processes struct{ client *client }
+
+// Self implements lease.Processes.
+func (p processes) Self() string { return p.client.node }
+
+// Gone implements lease.Processes.
+func (p processes) Gone(name string) bool {
+	return pipeline.NodeHost(name) == pipeline.NodeHost(p.client.node) && !p.client.world.holds(name)
 }

@@ -215,7 +215,7 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 	}
 	began := time.Now()
 	boottime := lease.WithBoottime(func() time.Duration { return time.Since(began) })
-	life(ctx, node, sharefs.New("/share", ops), []lease.Option{boottime, lease.WithLocker(locker{c})})
+	life(ctx, node, sharefs.New("/share", ops), []lease.Option{boottime, lease.WithLocker(locker{c}), lease.WithProcesses(processes{c})})
 	cancel()
 	c.kill()
 	w.history.add(node, "fault", "ends", nil, "")

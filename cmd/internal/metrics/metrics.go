@@ -43,7 +43,7 @@ func New() *Metrics {
 		stages: prometheus.NewSummaryVec(prometheus.SummaryOpts{
 			Name: "distenc_stage_seconds", Help: "Time that single steps of a stage took: intake, plan, split, encode, accept, merge, finish."}, []string{"stage"}),
 		frames:   counter("distenc_frames_encoded_total", "Frames encoded since this master started."),
-		retries:  counter("distenc_retries_total", "Chunks that were given to another worker, for whatever reason, since this master started."),
+		retries:  counter("distenc_retries_total", "Chunks that had to be encoded again, because an attempt failed or its worker fell silent, since this master started."),
 		expiries: counter("distenc_expiries_total", "Claims of workers that fell silent since this master started."),
 		failures: counter("distenc_failures_total", "Attempts that failed, or whose result was bad, since this master started."),
 	}

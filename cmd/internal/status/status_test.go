@@ -68,7 +68,8 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	s := sceneBusy()
 	require.Empty(t, newView(s).missing())
 	s.Master.Silent, s.Master.Seen = true, 300
-	require.Contains(t, newView(s).missing(), "nas-1-m4k2p9 was last heard of 5m00s ago: start it again")
+	require.Contains(t, newView(s).missing(), "nas-1-m4k2p9 was last seen 5m00s ago. If it does not come back, start it again")
+	require.Contains(t, tableOf(s, Look{}), "master nas-1-m4k2p9 (last seen 5m00s ago), ")
 	s.Master = nil
 	require.Contains(t, newView(s).missing(), "start one with `distenc master`")
 	s = sceneBusy()

@@ -80,6 +80,9 @@ func (t table) head(v view) {
 	master := "no master"
 	if v.Master != nil {
 		master = "master " + plain(v.Master.Node)
+		if ago := seenAgo(v.Master.Seen, v.Master.Silent); ago != "" {
+			master += " (" + ago + ")"
+		}
 	}
 	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
 		master, count(v.Awake, "node"), v.FPS, humanize.IBytes(uint64(v.Free)))))
@@ -118,8 +121,8 @@ func (t table) progress(j pipeline.JobStatus) string {
 	if j.FPS > 0 {
 		words = append(words, fmt.Sprintf("%.1f frames/s", j.FPS))
 	}
-	if j.ETA > 0 {
-		words = append(words, seconds(j.ETA)+" left")
+	if l := left(j); l != "" {
+		words = append(words, l)
 	}
 	if j.Retries > 0 {
 		words = append(words, fmt.Sprintf("%d encoded again", j.Retries))

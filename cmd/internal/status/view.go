@@ -64,6 +64,25 @@ func done(j pipeline.JobStatus) float64 {
 	return float64(j.Frames.Done) / float64(j.Frames.Total)
 }
 
+// left says how much longer a job takes, "" where that is of no interest.
+func left(j pipeline.JobStatus) string {
+	switch {
+	case j.ETA > 0:
+		return seconds(j.ETA) + " left"
+	case j.FPS > 0 && !j.Paused && !ended(j) && j.Frames.Done < j.Frames.Total:
+		return "measuring the time left"
+	}
+	return ""
+}
+
+// seenAgo says how long ago a daemon was heard of where that is longer than usual, "" where it is not.
+func seenAgo(n int, silent bool) string {
+	if !silent {
+		return ""
+	}
+	return "last seen " + seconds(n) + " ago"
+}
+
 // advice is what a person can do about a job that failed, "" where nothing is to be done.
 func advice(j pipeline.JobStatus) string {
 	switch {
@@ -83,7 +102,7 @@ func (v view) missing() string {
 	case v.Master == nil && (work || len(v.Inbox) > 0):
 		return "No master was seen: start one with `distenc master`, on any machine. Nothing is taken from the inbox, checked or merged without."
 	case v.Master != nil && v.Master.Silent && (work || len(v.Inbox) > 0):
-		return fmt.Sprintf("The master %s was last heard of %s ago: start it again, or another one with `distenc master`. Until then nothing is taken from the inbox, checked or merged.",
+		return fmt.Sprintf("The master %s was last seen %s ago. If it does not come back, start it again, or another one with `distenc master`: until then nothing is taken from the inbox, checked or merged. One that stands by takes over by itself.",
 			v.Master.Node, seconds(v.Master.Seen))
 	case work && v.Awake == 0:
 		return "No worker is there: start one with `distenc worker` on each machine that is to help."
