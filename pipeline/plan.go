@@ -24,13 +24,17 @@ func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 
 // Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
 type Settings struct {
-	Profile   string  `json:"profile"`
-	X264      string  `json:"x264"`          // the x264 command line's own options, checked by media.ParseX264
-	Container string  `json:"container"`     // mkv | mp4
-	Audio     string  `json:"audio"`         // copy
-	Chunk     float64 `json:"chunk_seconds"` // wanted length of a chunk
-	Pieces    string  `json:"pieces"`        // copy | range
-	Keep      string  `json:"source"`        // archive | delete: what becomes of the source
+	Profile     string  `json:"profile"`
+	X264        string  `json:"x264"`                  // the x264 command line's own options, checked by media.ParseX264
+	Container   string  `json:"container"`             // mkv | mp4
+	Audio       string  `json:"audio"`                 // copy | aac <N>k
+	Subtitles   string  `json:"subtitles,omitempty"`   // copy | none
+	Scale       string  `json:"scale,omitempty"`       // none | WIDTHxHEIGHT | WIDTHxHEIGHT enlarge
+	Deinterlace string  `json:"deinterlace,omitempty"` // no | yes
+	Odd         string  `json:"odd,omitempty"`         // refuse | crop | pad: sizes that the output's chroma can't halve
+	Chunk       float64 `json:"chunk_seconds"`         // wanted length of a chunk
+	Pieces      string  `json:"pieces"`                // copy | range
+	Keep        string  `json:"source"`                // archive | delete: what becomes of the source
 }
 
 // Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's
@@ -57,6 +61,20 @@ type Video struct {
 	MaxCLL        string `json:"max_cll,omitempty"`
 }
 
+// Picture is what the output's pictures are: decided once, for every chunk alike.
+type Picture struct {
+	Width  int      `json:"width"`
+	Height int      `json:"height"`
+	PixFmt string   `json:"pix_fmt"`
+	SAR    Rational `json:"sar"` // not above zero where the source does not say
+	// Fields is tff or bff for interlaced pictures, empty for progressive ones.
+	Fields string `json:"fields,omitempty"`
+	// Deinterlace makes a progressive picture of each one that says it is interlaced.
+	Deinterlace bool `json:"deinterlace,omitempty"`
+	// Edge is what makes the source's size even: crop or pad, at the right and the bottom; else empty.
+	Edge string `json:"edge,omitempty"`
+}
+
 // Plan is what the master decided about a job, once: which frames come out, and how they are cut.
 // It is published under one name, never changed, and every worker goes by it.
 type Plan struct {
@@ -68,7 +86,7 @@ type Plan struct {
 	CRC32      string   `json:"crc32"`       // of Original, 8 upper-case hex digits
 	Settings   Settings `json:"settings"`
 	Video      Video    `json:"video"`
-	PixFmt     string   `json:"out_pix_fmt"` // the output's pixel format
+	Out        Picture  `json:"out"`
 	// Muxer is the container of the encoded chunks: matroska, or mp4 with Timescale ticks a second where
 	// Matroska's millisecond would round.
 	Muxer     string   `json:"muxer"`
@@ -79,8 +97,8 @@ type Plan struct {
 	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
 }
 
-// Pixels is the size of one of the source's pictures; 1 where it is not known.
-func (p *Plan) Pixels() float64 { return float64(max(1, p.Video.Width*p.Video.Height)) }
+// Pixels is the size of one of the output's pictures; 1 where it is not known.
+func (p *Plan) Pixels() float64 { return float64(max(1, p.Out.Width*p.Out.Height)) }
 
 // Chunk is a range of the source's frames in presentation order.
 type Chunk struct {

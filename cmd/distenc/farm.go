@@ -140,6 +140,7 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	return master.Order{
 		Settings: pipeline.Settings{
 			Profile: profile.Name, X264: profile.X264, Container: profile.Container, Audio: profile.Audio,
+			Subtitles: profile.Subtitles, Scale: profile.Scale, Deinterlace: profile.Deinterlace, Odd: profile.Odd,
 			Chunk: f.cfg().Split.Chunk.Seconds(), Pieces: f.cfg().Split.Pieces, Keep: f.cfg().Output.Source,
 		},
 		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again,

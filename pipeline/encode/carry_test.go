@@ -54,7 +54,7 @@ func TestTheUsersWordGoesBeforeTheSources(t *testing.T) {
 func TestFullRangeStaysFull(t *testing.T) {
 	path := source(t, "-i", "color=white:s=64x64:d=0.2,format=yuvj420p", "-c:v", "mjpeg", "-q:v", "2", "a.mkv")
 	j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high"})
-	require.Equal(t, "yuv420p", j.plan.PixFmt)
+	require.Equal(t, "yuv420p", j.plan.Out.PixFmt)
 	results, _ := j.encodeAll(t)
 	f, err := j.tools.Probe(context.Background(), results[0])
 	require.NoError(t, err)
@@ -76,7 +76,8 @@ func TestFieldOrderIsCarried(t *testing.T) {
 		mode := map[bool]string{true: "tff", false: "bff"}[tff]
 		path := source(t, "-i", "testsrc2=s=64x64:r=50:d=0.4", "-vf", "interlace=scan="+mode+":lowpass=0,setfield="+mode,
 			"-c:v", "libx264", "-x264-params", mode+"=1", mode+".mkv")
-		_, head := encoded(t, path, fast)
+		s, head := encoded(t, path, fast)
+		require.Equal(t, map[bool]string{true: "tt", false: "bb"}[tff], s.FieldOrder)
 		require.True(t, head.Interlaced)
 		require.Equal(t, tff, head.TopFirst)
 		_, head = encoded(t, path, fast+" --no-interlaced")

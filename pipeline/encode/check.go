@@ -23,8 +23,11 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 		return 0, "", fmt.Errorf("%w: the result has %d streams", ErrFrames, len(f.Streams))
 	}
 	s := f.Streams[0]
-	if s.Width != plan.Video.Width || s.Height != plan.Video.Height || s.Codec != "h264" || s.ExtradataSHA256 == "" {
+	if s.Width != plan.Out.Width || s.Height != plan.Out.Height || s.Codec != "h264" || s.ExtradataSHA256 == "" {
 		return 0, "", fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, s.Codec, s.Width, s.Height)
+	}
+	if !sameFields(plan.Out.Fields, s.FieldOrder) {
+		return 0, "", fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, s.FieldOrder, plan.Out.Fields)
 	}
 	p, err := tools.Packets(ctx, path, s.Index)
 	if err != nil {
@@ -34,6 +37,17 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 		return 0, "", err
 	}
 	return p.Len(), s.ExtradataSHA256, nil
+}
+
+// sameFields compares the planned order of fields with what the chunk's container says.
+func sameFields(planned, found string) bool {
+	switch found {
+	case "tt":
+		return planned == "tff"
+	case "bb":
+		return planned == "bff"
+	}
+	return planned == "" && (found == "" || found == "progressive")
 }
 
 // comparePTS compares without rounding: ticks of two time bases are equal only as fractions.

@@ -61,12 +61,13 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 // ladder lists the ways to the chunk's frames, the cheapest first.
 func ladder(req Request) []input {
 	c := req.Chunk
-	byTime := fmt.Sprintf("start_pts=%d:end_pts=%d", c.Start, c.End)
+	from := reach(req.Plan, c)
+	byTime := fmt.Sprintf("start_pts=%d:end_pts=%d", from.start, from.end)
 	var out []input
 	if req.Piece != "" {
-		out = append(out, input{path: req.Piece, trim: byTime, method: "piece"})
+		out = append(out, input{path: req.Piece, trim: byTime, keep: from.keep, method: "piece"})
 	}
-	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime}
+	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime, keep: from.keep}
 	for i := range c.Seeks {
 		in := source
 		in.seek, in.method = &c.Seeks[i], fmt.Sprintf("seek %d", i+1)
@@ -74,9 +75,34 @@ func ladder(req Request) []input {
 	}
 	source.method = "from the start"
 	out = append(out, source)
-	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First, c.First+len(c.PTS))
+	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First-from.before, c.First+len(c.PTS)+from.behind)
 	source.method = "by frame number"
 	return append(out, source)
+}
+
+// span is what of the source is decoded for a chunk.
+type span struct {
+	start, end     int64 // ticks, end is not in it
+	before, behind int   // pictures that are not the chunk's own
+	keep           string
+}
+
+// reach is the chunk itself, and for a deinterlacer one picture more at both ends. What comes out is counted,
+// not timed: if the picture in front is missing, the frames are not the planned ones.
+func reach(plan *pipeline.Plan, c *pipeline.Chunk) span {
+	s := span{start: c.Start, end: c.End}
+	if !plan.Out.Deinterlace {
+		return s
+	}
+	if i := c.Index - 1; i >= 0 {
+		before := plan.Chunks[i].PTS
+		s.start, s.before = before[len(before)-1], 1
+	}
+	if i := c.Index + 1; i < len(plan.Chunks) {
+		s.end, s.behind = plan.Chunks[i].PTS[0]+1, 1
+	}
+	s.keep = fmt.Sprintf("start_frame=%d:end_frame=%d", s.before, s.before+len(c.PTS))
+	return s
 }
 
 // worthAnother tells errors that another way of decoding may avoid from those that it can't.
@@ -124,7 +150,7 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 // remark adds to the record's method what a person should know of these pictures.
 func remark(plan *pipeline.Plan, stderr string) (out string) {
 	if strings.Contains(stderr, "Changing video frame properties on the fly") {
-		out += fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Video.Width, plan.Video.Height, plan.PixFmt)
+		out += fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Out.Width, plan.Out.Height, plan.Out.PixFmt)
 	}
 	for _, sign := range []string{"rror while decoding", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
 		if strings.Contains(stderr, sign) {

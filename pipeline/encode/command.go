@@ -15,6 +15,7 @@ type input struct {
 	stream int    // of the file
 	seek   *int64 // ticks of the source; nil: from the start
 	trim   string // trim filter's arguments; empty: everything
+	keep   string // trim filter's arguments behind the deinterlacer, which is given a picture more at both ends
 	method string // for the record
 }
 
@@ -34,63 +35,10 @@ func args(plan *pipeline.Plan, in input, threads int) ([]string, error) {
 	}
 	out = append(out, media.Input(in.path)...)
 	out = append(out, "-map", "0:"+strconv.Itoa(in.stream), "-map_metadata", "-1", "-map_chapters", "-1",
-		"-vf", filters(plan, x264, in.trim), "-fps_mode", "passthrough", "-enc_time_base", "-1")
-	out = append(out, x264.FFmpegArgs(params(plan.Video, x264)...)...)
+		"-vf", filters(plan, x264, in), "-fps_mode", "passthrough", "-enc_time_base", "-1")
+	out = append(out, x264.FFmpegArgs(params(plan)...)...)
 	out = append(out, colours(plan, x264)...)
 	return append(out, "-threads", strconv.Itoa(threads)), nil
-}
-
-// filters picks the chunk's frames and brings them into the output's size, pixel format and order of
-// fields.
-func filters(plan *pipeline.Plan, x264 media.X264, trim string) string {
-	v := plan.Video
-	scale := fmt.Sprintf("scale=w=%d:h=%d", v.Width, v.Height)
-	if r := outRange(v, x264); r != "" {
-		// Without it, swscale makes limited range of full range on the way to another pixel format.
-		scale += ":out_range=" + r
-	}
-	if r := inRange(v); r != "" {
-		scale += ":in_range=" + r
-	}
-	if media.RGB(v.PixFmt) {
-		scale += ":out_color_matrix=bt709"
-	}
-	fields := fieldOrder(v, x264)
-	if fields != "" {
-		scale += ":interl=1" // chroma is resampled within a field
-	}
-	chain := []string{scale, "format=" + plan.PixFmt}
-	if trim != "" {
-		chain = append([]string{"trim=" + trim}, chain...)
-	}
-	if fields != "" {
-		// ffmpeg sets x264's order of fields anew from each frame, whatever its parameters say.
-		chain = append(chain, "setfield="+fields)
-	}
-	if sar := x264.Param("sar"); sar != "" {
-		chain = append(chain, "setsar="+strings.Replace(sar, ":", "/", 1)) // the container has one too
-	}
-	return strings.Join(chain, ",")
-}
-
-// fieldOrder is tff or bff for interlaced pictures, empty for progressive ones. The user's word goes
-// before the source's.
-func fieldOrder(v pipeline.Video, x264 media.X264) string {
-	switch {
-	case x264.Has("tff"):
-		return "tff"
-	case x264.Has("bff"):
-		return "bff"
-	case x264.Has("no-tff", "fake-interlaced"):
-		return ""
-	}
-	switch v.FieldOrder { // tb and bt name the order of coding first, that of display second
-	case "tt", "bt":
-		return "tff"
-	case "bb", "tb":
-		return "bff"
-	}
-	return ""
 }
 
 // inRange is the range of the source's values, tv or pc; empty where it does not say.
@@ -123,8 +71,8 @@ func colours(plan *pipeline.Plan, x264 media.X264) (out []string) {
 	if media.RGB(v.PixFmt) {
 		matrix = "bt709"
 	}
-	if fields := fieldOrder(v, x264); fields != "" {
-		out = append(out, "-field_order", map[string]string{"tff": "tt", "bff": "bb"}[fields])
+	if plan.Out.Fields != "" {
+		out = append(out, "-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields])
 	}
 	for _, o := range []struct{ name, value, param string }{
 		{"-color_range", outRange(v, x264), ""}, {"-colorspace", matrix, "colormatrix"}, {"-color_trc", v.ColorTransfer, "transfer"},
@@ -158,7 +106,8 @@ func ffmpegColour(name string) string {
 
 // params are libx264's parameters that come from the source or from the work in chunks. What the user
 // said goes before them.
-func params(v pipeline.Video, x264 media.X264) []media.Param {
+func params(plan *pipeline.Plan) []media.Param {
+	v := plan.Video
 	out := []media.Param{
 		// Headers that don't depend on the content, so that chunks can be joined.
 		{Key: "stitchable", Value: "1"},
@@ -166,11 +115,11 @@ func params(v pipeline.Video, x264 media.X264) []media.Param {
 		// it stands in the headers.
 		{Key: "fps", Value: v.FrameRate.String()},
 	}
-	if v.SAR.Num > 0 && v.SAR.Den > 0 {
-		out = append(out, media.Param{Key: "sar", Value: v.SAR.String()})
+	if sar := plan.Out.SAR; sar.Num > 0 && sar.Den > 0 {
+		out = append(out, media.Param{Key: "sar", Value: sar.String()})
 	}
-	if fields := fieldOrder(v, x264); fields != "" {
-		out = append(out, media.Param{Key: fields, Value: "1"})
+	if plan.Out.Fields != "" {
+		out = append(out, media.Param{Key: plan.Out.Fields, Value: "1"})
 	}
 	if v.MasterDisplay != "" {
 		out = append(out, media.Param{Key: "mastering-display", Value: v.MasterDisplay})

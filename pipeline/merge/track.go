@@ -1,10 +1,12 @@
 package merge
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -52,6 +54,7 @@ func trackOptions(req Request, source *media.File, side *side) []string {
 		if unit := track.text("display_unit"); unit != "" && unit != "0" {
 			delete(track.Properties, "display_dimensions") // an aspect ratio or centimetres: the encoder's SAR has it
 		}
+		reshape(track, req.Plan)
 		for _, name := range carried {
 			set("--"+strings.ReplaceAll(name, "_", "-"), track.text(name))
 		}
@@ -64,6 +67,21 @@ func trackOptions(req Request, source *media.File, side *side) []string {
 	set("--language", language)
 	set("--track-name", video.Tags["title"])
 	return args
+}
+
+// reshape brings what the source's track says of its size to the output's. How large it is shown follows
+// from the encoder's SAR.
+func reshape(track mkvTrack, plan *pipeline.Plan) {
+	v, out := plan.Video, plan.Out
+	if out.Width == v.Width && out.Height == v.Height {
+		return
+	}
+	delete(track.Properties, "display_dimensions")
+	var left, top, right, bottom int
+	if n, _ := fmt.Sscanf(track.text("cropping"), "%d,%d,%d,%d", &left, &top, &right, &bottom); n == 4 && v.Width > 0 && v.Height > 0 {
+		x, y := func(n int) int { return n * out.Width / v.Width }, func(n int) int { return n * out.Height / v.Height }
+		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", x(left), y(top), x(right), y(bottom)))
+	}
 }
 
 // hdrOptions turn x264's notation of HDR10 metadata into mkvmerge's.

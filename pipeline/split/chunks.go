@@ -37,7 +37,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind) []pipeline.Chunk 
 		}
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
-			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb),
+			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
 			Key: l.p.PTS[c.packet], Packets: behind - c.packet, PTS: l.pts[frame : frame+n : frame+n],
 		}
 		frame += n
@@ -47,22 +47,28 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind) []pipeline.Chunk 
 
 // seeks lists where to look for a chunk's frames: at its key packet, and, where that is not really one
 // (intra refresh, I-frames that later frames reach across), one and three key packets back. The
-// first chunk has none: it is read from the file's start.
-func (l *list) seeks(c cut, tb pipeline.Rational) []int64 {
-	if c.key < 0 {
+// first chunk has none: it is read from the file's start. With lead the picture in front of the chunk is
+// wanted too, so that all places are one key packet further back.
+func (l *list) seeks(c cut, tb pipeline.Rational, lead bool) []int64 {
+	key := c.key
+	if lead {
+		key--
+	}
+	if key < 0 || lead && key == 0 {
 		return nil
 	}
-	gop := l.pts[len(l.pts)-1] - c.pts
-	if c.key+1 < len(l.keys) {
-		gop = l.p.PTS[l.keys[c.key+1]] - c.pts
+	pts := l.p.PTS[l.keys[key]]
+	gop := l.pts[len(l.pts)-1] - pts
+	if key+1 < len(l.keys) {
+		gop = l.p.PTS[l.keys[key+1]] - pts
 	}
 	ahead := max(0, min(int64(seekAhead*float64(tb.Den)/float64(tb.Num)), gop/2))
-	out := []int64{c.pts + ahead}
+	out := []int64{pts + ahead}
 	if ahead > 0 {
-		out = append(out, c.pts)
+		out = append(out, pts)
 	}
 	for _, back := range []int{1, 3} {
-		if k := c.key - back; k > 0 { // the first key packet is the file's start, which is tried in the end anyway
+		if k := key - back; k > 0 { // the first key packet is the file's start, which is tried in the end anyway
 			out = append(out, l.p.PTS[l.keys[k]])
 		}
 	}

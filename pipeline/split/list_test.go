@@ -177,10 +177,14 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 }
 
 func TestFieldOrder(t *testing.T) {
-	stream := func(order string) media.Stream { return media.Stream{FieldOrder: order} }
-	require.Equal(t, "progressive", fieldOrder(stream(""), media.Head{}))
-	require.Equal(t, "tt", fieldOrder(stream("tt"), media.Head{}))
-	require.Equal(t, "progressive", fieldOrder(stream("tt"), media.Head{Repeats: true})) // telecine
-	require.Equal(t, "tt", fieldOrder(stream("bt"), media.Head{Interlaced: true, TopFirst: true}))
-	require.Equal(t, "bb", fieldOrder(stream("progressive"), media.Head{Interlaced: true}))
+	order := func(container, order string, head media.Head) string {
+		return fieldOrder(&Source{File: &media.File{Format: media.Format{Name: container}}, Stream: media.Stream{FieldOrder: order}, Head: head})
+	}
+	require.Equal(t, "progressive", order("mov", "", media.Head{}))
+	require.Equal(t, "tt", order("mov", "tt", media.Head{}))
+	require.Equal(t, "progressive", order("mov", "tt", media.Head{Repeats: true})) // telecine
+	require.Equal(t, "tt", order("mov", "bt", media.Head{Interlaced: true, TopFirst: true}))
+	require.Equal(t, "bb", order("mov", "progressive", media.Head{Interlaced: true}))
+	require.Equal(t, "bt", order("mov", "bt", media.Head{}))
+	require.Equal(t, "bb", order("matroska,webm", "bt", media.Head{}))
 }

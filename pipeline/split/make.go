@@ -54,9 +54,8 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	}
 	plan.Source = filepath.Base(path)
 	plan.Video = video(src)
-	plan.PixFmt = x264.PixFmt(plan.Video.PixFmt)
 	chooseMuxer(plan, src)
-	if err := checkSize(plan); err != nil {
+	if err := decidePicture(plan, x264); err != nil {
 		return nil, err
 	}
 	if err := matchHead(plan, l, src.Head.PTS); err != nil {
@@ -66,7 +65,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
 	}
 	plan.Frames = len(l.pts)
-	plan.Chunks = l.chunks(plan, pieces(src, req.Settings))
+	plan.Chunks = l.chunks(plan, pieces(src, plan))
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
 	}
@@ -124,7 +123,7 @@ func video(src *Source) pipeline.Video {
 		Index: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt,
 		TimeBase: pipeline.Rational(s.TimeBase), SAR: pipeline.Rational(s.SAR), FrameRate: frameRate(s),
 		ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer, ColorPrimary: s.ColorPrimary,
-		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(s, h), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
+		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(src), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
 		MasterDisplay: s.HDR.MasterDisplay, MaxCLL: s.HDR.MaxCLL,
 	}
 	if v.MasterDisplay == "" {
@@ -153,10 +152,12 @@ func frameRate(s media.Stream) pipeline.Rational {
 	return pipeline.Rational{Num: 25, Den: 1}
 }
 
-// fieldOrder goes by the first frames, and by the container where they don't tell: what containers mean
-// by their orders of coding and display (tb, bt) varies. Progressive frames with repeated fields are
-// film under a header that says interlaced.
-func fieldOrder(s media.Stream, h media.Head) string {
+// fieldOrder goes by the first frames, and by the container where they don't tell. Progressive frames with
+// repeated fields are film under a header that says interlaced. In QuickTime tb and bt name the order of
+// coding first, that of display second; in Matroska both are what comes first (RFC 9559, FieldOrder 9
+// and 14).
+func fieldOrder(src *Source) string {
+	s, h := src.Stream, src.Head
 	switch {
 	case h.Interlaced && h.TopFirst:
 		return "tt"
@@ -164,6 +165,8 @@ func fieldOrder(s media.Stream, h media.Head) string {
 		return "bb"
 	case h.Repeats || s.FieldOrder == "":
 		return "progressive"
+	case src.demuxer("matroska") && (s.FieldOrder == "tb" || s.FieldOrder == "bt"):
+		return s.FieldOrder[:1] + s.FieldOrder[:1]
 	}
 	return s.FieldOrder
 }
@@ -181,27 +184,13 @@ func millisecond(src *Source) bool {
 	return src.demuxer("matroska") && src.Stream.TimeBase == media.Rational{Num: 1, Den: 1000}
 }
 
-// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there.
-func pieces(src *Source, s pipeline.Settings) pipeline.Kind {
-	if s.Pieces == "copy" && millisecond(src) && !hidden(src.Packets) {
+// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no
+// picture from outside of the chunk, which a deinterlacer needs.
+func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
+	if plan.Settings.Pieces == "copy" && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange
-}
-
-// checkSize refuses what chroma subsampling can't divide; x264 would say so without saying what to do.
-func checkSize(plan *pipeline.Plan) error {
-	v := plan.Video
-	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
-		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
-	}
-	halfWidth := slices.Contains([]string{"yuv420p", "yuv420p10le", "yuv422p", "yuv422p10le"}, plan.PixFmt)
-	halfHeight := slices.Contains([]string{"yuv420p", "yuv420p10le"}, plan.PixFmt)
-	if halfWidth && v.Width%2 != 0 || halfHeight && v.Height%2 != 0 {
-		return pipeline.Refuse("The picture is %d×%d, and %s needs even numbers: encode it as 4:4:4 (--profile high444 --output-csp i444), "+
-			"or crop or pad the source first.", v.Width, v.Height, plan.PixFmt)
-	}
-	return nil
 }
 
 // matchHead compares the list's start with what the decoder gave of the first headPackets packets.

@@ -93,10 +93,14 @@ type Log struct {
 // Profile is a named set of encoding settings. A key that a profile does not set is taken from
 // [profiles.default].
 type Profile struct {
-	Name      string // in lower case
-	X264      string // the x264 command line's own options
-	Container string // mkv | mp4
-	Audio     string // copy
+	Name        string // in lower case
+	X264        string // the x264 command line's own options
+	Container   string // mkv | mp4
+	Audio       string // copy | aac <kbit/s>k
+	Subtitles   string // copy | none
+	Scale       string // none | <width>x<height>, with " enlarge" behind it if small pictures are enlarged
+	Deinterlace string // no | yes
+	Odd         string // refuse | crop | pad
 }
 
 // DefaultProfile is the name of the profile for files that choose none.

@@ -29,8 +29,9 @@ func TestTheExampleMentionsEveryKey(t *testing.T) {
 			require.Contains(t, f.lines, k.name)
 		}
 	}
-	for _, k := range []string{"x264", "container", "audio"} {
-		require.Contains(t, f.lines, "profiles.default."+k)
+	require.Contains(t, f.lines, "profiles.default.x264")
+	for _, k := range profileKeys {
+		require.Contains(t, f.lines, "profiles.default."+k.name)
 	}
 	data, err := os.ReadFile(exampleFile)
 	require.NoError(t, err)

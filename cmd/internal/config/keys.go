@@ -159,17 +159,15 @@ var keys = []key{
 
 // profileDefaults is what [profiles.default] inherits where it sets nothing itself.
 var profileDefaults = Profile{
-	Name:      DefaultProfile,
-	X264:      "--preset slow --profile high --crf 18",
-	Container: "mkv",
-	Audio:     "copy",
+	Name:        DefaultProfile,
+	X264:        "--preset slow --profile high --crf 18",
+	Container:   "mkv",
+	Audio:       "copy",
+	Subtitles:   "copy",
+	Scale:       "none",
+	Deinterlace: "no",
+	Odd:         "refuse",
 }
-
-// containers and audios are the rules of a profile's keys.
-var (
-	containers = oneOf("mkv", "mp4")
-	audios     = oneOf("copy")
-)
 
 func least(d time.Duration) rule {
 	return func(v any) string {

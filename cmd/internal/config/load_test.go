@@ -41,6 +41,7 @@ func TestDefaults(t *testing.T) {
 		Log:    Log{Format: "text", Level: "info"},
 		profiles: map[string]Profile{"default": {
 			Name: "default", X264: "--preset slow --profile high --crf 18", Container: "mkv", Audio: "copy",
+			Subtitles: "copy", Scale: "none", Deinterlace: "no", Odd: "refuse",
 		}},
 	}, c)
 }
@@ -77,7 +78,7 @@ func TestPrecedence(t *testing.T) {
 	require.Equal(t, "archive", c.Output.Source)
 	p, ok := c.Profile("Tablet")
 	require.True(t, ok)
-	require.Equal(t, Profile{Name: "tablet", X264: "--crf 2", Container: "mp4", Audio: "copy"}, p)
+	require.Equal(t, Profile{Name: "tablet", X264: "--crf 2", Container: "mp4", Audio: "copy", Subtitles: "copy", Scale: "none", Deinterlace: "no", Odd: "refuse"}, p)
 }
 
 func TestEveryKeyHasAVariable(t *testing.T) {
@@ -164,7 +165,14 @@ func TestMistakes(t *testing.T) {
 		"source":            {"[output]\nsource = 'keep'", `:2: output.source: must be archive or delete, is "keep"`},
 		"pieces":            {"[split]\npieces = ''", `:2: split.pieces: must be copy or range, is ""`},
 		"container":         {"[profiles.default]\ncontainer = 'avi'", `:2: profiles.default.container: must be mkv or mp4, is "avi"`},
-		"audio":             {"[profiles.P]\naudio = 'aac'", `:2: profiles.p.audio: must be copy, is "aac"`},
+		"audio":             {"[profiles.P]\naudio = 'aac'", `:2: profiles.p.audio: must be "copy" or "aac" and a bit rate from 32k to 512k, such as "aac 160k", is "aac"`},
+		"bit rate":          {"[profiles.P]\naudio = 'aac 1600k'", `:2: profiles.p.audio: must be "copy" or "aac"`},
+		"a filter in audio": {"[profiles.P]\naudio = 'aac 160k -f x'", `:2: profiles.p.audio: must be "copy" or "aac"`},
+		"subtitles":         {"[profiles.P]\nsubtitles = 'srt'", `:2: profiles.p.subtitles: must be copy or none, is "srt"`},
+		"scale":             {"[profiles.P]\nscale = '1280x720,movie=x'", `:2: profiles.p.scale: must be "none", or a width and height`},
+		"small scale":       {"[profiles.P]\nscale = '8x720'", `:2: profiles.p.scale: must be "none", or a width and height`},
+		"deinterlace":       {"[profiles.P]\ndeinterlace = true", `:2: profiles.p.deinterlace: wants a text in quotes`},
+		"odd":               {"[profiles.P]\nodd = 'scale'", `:2: profiles.p.odd: must be refuse or crop or pad, is "scale"`},
 		"profile's name":    {"[profiles.'a/b']\nx264 = ''", `:1: profiles.a/b: is no profile name`},
 		"hidden profile":    {"[profiles.'.a']\nx264 = ''", `is no profile name`},
 		"hours":             {"[worker]\nhours = '22-7'", `:2: worker.hours: "22-7" are no times of the day: write "22:00-07:00"`},

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -26,20 +27,75 @@ func inherit(given map[string]Profile) map[string]Profile {
 	return all
 }
 
+// profileKeys are a profile's keys but x264, each with its rule. What x264 understands is the master's to
+// check, with a test encode: a list of its options here would age.
+var profileKeys = []struct {
+	name  string
+	value func(p *Profile) *string
+	rule  rule
+}{
+	{"container", func(p *Profile) *string { return &p.Container }, oneOf("mkv", "mp4")},
+	{"audio", func(p *Profile) *string { return &p.Audio }, audio},
+	{"subtitles", func(p *Profile) *string { return &p.Subtitles }, oneOf("copy", "none")},
+	{"scale", func(p *Profile) *string { return &p.Scale }, scale},
+	{"deinterlace", func(p *Profile) *string { return &p.Deinterlace }, oneOf("no", "yes")},
+	{"odd", func(p *Profile) *string { return &p.Odd }, oneOf("refuse", "crop", "pad")},
+}
+
+// bitrate bounds what AAC is encoded with, in kbit/s: below it is no music, above no encoder goes.
+const minBitrate, maxBitrate = 32, 512
+
+// audio takes "copy" and "aac 160k".
+func audio(v any) string {
+	s := v.(string)
+	var n int
+	if _, err := fmt.Sscanf(s, "aac %dk", &n); s == "copy" || err == nil && s == fmt.Sprintf("aac %dk", n) && n >= minBitrate && n <= maxBitrate {
+		return ""
+	}
+	return fmt.Sprintf(`must be "copy" or "aac" and a bit rate from %dk to %dk, such as "aac 160k", is %q`, minBitrate, maxBitrate, s)
+}
+
+// maxSide is the longest side of a picture that x264 encodes.
+const minSide, maxSide = 16, 16384
+
+// scale takes "none", "1280x720" and "1280x720 enlarge".
+func scale(v any) string {
+	s := v.(string)
+	size := strings.TrimSuffix(s, " enlarge")
+	var w, h int
+	_, err := fmt.Sscanf(size, "%dx%d", &w, &h)
+	if s == "none" || err == nil && size == fmt.Sprintf("%dx%d", w, h) && min(w, h) >= minSide && max(w, h) <= maxSide {
+		return ""
+	}
+	return fmt.Sprintf(`must be "none", or a width and height from %d to %d such as "1280x720" (or "1280x720 enlarge"), is %q`, minSide, maxSide, s)
+}
+
 // over fills p's empty fields from base.
 func (p Profile) over(base Profile) Profile {
-	return Profile{
-		Name:      cmp.Or(p.Name, base.Name),
-		X264:      cmp.Or(p.X264, base.X264),
-		Container: cmp.Or(p.Container, base.Container),
-		Audio:     cmp.Or(p.Audio, base.Audio),
+	p.Name, p.X264 = cmp.Or(p.Name, base.Name), cmp.Or(p.X264, base.X264)
+	for _, k := range profileKeys {
+		*k.value(&p) = cmp.Or(*k.value(&p), *k.value(&base))
 	}
+	return p
 }
 
 // With returns the profile with one file's own settings instead of its, where the sidecar has any. The
 // sidecar's x264 options replace the profile's as a whole.
 func (p Profile) With(s Sidecar) Profile {
-	return Profile{Name: p.Name, X264: s.X264, Container: s.Container, Audio: s.Audio}.over(p)
+	own := s.asProfile()
+	own.Name = p.Name
+	return own.over(p)
+}
+
+// problems says for each key what is wrong with its value, where there is one.
+func (p Profile) problems() map[string]string {
+	found := map[string]string{}
+	for _, k := range profileKeys {
+		if v := *k.value(&p); v != "" && k.rule(v) != "" {
+			found[k.name] = k.rule(v)
+		}
+	}
+	return found
 }
 
 // checkProfiles checks the profiles as they were written, so that a mistake is told once, where it is.
@@ -50,20 +106,11 @@ func (l loader) checkProfiles(given map[string]Profile) error {
 		if !profileName.MatchString(name) {
 			all = append(all, &Error{Where: l.set[section], Key: section, Problem: profileNameRule})
 		}
-		p := given[name]
-		all = append(all,
-			l.checkProfileKey(section+".container", p.Container),
-			l.checkProfileKey(section+".audio", p.Audio))
+		problems := given[name].problems()
+		for _, key := range slices.Sorted(maps.Keys(problems)) {
+			key, problem := section+"."+key, problems[key]
+			all = append(all, &Error{Where: l.set[strings.ToLower(key)], Key: key, Problem: problem})
+		}
 	}
 	return errors.Join(all...)
-}
-
-// checkProfileKey applies a key's rule. What x264 understands is the master's to check, with a test
-// encode: a list of its options here would age.
-func (l loader) checkProfileKey(key, value string) error {
-	rule := map[string]rule{"container": containers, "audio": audios}[last(key)]
-	if problem := rule(value); value != "" && problem != "" {
-		return &Error{Where: l.set[strings.ToLower(key)], Key: key, Problem: problem}
-	}
-	return nil
 }

@@ -17,9 +17,9 @@ func TestProfilesInheritFromDefault(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"default", "tablet", "v1.2_x"}, c.ProfileNames())
 	for name, want := range map[string]Profile{
-		"default": {Name: "default", X264: profileDefaults.X264, Container: "mp4", Audio: "copy"},
-		"TABLET":  {Name: "tablet", X264: "--crf 21", Container: "mp4", Audio: "copy"},
-		"V1.2_x":  {Name: "v1.2_x", X264: profileDefaults.X264, Container: "mkv", Audio: "copy"},
+		"default": {Name: "default", X264: profileDefaults.X264, Container: "mp4", Audio: "copy", Subtitles: "copy", Scale: "none", Deinterlace: "no", Odd: "refuse"},
+		"TABLET":  {Name: "tablet", X264: "--crf 21", Container: "mp4", Audio: "copy", Subtitles: "copy", Scale: "none", Deinterlace: "no", Odd: "refuse"},
+		"V1.2_x":  {Name: "v1.2_x", X264: profileDefaults.X264, Container: "mkv", Audio: "copy", Subtitles: "copy", Scale: "none", Deinterlace: "no", Odd: "refuse"},
 	} {
 		p, ok := c.Profile(name)
 		require.True(t, ok, name)

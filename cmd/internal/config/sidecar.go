@@ -22,12 +22,16 @@ const (
 
 // Sidecar holds the settings for one file alone. An empty field leaves the profile's value.
 type Sidecar struct {
-	Profile   string `toml:"profile,omitempty"`
-	X264      string `toml:"x264,omitempty"`
-	Container string `toml:"container,omitempty"`
-	Audio     string `toml:"audio,omitempty"`
-	Priority  int    `toml:"priority,omitempty"` // -1000 to 1000; the higher goes first
-	Again     bool   `toml:"again,omitempty"`    // encode although it was done before
+	Profile     string `toml:"profile,omitempty"`
+	X264        string `toml:"x264,omitempty"`
+	Container   string `toml:"container,omitempty"`
+	Audio       string `toml:"audio,omitempty"`
+	Subtitles   string `toml:"subtitles,omitempty"`
+	Scale       string `toml:"scale,omitempty"`
+	Deinterlace string `toml:"deinterlace,omitempty"`
+	Odd         string `toml:"odd,omitempty"`
+	Priority    int    `toml:"priority,omitempty"` // -1000 to 1000; the higher goes first
+	Again       bool   `toml:"again,omitempty"`    // encode although it was done before
 	// Nonce names this drop, so that `add --wait` finds the job that became of it.
 	Nonce string `toml:"nonce,omitempty"`
 	// Size is `add`'s promise, in bytes: a file of this size is complete, no wait is needed.
@@ -35,7 +39,7 @@ type Sidecar struct {
 }
 
 var sidecarKinds = map[string]kind{
-	"profile": text, "x264": text, "container": text, "audio": text,
+	"profile": text, "x264": text, "container": text, "audio": text, "subtitles": text, "scale": text, "deinterlace": text, "odd": text,
 	"priority": number, "again": truth, "nonce": text, "size": number,
 }
 
@@ -68,17 +72,18 @@ func ParseSidecar(name string, data []byte) (Sidecar, error) {
 	return s, nil
 }
 
+// asProfile are the settings that a profile has too.
+func (s Sidecar) asProfile() Profile {
+	return Profile{
+		X264: s.X264, Container: s.Container, Audio: s.Audio, Subtitles: s.Subtitles, Scale: s.Scale, Deinterlace: s.Deinterlace, Odd: s.Odd,
+	}
+}
+
 // problems says for each key what is wrong with its value.
 func (s Sidecar) problems() map[string]string {
-	found := map[string]string{}
+	found := s.asProfile().problems()
 	if s.Profile != "" && !profileName.MatchString(s.Profile) {
 		found["profile"] = profileNameRule
-	}
-	if p := containers(s.Container); s.Container != "" && p != "" {
-		found["container"] = p
-	}
-	if p := audios(s.Audio); s.Audio != "" && p != "" {
-		found["audio"] = p
 	}
 	if p := between(-maxPriority, maxPriority)(s.Priority); p != "" {
 		found["priority"] = p

@@ -17,7 +17,7 @@ func TestNobodyTakesASidecarForASource(t *testing.T) {
 func TestSidecarSurvivesEncoding(t *testing.T) {
 	for _, s := range []Sidecar{
 		{},
-		{Profile: "Tablet", X264: `--crf 20 --x "q\"`, Container: "mp4", Audio: "copy", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40},
+		{Profile: "Tablet", X264: `--crf 20 --x "q\"`, Container: "mp4", Audio: "aac 96k", Subtitles: "none", Scale: "640x480 enlarge", Deinterlace: "yes", Odd: "pad", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40},
 	} {
 		data, err := s.Encode()
 		require.NoError(t, err)
@@ -30,11 +30,11 @@ func TestSidecarSurvivesEncoding(t *testing.T) {
 func TestSidecarMistakes(t *testing.T) {
 	for toml, want := range map[string]string{
 		"\nprofil = 'a'":                       `s.toml:2: profil: unknown key; did you mean profile?`,
-		"zzzzzz = 1":                           `s.toml:1: zzzzzz: unknown key; known are again, audio, container, nonce, priority, profile, size, x264`,
+		"zzzzzz = 1":                           `s.toml:1: zzzzzz: unknown key; known are again, audio, container, deinterlace, nonce, odd, priority, profile, scale, size, subtitles, x264`,
 		"profile = '../etc'":                   `s.toml:1: profile: is no profile name`,
 		"x264 = 3":                             `s.toml:1: x264: wants a text in quotes`,
 		"container = 'avi'":                    `s.toml:1: container: must be mkv or mp4, is "avi"`,
-		"audio = 'aac'":                        `s.toml:1: audio: must be copy, is "aac"`,
+		"audio = 'aac'":                        `s.toml:1: audio: must be "copy" or "aac" and a bit rate from 32k to 512k`,
 		"again = 'yes'":                        `s.toml:1: again: wants true or false`,
 		"Priority = 1001":                      `s.toml:1: priority: must be between -1000 and 1000, is 1001`,
 		"priority = '1'":                       `s.toml:1: priority: wants a whole number, without quotes`,

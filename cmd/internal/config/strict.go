@@ -47,7 +47,7 @@ type document struct {
 		Format, Level string
 	}
 	Profiles map[string]struct {
-		X264, Container, Audio string
+		X264, Container, Audio, Subtitles, Scale, Deinterlace, Odd string
 	}
 }
 
@@ -80,8 +80,9 @@ func knownKeys(name string) []string {
 	for _, k := range keys {
 		known = append(known, k.name)
 	}
-	for _, k := range []string{"x264", "container", "audio"} {
-		known = append(known, "profiles."+profile+"."+k)
+	known = append(known, "profiles."+profile+".x264")
+	for _, k := range profileKeys {
+		known = append(known, "profiles."+profile+"."+k.name)
 	}
 	return append(known, "watch", "split", "lease", "worker", "disk", "output", "http", "hooks", "log", "profiles")
 }

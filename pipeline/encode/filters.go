@@ -1,0 +1,100 @@
+package encode
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// filters picks the chunk's frames and brings them into the output's size, pixel format and order of
+// fields.
+func filters(plan *pipeline.Plan, x264 media.X264, in input) string {
+	v, out := plan.Video, plan.Out
+	interlaced := out.Deinterlace || out.Fields != ""
+	var chain []string
+	if in.trim != "" {
+		chain = append(chain, "trim="+in.trim)
+	}
+	if out.Deinterlace || out.Edge == "crop" { // these want all pictures to be of the first one's size
+		chain = append(chain, scale(v.Width, v.Height, inRange(v), inRange(v), interlaced))
+	}
+	if out.Deinterlace {
+		chain = append(chain, deinterlace(in.keep)...)
+	}
+	w, h := out.Width, out.Height
+	switch out.Edge {
+	case "crop":
+		chain = append(chain, fmt.Sprintf("crop=w=%d:h=%d:x=0:y=0:exact=1", w, h))
+	case "pad":
+		w, h = v.Width, v.Height
+	}
+	convert := scale(w, h, inRange(v), outRange(v, x264), out.Fields != "")
+	if media.RGB(v.PixFmt) {
+		convert += ":out_color_matrix=bt709"
+	}
+	chain = append(chain, convert, "format="+out.PixFmt)
+	if out.Edge == "pad" {
+		chain = append(chain, pad(v, out))
+	}
+	if out.Fields != "" {
+		// ffmpeg sets x264's order of fields anew from each frame, whatever its parameters say.
+		chain = append(chain, "setfield="+out.Fields)
+	}
+	if sar := x264.Param("sar"); sar != "" {
+		chain = append(chain, "setsar="+strings.Replace(sar, ":", "/", 1)) // the container has one too
+	} else if out.Edge == "" && (out.Width != v.Width || out.Height != v.Height) { // scale would make up for half a line
+		chain = append(chain, "setsar="+out.SAR.String())
+	}
+	return strings.Join(chain, ",")
+}
+
+// scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,
+// swscale makes limited range of full range on the way to another pixel format.
+func scale(width, height int, from, to string, interlaced bool) string {
+	s := fmt.Sprintf("scale=w=%d:h=%d", width, height)
+	if to != "" {
+		s += ":out_range=" + to
+	}
+	if from != "" {
+		s += ":in_range=" + from
+	}
+	if interlaced {
+		s += ":interl=1"
+	}
+	return s
+}
+
+// deinterlace makes one progressive picture of each interlaced one, at its own time. bwdif looks at the
+// pictures before and behind: chunks are given one of each, which keep drops again.
+func deinterlace(keep string) []string {
+	chain := []string{"bwdif=mode=send_frame:deint=interlaced"}
+	if keep != "" {
+		chain = append(chain, "trim="+keep)
+	}
+	return chain
+}
+
+// pad fills a picture up at the right and at the bottom by repeating its last column and line, which costs
+// nothing and does not shine. Each plane is filled up for itself: on subsampled formats ffmpeg's pad first
+// cuts an odd column off.
+func pad(v pipeline.Video, out pipeline.Picture) string {
+	subW, subH := 1, 1
+	if strings.HasPrefix(out.PixFmt, "yuv420p") {
+		subW, subH = 2, 2
+	} else if strings.HasPrefix(out.PixFmt, "yuv422p") {
+		subW = 2
+	}
+	fill := func(subW, subH int) string {
+		w, h := out.Width/subW, out.Height/subH
+		return fmt.Sprintf("pad=w=%d:h=%d:x=0:y=0,fillborders=right=%d:bottom=%d:mode=smear", w, h, w-ceil(v.Width, subW), h-ceil(v.Height, subH))
+	}
+	if subW == 1 {
+		return fill(1, 1)
+	}
+	return fmt.Sprintf("extractplanes=y+u+v[y][u][v];[y]%s[y2];[u]%s[u2];[v]%s[v2];[y2][u2][v2]mergeplanes=map0s=0:map1s=1:map2s=2:format=%s",
+		fill(1, 1), fill(subW, subH), fill(subW, subH), out.PixFmt)
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }

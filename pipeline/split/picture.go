@@ -1,0 +1,160 @@
+package split
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// decidePicture decides what the output's pictures are, and notes what the settings change about them. A
+// size that x264 does not take is refused; x264 would say so without saying what to do.
+func decidePicture(plan *pipeline.Plan, x264 media.X264) error {
+	v, s := plan.Video, plan.Settings
+	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
+		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
+	}
+	out := &plan.Out
+	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: x264.PixFmt(v.PixFmt), SAR: v.SAR, Fields: sourceFields(v)}
+	if s.Deinterlace == "yes" {
+		deinterlace(plan)
+	}
+	out.Fields = outFields(out.Fields, x264)
+	w, h := multiples(*out, x264)
+	if err := fit(plan, w, h); err != nil {
+		return err
+	}
+	if out.Width%w == 0 && out.Height%h == 0 {
+		return nil
+	}
+	return even(plan, w, h)
+}
+
+// deinterlace asks for it, also where the first pictures are progressive: film and video alternate in some
+// recordings. Pictures that do not say they are interlaced are left alone.
+func deinterlace(plan *pipeline.Plan) {
+	if slices.Contains([]string{"av1", "vp8", "vp9"}, plan.Video.Codec) { // they have no fields
+		return
+	}
+	if plan.Out.Fields != "" {
+		plan.Notes = append(plan.Notes, "The video is interlaced and is deinterlaced: each picture becomes one progressive picture at the same time.")
+	}
+	plan.Out.Deinterlace, plan.Out.Fields = true, ""
+}
+
+// sourceFields is tff or bff for interlaced pictures, empty for progressive ones.
+func sourceFields(v pipeline.Video) string {
+	switch v.FieldOrder { // tb and bt name the order of coding first, that of display second
+	case "tt", "bt":
+		return "tff"
+	case "bb", "tb":
+		return "bff"
+	}
+	return ""
+}
+
+// outFields lets the user's word go before ours.
+func outFields(fields string, x264 media.X264) string {
+	switch {
+	case x264.Has("tff"):
+		return "tff"
+	case x264.Has("bff"):
+		return "bff"
+	case x264.Has("no-tff", "fake-interlaced"):
+		return ""
+	}
+	return fields
+}
+
+// multiples are the numbers that x264 wants width and height to be multiples of.
+func multiples(out pipeline.Picture, x264 media.X264) (w, h int) {
+	w, h = 1, 1
+	if strings.HasPrefix(out.PixFmt, "yuv420p") {
+		w, h = 2, 2
+	} else if strings.HasPrefix(out.PixFmt, "yuv422p") {
+		w = 2
+	}
+	if out.Fields != "" || x264.Has("fake-interlaced") {
+		h *= 2
+	}
+	return w, h
+}
+
+// fit makes pictures that do not fit into the profile's box as large as it allows, in square pixels. A side
+// is a multiple of w or h, and even for whatever comes later. The box is for the pictures as they are
+// coded: a rotation turns them afterwards.
+func fit(plan *pipeline.Plan, w, h int) error {
+	if plan.Settings.Scale == "" || plan.Settings.Scale == "none" {
+		return nil
+	}
+	var box struct{ w, h int }
+	_, enlarge := strings.CutSuffix(plan.Settings.Scale, " enlarge")
+	if n, err := fmt.Sscanf(plan.Settings.Scale, "%dx%d", &box.w, &box.h); n != 2 || box.w < 16 || box.h < 16 {
+		return &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: scale = %q is no size.", plan.Settings.Scale), Err: err}
+	}
+	out := &plan.Out
+	shown := float64(out.Width)
+	if out.SAR.Num > 0 && out.SAR.Den > 0 {
+		shown *= float64(out.SAR.Num) / float64(out.SAR.Den)
+	}
+	factor := min(float64(box.w)/shown, float64(box.h)/float64(out.Height))
+	const equal = 1e-9
+	if coded := out.Width <= box.w; factor > 1-equal && coded && (!enlarge || factor < 1+equal) {
+		return nil
+	}
+	if !enlarge {
+		factor = min(factor, 1)
+	}
+	out.Width, out.Height = nearest(shown*factor, max(w, 2), box.w), nearest(float64(out.Height)*factor, max(h, 2), box.h)
+	out.SAR = pipeline.Rational{Num: 1, Den: 1}
+	plan.Notes = append(plan.Notes, fmt.Sprintf("The pictures are scaled from %d×%d to %d×%d with square pixels (scale = %q).",
+		plan.Video.Width, plan.Video.Height, out.Width, out.Height, plan.Settings.Scale))
+	return nil
+}
+
+// nearest is the multiple of step that comes nearest to a length, and is not above limit.
+func nearest(length float64, step, limit int) int {
+	n := int(length/float64(step)+0.5) * step
+	if n > limit {
+		n -= step
+	}
+	return max(n, step)
+}
+
+// even cuts or fills up the picture where the profile says so: a line or a column, three lines at most.
+func even(plan *pipeline.Plan, w, h int) error {
+	out := &plan.Out
+	was := [2]int{out.Width, out.Height}
+	switch plan.Settings.Odd {
+	case "crop":
+		out.Width, out.Height = out.Width/w*w, out.Height/h*h
+	case "pad":
+		out.Width, out.Height = (out.Width+w-1)/w*w, (out.Height+h-1)/h*h
+	default:
+		return pipeline.Refuse("The picture is %d×%d, and %s needs a width and height that %s: set odd = \"crop\" or odd = \"pad\" in the profile, "+
+			"or encode it as 4:4:4 (--profile high444 --output-csp i444).", was[0], was[1], kind(*out), divisible(w, h))
+	}
+	if out.Width == 0 || out.Height == 0 {
+		return pipeline.Refuse("The picture is %d×%d: nothing would be left of it.", was[0], was[1])
+	}
+	out.Edge = plan.Settings.Odd
+	plan.Notes = append(plan.Notes, fmt.Sprintf("The picture is %d×%d, which %s does not take: it comes out as %d×%d (odd = %q).",
+		was[0], was[1], kind(*out), out.Width, out.Height, out.Edge))
+	return nil
+}
+
+func kind(out pipeline.Picture) string {
+	if out.Fields != "" {
+		return "interlaced " + out.PixFmt
+	}
+	return out.PixFmt
+}
+
+func divisible(w, h int) string {
+	if w == h {
+		return fmt.Sprintf("%d divides", w)
+	}
+	return fmt.Sprintf("%d and %d divide", w, h)
+}
