@@ -75,27 +75,18 @@ func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify b
 		if !again || try == tries {
 			return outcome, err
 		}
-		wait := jitter(pause)
-		if outcome == Fenced {
-			wait += cacheTime
-		}
-		if sleep(ctx, wait) != nil {
+		if sleep(ctx, jitter(pause)) != nil {
 			return Unknown, errors.Join(ctx.Err(), err)
 		}
 		if outcome == Fenced {
-			_, _ = f.ops.Lstat(dst) // before the rename looks src up, which would make the cache young again
+			// A rename that a server which lost power has undone leaves an SMB client with a dst that it
+			// takes for another name of src's file. Renaming one name of a file to another does nothing
+			// and is a success (rename(2)): nobody is asked, until the client has looked dst up anew.
+			_, _ = f.ops.Lstat(dst)
 		}
 		pause *= 2
 	}
 }
-
-// cacheTime is for how long an SMB client believes what it knows of a file (mount option actimeo, 1 s unless
-// told otherwise), and a little more.
-//
-// A rename that a server which lost power has undone leaves the client with a dst that it believes to be
-// another name of src's file. Renaming one name of a file to another does nothing, and is a success
-// (rename(2)): the client asks nobody, for as long as it does not look at dst with what it knows gone old.
-const cacheTime = 1200 * time.Millisecond
 
 // moveOnce renames once and looks. again says that src is still there and the error may pass.
 func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool, err error) {

@@ -100,7 +100,14 @@ func (o osOps) Rmdir(name string) error {
 	return nil
 }
 
-func (o osOps) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(o.path(name)) }
+// Lstat asks the server first. An SMB client believes what it knows of a file, all its names included, for as
+// long as somebody looks at it every second (actimeo) under one of them. After the first call here it does
+// not (statx(2), AT_STATX_FORCE_SYNC), and the second one, which counts, finds a name gone that is gone.
+func (o osOps) Lstat(name string) (fs.FileInfo, error) {
+	var unused unix.Statx_t
+	_ = unix.Statx(unix.AT_FDCWD, o.path(name), unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &unused)
+	return os.Lstat(o.path(name))
+}
 
 func (o osOps) SyncDir(name string) error {
 	d, err := os.Open(o.path(name))

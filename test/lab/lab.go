@@ -19,17 +19,21 @@ import (
 
 // Proto is one way to mount the share. The options are those that the README advises.
 type Proto struct {
-	Name  string // as on the command line
-	Title string // as in a table
-	mount string // the command of a client
+	Name    string // as on the command line
+	Title   string // as in a table
+	kind    string // for mount(8), as are the next two
+	source  string
+	options string
+	before  string // a command that a client needs once
 }
 
 // Protos are the protocols that distenc promises to work on.
 var Protos = []Proto{
-	{"nfs4", "NFSv4.2", "mount -t nfs -o vers=4.2,hard 10.77.0.1:/share /mnt/share"},
+	{Name: "nfs4", Title: "NFSv4.2", kind: "nfs", source: "10.77.0.1:/share", options: "vers=4.2,hard"},
 	// Locks want a status monitor on the client.
-	{"nfs3", "NFSv3", "rpcbind -w; rpc.statd; mount -t nfs -o vers=3,hard 10.77.0.1:/export/share /mnt/share"},
-	{"smb3", "SMB 3.1.1", "mount -t cifs -o vers=3.1.1,hard,closetimeo=0,username=root,password=lab //10.77.0.1/share /mnt/share"},
+	{Name: "nfs3", Title: "NFSv3", kind: "nfs", source: "10.77.0.1:/export/share", options: "vers=3,hard", before: "rpcbind -w; rpc.statd; "},
+	{Name: "smb3", Title: "SMB 3.1.1", kind: "cifs", source: "//10.77.0.1/share",
+		options: "vers=3.1.1,hard,closetimeo=0,username=root,password=lab,file_mode=0664,dir_mode=02775"},
 }
 
 // Lab is a file server and its clients.
@@ -104,7 +108,7 @@ func (l *Lab) start() error {
 	if err := each(l.Nodes(), (*Node).boot); err != nil {
 		return err
 	}
-	return each(l.Clients, (*Node).mount)
+	return each(l.Clients, (*Node).mountShare)
 }
 
 // Close ends all machines.

@@ -79,6 +79,11 @@ func TestFaults(t *testing.T) {
 					fmt.Fprintf(&table, "| %s | %s | %s |\n", proto.Title, f.name, row)
 				}
 			}
+			if testing.Short() {
+				return
+			}
+			t.Run("undone rename", func(t *testing.T) { undoneRename(t, l) })
+			t.Run("doctor", func(t *testing.T) { doctor(t, l) }) // the last: it unmounts the share
 		})
 	}
 	t.Logf("\n| share | fault | result | goes on after | job done after | whole job |\n| --- | --- | --- | --- | --- | --- |\n%s", &table)

@@ -53,7 +53,7 @@ func (n *Node) PowerOn() error {
 	if err := n.boot(); err != nil || n.number == 0 {
 		return err
 	}
-	return n.mount()
+	return n.mountShare()
 }
 
 // boot starts the guest and waits until it takes commands.
@@ -111,8 +111,21 @@ func (n *Node) commandLine() []string {
 	return append(args, "--", filepath.Join(n.lab.dir, "guest/init")) // the shell's argument
 }
 
-func (n *Node) mount() error {
-	_, err := n.Run("sh", "-c", n.lab.Proto.mount)
+func (n *Node) mountShare() error {
+	if _, err := n.Run("sh", "-c", n.lab.Proto.before+"true"); err != nil {
+		return err
+	}
+	return n.Mount("", "/mnt/share", "")
+}
+
+// Mount mounts a folder of the share, "" or "/" and its name, at point, with more options beside the usual
+// ones ("": none).
+func (n *Node) Mount(folder, point, options string) error {
+	p := n.lab.Proto
+	if options != "" {
+		options = "," + options
+	}
+	_, err := n.Run("mount", "-t", p.kind, "-o", p.options+options, p.source+folder, point)
 	return err
 }
 
@@ -176,6 +189,12 @@ func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
 		return "", fmt.Errorf("%s: %q: %w", n.Name, argv, err)
 	}
 	return out, nil
+}
+
+// Move renames a file on a share as distenc does, in a process of this machine, and returns the outcome.
+func (n *Node) Move(share, src, dst string) (string, error) {
+	form := url.Values{"share": {share}, "src": {src}, "dst": {dst}}
+	return n.ask(runTime, http.MethodPost, "/move?"+form.Encode(), nil)
 }
 
 // Files lists all files below a folder by their names in it.

@@ -1,6 +1,7 @@
 // Command agent runs commands in a guest of the lab, for the tests on the host. POST /run with a JSON list
 // of words runs them; the answer is their standard output. GET /files?in=FOLDER lists all files below a
-// folder, one a line; to start a command for that takes a guest a hundred times as long. What went wrong
+// folder, one a line; to start a command for that takes a guest a hundred times as long. POST
+// /move?share=FOLDER&src=NAME&dst=NAME renames as distenc does and answers with the outcome. What went wrong
 // comes with status 500.
 package main
 
@@ -17,11 +18,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 func main() {
 	http.HandleFunc("POST /run", run)
 	http.HandleFunc("GET /files", files)
+	http.HandleFunc("POST /move", move)
 	log.Fatal(http.ListenAndServe(os.Args[1], nil))
 }
 
@@ -43,6 +47,20 @@ func files(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(w, list.String())
+}
+
+func move(w http.ResponseWriter, r *http.Request) {
+	share, err := sharefs.Open(r.FormValue("share"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	outcome, err := share.Move(r.Context(), r.FormValue("src"), r.FormValue("dst"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = fmt.Fprint(w, outcome)
 }
 
 // run kills the command when its client goes away. A daemon that the command leaves behind lives on.
