@@ -100,6 +100,7 @@ func (c *client) listing(dir string) ([]info, error) {
 	p := &c.world.plan
 	if p.missing && !c.world.calm() && len(names) > 0 && d.chance("missing", p.rate/2) {
 		n := d.pick("which", len(names))
+		c.world.judge.tally("missing entry")
 		c.world.history.add(c.node, "readdir", dir, nil, "without "+names[n].name)
 		names = slices.Delete(slices.Clone(names), n, n+1)
 	}

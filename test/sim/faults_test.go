@@ -35,12 +35,14 @@ func faults() []fault {
 		{"04 a worker is frozen for longer than the expiry", frozen, once, some("expired", "commit lost")},
 		{"05 a worker is cut off for five minutes", onWorker("cut", "open", ".hb", false, 5*time.Minute), nil, some("expired")},
 		{"06 the file server loses power among claims", powerAmongClaims, nil, some("struck", "undone")},
-		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), some("struck")},
+		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), some("away while chunks are encoded")},
 		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired, some("answer lost")},
-		{"09 a rename lands late", late, nil, some("landed late", "landed after the end")},
-		{"10 locks exclude nobody, answer late or stay for good", locks, both(nobodyExpired, once), some("published")},
+		{"09 a rename lands late", late, nil, some("landed late", "source landed after the end")},
+		{"10 locks exclude nobody or answer late", locks, both(nobodyExpired, once), some("struck")},
+		{"10 the lock of a dead worker stays for good", stuck, inTime, some("expired")},
 		{"11 clocks jump by a day or a year", clocks, both(nobodyExpired, once), some("struck")},
 		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, both(nothingRejected, once)), some("stale listing")},
+		{"12 an entry is missing from a listing", func(p *plan, _ int) { p.missing, p.rate = true, 20 }, nothingRejected, some("missing entry")},
 		{"13 two masters, one of them stalled at any step", onMasters("freeze", 2), nil, some("struck")},
 		{"14 a master is killed at any step", onMasters("kill", 1), nil, some("struck")},
 		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, some("disk full")},
@@ -162,22 +164,35 @@ func powerAmongClaims(p *plan, n int) {
 	}
 }
 
-// late lets a source's rename into its job come when the job is given up, or a chunk's when the node that
-// asked for it is dead.
+// late lets a chunk's rename come when the node that asked for it is dead, and a source's when another file
+// has got its name: while its job still waits for it, and when that has long been given up.
 func late(p *plan, n int) {
-	s := [][2]string{{"rename", "-> jobs/"}, {"rename", "-> jobs/"}, {"rename", "-> chunks/claimed"}, {"rename", ".src."}, {"rename", ".ok."}, {"rename", "-> archive"}}[n]
-	p.traps = []*trap{{op: s[0], in: s[1], nth: 1, do: "late", last: []time.Duration{10 * time.Minute, 30 * time.Second}[n%2]}}
+	in := []string{"-> jobs/", "-> jobs/", "-> chunks/claimed", ".src.", ".ok.", "-> archive"}[n]
+	p.traps = []*trap{{op: "rename", in: in, nth: 1, do: "late", last: []time.Duration{45 * time.Second, 3 * time.Minute}[n%2]}}
 	if n > 1 {
-		p.traps = append(p.traps, &trap{op: s[0], in: s[1], nth: 1, after: true, do: "kill"})
+		p.traps = append(p.traps, &trap{op: "rename", in: in, nth: 1, after: true, do: "kill"})
+		return
 	}
+	p.drops, p.at = []string{"renamed", "same name"}, []time.Duration{5 * time.Second, []time.Duration{time.Minute, 200 * time.Second}[n]}
 }
 
+// outage is half an hour, in which a master ends its term, or so short that it goes on.
 func outage(p *plan, n int) {
-	p.events = []trouble{{at: time.Duration(40+20*n) * time.Second, what: "outage", last: 30 * time.Minute}}
+	p.traps = []*trap{{role: "-w", op: "open", in: ".hb", nth: 1 + 2*n, do: "outage", last: []time.Duration{30 * time.Minute, 100 * time.Second}[n%2]}}
 	p.calm = 40 * time.Minute
 }
 
-func locks(p *plan, n int) { p.locks = []string{"nobody", "slow", "stuck"}[n%3] }
+// locks freezes a worker for a minute besides: a lock that anyone gets, or that was free a minute ago, must
+// not make it a dead one.
+func locks(p *plan, n int) {
+	onWorker("freeze", "open", ".hb", true, time.Minute)(p, n)
+	p.locks = []string{"nobody", "slow"}[n%2]
+}
+
+func stuck(p *plan, n int) {
+	onWorker("kill", "open", ".hb", true, 0)(p, n)
+	p.locks = "stuck"
+}
 
 func clocks(p *plan, n int) {
 	for k := range 8 {
@@ -195,9 +210,13 @@ func rot(p *plan, n int) {
 
 func poison(p *plan, _ int) { p.poison = 1 }
 
+// meddle removes a whole job's folder in every other run alone: it takes what else is wrong with it.
 func meddle(p *plan, n int) {
-	for k := range 16 {
-		p.events = append(p.events, trouble{at: time.Duration(20*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%8})
+	for k := range 15 {
+		p.events = append(p.events, trouble{at: time.Duration(20*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%7})
+	}
+	if n%2 == 1 {
+		p.events = append(p.events, trouble{at: time.Duration(40*n+80) * time.Second, what: "meddle", who: 7})
 	}
 }
 

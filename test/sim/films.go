@@ -42,7 +42,11 @@ func (w *world) dropFilms() {
 		}
 		w.films[id] = f
 		w.inbox++
-		w.later(w.span(fmt.Sprint("drop at", n), time.Second, 3*time.Minute), func() {
+		at := w.span(fmt.Sprint("drop at", n), time.Second, 3*time.Minute)
+		if n < len(w.plan.at) {
+			at = w.plan.at[n]
+		}
+		w.later(at, func() {
 			w.dropFilm(f, id, name, how)
 			w.mu.Lock()
 			w.inbox--

@@ -90,7 +90,7 @@ func (j *judge) made(s step, i *inode) {
 	j.foreign(s)
 	job, _ := jobOf(s.name)
 	if s.late {
-		j.landed(job)
+		j.landed(job, i)
 	}
 	switch {
 	case strings.HasPrefix(s.name, pipeline.ClaimedDir+"/"):
@@ -110,11 +110,11 @@ func (j *judge) made(s step, i *inode) {
 	}
 }
 
-// landed counts what came late, and what came after its job had ended.
-func (j *judge) landed(job string) {
+// landed counts what came late, and sources that came after their job had ended.
+func (j *judge) landed(job string, i *inode) {
 	j.tally("landed late")
-	if _, ok := j.decision(job); ok {
-		j.tally("landed after the end")
+	if _, ok := j.decision(job); ok && i.source != "" {
+		j.tally("source landed after the end")
 	}
 }
 

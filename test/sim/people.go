@@ -3,6 +3,7 @@ package sim
 import (
 	"path"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -86,10 +87,7 @@ func (w *world) steer(t trouble) {
 	job := jobs[t.who/8%len(jobs)]
 	pause := func(how string) {
 		w.ask(job, how, "")
-		w.later(t.last, func() {
-			share := sharefs.New("/share", newClient(w, people))
-			w.history.add(people, "fault", "resume "+job, pipeline.Withdraw(share, job, how), "")
-		})
+		w.later(t.last, func() { w.resume(job, how) })
 	}
 	switch t.who % 8 {
 	case 0, 1:
@@ -105,6 +103,18 @@ func (w *world) steer(t trouble) {
 		w.cancelled = true
 		w.mu.Unlock()
 		w.ask(job, pipeline.ControlCancel, "")
+	}
+}
+
+// resume takes a pause back, and tries again where it is told that it did not work.
+func (w *world) resume(job, how string) {
+	share := sharefs.New("/share", newClient(w, people))
+	for {
+		err := pipeline.Withdraw(share, job, how)
+		w.history.add(people, "fault", "resume "+job, err, "")
+		if err == nil || !w.sleep(time.Minute) {
+			return
+		}
 	}
 }
 

@@ -23,10 +23,11 @@ type plan struct {
 	missing bool // a listing misses an entry
 	rate    int  // one call in so many
 	locks   string
-	full    time.Duration // the disk is full from then on, for a while
-	poison  int           // chunk 0 of the first film can't be encoded
-	drops   []string      // how each film is dropped
-	keep    string        // what becomes of sources: archive, delete
+	full    time.Duration   // the disk is full from then on, for a while
+	poison  int             // chunk 0 of the first film can't be encoded
+	drops   []string        // how each film is dropped
+	at      []time.Duration // when; those that are not in it when the seed says
+	keep    string          // what becomes of sources: archive, delete
 	events  []trouble
 	traps   []*trap
 }
@@ -45,7 +46,7 @@ type trap struct {
 	op, in string
 	nth    int
 	after  bool
-	do     string // kill, freeze, cut; late: it fails and is done after all, when its time is over
+	do     string // kill, freeze, cut, outage; late: it fails and is done after all, when its time is over
 	last   time.Duration
 	seen   int
 }

@@ -47,10 +47,28 @@ func (w *world) strike(t trouble) {
 func (w *world) outage(d time.Duration) {
 	w.history.add("server", "fault", fmt.Sprintf("is away for %v", d), nil, "")
 	w.door.shut()
+	if len(w.server.below(pipeline.ClaimedDir)) > 0 {
+		w.judge.tally("away while chunks are encoded")
+	}
 	w.sleep(d)
+	w.reconnect(d)
 	w.door.reopen()
 	w.history.add("server", "fault", "is back", nil, "")
 }
+
+// reconnect lets the clients notice one after the other that the server is back: they try more and more
+// rarely.
+func (w *world) reconnect(away time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for node, c := range w.clients {
+		c.wire.shut()
+		time.AfterFunc(w.span(fmt.Sprint("reconnect", node, time.Since(w.began)), 0, min(away/4, slowest)), c.wire.reopen)
+	}
+}
+
+// slowest is how long after its server's return a client may notice it.
+const slowest = 30 * time.Second
 
 // victim picks a node that lives.
 func (w *world) victim(who int) *client {
@@ -109,6 +127,8 @@ func (w *world) trap(c *client, op, name string, after bool) (late time.Duration
 		switch {
 		case now && t.do == "late":
 			late = t.last
+		case now && t.do == "outage":
+			w.later(0, func() { w.outage(t.last) })
 		case now:
 			w.hit(c, t.do, t.last, t.String())
 		}
