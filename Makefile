@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short lint vet demo clean
+.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz lint vet demo clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -60,6 +60,11 @@ test-faults:
 SEEDS ?= 2000
 test-sim:
 	$(GO) test ./test/sim -timeout 0 -v -run 'TestSeeds|TestMutants|TestEveryOperationFails' -seeds $(SEEDS) -procs $$(nproc) -every 1
+
+# Every parser of what comes from outside, for FUZZTIME seconds in all, one after the other.
+FUZZTIME ?= 600
+fuzz:
+	test/fuzz $(FUZZTIME)
 
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }

@@ -173,12 +173,16 @@ func (l Leader) compare(other Leader) int {
 	return cmp.Or(cmp.Compare(l.Epoch, other.Epoch), cmp.Compare(l.Node, other.Node))
 }
 
+// maxEpoch is more elections than a share ever sees: a file that somebody made up must not leave a leader
+// without a higher number.
+const maxEpoch = 1 << 53
+
 func parseLeader(name string) (l Leader, ok bool) {
 	stem, ok := strings.CutSuffix(name, beatSuffix)
 	epoch, node, ok2 := strings.Cut(stem, ".")
 	n, err := strconv.Atoi(epoch)
 	l = Leader{Node: node, Epoch: n}
-	return l, ok && ok2 && err == nil && n > 0 && node != "" && l.stem() == stem
+	return l, ok && ok2 && err == nil && n > 0 && n <= maxEpoch && node != "" && l.stem() == stem
 }
 
 // parseSince reads the second field of a leader's heartbeat; a text that is not one gives the zero time.

@@ -13,7 +13,7 @@ import (
 
 // begin starts a term with an epoch above all that were seen, and removes the silent rivals' files.
 func (e *Election) begin(ctx context.Context, rivals []string) (context.Context, error) {
-	e.epoch++
+	e.epoch = min(e.epoch+1, maxEpoch)
 	me := Leader{Node: e.node, Epoch: e.epoch, Since: time.Now().Truncate(time.Second)}
 	if err := e.share.Create(e.lockName(), nil); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err

@@ -50,10 +50,13 @@ func forecast(jobs []work, present []SeenNode) map[string]time.Duration {
 	p.begin(jobs)
 	answer := map[string]time.Duration{}
 	for job, seconds := range p.ends {
-		answer[job] = time.Duration(seconds * float64(time.Second))
+		answer[job] = time.Duration(min(seconds, farthest) * float64(time.Second))
 	}
 	return answer
 }
+
+// farthest is what a forecast says at most, in seconds: thirty years, which a time.Duration still holds.
+const farthest = 1e9
 
 // play is one forecast being made.
 type play struct {

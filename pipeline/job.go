@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -157,7 +156,7 @@ func LoadJob(f *sharefs.FS, id string) (*Job, error) {
 	if err := ReadJSON(f, JobFile(id, jobName), maxSmall, j); err != nil {
 		return nil, err
 	}
-	if j.ID != id || j.Source != path.Base(j.Source) || !strings.HasPrefix(j.Source, "source") {
+	if j.ID != id || !originalName.MatchString(j.Source) || j.Name() == "." || !word.MatchString(j.Settings.Container) {
 		return nil, fmt.Errorf("%s does not describe the job %s", JobFile(id, jobName), id)
 	}
 	return j, nil
@@ -197,27 +196,6 @@ func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
 	return p, nil
 }
 
-// check refuses a plan that could not have been made by a master: it lies where others can write.
-func (p *Plan) check(id string) error {
-	if p.Job != id || p.Source != path.Base(p.Source) || p.Original != path.Base(p.Original) {
-		return errors.New("is not this job's plan")
-	}
-	if len(p.Chunks) == 0 || p.Video.TimeBase.Num <= 0 || p.Video.TimeBase.Den <= 0 {
-		return errors.New("has no chunks or no time base")
-	}
-	frames := 0
-	for i, c := range p.Chunks {
-		if c.Index != i || c.First != frames || len(c.PTS) == 0 {
-			return fmt.Errorf("chunk %d is out of order or empty", i)
-		}
-		frames += len(c.PTS)
-	}
-	if frames != p.Frames {
-		return fmt.Errorf("has %d frames in its chunks, not %d", frames, p.Frames)
-	}
-	return nil
-}
-
 // Publish publishes the plan, durably; ours is false when another one was there first, and that one holds.
 func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
 	p.Nonce = Nonce(12)
@@ -237,7 +215,7 @@ func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 	}
 	switch d.Act {
 	case "publish", "failed", "cancelled":
-		if d.Out == path.Base(d.Out) || d.Out == "" {
+		if outName.MatchString(d.Out) {
 			return d, nil
 		}
 	}
@@ -302,7 +280,7 @@ func Tag(name string) string {
 // OutputName is the output's file name: the source's, with the container's ending, and with the
 // output's own CRC-32 in the place of the tag where the source had one.
 func OutputName(source, container, crc string) string {
-	base := strings.TrimSuffix(source, path.Ext(source))
+	base, _ := cutExt(source)
 	if loc := tagPattern.FindAllStringIndex(base, -1); loc != nil {
 		last := loc[len(loc)-1]
 		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
@@ -312,16 +290,27 @@ func OutputName(source, container, crc string) string {
 
 // Marked returns "name (job).ext", which nobody else ever uses.
 func Marked(name, job string) string {
-	ext := path.Ext(name)
-	return fit(strings.TrimSuffix(name, ext), fmt.Sprintf(" (%s)%s", job, ext))
+	base, ext := cutExt(name)
+	return fit(base, fmt.Sprintf(" (%s)%s", job, ext))
 }
 
 // maxName is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
 const maxName = 255
 
+// maxExt is the longest ending of a file's name, in bytes. What stands behind a name's last dot can be half a
+// sentence, and is no ending then.
+const maxExt = 16
+
+func cutExt(name string) (base, ext string) {
+	if ext = path.Ext(name); len(ext) > maxExt {
+		ext = ""
+	}
+	return strings.TrimSuffix(name, ext), ext
+}
+
 // fit shortens the beginning of a name, at a whole character, until the end fits behind it.
 func fit(base, end string) string {
-	for len(base)+len(end) > maxName {
+	for len(base) > 0 && len(base)+len(end) > maxName {
 		_, size := utf8.DecodeLastRuneInString(base)
 		base = base[:len(base)-size]
 	}
@@ -333,8 +322,8 @@ func Numbered(name string, n int) string {
 	if n <= 1 {
 		return name
 	}
-	ext := path.Ext(name)
-	return fit(strings.TrimSuffix(name, ext), fmt.Sprintf(" (%d)%s", n, ext))
+	base, ext := cutExt(name)
+	return fit(base, fmt.Sprintf(" (%d)%s", n, ext))
 }
 
 // NumberedFolder is Numbered for a folder, whose name has no ending.

@@ -36,18 +36,6 @@ func TestTimestampsComeBack(t *testing.T) {
 	})
 }
 
-func FuzzTimestamps(f *testing.F) {
-	f.Add([]byte(`"AAECAw"`))
-	f.Add([]byte(`"////////////"`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var ts Timestamps
-		if json.Unmarshal(b, &ts) == nil {
-			_, err := json.Marshal(ts)
-			require.NoError(t, err)
-		}
-	})
-}
-
 func TestRawNamesComeBack(t *testing.T) {
 	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv", "a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv"} {
 		b, err := json.Marshal(RawName(name))
@@ -98,7 +86,7 @@ func TestFirstPlanHolds(t *testing.T) {
 
 func TestAPlanFromOutsideIsChecked(t *testing.T) {
 	good := func() *Plan {
-		return &Plan{Job: "j", Source: "s", Original: "s", Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
+		return &Plan{Job: "j", Source: "source.mkv", Original: "source.mkv", Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
 			Chunks: []Chunk{{PTS: Timestamps{0}}, {Index: 1, First: 1, PTS: Timestamps{42}}}}
 	}
 	require.NoError(t, good().check("j"))
@@ -112,6 +100,11 @@ func TestAPlanFromOutsideIsChecked(t *testing.T) {
 		"a wrong count":   func(p *Plan) { p.Frames = 3 },
 		"a wrong first":   func(p *Plan) { p.Chunks[1].First = 7 },
 		"original abroad": func(p *Plan) { p.Original = "a/b" },
+		"another source":  func(p *Plan) { p.Source = "job.json" },
+		"a filter":        func(p *Plan) { p.PixFmt = "yuv420p,movie=/etc/passwd" },
+		"a kind abroad":   func(p *Plan) { p.Chunks[1].Kind = "x/../../../outbox/a" },
+		"a huge picture":  func(p *Plan) { p.Video.Width = 1 << 40 },
+		"times that fall": func(p *Plan) { p.Chunks[0].PTS = Timestamps{9, 8} },
 	} {
 		p := good()
 		spoil(p)

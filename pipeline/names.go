@@ -94,8 +94,8 @@ func NewJobID(crc string) string { return strings.ToLower(crc) + "-" + Nonce(5) 
 
 var (
 	jobPattern  = regexp.MustCompile(`^[0-9a-f]{8}-[a-z0-9]{5}$`)
-	pendingName = regexp.MustCompile(`^([0-9]{5,7})\.a([1-9][0-9]{0,8})\.([a-z0-9]{4,16})\.(mkv|range)$`)
-	stemName    = regexp.MustCompile(`^([0-9a-f]{8}-[a-z0-9]{5})\.([0-9]{5,7})\.a([1-9][0-9]{0,8})\.([a-zA-Z0-9-]{1,64})\.([a-z0-9]{4,16})$`)
+	pendingName = regexp.MustCompile(`^([0-9]{5}|[1-9][0-9]{5,6})\.a([1-9][0-9]{0,8})\.([a-z0-9]{4,16})\.(mkv|range)$`)
+	stemName    = regexp.MustCompile(`^([0-9a-f]{8}-[a-z0-9]{5})\.([0-9]{5}|[1-9][0-9]{5,6})\.a([1-9][0-9]{0,8})\.([a-zA-Z0-9-]{1,64})\.([a-z0-9]{4,16})$`)
 )
 
 // ValidJob tells whether s can be a job's id. Whatever stands in a directory listing or in another

@@ -78,7 +78,7 @@ func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
 			continue
 		}
 		n := SeenNode{}
-		if ReadJSON(f, Nodes+"/"+name, maxSmall, &n.Node) != nil || n.Node.Node+".json" != name {
+		if ReadJSON(f, Nodes+"/"+name, maxSmall, &n.Node) != nil || n.Node.Node+".json" != name || !n.plausible() {
 			continue
 		}
 		if st, err := f.Stat(Nodes + "/" + name); err == nil {

@@ -20,7 +20,7 @@ type Record struct {
 
 // FPS is the speed of the encode in frames a second.
 func (r Record) FPS() float64 {
-	if r.Seconds <= 0 {
+	if r.Seconds < 0.001 { // no encode is that short
 		return 0
 	}
 	return float64(r.Frames) / r.Seconds

@@ -133,8 +133,12 @@ func params(plan *pipeline.Plan) []media.Param {
 // container is the output's format: a chunk keeps the source's absolute timestamps, in ticks that
 // don't round them.
 func container(plan *pipeline.Plan, path string) []string {
-	out := []string{"-avoid_negative_ts", "disabled", "-f", plan.Muxer}
-	if plan.Timescale > 0 {
+	muxer := "matroska"
+	if plan.Muxer == "mp4" {
+		muxer = plan.Muxer
+	}
+	out := []string{"-avoid_negative_ts", "disabled", "-f", muxer}
+	if muxer == "mp4" && plan.Timescale > 0 {
 		scale := strconv.FormatInt(plan.Timescale, 10)
 		out = append(out, "-video_track_timescale", scale, "-movie_timescale", scale)
 	}

@@ -97,9 +97,9 @@ func (s *packetScanner) take(line []byte) error {
 		var err error
 		switch string(key) {
 		case "pts":
-			pts, err = parseTicks(value)
+			pts, err = ParseTicks(value)
 		case "dts":
-			dts, err = parseTicks(value)
+			dts, err = ParseTicks(value)
 		case "size":
 			size, err = strconv.ParseUint(string(value), 10, 32)
 		case "flags":
@@ -122,9 +122,9 @@ func (s *packetScanner) take(line []byte) error {
 	return nil
 }
 
-// parseTicks reads a timestamp. Values near the ends of int64 would overflow when two are subtracted;
+// ParseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would overflow when two are subtracted;
 // no stream lasts that long.
-func parseTicks(value []byte) (int64, error) {
+func ParseTicks(value []byte) (int64, error) {
 	if string(value) == "N/A" {
 		return NoPTS, nil
 	}

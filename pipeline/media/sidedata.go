@@ -101,7 +101,7 @@ func parseSideData(list []json.RawMessage) (rotation int, hdr HDR) {
 				Content int `json:"max_content"`
 				Average int `json:"max_average"`
 			}
-			if json.Unmarshal(data, &m) == nil && m.Content > 0 {
+			if json.Unmarshal(data, &m) == nil && m.Content > 0 && m.Average >= 0 {
 				hdr.MaxCLL = fmt.Sprintf("%d,%d", m.Content, m.Average)
 			}
 		}
@@ -111,11 +111,12 @@ func parseSideData(list []json.RawMessage) (rotation int, hdr HDR) {
 
 // masterDisplay is empty unless all ten numbers are there: half of it means nothing.
 func masterDisplay(m map[string]any) string {
+	const maxLuminance = 100000 // cd/m²: no screen comes near to it, and x264 counts in 32 bits
 	complete := true
 	get := func(key string, unit float64) int64 {
 		s, _ := m[key].(string)
 		r := parseRational(s)
-		if r.Den <= 0 || r.Num < 0 {
+		if r.Den <= 0 || r.Num < 0 || r.Num/r.Den > maxLuminance {
 			complete = false
 			return 0
 		}

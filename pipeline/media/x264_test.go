@@ -1,8 +1,6 @@
 package media
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -99,66 +97,4 @@ func TestPixFmt(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, x.PixFmt(c.source), "%v", c)
 	}
-}
-
-// harmless are all names that may stand in ffmpeg's arguments: none of them takes a file.
-var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x264-params)$`)
-
-// fileKeys are libx264's parameters that open files (x264_param_parse, encoder.c).
-var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile", "log-file"}
-
-func FuzzParseX264(f *testing.F) {
-	for _, s := range []string{"--crf 18", "-b3", "--cqm x", "--stats x", `--deblock '-1:-1'`, "--crf=18:stats=a", `--sar 1\:1`, "--zones a"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		x, err := ParseX264(text)
-		if err != nil {
-			return
-		}
-		args := x.FFmpegArgs()
-		for i := 0; i < len(args); i += 2 {
-			require.Regexp(t, harmless, args[i])
-			require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
-		}
-		for _, p := range x.Params {
-			require.False(t, slices.Contains(fileKeys, p.Key))
-			require.NotContains(t, strings.ReplaceAll(p.String(), `\:`, ""), ":")
-			if p.Key == "cqm" {
-				require.Contains(t, []string{"flat", "jvt"}, p.Value)
-			}
-		}
-	})
-}
-
-func FuzzPacketScanner(f *testing.F) {
-	f.Add([]byte("packet|pts=0|dts=N/A|size=8864|flags=K_\npacket|pts=1|dts=1|size=1|flags=_D\n"), 3)
-	f.Add([]byte("packet|pts=9223372036854775807|dts=1|size=-1|flags=\n"), 1)
-	f.Fuzz(func(t *testing.T, text []byte, step int) {
-		if step < 1 {
-			step = 1
-		}
-		s := &packetScanner{}
-		for len(text) > 0 {
-			n := min(step, len(text))
-			if _, err := s.Write(text[:n]); err != nil {
-				break
-			}
-			text = text[n:]
-		}
-		require.Len(t, s.out.DTS, s.out.Len())
-		require.Len(t, s.out.Flags, s.out.Len())
-		require.Len(t, s.out.Size, s.out.Len())
-	})
-}
-
-func FuzzParseProbe(f *testing.F) {
-	f.Add([]byte(`{"streams":[{"index":0,"side_data_list":[{"side_data_type":"Display Matrix","rotation":90}]}]}`))
-	f.Add([]byte(`{"streams":[{"side_data_list":[{"side_data_type":"Mastering display metadata","red_x":"1/0"}]}]}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if file, err := parseProbe(text); err == nil {
-			file.Video()
-		}
-		_, _ = parseHead(text)
-	})
 }

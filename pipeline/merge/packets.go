@@ -87,11 +87,11 @@ func (p *packet) set(line []byte) (err error) {
 	case "stream_index":
 		p.stream, err = strconv.Atoi(string(value))
 	case "pts":
-		if string(value) != "N/A" {
-			p.pts, err = strconv.ParseInt(string(value), 10, 64)
-		}
+		p.pts, err = media.ParseTicks(value)
 	case "size":
-		p.size, err = strconv.Atoi(string(value))
+		if p.size, err = strconv.Atoi(string(value)); p.size < 0 {
+			err = strconv.ErrRange
+		}
 	case "flags":
 		p.key, p.discard = bytes.IndexByte(value, 'K') >= 0, bytes.IndexByte(value, 'D') >= 0
 	case "data_hash":

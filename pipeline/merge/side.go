@@ -52,6 +52,10 @@ func identify(ctx context.Context, tools media.Tools, path string) (*side, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot identify %q: %w", path, err)
 	}
+	return parseIdentity(path, out)
+}
+
+func parseIdentity(path string, out []byte) (*side, error) {
 	var file struct {
 		Container struct{ Type string }
 		Tracks    []mkvTrack

@@ -142,17 +142,6 @@ func TestLimits(t *testing.T) {
 	require.Empty(t, Limits(f, containerMKV), "Matroska holds all that Matroska holds")
 }
 
-func FuzzScanPackets(f *testing.F) {
-	f.Add("[PACKET]\nstream_index=1\npts=-7\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=murmur3:c7a4df9e5fee649b9f505ab2f6094e5a\n[/PACKET]\n")
-	f.Add("[PACKET]\npts=N/A\n[/PACKET]\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		_ = scanPackets(strings.NewReader(text), func(p packet) error {
-			require.GreaterOrEqual(t, p.stream, 0)
-			return nil
-		})
-	})
-}
-
 func TestScanPackets(t *testing.T) {
 	var got []packet
 	err := scanPackets(strings.NewReader("[PACKET]\nstream_index=1\npts=N/A\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=murmur3:c7000000000000000000000000000001\n[/PACKET]\n"),

@@ -46,14 +46,3 @@ func TestNoHours(t *testing.T) {
 		require.ErrorContains(t, err, "no times of the day", s)
 	}
 }
-
-func FuzzHours(f *testing.F) {
-	f.Add("22:00-07:00,12:00-13:00")
-	f.Fuzz(func(t *testing.T, s string) {
-		if h, err := ParseHours(s); err == nil {
-			again, err := ParseHours(h.String())
-			require.NoError(t, err)
-			require.Equal(t, h, again)
-		}
-	})
-}

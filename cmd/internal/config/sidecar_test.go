@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -47,36 +46,4 @@ func TestSidecarMistakes(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.ErrorAs(t, err, new(*Error))
 	}
-}
-
-// FuzzParseSidecar: whatever anyone drops into the inbox ends as a valid sidecar or as an *Error.
-func FuzzParseSidecar(f *testing.F) {
-	f.Add([]byte("profile = 'a'\nsize = 3"))
-	f.Add([]byte("a = {b = {c = 1}}"))
-	f.Add([]byte("profile.x = 1\n[[again]]"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := ParseSidecar("s", data)
-		if err != nil {
-			if _, ok := errors.AsType[*Error](err); !ok {
-				t.Fatalf("not an *Error: %v", err)
-			}
-			return
-		}
-		if len(s.problems()) > 0 {
-			t.Fatalf("accepted %+v", s)
-		}
-	})
-}
-
-// FuzzConfig does the same for the configuration itself.
-func FuzzConfig(f *testing.F) {
-	f.Add([]byte("watch = {settle = '30s'}\n[profiles.'a.b']\nx264 = '--crf 1'"))
-	f.Add([]byte("profiles.x.x264 = 1"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := configSchema.strict("f", data, &document{}); err != nil {
-			if _, ok := errors.AsType[*Error](err); !ok {
-				t.Fatalf("not an *Error: %v", err)
-			}
-		}
-	})
 }

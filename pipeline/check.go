@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+)
+
+// What is read from the share was written by whoever can write there. What becomes part of a path or of a
+// command has one of these forms, all of them our own.
+var (
+	originalName = regexp.MustCompile(`^source(\.[a-z0-9]{1,5})?$`)
+	planSource   = regexp.MustCompile(`^(source(\.[a-z0-9]{1,5})?|norm\.[a-z0-9]{4,16}\.mkv)$`)
+	outName      = regexp.MustCompile(`^[a-z0-9]{0,32}$`)
+	word         = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._-]{0,31})?$`) // ffmpeg's and our own names for things
+	display      = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)                 // HDR10 metadata in x264's notation
+)
+
+// maxSide is the longest side of a picture, in pixels: more than any codec has.
+const maxSide = 1 << 16
+
+// farTicks bounds timestamps, so that the difference of two never overflows; no film lasts that long.
+const farTicks = math.MaxInt64 / 4
+
+// check refuses a plan that could not have been made by a master.
+func (p *Plan) check(id string) error {
+	if p.Job != id || !planSource.MatchString(p.Source) || !originalName.MatchString(p.Original) {
+		return errors.New("is not this job's plan")
+	}
+	if len(p.Chunks) == 0 || p.Video.TimeBase.Num <= 0 || p.Video.TimeBase.Den <= 0 {
+		return errors.New("has no chunks or no time base")
+	}
+	if v := p.Video; v.Index < 0 || v.Width < 0 || v.Height < 0 || v.Width > maxSide || v.Height > maxSide || !display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
+		return errors.New("has no picture that can be")
+	}
+	for _, w := range p.words() {
+		if !word.MatchString(w) {
+			return fmt.Errorf("has %q where one word is expected", w)
+		}
+	}
+	frames := 0
+	for i := range p.Chunks {
+		if err := p.Chunks[i].check(i, frames); err != nil {
+			return err
+		}
+		frames += len(p.Chunks[i].PTS)
+	}
+	if frames != p.Frames {
+		return fmt.Errorf("has %d frames in its chunks, not %d", frames, p.Frames)
+	}
+	return nil
+}
+
+// words are what stands in commands as it is.
+func (p *Plan) words() []string {
+	v := p.Video
+	return []string{p.PixFmt, p.Muxer, p.Settings.Container, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
+}
+
+func (c *Chunk) check(index, first int) error {
+	if c.Index != index || c.First != first || len(c.PTS) == 0 || !word.MatchString(string(c.Kind)) {
+		return fmt.Errorf("chunk %d is out of order or empty", index)
+	}
+	last := c.PTS[len(c.PTS)-1]
+	if !slices.IsSorted(c.PTS) || c.PTS[0] < -farTicks || last > farTicks {
+		return fmt.Errorf("chunk %d has times that are none", index)
+	}
+	return nil
+}
+
+// The bounds of what a node can say of itself: beyond them it is no worker of ours.
+const (
+	maxSlots = 1024 // as the configuration has it
+	maxTold  = 1e15 // of frames, pixels and seconds
+)
+
+// plausible tells whether all numbers are such that one can calculate with them.
+func (n *Node) plausible() bool {
+	told := []float64{n.Load, n.FPS}
+	for _, e := range n.Chunks {
+		told = append(told, float64(e.Frames), float64(e.Total), e.FPS)
+	}
+	for _, s := range n.Speed {
+		told = append(told, s.Frames, s.Pixels, s.Seconds)
+	}
+	return n.Slots >= 0 && n.Slots <= maxSlots && slices.Min(told) >= 0 && slices.Max(told) <= maxTold
+}

@@ -1,0 +1,86 @@
+package encode
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// ours are the values in a command that are our own words, whatever the plan says.
+var ours = []string{"-vf", "-f", "-i", "-c:v", "-map", "-filter_complex", "-protocol_whitelist", "-format_whitelist"}
+
+// From whatever plan lies on the share comes a command with our filters, one input and one muxer, or none at
+// all.
+func FuzzPlanToCommand(f *testing.F) {
+	const plan = `{"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"x264":"--crf 20 --sar 1:1 --tff","container":"mkv"},
+		"video":{"index":1,"width":320,"height":180,"pix_fmt":"gbrp","time_base":{"num":1,"den":1000},"frame_rate":{"num":24000,"den":1001},"color_range":"tv","color_space":"bt709","field_order":"tt","max_cll":"1000,400"},
+		"out_pix_fmt":"yuv420p","muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
+	f.Add([]byte(plan))
+	for _, evil := range []string{"yuv420p,movie=/etc/passwd", "yuv420p[x];[x]", "../x", "tee", "-i"} {
+		f.Add([]byte(strings.Replace(plan, `"yuv420p"`, `"`+evil+`"`, 1)))
+		f.Add([]byte(strings.Replace(plan, `"bt709"`, `"`+evil+`"`, 1)))
+		f.Add([]byte(strings.Replace(plan, `"mp4"`, `"`+evil+`"`, 1)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		share := sharefstest.Files(map[string][]byte{"jobs/abcdef01-k3f9z/plan.json": data})
+		plan, err := pipeline.LoadPlan(share, "abcdef01-k3f9z")
+		if err != nil {
+			return
+		}
+		for _, in := range ladder(Request{Plan: plan, Chunk: &plan.Chunks[0], Source: "/s/source.mkv"}) {
+			cmd, err := args(plan, in, 1)
+			if err != nil {
+				continue
+			}
+			cmd = append(cmd, container(plan, "/s/out.tmp")...)
+			options := cmd[len(media.Quiet()):]
+			require.True(t, count(options, "-i") == 1 && count(options, "-vf") == 1 && count(options, "-f") == 1)
+			for i, o := range options {
+				if slices.Contains(ours, o) {
+					value := options[i+1]
+					switch o {
+					case "-vf":
+						require.NotRegexp(t, `movie|[\[\];']|//`, value)
+						for _, filter := range strings.Split(value, ",") {
+							require.Regexp(t, `^(trim|scale|format|setfield|setsar)=`, filter)
+						}
+					case "-f":
+						require.Contains(t, []string{"matroska", "mp4"}, value)
+					case "-i":
+						require.Equal(t, "file:/s/source.mkv", value)
+					}
+				}
+			}
+			require.Equal(t, "file:/s/out.tmp", options[len(options)-1])
+		}
+	})
+}
+
+func count(list []string, s string) (n int) {
+	for _, l := range list {
+		if l == s {
+			n++
+		}
+	}
+	return n
+}
+
+// What the encoder says and writes is read without a surprise: a reason is one line of it, a version one of x264's.
+func FuzzWhatTheEncoderSays(f *testing.F) {
+	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken", []byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
+	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
+	f.Fuzz(func(t *testing.T, stderr string, head []byte) {
+		reason := complaint(stderr, complaints)
+		require.Contains(t, stderr, reason)
+		require.NotContains(t, complaint(stderr, remarks), "\n")
+		version := encoderVersion(head)
+		require.True(t, version == "" || strings.HasPrefix(version, "x264 core ") && len(version) < 64, version)
+		_ = checkProfile(&pipeline.Plan{Settings: pipeline.Settings{X264: "--profile high"}}, head)
+	})
+}

@@ -1,0 +1,165 @@
+package media
+
+import (
+	"bytes"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// harmless are all names that may stand in ffmpeg's arguments: none of them takes a file.
+var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x264-params)$`)
+
+// fileKeys are libx264's parameters that open files (x264_param_parse, encoder.c).
+var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile", "log-file"}
+
+// No text that is accepted opens a file or sets another option than it says, and what was understood can be
+// said again.
+func FuzzParseX264(f *testing.F) {
+	for _, s := range []string{
+		"--crf 18", "-b3", "--cqm x", "--stats x", `--deblock '-1:-1'`, "--crf=18:stats=a", `--sar 1\:1`, "--zones a",
+		"--preset slow --tune film,grain --profile high --level 4.1 --no-mbtree --partitions p8x8,none --cqm4 1,2,3 --nf --direct auto",
+		"--mastering-display G(1,2)B(3,4)R(5,6)WP(7,8)L(9,10) --cll 1000,400 --keyint infinite --output-csp i444 --range pc",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := ParseX264(text)
+		if err != nil {
+			return
+		}
+		args := x.FFmpegArgs()
+		for i := 0; i < len(args); i += 2 {
+			require.Regexp(t, harmless, args[i])
+			require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
+		}
+		again := ""
+		for _, p := range x.Params {
+			require.False(t, slices.Contains(fileKeys, p.Key))
+			require.NotContains(t, strings.ReplaceAll(p.String(), `\:`, ""), ":")
+			if p.Key == "cqm" {
+				require.Contains(t, []string{"flat", "jvt"}, p.Value)
+			}
+			if rule, known := x264Options[p.Key]; known && rule.form == flag {
+				again += " --" + p.Key
+			} else if known {
+				again += " --" + p.Key + "=" + p.Value
+			}
+		}
+		if y, err := ParseX264(again); !slices.ContainsFunc(x.Params, func(p Param) bool { return p.Key == "no-tff" }) {
+			require.NoError(t, err)
+			require.Equal(t, len(x.Params), len(y.Params))
+			for i := range x.Params {
+				require.Equal(t, x.Params[i], y.Params[i])
+			}
+		}
+	})
+}
+
+// feed writes text in steps of a size, as a pipe would deliver it, and returns the first error.
+func feed(w interface{ Write([]byte) (int, error) }, text []byte, step int) error {
+	for len(text) > 0 {
+		n := min(max(step, 1), len(text))
+		if _, err := w.Write(text[:n]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// However the pipe cuts them, the same packets come out, in bounded memory, with times that can be subtracted.
+func FuzzPacketScanner(f *testing.F) {
+	f.Add([]byte("packet|pts=0|dts=N/A|size=8864|flags=K_\npacket|pts=1|dts=1|size=1|flags=_D\n"), 3)
+	f.Add([]byte("packet|pts=9223372036854775807|dts=1|size=-1|flags=\n"), 1)
+	f.Add([]byte("packet|pts=0|dts=0|size=1|flags=K__|side_data|\n\nside_data|x\r\npacket|pts=-5|dts=-6|size=2|flags=__|new=1\n"), 7)
+	f.Fuzz(func(t *testing.T, text []byte, step int) {
+		s, whole := &packetScanner{}, &packetScanner{}
+		err := feed(s, text, step)
+		require.Equal(t, err == nil, feed(whole, text, len(text)) == nil)
+		require.LessOrEqual(t, len(s.line), longestPacketLine)
+		require.Equal(t, whole.out, s.out)
+		require.Len(t, s.out.DTS, s.out.Len())
+		require.Len(t, s.out.Flags, s.out.Len())
+		require.Len(t, s.out.Size, s.out.Len())
+		require.LessOrEqual(t, s.out.Len()*len("packet|pts=0|dts=0|size=0|flags="), len(text))
+		frames, err := s.out.Frames()
+		if err != nil {
+			return
+		}
+		for i, pts := range frames {
+			require.True(t, pts != NoPTS && pts >= math.MinInt64/4 && pts <= math.MaxInt64/4)
+			require.True(t, i == 0 || pts > frames[i-1])
+		}
+	})
+}
+
+// hdrForm is what x264 takes; anything else in it would be another option's.
+var hdrForm = regexp.MustCompile(`^(G\(\d{1,10},\d{1,10}\)B\(\d{1,10},\d{1,10}\)R\(\d{1,10},\d{1,10}\)WP\(\d{1,10},\d{1,10}\)L\(\d{1,10},\d{1,10}\))?$`)
+
+func FuzzParseProbe(f *testing.F) {
+	f.Add([]byte(`{"streams":[{"index":0,"codec_type":"video","side_data_list":[{"side_data_type":"Display Matrix","rotation":90}]}]}`))
+	f.Add([]byte(`{"streams":[{"side_data_list":[{"side_data_type":"Mastering display metadata","red_x":"1/0"},{"side_data_type":"Content light level metadata","max_content":1000,"max_average":-4}]}]}`))
+	f.Add([]byte(`{"streams":[{"codec_type":"video","time_base":"1/90000","start_pts":-3,"disposition":{"attached_pic":1},"tags":{"a":"b"},"r_frame_rate":"24000/1001","sample_rate":"48000"}],
+		"chapters":[{"time_base":"1/1000","start":0,"end":5,"tags":{"title":"x"}}],"format":{"format_name":"matroska,webm","size":"12","start_time":"-1.5","duration":"N/A"}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		file, err := parseProbe(text)
+		if err != nil {
+			return
+		}
+		require.LessOrEqual(t, len(file.Streams)+len(file.Chapters), len(text))
+		for _, s := range file.Streams {
+			require.LessOrEqual(t, max(s.Rotation, -s.Rotation), 360)
+			require.Regexp(t, hdrForm, s.HDR.MasterDisplay)
+			require.Regexp(t, `^(\d+,\d+)?$`, s.HDR.MaxCLL)
+		}
+		for _, v := range file.Video() {
+			require.Equal(t, "video", v.Type)
+			require.False(t, v.AttachedPic())
+		}
+	})
+}
+
+func FuzzParseHead(f *testing.F) {
+	f.Add([]byte(`{"frames":[{"best_effort_timestamp":3,"width":320,"height":180,"pix_fmt":"yuv420p","interlaced_frame":1,"top_field_first":1,"repeat_pict":1},{}]}`))
+	f.Add([]byte(`{"frames":[{"side_data_list":[{"side_data_type":"Mastering display metadata","red_x":"13250/50000","red_y":"34500/50000","green_x":"7500/50000","green_y":"3000/50000",
+		"blue_x":"1/5","blue_y":"1/5","white_point_x":"15635/50000","white_point_y":"16450/50000","min_luminance":"50/10000","max_luminance":"9223372036854775807/1"},
+		{"side_data_type":"Content light level metadata","max_content":1000,"max_average":400}]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		h, err := parseHead(text)
+		if err != nil {
+			return
+		}
+		require.LessOrEqual(t, len(h.PTS), len(text))
+		require.Regexp(t, hdrForm, h.HDR.MasterDisplay)
+		require.Regexp(t, `^(\d+,\d+)?$`, h.HDR.MaxCLL)
+	})
+}
+
+// However the pipe cuts it, the same steps are reported; no line is kept beyond its bound.
+func FuzzProgress(f *testing.F) {
+	f.Add([]byte("frame=0\ntotal_size=N/A\nprogress=continue\nframe=12\nfps=3\ntotal_size=4096\nprogress=end\n"), 5)
+	f.Add([]byte("frame=99999999999999999999\nprogress\nframe=-1\nprogress=\n"), 1)
+	f.Fuzz(func(t *testing.T, text []byte, step int) {
+		type report struct {
+			frames int
+			size   int64
+		}
+		run := func(step int) (got []report) {
+			p := NewProgress(func(frames int, size int64) { got = append(got, report{frames, size}) })
+			require.NoError(t, feed(p, text, step))
+			require.LessOrEqual(t, len(p.line), longestProgressLine)
+			return got
+		}
+		if !slices.ContainsFunc(bytes.Split(text, []byte("\n")), func(l []byte) bool { return len(l) > longestProgressLine }) {
+			require.Equal(t, run(len(text)), run(step))
+		}
+		for _, r := range run(step) {
+			require.True(t, r.frames >= 0 && r.size >= 0)
+		}
+	})
+}

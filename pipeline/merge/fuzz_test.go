@@ -1,0 +1,72 @@
+package merge
+
+import (
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+func FuzzScanPackets(f *testing.F) {
+	f.Add("[PACKET]\nstream_index=1\npts=-7\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=murmur3:c7a4df9e5fee649b9f505ab2f6094e5a\n[/PACKET]\n")
+	f.Add("[PACKET]\npts=N/A\n[/PACKET]\n")
+	f.Add("[PACKET]\nstream_index=-1\nsize=-5\npts=9223372036854775807\n[/PACKET]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		n := 0
+		_ = scanPackets(strings.NewReader(text), func(p packet) error {
+			n++
+			require.GreaterOrEqual(t, p.stream, 0)
+			require.GreaterOrEqual(t, p.size, 0)
+			require.True(t, p.pts == media.NoPTS || p.pts >= math.MinInt64/4 && p.pts <= math.MaxInt64/4)
+			return nil
+		})
+		require.LessOrEqual(t, n, strings.Count(text, "[/PACKET]"))
+	})
+}
+
+// Two times are called equal only if they are, as fractions.
+func FuzzCompareTimes(f *testing.F) {
+	f.Add(int64(3), int64(1), int64(1000), int64(270), int64(1), int64(90000))
+	f.Add(int64(1001), int64(1), int64(24000), int64(42), int64(1), int64(1000))
+	f.Add(int64(1)<<60, int64(7), int64(1)<<40, int64(1), int64(0), int64(0))
+	f.Fuzz(func(t *testing.T, a, an, ad, b, bn, bd int64) {
+		x, y := media.Rational{Num: an, Den: ad}, media.Rational{Num: bn, Den: bd}
+		_, exact := compareTimes([]int64{a}, x, []int64{b}, y)
+		if !exact || !x.Valid() || !y.Valid() {
+			require.False(t, exact && !(x.Valid() && y.Valid()))
+			return
+		}
+		first := new(big.Rat).Mul(new(big.Rat).SetInt64(a), big.NewRat(an, ad))
+		second := new(big.Rat).Mul(new(big.Rat).SetInt64(b), big.NewRat(bn, bd))
+		half := big.NewRat(bn, bd)
+		half.Quo(half, big.NewRat(2, 1))
+		d := new(big.Rat).Sub(first, second)
+		require.LessOrEqual(t, d.Abs(d).Cmp(half), 0, "%v of %v is not %v of %v", a, x, b, y)
+	})
+}
+
+// A property of a track never becomes another option.
+func FuzzIdentify(f *testing.F) {
+	f.Add([]byte(`{"container":{"type":"Matroska"},"tracks":[{"id":0,"type":"video","properties":{"language":"jpn","display_dimensions":"320x180","max_luminance":1000}}]}`))
+	f.Add([]byte(`{"container":{"type":"HLS playlist"},"tracks":[{"id":-1,"type":"video"}]}`))
+	f.Add([]byte(`{"container":{"type":"Matroska"},"tracks":[{"type":"audio"},{"id":3,"type":"video","properties":{"language_ietf":"--attach-file","display_unit":{}}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := parseIdentity("/s", text)
+		if err != nil {
+			return
+		}
+		require.Equal(t, "video", s.tracks[s.at].Type)
+		source := &media.File{Format: media.Format{Name: "matroska"}, Streams: []media.Stream{{Type: "video"}}}
+		options := trackOptions(Request{Plan: &pipeline.Plan{}}, source, s)
+		require.Zero(t, len(options)%2)
+		for i := 0; i < len(options); i += 2 {
+			require.True(t, strings.HasPrefix(options[i], "--"), options[i])
+			require.True(t, strings.HasPrefix(options[i+1], "0:"), options[i+1])
+		}
+	})
+}
