@@ -49,6 +49,7 @@ func (g *global) farm(cmd *cobra.Command) (*farm, error) {
 	if err != nil {
 		return nil, err
 	}
+	tools.Answers = answers(fs)
 	return &farm{log: log, fs: fs, tools: tools, live: holding(cfg)}, nil
 }
 

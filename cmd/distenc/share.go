@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,4 +82,32 @@ func mountOf(dir string) (mount, error) {
 		m.id = st.Mnt_id
 	}
 	return m, nil
+}
+
+// answerTime is how long a listing may take on a share that answers.
+const answerTime = 10 * time.Second
+
+// answers tells whether the share answers. One question at a time is asked: a share that hangs can keep it for as long as
+// it likes, and until then the answer is no.
+func answers(share *sharefs.FS) func() bool {
+	asking := make(chan struct{}, 1)
+	return func() bool {
+		select {
+		case asking <- struct{}{}:
+		default:
+			return false
+		}
+		listed := make(chan bool, 1)
+		go func() {
+			_, err := share.List(path.Dir(pipeline.Cluster))
+			<-asking
+			listed <- err == nil
+		}()
+		select {
+		case ok := <-listed:
+			return ok
+		case <-time.After(answerTime):
+			return false
+		}
+	}
 }

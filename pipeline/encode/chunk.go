@@ -135,7 +135,7 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 		report = func(int, int64) {}
 	}
 	stderr, err := tools.Run(ctx, media.Command{
-		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report), Nice: req.Nice, Started: req.Started,
+		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report), Nice: req.Nice, Started: req.Started, Limits: limits(req, in),
 	})
 	if err != nil {
 		return result{}, err
@@ -145,6 +145,17 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 	}
 	frames, extradata, err := Check(ctx, tools, req.Plan, req.Chunk, req.Out)
 	return result{frames, extradata, remark(req.Plan, stderr)}, err
+}
+
+// limits counts on four times the chunk's pictures where decoding begins at a key packet near it, and on all that come
+// before it where it begins at the start.
+func limits(req Request, in input) media.Limits {
+	c := req.Chunk
+	pictures := 4*max(c.Packets, len(c.PTS)) + 1000
+	if in.seek == nil && in.method != "piece" {
+		pictures += 2 * c.First
+	}
+	return media.Encoding(pictures, len(c.PTS), req.Plan.Pixels())
 }
 
 // remark adds to the record's method what a person should know of these pictures.

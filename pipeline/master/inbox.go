@@ -25,7 +25,7 @@ type dropped struct {
 	priority int
 	told     bool      // that it can't be taken
 	rest     time.Time // not tried before
-	denied   int       // how often it could not be opened
+	denied   int       // how often it could not be opened, or not be read in the machine's memory
 }
 
 // maxEarly bounds how long a file stands still before it is read ahead of its settle time: a file with a
@@ -130,12 +130,12 @@ func (m *Master) vouched(f watcher.File, d *dropped) bool {
 func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 	scan, err := m.Stages.Scan(ctx, f.Name)
 	return func() {
-		if errors.Is(err, fs.ErrPermission) {
+		denial := denied(err)
+		if denial != nil {
 			d.denied++
 		}
-		if d.denied > maxDenied {
-			scan.Refused = pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; make it readable for the group of the share and drop it again.")
-			err = nil
+		if d.denied > maxDenied && denial != nil {
+			scan.Refused, err = denial, nil
 		}
 		if err != nil {
 			d.rest = time.Now().Add(errRest)
@@ -150,6 +150,17 @@ func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 			m.consider(f, d)
 		}
 	}
+}
+
+// denied is the refusal for errors that may pass, or may be the file's own; nil for all others.
+func denied(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; make it readable for the group of the share and drop it again.")
+	case err != nil && strings.Contains(err.Error(), "Cannot allocate memory"):
+		return &pipeline.Refusal{Reason: "The file can't be read: its headers ask for more memory than this machine has.", Err: err}
+	}
+	return nil
 }
 
 // maxDenied is how often opening a file may be denied (NFS does so in passing) until it is rejected.

@@ -32,7 +32,7 @@ func (t Tools) Packets(ctx context.Context, path string, stream int, pre ...stri
 		"-show_entries", "packet=pts,dts,size,flags", "-of", "compact"}
 	args = append(append(args, pre...), Input(path)...)
 	scan := &packetScanner{}
-	stderr, err := t.Run(ctx, Command{Program: t.FFprobe, Args: args, Stdout: scan})
+	stderr, err := t.Run(ctx, Command{Program: t.FFprobe, Args: args, Stdout: scan, Limits: Reading(Size(path))})
 	if scan.err != nil {
 		err = scan.err // it ended ffprobe, by a closed pipe
 	}

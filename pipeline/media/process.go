@@ -30,6 +30,7 @@ type Command struct {
 	Stdin   io.Reader      // nil: empty
 	Stdout  io.Writer      // nil: discarded; called from another goroutine, never two at once
 	Nice    int            // the child's nice value; 0: as ours
+	Limits  Limits         // what it may take
 	Started func(*Process) // called once, from Run's goroutine, before Run waits; may be nil
 }
 
@@ -59,7 +60,7 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
 //
 // When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is
-// ctx's cause. A child that fails is an *ExitError. No child outlives Run, nor this process.
+// ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No child outlives Run, nor this process.
 func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
@@ -70,9 +71,14 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	defer runtime.UnlockOSThread()
 
 	raiseFileLimit()
-	tail := &tailBuffer{}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	tail, out := &tailBuffer{}, &pulse{w: c.Stdout}
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdin, c.Stdout, tail
+	if _, direct := c.Stdout.(*os.File); c.Stdout != nil && !direct {
+		cmd.Stdout = out
+	}
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &Process{}
@@ -83,17 +89,25 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
 	}
 	p.started(cmd.Process.Pid, c.Nice, t.IdleIO)
+	c.Limits.apply(cmd.Process.Pid)
 	if c.Started != nil {
 		c.Started(p)
 	}
+	var watching sync.WaitGroup
+	watching.Go(func() { t.watch(ctx, c, p, out, end) })
 	err = cmd.Wait()
 	p.ended()
+	failed := ctx.Err() != nil // before our own end of it
+	cause := context.Cause(ctx)
+	end(nil)
+	watching.Wait()
 	stderr = tail.String()
 	if err == nil && !unwritten.MatchString(stderr) {
 		return stderr, nil
 	}
-	if ctx.Err() != nil {
-		return stderr, context.Cause(ctx)
+	if failed {
+		t.debug(ctx, "stopped", "program", c.Program, "cause", cause)
+		return stderr, cause
 	}
 	if err == nil {
 		err = &ExitError{Program: c.Program, Stderr: stderr, Err: errors.New("its output is not whole")}
@@ -103,6 +117,9 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGXFSZ {
+			return stderr, &LimitError{c.Program, fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
+		}
 		return stderr, &ExitError{Program: c.Program, Code: exit.ExitCode(), Stderr: stderr, Err: err}
 	}
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
@@ -110,8 +127,12 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 
 // Output runs a program and returns its stdout, which may have limit bytes at most.
 func (t Tools) Output(ctx context.Context, limit int, program string, args ...string) ([]byte, error) {
+	return t.output(ctx, Reading(0), limit, program, args...)
+}
+
+func (t Tools) output(ctx context.Context, limits Limits, limit int, program string, args ...string) ([]byte, error) {
 	out := &limitedBuffer{limit: limit}
-	_, err := t.Run(ctx, Command{Program: program, Args: args, Stdout: out})
+	_, err := t.Run(ctx, Command{Program: program, Args: args, Stdout: out, Limits: limits})
 	if out.over {
 		return nil, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
 	}

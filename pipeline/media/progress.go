@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"strconv"
+	"sync/atomic"
 )
 
 // Progress reads what ffmpeg writes with "-progress pipe:1" and reports each step. It is an io.Writer
@@ -12,6 +13,7 @@ type Progress struct {
 	line   []byte
 	frames int
 	size   int64
+	told   atomic.Int64 // grows with frames and size
 }
 
 // NewProgress makes a Progress that calls report with the frames encoded and the bytes written so
@@ -49,6 +51,7 @@ func (p *Progress) take(line []byte) {
 			p.size = n
 		}
 	case "progress": // the last key of each report
+		p.told.Store(int64(p.frames) + p.size)
 		p.report(p.frames, p.size)
 	}
 }

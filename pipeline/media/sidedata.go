@@ -32,7 +32,9 @@ func (t Tools) Head(ctx context.Context, path string, stream, count int) (Head, 
 	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", fmt.Sprintf("%%+#%d", count),
 		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
-	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
+	limits := Encoding(count, 0, largestHead)
+	limits.CPU += Reading(Size(path)).CPU
+	out, err := t.output(ctx, limits, probeLimit, t.FFprobe, args...)
 	if err != nil {
 		return Head{}, fmt.Errorf("cannot decode the first frames of %q: %w", path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"time"
 )
 
 // Tools are the programs that do the work, each as a path that can be started.
@@ -16,6 +17,11 @@ type Tools struct {
 	Log         *slog.Logger
 	// IdleIO has the children read and write only while nobody else does (ioprio_set(2), class idle).
 	IdleIO bool
+	// Answers tells whether the share that the files lie on answers: while it does not, a child that stands still is not
+	// at fault. It may take its time. nil: it always does.
+	Answers func() bool
+	// Hurry divides all times that children are allowed, for tests; 0: 1.
+	Hurry time.Duration
 }
 
 // Find looks for all tools in PATH. A missing one is an error that says what to install.

@@ -25,6 +25,11 @@ type Request struct {
 	WorkDir string
 }
 
+// limits are those of a child that reads the source and all results and writes the output.
+func (r Request) limits() media.Limits {
+	return media.Copying(media.Size(r.Source) + media.Size(r.Results...))
+}
+
 // Output says what Merge has written.
 type Output struct {
 	Size   int64

@@ -37,7 +37,7 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 	if err := os.WriteFile(options, text, 0o600); err != nil {
 		return err
 	}
-	if err := runMKV(ctx, tools, tools.MKVMerge, "@"+options); err != nil {
+	if err := runMKV(ctx, tools, req.limits(), tools.MKVMerge, "@"+options); err != nil {
 		return err
 	}
 	return setDurations(ctx, tools, req, source, side, times)
@@ -45,9 +45,9 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 
 // runMKV runs one of mkvtoolnix's programs. Their messages go to stdout. Status 1 is a "warning" that
 // hides chunks which do not fit one another: an error here.
-func runMKV(ctx context.Context, tools media.Tools, program string, args ...string) error {
+func runMKV(ctx context.Context, tools media.Tools, limits media.Limits, program string, args ...string) error {
 	var out strings.Builder
-	_, err := tools.Run(ctx, media.Command{Program: program, Args: args, Stdout: &out})
+	_, err := tools.Run(ctx, media.Command{Program: program, Args: args, Stdout: &out, Limits: limits})
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w: %s", err, firstLines(out.String(), 3))
 	}
@@ -140,7 +140,7 @@ func setDurations(ctx context.Context, tools media.Tools, req Request, source *m
 			args = append(args, "--set", "codec-delay="+audio.delay)
 		}
 	}
-	return runMKV(ctx, tools, tools.MKVPropEdit, args...)
+	return runMKV(ctx, tools, req.limits(), tools.MKVPropEdit, args...)
 }
 
 // nominal is the duration of a frame in nanoseconds, empty where the rate varies.

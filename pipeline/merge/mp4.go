@@ -35,7 +35,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request, source *media
 	scale := strconv.FormatInt(timescale(req), 10)
 	args = append(args, "-map_metadata", "0", "-map_chapters", "0", "-strict", "experimental",
 		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out))
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()})
 	return err
 }
 

@@ -32,7 +32,7 @@ func readPackets(ctx context.Context, tools media.Tools, path string, take func(
 		"-show_entries", "packet=stream_index,pts,size,flags,data_hash", "-of", "default"}, media.Input(path)...)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := tools.Run(ctx, media.Command{Program: tools.FFprobe, Args: args, Stdout: w})
+		_, err := tools.Run(ctx, media.Command{Program: tools.FFprobe, Args: args, Stdout: w, Limits: media.Reading(media.Size(path))})
 		_ = w.CloseWithError(err) // nil is io.EOF; always nil itself
 		ended <- err
 	}()

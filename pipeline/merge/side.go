@@ -156,7 +156,7 @@ func remux(ctx context.Context, tools media.Tools, src, dst string, source *medi
 	args = append(append(append(args, maps...), "-c", "copy"), options...)
 	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode", "passthrough",
 		"-f", "matroska", media.URL(dst))
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(src))})
 	return err
 }
 
@@ -237,7 +237,7 @@ func extractCovers(ctx context.Context, tools media.Tools, req Request, source *
 		path := filepath.Join(req.WorkDir, name)
 		args := append(media.Quiet(), media.Input(req.Source)...)
 		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f", "image2pipe", media.URL(path))
-		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
+		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
 			return nil, fmt.Errorf("cannot extract %s: %w", describe(s), err)
 		}
 		options = append(options, "--attachment-name", name, "--attachment-mime-type", mime, "--attach-file", path)

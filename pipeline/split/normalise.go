@@ -37,6 +37,9 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 			}
 			return notes, nil
 		}
+		if fault := media.Fault(err); fault != "" {
+			return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be brought into Matroska: %s.", fault), Err: err}
+		}
 		if !errors.As(err, &exit) || strings.Contains(exit.Stderr, "No space left") {
 			return nil, fmt.Errorf("cannot normalise the source: %w", err)
 		}
@@ -47,7 +50,7 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 func copyInto(ctx context.Context, tools media.Tools, _ *Source, path string, out []string) error {
 	args := append(append(media.Quiet(), "-fflags", "+genpts"), media.Input(path)...)
 	args = append(append(args, "-map", "0"), out...)
-	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(path))})
 	return err
 }
 
@@ -64,13 +67,13 @@ func unpackInto(ctx context.Context, tools media.Tools, src *Source, path string
 		"-map", "0:"+stream, "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
 	unpacked := make(chan error, 1)
 	go func() {
-		_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: unpack, Stdout: w})
+		_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: unpack, Stdout: w, Limits: media.Copying(media.Size(path))})
 		_ = w.Close() // the reader sees the end
 		unpacked <- err
 	}()
 	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
 	args = append(append(args, media.Input(path)...), "-map", "0:v", "-map", "1", "-map", "-1:"+stream)
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, out...), Stdin: r})
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, out...), Stdin: r, Limits: media.Copying(2 * media.Size(path))})
 	_ = r.Close() // the writer ends if the reader has not read all
 	if first := <-unpacked; err == nil {
 		err = first

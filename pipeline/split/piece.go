@@ -53,7 +53,7 @@ func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk
 	args = append(append(args, media.Input(src)...),
 		"-map", "0:"+strconv.Itoa(plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
 		"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(chunk.Packets), "-f", "matroska", media.URL(dst))
-	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
+	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(src))}); err != nil {
 		return err
 	}
 	got, err := tools.Packets(ctx, dst, 0)

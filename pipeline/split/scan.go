@@ -62,6 +62,9 @@ func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) 
 // unreadable refuses a file that a tool gave up on. When the tool could not read the file at all, or
 // was stopped, that says nothing about the file, and the error stays what it is.
 func unreadable(err error, what string) error {
+	if fault := media.Fault(err); fault != "" {
+		return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be used: %s: %s.", what, fault), Err: err}
+	}
 	var exit *media.ExitError
 	if !errors.As(err, &exit) || exit.Code < 0 {
 		return err

@@ -1,0 +1,155 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// patience is how long a child may show no sign of life: no time on a processor, nothing written to us. It is not
+// counted while the child waits for its turn on a processor, for us or for a disk, while it is stopped, and while the
+// share does not answer.
+const patience = 10 * time.Minute
+
+// LimitError is a child that was ended because it took more than its Limits, or showed no sign of life.
+type LimitError struct {
+	Program string
+	Reason  string // what it did, such as "showed no sign of life for 10m0s"
+}
+
+func (e *LimitError) Error() string { return filepath.Base(e.Program) + " was stopped: it " + e.Reason }
+
+// Fault tells what a file did to the child that read it, other than to be refused by it: "ffprobe crashed
+// (segmentation fault)"; "" if the error is none of these.
+func Fault(err error) string {
+	if limit, ok := errors.AsType[*LimitError](err); ok {
+		return limit.Error()
+	}
+	exit, ok := errors.AsType[*ExitError](err)
+	if !ok {
+		return ""
+	}
+	if ended, ok := errors.AsType[*exec.ExitError](exit.Err); ok {
+		status, _ := ended.Sys().(syscall.WaitStatus)
+		switch sig := status.Signal(); sig {
+		case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
+			return fmt.Sprintf("%s crashed (%v)", filepath.Base(exit.Program), sig)
+		}
+	}
+	return ""
+}
+
+// looksPerPatience is how finely silence is counted.
+const looksPerPatience = 40
+
+// watch looks at a child from time to time, and ends it with a *LimitError that says why. It returns with ctx.
+func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end context.CancelCauseFunc) {
+	hurry := max(1, t.Hurry)
+	w := watched{limits: c.Limits, process: p, out: out, patience: patience / hurry, answers: t.Answers}
+	w.limits.CPU /= hurry
+	w.limits.Stall /= hurry
+	w.progress, _ = c.Stdout.(*Progress)
+	tick := time.NewTicker(w.patience / looksPerPatience)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if reason := w.look(w.patience / looksPerPatience); reason != "" {
+			end(&LimitError{Program: c.Program, Reason: reason})
+			return
+		}
+	}
+}
+
+// watched is what is known of one child. It belongs to the goroutine in watch.
+type watched struct {
+	limits   Limits
+	process  *Process
+	progress *Progress // nil: none is told
+	out      *pulse
+	patience time.Duration
+	answers  func() bool
+
+	cpu, since time.Duration // spent in all, and at the last progress
+	written    int64
+	told       int64
+	silent     time.Duration
+}
+
+// look returns why the child is to be ended, "" if it is not. tick is what a look adds to a silence: not the time that
+// passed, since this process may have stood still as well.
+func (w *watched) look(tick time.Duration) string {
+	cpu, err := w.process.CPU()
+	if err != nil {
+		return ""
+	}
+	if w.limits.CPU > 0 && cpu > w.limits.CPU {
+		return fmt.Sprintf("took more than %v on processors", w.limits.CPU)
+	}
+	if w.progress != nil {
+		if told := w.progress.told.Load(); told != w.told {
+			w.told, w.since = told, cpu
+		}
+		if w.limits.Stall > 0 && cpu-w.since > w.limits.Stall {
+			return fmt.Sprintf("made no progress in %v on processors", w.limits.Stall)
+		}
+	}
+	written := w.out.written.Load()
+	if cpu != w.cpu || written != w.written || w.out.busy.Load() || w.process.waits() || w.silent > 0 && w.away() {
+		w.cpu, w.written, w.silent = cpu, written, 0
+		return ""
+	}
+	if w.silent += tick; w.silent > w.patience {
+		return fmt.Sprintf("showed no sign of life for %v", w.patience)
+	}
+	return ""
+}
+
+// away tells that the share does not answer.
+func (w *watched) away() bool { return w.answers != nil && !w.answers() }
+
+// waits tells whether one of the child's threads waits for a processor, for a disk or a share that hangs, or is stopped:
+// states R, D, T and t of proc_pid_stat(5).
+func (p *Process) waits() bool {
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		stat, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, state, _ := strings.Cut(string(stat[max(0, strings.LastIndexByte(string(stat), ')')):]), " ")
+		if state != "" && strings.ContainsRune("RDTt", rune(state[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+// pulse counts what a child writes on its way to w.
+type pulse struct {
+	w       io.Writer
+	written atomic.Int64
+	busy    atomic.Bool // the child may be waiting for w to take it
+}
+
+func (p *pulse) Write(b []byte) (int, error) {
+	p.busy.Store(true)
+	defer p.busy.Store(false)
+	n, err := p.w.Write(b)
+	p.written.Add(int64(n))
+	return n, err
+}
