@@ -23,7 +23,7 @@ func Files(files map[string][]byte) *sharefs.FS {
 type memory struct{ fstest.MapFS }
 
 func (m memory) OpenFile(name string, _ int, _ fs.FileMode) (sharefs.File, error) {
-	info, err := m.MapFS.Stat(name)
+	info, err := m.Stat(name)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (m memory) OpenFile(name string, _ int, _ fs.FileMode) (sharefs.File, error
 	return file, nil
 }
 
-func (m memory) Lstat(name string) (fs.FileInfo, error) { return m.MapFS.Stat(name) }
+func (m memory) Lstat(name string) (fs.FileInfo, error) { return m.Stat(name) }
 func (memory) Rename(string, string) error              { return syscall.EROFS }
 func (memory) Link(string, string) error                { return syscall.EROFS }
 func (memory) Mkdir(string, fs.FileMode) error          { return syscall.EROFS }
