@@ -32,8 +32,11 @@ func (p *Plan) check(id string) error {
 	if len(p.Chunks) == 0 || p.Video.TimeBase.Num <= 0 || p.Video.TimeBase.Den <= 0 {
 		return errors.New("has no chunks or no time base")
 	}
-	if v := p.Video; v.Index < 0 || v.Width < 0 || v.Height < 0 || v.Width > maxSide || v.Height > maxSide || !display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
+	if v := p.Video; v.Index < 0 || !sides(v.Width, v.Height) || !sides(p.Out.Width, p.Out.Height) || !display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
 		return errors.New("has no picture that can be")
+	}
+	if f := p.Out.Fields; f != "" && f != "tff" && f != "bff" {
+		return fmt.Errorf("has %q for an order of fields", f)
 	}
 	for _, w := range p.words() {
 		if !word.MatchString(w) {
@@ -53,10 +56,14 @@ func (p *Plan) check(id string) error {
 	return nil
 }
 
+func sides(width, height int) bool {
+	return width >= 0 && height >= 0 && width <= maxSide && height <= maxSide
+}
+
 // words are what stands in commands as it is.
 func (p *Plan) words() []string {
 	v := p.Video
-	return []string{p.PixFmt, p.Muxer, p.Settings.Container, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
+	return []string{p.Out.PixFmt, p.Out.Edge, p.Muxer, p.Settings.Container, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
 }
 
 func (c *Chunk) check(index, first int) error {
@@ -81,6 +88,9 @@ func (n *Node) plausible() bool {
 	told := []float64{n.Load, n.FPS}
 	for _, e := range n.Chunks {
 		told = append(told, float64(e.Frames), float64(e.Total), e.FPS)
+	}
+	for _, fps := range n.Jobs {
+		told = append(told, fps)
 	}
 	for _, s := range n.Speed {
 		told = append(told, s.Frames, s.Pixels, s.Seconds)

@@ -110,7 +110,7 @@ func FuzzTimestamps(f *testing.F) {
 // A plan that is accepted holds nothing that a command line or a path could take for more than it is.
 func FuzzPlan(f *testing.F) {
 	f.Add([]byte(`{"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"container":"mkv"},"video":{"time_base":{"num":1,"den":1000},"master_display":"G(1,2)"},
-		"out_pix_fmt":"yuv420p","muxer":"matroska","frames":3,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AAI"},{"index":1,"kind":"mkv","first":2,"pts":"BA"}]}`))
+		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff"},"muxer":"matroska","frames":3,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AAI"},{"index":1,"kind":"mkv","first":2,"pts":"BA"}]}`))
 	f.Add([]byte(`{"job":"abcdef01-k3f9z","source":"..","original":"source","video":{"time_base":{"num":1,"den":1}},"frames":1,"chunks":[{"pts":"AA"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		share := sharefstest.Files(map[string][]byte{JobFile(fuzzJob, planName): data})

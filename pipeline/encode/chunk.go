@@ -155,7 +155,12 @@ func limits(req Request, in input) media.Limits {
 	if in.seek == nil && in.method != "piece" {
 		pictures += 2 * c.First
 	}
-	return media.Encoding(pictures, len(c.PTS), req.Plan.Pixels())
+	return media.Encoding(pictures, len(c.PTS), largest(req.Plan))
+}
+
+// largest is the size in pixels of the source's pictures or of the output's.
+func largest(plan *pipeline.Plan) float64 {
+	return max(float64(plan.Video.Width*plan.Video.Height), plan.Pixels())
 }
 
 // remark adds to the record's method what a person should know of these pictures.

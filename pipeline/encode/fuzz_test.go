@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,10 +21,11 @@ var ours = []string{"-vf", "-f", "-i", "-c:v", "-map", "-filter_complex", "-prot
 func FuzzPlanToCommand(f *testing.F) {
 	const plan = `{"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"x264":"--crf 20 --sar 1:1 --tff","container":"mkv"},
 		"video":{"index":1,"width":320,"height":180,"pix_fmt":"gbrp","time_base":{"num":1,"den":1000},"frame_rate":{"num":24000,"den":1001},"color_range":"tv","color_space":"bt709","field_order":"tt","max_cll":"1000,400"},
-		"out_pix_fmt":"yuv420p","muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
+		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff","sar":{"num":1,"den":1},"edge":"pad","deinterlace":true},"muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
 	f.Add([]byte(plan))
-	for _, evil := range []string{"yuv420p,movie=/etc/passwd", "yuv420p[x];[x]", "../x", "tee", "-i"} {
+	for _, evil := range []string{"stats", "yuv420p,movie=/etc/passwd", "yuv420p[x];[x]", "../x", "tee", "-i"} {
 		f.Add([]byte(strings.Replace(plan, `"yuv420p"`, `"`+evil+`"`, 1)))
+		f.Add([]byte(strings.Replace(plan, `"tff"`, `"`+evil+`"`, 1)))
 		f.Add([]byte(strings.Replace(plan, `"bt709"`, `"`+evil+`"`, 1)))
 		f.Add([]byte(strings.Replace(plan, `"mp4"`, `"`+evil+`"`, 1)))
 	}
@@ -46,9 +48,9 @@ func FuzzPlanToCommand(f *testing.F) {
 					value := options[i+1]
 					switch o {
 					case "-vf":
-						require.NotRegexp(t, `movie|[\[\];']|//`, value)
-						for _, filter := range strings.Split(value, ",") {
-							require.Regexp(t, `^(trim|scale|format|setfield|setsar)=`, filter)
+						require.NotRegexp(t, `[^a-zA-Z0-9_=:,;+./\[\]-]`, value)
+						for _, filter := range regexp.MustCompile(`[,;]|\[\w+\]`).Split(value, -1) {
+							require.Regexp(t, `^((trim|scale|format|setfield|setsar|bwdif|crop|pad|fillborders|extractplanes|mergeplanes)=.*)?$`, filter)
 						}
 					case "-f":
 						require.Contains(t, []string{"matroska", "mp4"}, value)

@@ -22,7 +22,7 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	}
 	head := &firstBytes{}
 	cmd = append(cmd, "-frames:v", "1", "-f", "h264", "pipe:1")
-	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, plan.Pixels())})
+	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan))})
 	if fault := media.Fault(err); fault != "" {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf("Its first picture can't be encoded: %s.", fault), Err: err}
 	}
