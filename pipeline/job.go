@@ -41,8 +41,6 @@ const (
 	ClosedName = "closed"
 	// CertificateName is how the output was checked.
 	CertificateName = "certificate.json"
-	// ReasonName says beside a source in failed/ why it is there.
-	ReasonName = "reason.txt"
 	// ReportName is the job's page for people.
 	ReportName = "report.txt"
 )

@@ -29,6 +29,10 @@ type Waiting struct {
 	Name string `json:"name"`
 	Size int64  `json:"size"`
 	Why  string `json:"why,omitempty"` // it is left alone because …
+	// What the settings beside it say.
+	Whole    bool `json:"whole,omitempty"` // `distenc add` put it there: it need not stand still first
+	Paused   bool `json:"paused,omitempty"`
+	Priority int  `json:"priority,omitempty"`
 }
 
 // Rejected is a file in failed/ that never became a job.

@@ -125,10 +125,13 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 	for _, d := range added {
 		st, err := d.wait(cmd.Context(), share, cmd.ErrOrStderr())
 		if err != nil {
+			if cmd.Context().Err() != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")
+			}
 			return err
 		}
 		if st.State != pipeline.Done {
-			failed = fmt.Errorf("%w: %s: %s", errJobFailed, st.Name, st.Error)
+			failed = errJobFailed
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %s\n", st.Name, st.State, st.Error)
 			continue
 		}

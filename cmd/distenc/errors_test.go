@@ -76,7 +76,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
 		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
 		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
-		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "can't read it as a video", whom: "film.mkv", next: ""},
+		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "not a video that ffmpeg can read", whom: "film.mkv", next: ""},
 		"no such job":       {args: []string{"status", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
 		"not a share":       {args: []string{"init", w.dir}, code: 2, what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
 		"a port in use":     {args: []string{"master", share}, env: []string{"DISTENC_HTTP_LISTEN=256.0.0.1:8470"}, code: 1, what: "cannot serve the status page", whom: "256.0.0.1", next: "http.listen names another address, or none"},

@@ -144,18 +144,22 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 			Subtitles: profile.Subtitles, Scale: profile.Scale, Deinterlace: profile.Deinterlace, Odd: profile.Odd,
 			Chunk: f.cfg().Split.Chunk.Seconds(), Pieces: f.cfg().Split.Pieces, Keep: f.cfg().Output.Source,
 		},
-		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again,
+		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again, Paused: s.Paused,
 	}, nil
 }
 
 // serve runs the parts of a daemon until all have ended, or one of them failed. Its context ends gently
 // with the first signal; the second one ends the process with everything that still hangs.
-func (g *global) serve(untilIdle bool, parts ...func(ctx context.Context) error) error {
+func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(g.stop.gently)
 	defer cancel()
 	go service.Watchdog(g.stop.atOnce)
 	service.Ready()
-	context.AfterFunc(g.stop.gently, service.Stopping)
+	g.daemon.Store(true)
+	g.stop.told(func() {
+		service.Stopping()
+		log.Info("stopping: what is in work is handed back first; a second signal stops at once, and leaves others to find out")
+	})
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
 		go func() { ended <- part(ctx) }()

@@ -21,7 +21,7 @@ Any number of masters may run; one works, the others stand by and take over when
 				return err
 			}
 			g.reloads(cmd, f)
-			return g.serve(false, func(ctx context.Context) error { return f.lead(ctx, false) })
+			return g.serve(f.log, false, func(ctx context.Context) error { return f.lead(ctx, false) })
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +20,7 @@ type global struct {
 	configFile string
 	stop       stops
 	level      slog.LevelVar // of the log
+	daemon     atomic.Bool   // it tells in its log that it stops
 	ran        bool          // a command's own code has begun; before that, an error is one of usage
 }
 
@@ -27,6 +29,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	stop, release := catchSignals(context.Background())
 	defer release()
 	g := &global{stop: stop}
+	stop.told(func() {
+		if !g.daemon.Load() {
+			hint()
+		}
+	})
 	root := newRoot(g)
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -18,7 +18,7 @@ func newRun(g *global) *cobra.Command {
 				return err
 			}
 			g.reloads(cmd, f)
-			return g.serve(untilIdle, f.both(untilIdle))
+			return g.serve(f.log, untilIdle, f.both(untilIdle))
 		},
 	}
 	addSlots(cmd)

@@ -31,7 +31,6 @@ func catchSignals(parent context.Context) (s stops, release func()) {
 	go func() {
 		defer signal.Stop(signals)
 		if await(atOnce, signals, stopGently) {
-			hint()
 			await(atOnce, signals, stopAtOnce)
 		}
 	}()
@@ -47,6 +46,15 @@ func await(ctx context.Context, signals <-chan os.Signal, stop context.CancelCau
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// told calls tell as soon as the first signal has come.
+func (s stops) told(tell func()) {
+	context.AfterFunc(s.gently, func() {
+		if errors.Is(context.Cause(s.gently), errInterrupted) {
+			tell()
+		}
+	})
 }
 
 // hint tells the person at a terminal what a second Ctrl-C does.

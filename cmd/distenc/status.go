@@ -43,9 +43,9 @@ line for each change elsewhere.`,
 				return err
 			}
 			if o.watch {
-				return watch(cmd.Context(), status.NewReader(share), cmd.OutOrStdout(), o.show)
+				return watch(cmd.Context(), status.NewReader(share, wishes), cmd.OutOrStdout(), o.show)
 			}
-			s, err := status.NewReader(share).Read(cmd.Context())
+			s, err := status.NewReader(share, wishes).Read(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func newNodes(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := status.NewReader(share).Read(cmd.Context())
+			s, err := status.NewReader(share, wishes).Read(cmd.Context())
 			if err == nil {
 				status.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
 			}
@@ -95,20 +95,34 @@ func (o statusOptions) show(w io.Writer, s *pipeline.Status, look status.Look) e
 		status.Table(w, s, look, o.all)
 		return nil
 	}
-	jobs := only(s.Jobs, o.job)
-	if len(jobs) == 0 {
-		return fmt.Errorf("there is no job %q: `distenc status --all` lists those there are", o.job)
+	one, err := o.only(s)
+	if err != nil {
+		return err
 	}
-	for _, j := range jobs {
+	for _, j := range one.Jobs {
 		status.Job(w, j, look)
 	}
+	status.Files(w, one, look)
 	return nil
+}
+
+// only returns the state with nothing in it but what a person means by a word.
+func (o statusOptions) only(s *pipeline.Status) (*pipeline.Status, error) {
+	one := *s
+	one.Jobs = meant(s.Jobs, o.job, func(j pipeline.JobStatus) []string { return []string{j.Name, j.ID, j.CRC32} })
+	one.Inbox = meant(s.Inbox, o.job, func(f pipeline.Waiting) []string { return []string{f.Name, pipeline.Inbox + "/" + f.Name} })
+	one.Rejected = meant(s.Rejected, o.job, func(r pipeline.Rejected) []string { return []string{r.Name, pipeline.FailedDir + "/" + r.Name} })
+	if len(one.Jobs)+len(one.Inbox)+len(one.Rejected) == 0 {
+		return nil, fmt.Errorf("there is no job %q, and no such file in the inbox: `distenc status --all` lists what there is", o.job)
+	}
+	return &one, nil
 }
 
 func printJSON(w io.Writer, o statusOptions, s *pipeline.Status) error {
 	if o.job != "" {
-		if s.Jobs = only(s.Jobs, o.job); len(s.Jobs) == 0 {
-			return fmt.Errorf("there is no job %q", o.job)
+		var err error
+		if s, err = o.only(s); err != nil {
+			return err
 		}
 	}
 	e := json.NewEncoder(w)
@@ -127,21 +141,4 @@ func lookOf(w io.Writer) status.Look {
 		width = 80
 	}
 	return status.Look{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-}
-
-// only returns the jobs that a person means by a word: an id or CRC-32 first, else a part of the name.
-func only(jobs []pipeline.JobStatus, word string) []pipeline.JobStatus {
-	var exact, like []pipeline.JobStatus
-	for _, j := range jobs {
-		switch {
-		case j.ID == word || strings.EqualFold(j.CRC32, word) || j.Name == word:
-			exact = append(exact, j)
-		case strings.Contains(strings.ToLower(j.Name), strings.ToLower(word)):
-			like = append(like, j)
-		}
-	}
-	if exact != nil {
-		return exact
-	}
-	return like
 }

@@ -26,7 +26,7 @@ func newWorker(g *global) *cobra.Command {
 				return err
 			}
 			g.reloads(cmd, f)
-			return g.serve(untilIdle, w.Run)
+			return g.serve(f.log, untilIdle, w.Run)
 		},
 	}
 	addSlots(cmd)

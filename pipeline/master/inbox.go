@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -21,8 +20,9 @@ type dropped struct {
 	file     watcher.File // as it was when it was read
 	scan     Scan
 	scanned  bool
-	ranked   bool // priority is known
+	ranked   time.Time // when its settings were read for what follows; zero: not yet
 	priority int
+	promised bool      // `distenc add` said that it is whole
 	told     bool      // that it can't be taken
 	rest     time.Time // not tried before
 	denied   int       // how often it could not be opened, or not be read in the machine's memory
@@ -69,13 +69,18 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 	return waiting, nil
 }
 
+// rankFor is how long the order of the inbox goes by settings that were read once: people may change them,
+// and the inbox may be long.
+const rankFor = 30 * time.Second
+
 // order sorts the inbox by the priority in the files' own settings, then by age.
 func (m *Master) order(files []watcher.File) {
 	priority := func(f watcher.File) int {
 		d := m.drop(f)
-		if !d.ranked {
-			order, err := m.resolve(f.Name)
-			d.ranked, d.priority = err == nil, order.Priority
+		if time.Since(d.ranked) > rankFor {
+			if order, err := m.resolve(f.Name); err == nil {
+				d.ranked, d.priority, d.promised = time.Now(), order.Priority, promised(order, f)
+			}
 		}
 		return d.priority
 	}
@@ -106,7 +111,7 @@ func (m *Master) tellIrregular(d *dropped, f watcher.File) {
 func (m *Master) consider(f watcher.File, d *dropped) {
 	settled := f.Still >= m.Settle
 	switch {
-	case !d.scanned && f.Still >= m.early():
+	case !d.scanned && (f.Still >= m.early() || d.promised):
 		m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.read(ctx, f, d) })
 	case d.scanned && (settled || m.vouched(f, d)):
 		// The id is made here so that findJobs does not take the half-made folder for a lost one.
@@ -115,15 +120,6 @@ func (m *Master) consider(f watcher.File, d *dropped) {
 			m.taking[id] = true
 		}
 	}
-}
-
-// vouched tells that a file is whole without waiting: its tag matches, or `distenc add` put it there.
-func (m *Master) vouched(f watcher.File, d *dropped) bool {
-	if tag := pipeline.Tag(path.Base(f.Name)); tag != "" {
-		return tag == d.scan.CRC32
-	}
-	order, err := m.resolve(f.Name)
-	return err == nil && order.Nonce != "" && order.Size == f.Size
 }
 
 // read scans a file's content.
@@ -165,26 +161,6 @@ func denied(err error) error {
 
 // maxDenied is how often opening a file may be denied (NFS does so in passing) until it is rejected.
 const maxDenied = 3
-
-// sidecarName is where the settings for one file lie, beside it.
-func sidecarName(name string) string { return name + ".distenc.toml" }
-
-// maxSidecar bounds a sidecar's size in bytes.
-const maxSidecar = 64 << 10
-
-// resolve finds out how a file is to be encoded.
-func (m *Master) resolve(name string) (Order, error) {
-	sidecar, err := m.FS.Read(sidecarName(name), maxSidecar)
-	// A name so long that nothing fits behind it has no settings of its own.
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENAMETOOLONG) {
-		return Order{}, err
-	}
-	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")
-	if !below {
-		folder = ""
-	}
-	return m.Resolve(folder, sidecar)
-}
 
 // takeIn makes a job of a file (T1), or rejects it.
 func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropped) func() {
@@ -243,9 +219,25 @@ func (m *Master) newJob(id string, f watcher.File, d *dropped) (*pipeline.Job, e
 		Settings: order.Settings, Priority: order.Priority, Nonce: order.Nonce, Master: m.Node, Created: time.Now().UTC(),
 	}
 	if twin := m.known.find(contentOf(j)); twin != "" && !order.Again {
-		return nil, pipeline.Refuse("The same content with the same settings is job %s already (in work or done); `distenc add --again` encodes it anyway.", twin)
+		return j, m.duplicate(twin)
 	}
 	return j, nil
+}
+
+// duplicate says where the same content went, and what to do with this copy; nil where a person has just
+// ended that job, which this master may not have seen yet, and tries its source again.
+func (m *Master) duplicate(twin string) error {
+	if dir, err := pipeline.LookInto(m.FS, twin); err == nil && dir.Decision() {
+		if d, err := pipeline.LoadDecision(m.FS, twin); err == nil && d.Act != "publish" {
+			return nil
+		}
+	}
+	const advice = "delete this copy, or encode it once more with `distenc add --again`."
+	p, err := pipeline.LoadPublished(m.FS, twin)
+	if err != nil {
+		return pipeline.Refuse("The same content is in work already with the same settings, as job %s: "+advice, twin)
+	}
+	return pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice, pipeline.Outbox, p.Output, twin)
 }
 
 // safeExt is a name's ending where it is plain, for people and for tools that look at it.
@@ -264,6 +256,9 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 		return err
 	}
 	name := path.Join(pipeline.Inbox, string(j.Inbox))
+	if err := m.steered(j, pipeline.SidecarBeside(name)); err != nil {
+		return err
+	}
 	dst := pipeline.JobFile(j.ID, j.Source)
 	if out, err := m.FS.MoveOnce(ctx, name, dst); out != sharefs.Won {
 		return err
@@ -272,8 +267,8 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 		return err
 	}
 	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)
-	if out, err := m.FS.Move(ctx, sidecarName(name), pipeline.SidecarOf(j.ID)); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
+	if out, err := m.FS.Move(ctx, pipeline.SidecarBeside(name), pipeline.SidecarOf(j.ID)); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
 		m.Log.Debug("the sidecar stays in the inbox", "job", j.ID, "error", err)
 	}
-	return nil
+	return m.steered(j, pipeline.SidecarOf(j.ID)) // somebody may have written it just now
 }

@@ -29,6 +29,7 @@ type Order struct {
 	Nonce    string // of the `distenc add` that dropped it
 	Size     int64  // the whole file's size as `distenc add` promised it; 0: no promise
 	Again    bool   // encode it though the same content was encoded before
+	Paused   bool   // its job begins as a paused one
 }
 
 // Options is what a master needs. All fields but Wake, Status and Trusted must be set.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -64,7 +65,7 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 	}
 	for n := 1; ; n++ {
 		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
-		taken := contains(names, name) || contains(names, sidecarName(name))
+		taken := contains(names, name) || contains(names, pipeline.SidecarBeside(name))
 		if taken { // unless by a link that was made before, by one who died then: that is the name we want
 			if same, err := m.same(st, name); err != nil {
 				return "", err
@@ -72,7 +73,7 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 				continue
 			}
 		}
-		ours, err := m.linkBack(j.ID, source, name)
+		ours, err := pipeline.LinkBack(m.FS, source, pipeline.SidecarOf(j.ID), name)
 		switch {
 		case errors.Is(err, fs.ErrPermission) && m.unlinked(source): // of another user, who may not be linked: protected_hardlinks, proc(5)
 			unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
@@ -95,20 +96,6 @@ func (m *Master) unlinked(name string) bool {
 	return err == nil && links(st) == 1
 }
 
-// linkBack gives a source a name in the inbox, its settings first, as `distenc add` does.
-func (m *Master) linkBack(job, source, name string) (ours bool, err error) {
-	settings := sidecarName(name)
-	ours, err = m.FS.Publish(pipeline.SidecarOf(job), settings)
-	none := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !none || err == nil && !ours {
-		return false, err
-	}
-	if ours, err = m.FS.Publish(source, name); (err != nil || !ours) && !none {
-		return ours, errors.Join(err, m.FS.Remove(settings)) // they would be taken for another file's
-	}
-	return ours, err
-}
-
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
 func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
 	folder, err := pipeline.LookInto(m.FS, j.ID)
@@ -116,19 +103,20 @@ func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Dec
 		return "", err
 	}
 	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))
-	dst, err := m.putIntoFailed(ctx, pipeline.JobFile(j.ID, folder.Source()), j.Name(), d.Reason, log)
-	if err != nil {
-		return dst, err
-	}
-	m.takeSettingsAlong(ctx, pipeline.SidecarOf(j.ID), dst)
-	return dst, nil
+	return m.putAside(ctx, pipeline.Reject{
+		Source: pipeline.JobFile(j.ID, folder.Source()), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox, Reason: d.Reason, Log: log,
+	})
 }
 
-// takeSettingsAlong moves a source's own settings to where the source is now, for one who tries it again.
-func (m *Master) takeSettingsAlong(ctx context.Context, sidecar string, source pipeline.RawName) {
-	if _, err := m.FS.Move(ctx, sidecar, sidecarName(string(source))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.Log.Warn("a source's settings stay where they were", "source", source.String(), "error", err)
+// putAside puts a source into failed/. Settings that stay behind are told, and no reason to do it again.
+func (m *Master) putAside(ctx context.Context, r pipeline.Reject) (pipeline.RawName, error) {
+	dst, err := r.PutAside(ctx, m.FS)
+	var stay *pipeline.SettingsStay
+	if errors.As(err, &stay) {
+		m.Log.Warn("a source was put aside without its settings", "source", dst.String(), "error", stay.Err)
+		err = nil
 	}
+	return dst, err
 }
 
 // rejectFile puts a file of the inbox into failed/ with the reason.
@@ -138,45 +126,8 @@ func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refu
 	if why.Err != nil {
 		log = why.Err.Error()
 	}
-	dst, err := m.putIntoFailed(ctx, name, path.Base(name), why.Reason, log)
-	if err != nil {
-		return err
-	}
-	m.takeSettingsAlong(ctx, sidecarName(name), dst)
-	return nil
-}
-
-// logName is the log beside a rejected source.
-const logName = "log.txt"
-
-// putIntoFailed moves a source to failed/<name>/<name>, the texts beside it first, and returns where it is.
-func (m *Master) putIntoFailed(ctx context.Context, source, name, reason, log string) (pipeline.RawName, error) {
-	dir, err := m.failedFolder(name)
-	if err != nil {
-		return "", err
-	}
-	dst := path.Join(dir, name)
-	err = m.FS.Create(path.Join(dir, pipeline.ReasonName), []byte(reason+"\n"))
-	if err == nil {
-		err = m.FS.Create(path.Join(dir, logName), []byte(log+"\n"))
-	}
-	if err == nil {
-		_, err = m.FS.MoveOnce(ctx, source, dst)
-	}
-	if err != nil {
-		// Only our two texts are removed, by name: the source may have landed there all the same.
-		return "", errors.Join(err, m.FS.Remove(path.Join(dir, pipeline.ReasonName)), m.FS.Remove(path.Join(dir, logName)), m.FS.RemoveDir(dir))
-	}
-	return pipeline.RawName(dst), m.FS.DurableForeign(dst)
-}
-
-// failedFolder makes a folder of its own for one rejected source.
-func (m *Master) failedFolder(name string) (string, error) {
-	for n := 1; ; n++ {
-		dir := path.Join(pipeline.FailedDir, pipeline.NumberedFolder(name, n))
-		created, err := m.FS.Mkdir(dir)
-		if created || err != nil {
-			return dir, err
-		}
-	}
+	_, err := m.putAside(ctx, pipeline.Reject{
+		Source: name, Sidecar: pipeline.SidecarBeside(name), Inbox: pipeline.RawName(strings.TrimPrefix(name, pipeline.Inbox+"/")), Reason: why.Reason, Log: log,
+	})
+	return err
 }

@@ -32,6 +32,7 @@ type Sidecar struct {
 	Odd         string `toml:"odd,omitempty"`
 	Priority    int    `toml:"priority,omitempty"` // -1000 to 1000; the higher goes first
 	Again       bool   `toml:"again,omitempty"`    // encode although it was done before
+	Paused      bool   `toml:"paused,omitempty"`   // its job begins as a paused one
 	// Nonce names this drop, so that `add --wait` finds the job that became of it.
 	Nonce string `toml:"nonce,omitempty"`
 	// Size is `add`'s promise, in bytes: a file of this size is complete, no wait is needed.
@@ -40,7 +41,7 @@ type Sidecar struct {
 
 var sidecarKinds = map[string]kind{
 	"profile": text, "x264": text, "container": text, "audio": text, "subtitles": text, "scale": text, "deinterlace": text, "odd": text,
-	"priority": number, "again": truth, "nonce": text, "size": number,
+	"priority": number, "again": truth, "paused": truth, "nonce": text, "size": number,
 }
 
 var sidecarSchema = schema{

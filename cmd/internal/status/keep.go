@@ -26,7 +26,9 @@ type Keeper struct {
 	FS   *sharefs.FS
 	Node string // the master's
 	Log  *slog.Logger
-	Seen func(*pipeline.Status) // is told of each state that was read; may be nil
+	// Wishes is for NewReader.
+	Wishes Wishes
+	Seen   func(*pipeline.Status) // is told of each state that was read; may be nil
 
 	latest  atomic.Pointer[pipeline.Status]
 	written []byte // the last status.json, without what changes all the time
@@ -38,7 +40,7 @@ func (k *Keeper) Latest() *pipeline.Status { return k.latest.Load() }
 
 // Run reads the share's state again and again until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	r := NewReader(k.FS)
+	r := NewReader(k.FS, k.Wishes)
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {

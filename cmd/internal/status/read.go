@@ -20,15 +20,23 @@ const maxDocument = 64 << 20
 
 // Reader reads the state of a share again and again. It has one user at a time, and needs no master.
 type Reader struct {
-	fs    *sharefs.FS
-	known *pipeline.StatusCache
-	inbox *watcher.Watcher
+	fs     *sharefs.FS
+	known  *pipeline.StatusCache
+	inbox  *watcher.Watcher
+	wishes Wishes
 }
+
+// Wishes takes from the settings beside a waiting file what people are told of it. Those that can't be read
+// are for a master to tell. It may be nil.
+type Wishes func(sidecar []byte, w *pipeline.Waiting)
+
+// maxSidecar bounds what is read of them, in bytes.
+const maxSidecar = 64 << 10
 
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
 // history may be long, and each job of it is several files.
-func NewReader(fs *sharefs.FS) *Reader {
-	r := &Reader{fs: fs, known: pipeline.NewStatusCache(), inbox: watcher.New(fs, pipeline.Inbox)}
+func NewReader(fs *sharefs.FS, wishes Wishes) *Reader {
+	r := &Reader{fs: fs, wishes: wishes, known: pipeline.NewStatusCache(), inbox: watcher.New(fs, pipeline.Inbox)}
 	var last pipeline.Status
 	if pipeline.ReadJSON(fs, pipeline.StatusJSON, maxDocument, &last) == nil {
 		r.known.Seed(&last)
@@ -58,12 +66,20 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 		return nil, err
 	}
 	for _, f := range files {
-		name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
-		s.Inbox = append(s.Inbox, pipeline.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: f.Reason})
+		s.Inbox = append(s.Inbox, r.waiting(f))
 	}
 	var st unix.Statfs_t
 	if unix.Statfs(r.fs.Root(), &st) == nil {
 		s.Free = int64(st.Bavail) * st.Bsize // what an ordinary user may write: statfs(2)
 	}
 	return s, nil
+}
+
+// waiting is a file in the inbox with what the settings beside it say.
+func (r *Reader) waiting(f watcher.File) pipeline.Waiting {
+	w := pipeline.Waiting{Name: pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")).String(), Size: f.Size, Why: f.Reason}
+	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.wishes != nil {
+		r.wishes(data, &w)
+	}
+	return w
 }

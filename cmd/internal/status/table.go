@@ -65,6 +65,13 @@ func Job(w io.Writer, j pipeline.JobStatus, look Look) {
 	}
 }
 
+// Files writes why the files of a state are not in work: those that wait, and those that were rejected.
+func Files(w io.Writer, s *pipeline.Status, look Look) {
+	t := table{Look: look, w: w}
+	t.waiting(s.Inbox)
+	t.rejected(s.Rejected)
+}
+
 // Nodes writes who is there to help, why a node rests, and what it is.
 func Nodes(w io.Writer, s *pipeline.Status, look Look) {
 	t := table{Look: look, w: w}
@@ -160,11 +167,7 @@ func (t table) waiting(files []pipeline.Waiting) {
 	t.line("")
 	t.line("%s", t.paint(bold, "Waiting in the inbox"))
 	for _, f := range files {
-		why := humanize.IBytes(uint64(f.Size)) + ", until it has stood still and it is its turn"
-		if f.Why != "" {
-			why = "left alone: " + plain(f.Why)
-		}
-		t.line("  %s  %s", plain(f.Name), t.paint(dim, why))
+		t.line("  %s  %s", plain(f.Name), t.paint(dim, waits(f)))
 	}
 }
 
@@ -195,7 +198,7 @@ func (t table) rejected(files []pipeline.Rejected) {
 		return
 	}
 	t.line("")
-	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+"/"))
+	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+"/; `distenc retry NAME` puts one back"))
 	for _, r := range files {
 		t.line("  %s  %s", clock(r.Time), plain(r.Name))
 		t.text("    ", red, plain(r.Reason))

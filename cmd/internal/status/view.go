@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -62,6 +64,26 @@ func done(j pipeline.JobStatus) float64 {
 		return 0
 	}
 	return float64(j.Frames.Done) / float64(j.Frames.Total)
+}
+
+// waits says what a file in the inbox waits for.
+func waits(f pipeline.Waiting) string {
+	if f.Why != "" {
+		return "left alone: " + plain(f.Why)
+	}
+	words := []string{humanize.IBytes(uint64(max(0, f.Size)))}
+	if f.Whole {
+		words = append(words, "whole, until it is its turn")
+	} else {
+		words = append(words, "until it has stood still and it is its turn")
+	}
+	if f.Paused {
+		words = append(words, "its job will be paused")
+	}
+	if f.Priority != 0 {
+		words = append(words, fmt.Sprintf("priority %d", f.Priority))
+	}
+	return strings.Join(words, ", ")
 }
 
 // left says how much longer a job takes, "" where that is of no interest.

@@ -1,0 +1,193 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// What lies beside a source in failed/<name>/.
+const (
+	// ReasonName says in one sentence why it is there.
+	ReasonName = "reason.txt"
+	logName    = "log.txt"
+	// fromName holds the source's path below the inbox, where its name does not tell: subfolders choose the
+	// profile.
+	fromName = "from.json"
+)
+
+// texts are ours in a folder below failed/; a source of such a name gets another one there.
+var texts = []string{ReasonName, logName, fromName}
+
+// sidecarSuffix ends the name of the settings for one file, which lie beside it.
+const sidecarSuffix = ".distenc.toml"
+
+// SidecarBeside is where the settings for one file lie, in the inbox and in failed/.
+func SidecarBeside(name string) string { return name + sidecarSuffix }
+
+// Reject is a source that goes into failed/.
+type Reject struct {
+	Source  string  // where it is, on the share
+	Sidecar string  // where its own settings are, if it has any
+	Inbox   RawName // where it was dropped: a path below inbox/
+	Reason  string  // one sentence
+	Log     string
+}
+
+// PutAside moves the source to failed/<name>/<name>, the texts beside it first, and returns where it is. After
+// an error the source is where it was, or in a folder below failed/ without a text.
+func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
+	base := path.Base(string(r.Inbox))
+	dir, err := failedFolder(f, base)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(texts, base) {
+		base = Numbered(base, 2)
+	}
+	from, err := json.Marshal(r.Inbox)
+	for _, t := range [][2]string{{ReasonName, r.Reason}, {logName, r.Log}, {fromName, string(from)}} {
+		if err == nil && (t[0] != fromName || base != string(r.Inbox)) {
+			err = f.Create(path.Join(dir, t[0]), []byte(t[1]+"\n"))
+		}
+	}
+	dst := path.Join(dir, base)
+	if err == nil {
+		_, err = f.MoveOnce(ctx, r.Source, dst)
+	}
+	if err != nil { // only our texts are removed, by name: the source may have landed there all the same
+		return "", errors.Join(err, tidy(f, dir))
+	}
+	if err := f.DurableForeign(dst); err != nil {
+		return RawName(dst), err
+	}
+	// For one who tries it again. That a file has none is usual, and that they stay behind loses no source.
+	_, err = f.Move(ctx, r.Sidecar, SidecarBeside(dst))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return RawName(dst), &SettingsStay{Err: err}
+	}
+	return RawName(dst), nil
+}
+
+// SettingsStay is the error for a source that was moved without its own settings.
+type SettingsStay struct{ Err error }
+
+func (e *SettingsStay) Error() string {
+	return "the source's own settings stay where they were: " + e.Err.Error()
+}
+
+func (e *SettingsStay) Unwrap() error { return e.Err }
+
+// failedFolder makes a folder of its own for one source.
+func failedFolder(f *sharefs.FS, name string) (string, error) {
+	for n := 1; ; n++ {
+		dir := path.Join(FailedDir, NumberedFolder(name, n))
+		created, err := f.Mkdir(dir)
+		if created || err != nil {
+			return dir, err
+		}
+	}
+}
+
+// tidy removes our texts from a folder below failed/, and the folder if nothing else is in it.
+func tidy(f *sharefs.FS, dir string) error {
+	var all []error
+	for _, name := range texts {
+		all = append(all, f.Remove(path.Join(dir, name)))
+	}
+	return errors.Join(append(all, f.RemoveDir(dir))...)
+}
+
+// FailedSource finds the source in a folder below failed/, and where in the inbox it was dropped.
+func FailedSource(f *sharefs.FS, folder string) (source string, inbox RawName, err error) {
+	dir := path.Join(FailedDir, path.Base(folder))
+	names, err := f.List(dir)
+	if err != nil {
+		return "", "", err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool {
+		return slices.Contains(texts, n) || strings.HasSuffix(n, sidecarSuffix)
+	})
+	if len(names) != 1 {
+		return "", "", fmt.Errorf("%s does not hold one source but %d: move the right one into the inbox", f.Path(dir), len(names))
+	}
+	inbox = RawName(names[0])
+	var from RawName
+	if ReadJSON(f, path.Join(dir, fromName), maxSmall, &from) == nil && from != "" {
+		inbox = from
+	}
+	return path.Join(dir, names[0]), inbox, nil
+}
+
+// BackToInbox gives a source that was put away its place in the inbox again, under a free name and with its
+// own settings, and returns that name. What failed/ said of it is removed.
+//
+// People drop files there at any time, so it is linked, which overwrites nothing, and only then leaves its
+// place. Another user's file may not be linked (protected_hardlinks, proc(5)): it is moved to a name that
+// nobody else uses.
+func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawName) (string, error) {
+	dir, base := path.Join(Inbox, path.Dir(string(inbox))), path.Base(string(inbox))
+	if err := f.MkdirAll(dir); err != nil {
+		return "", err
+	}
+	name, err := linkFree(f, source, dir, base)
+	if errors.Is(err, fs.ErrPermission) {
+		name = path.Join(dir, Marked(base, Nonce(5)))
+		if _, err := f.Move(ctx, SidecarBeside(source), SidecarBeside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		_, err = f.Move(ctx, source, name)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := f.DurableForeign(name); err != nil {
+		return "", err
+	}
+	if err := errors.Join(f.Remove(source), f.Remove(SidecarBeside(source))); err != nil {
+		return "", err
+	}
+	if was := path.Dir(source); path.Dir(was) == FailedDir {
+		_ = tidy(f, was) // whatever else a person has put there stays
+	}
+	return name, nil
+}
+
+// linkFree links a source under the first name in dir that neither a file nor settings have.
+func linkFree(f *sharefs.FS, source, dir, base string) (string, error) {
+	for n := 1; ; n++ {
+		names, err := f.List(dir)
+		if err != nil {
+			return "", err
+		}
+		name := path.Join(dir, Numbered(base, n))
+		if slices.Contains(names, path.Base(name)) || slices.Contains(names, SidecarBeside(path.Base(name))) {
+			continue
+		}
+		if ours, err := LinkBack(f, source, SidecarBeside(source), name); ours || err != nil {
+			return name, err
+		}
+	}
+}
+
+// LinkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,
+// and nothing is left, where somebody has the name.
+func LinkBack(f *sharefs.FS, source, sidecar, name string) (ours bool, err error) {
+	settings := SidecarBeside(name)
+	ours, err = f.Publish(sidecar, settings)
+	none := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !none || err == nil && !ours {
+		return false, err
+	}
+	if ours, err = f.Publish(source, name); (err != nil || !ours) && !none {
+		return ours, errors.Join(err, f.Remove(settings)) // they would be taken for another file's
+	}
+	return ours, err
+}

@@ -1,0 +1,58 @@
+package master
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+// maxSidecar bounds a sidecar's size in bytes.
+const maxSidecar = 64 << 10
+
+// resolve finds out how a file is to be encoded.
+func (m *Master) resolve(name string) (Order, error) {
+	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), maxSidecar)
+	// A name so long that nothing fits behind it has no settings of its own.
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENAMETOOLONG) {
+		return Order{}, err
+	}
+	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")
+	if !below {
+		folder = ""
+	}
+	return m.Resolve(folder, sidecar)
+}
+
+// vouched tells that a file is whole without waiting: its tag matches, or `distenc add` put it there.
+func (m *Master) vouched(f watcher.File, d *dropped) bool {
+	if tag := pipeline.Tag(path.Base(f.Name)); tag != "" {
+		return tag == d.scan.CRC32
+	}
+	order, err := m.resolve(f.Name)
+	return err == nil && promised(order, f)
+}
+
+// promised tells that `distenc add` put the file there: by a rename, when all of it was written.
+func promised(order Order, f watcher.File) bool { return order.Nonce != "" && order.Size == f.Size }
+
+// steered lets the settings beside a file steer its job as commands do, which write there while it waits.
+func (m *Master) steered(j *pipeline.Job, sidecar string) error {
+	data, err := m.FS.Read(sidecar, maxSidecar)
+	if err != nil {
+		return nil // it has none, as most; newJob has met every other error
+	}
+	order, err := m.Resolve("", data)
+	if err == nil && order.Paused {
+		err = pipeline.Ask(m.FS, j.ID, pipeline.ControlPause, "")
+	}
+	if err == nil && order.Priority != j.Priority {
+		err = pipeline.Ask(m.FS, j.ID, pipeline.ControlPriority, strconv.Itoa(order.Priority)+"\n")
+	}
+	return err
+}
