@@ -7,11 +7,11 @@ import (
 
 // work is what is left of one job that is being encoded.
 type work struct {
-	job      string
-	settings string  // the encoder's
-	pixels   float64 // of one picture
-	paused   bool
-	open     []openChunk // in the order in which they are claimed
+	job    string
+	effort string  // Settings.Effort
+	pixels float64 // of one picture
+	paused bool
+	open   []openChunk // in the order in which they are claimed
 }
 
 // openChunk is a chunk that is not encoded yet.

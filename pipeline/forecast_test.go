@@ -270,7 +270,7 @@ func TestForecasts(t *testing.T) {
 		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
 		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{stopping}, map[string]time.Duration{}},
 		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
-		"other settings say nothing": {[]work{{job: second, settings: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{}},
+		"other settings say nothing": {[]work{{job: second, effort: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{}},
 		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
 		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
 		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},

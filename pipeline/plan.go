@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Rational is a fraction such as a time base (seconds per tick) or an aspect ratio.
@@ -35,6 +36,11 @@ type Settings struct {
 	Chunk       float64 `json:"chunk_seconds"`         // wanted length of a chunk
 	Pieces      string  `json:"pieces"`                // copy | range
 	Keep        string  `json:"source"`                // archive | delete: what becomes of the source
+}
+
+// Effort names the settings that a pixel's encoding time depends on: speeds under another name say nothing.
+func (s Settings) Effort() string {
+	return strings.TrimSpace(strings.Join([]string{s.X264, s.Scale, s.Deinterlace}, " "))
 }
 
 // Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's

@@ -6,8 +6,8 @@ type Speed struct {
 	Frames  float64 `json:"frames"`
 	Pixels  float64 `json:"pixels"` // of those frames: what jobs of unequal picture size have in common
 	Seconds float64 `json:"seconds"`
-	// Settings are those of the encoder: what was measured with others says nothing of these.
-	Settings string `json:"settings,omitempty"`
+	// Effort is Settings.Effort: what was measured with another one says nothing of this.
+	Effort string `json:"effort,omitempty"`
 }
 
 // speedMemory is what is left of older measurements after each new one: about the last twenty chunks count,
@@ -19,12 +19,12 @@ func (s Speed) Add(frames int, pixels, seconds float64) Speed {
 	return Speed{
 		Frames:  s.Frames*speedMemory + float64(frames),
 		Pixels:  s.Pixels*speedMemory + float64(frames)*pixels,
-		Seconds: s.Seconds*speedMemory + seconds, Settings: s.Settings,
+		Seconds: s.Seconds*speedMemory + seconds, Effort: s.Effort,
 	}
 }
 
 func (s Speed) plus(t Speed) Speed {
-	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds, Settings: s.Settings}
+	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds, Effort: s.Effort}
 }
 
 // fps returns frames a second for pictures of so many pixels, 0 where nothing was measured.
@@ -58,7 +58,7 @@ func measure(nodes []SeenNode, jobs []work) speeds {
 			j, frames := known[jobOfChunk(id)], float64(e.Frames)
 			if e.FPS > 0 && j.pixels > 0 && frames >= telling*float64(e.Total) {
 				s := own[j.job]
-				s.Settings = j.settings
+				s.Effort = j.effort
 				own[j.job] = s.plus(Speed{Frames: frames, Pixels: frames * j.pixels, Seconds: frames / e.FPS})
 			}
 		}
@@ -88,7 +88,7 @@ func (all speeds) own(node string, j work) float64 {
 	}
 	var sum Speed
 	for _, s := range all[node] {
-		if s.Settings == j.settings {
+		if s.Effort == j.effort {
 			sum = sum.plus(s)
 		}
 	}

@@ -193,7 +193,7 @@ func (s *Status) foretell(survey *Survey, plans map[string]*Plan, present []Seen
 
 // work is what is left of the plan.
 func (p *Plan) work(paused bool, chunks *JobChunks, nodes []SeenNode) work {
-	w := work{job: p.Job, settings: p.Settings.X264, pixels: p.Pixels(), paused: paused}
+	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused}
 	running := inWork(nodes)
 	for i, c := range chunks.Strongest(len(p.Chunks)) {
 		open := openChunk{frames: len(p.Chunks[i].PTS)}

@@ -18,6 +18,6 @@ func FuzzSourceNames(f *testing.F) {
 		source := "source" + safeExt(name)
 		require.Regexp(t, `^source(\.[a-z0-9]{1,5})?$`, source)
 		require.Equal(t, "jobs/abcdef01-k3f9z/"+source, pipeline.JobFile("abcdef01-k3f9z", source))
-		require.True(t, strings.HasPrefix(sidecarName(name), name))
+		require.True(t, strings.HasPrefix(pipeline.SidecarBeside(name), name))
 	})
 }

@@ -91,7 +91,7 @@ func (w *Worker) measured(plan *pipeline.Plan, r *pipeline.Record) {
 		clear(w.speed)
 	}
 	s := w.speed[plan.Job].Add(r.Frames, plan.Pixels(), r.Seconds)
-	s.Settings = plan.Settings.X264
+	s.Effort = plan.Settings.Effort()
 	w.speed[plan.Job] = s
 }
 
