@@ -71,6 +71,12 @@ func JobLog(job, name string) string { return path.Join(LogDir(job), path.Base(n
 // PendingOf holds a job's free chunks.
 func PendingOf(job string) string { return path.Join(PendingDir, job) }
 
+// CutOf is a piece while it is being cut, one of many of a pass through the source; nonce is the pass's own. No
+// Parse function accepts it.
+func CutOf(job, nonce string, lane int, piece string) string {
+	return path.Join(PendingOf(job), fmt.Sprintf("cut-%s.%d.%s.tmp", nonce, lane, piece))
+}
+
 // DoneOf holds a job's results, records and committed and accepted chunk files.
 func DoneOf(job string) string { return path.Join(DoneDir, job) }
 

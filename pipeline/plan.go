@@ -116,9 +116,11 @@ type Chunk struct {
 	// Seeks are the places to seek to, in ticks, to be tried in this order until the frames that come out
 	// are the planned ones; after them, reading from the file's start. Empty: only from the start.
 	Seeks []int64 `json:"seeks,omitempty"`
-	// Key is the PTS of the key packet the chunk's piece starts with, Packets how many packets it has.
+	// Key is the PTS of the key packet the chunk's piece starts with, Packets how many packets it has, and At
+	// how many of the stream's packets are in front of it, from the first key packet on.
 	Key     int64 `json:"key"`
 	Packets int   `json:"packets"`
+	At      int   `json:"at,omitempty"`
 	// PTS are the frames that come out, ascending, in ticks of the source.
 	PTS Timestamps `json:"pts"`
 }

@@ -2,7 +2,9 @@ package encode
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 
@@ -11,32 +13,26 @@ import (
 )
 
 // Check compares an encoded chunk with the plan: one video stream of the planned kind, whose frames have
-// exactly the planned timestamps. The error is ErrFrames if they have not. It reads the whole file's
-// packets and decodes nothing. extradata is the SHA-256 of the stream's headers, which all chunks of a
-// job must share.
-func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, path string) (frames int, extradata string, err error) {
-	f, err := tools.Probe(ctx, path)
+// exactly the planned timestamps. The error is ErrFrames if they have not. It reads the whole file, r at its
+// start and path its absolute name, and decodes nothing.
+func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, r io.Reader, path string) (*media.Clip, error) {
+	c, err := tools.Clip(ctx, r, path)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: the result is cut off", ErrFrames)
+	}
 	if err != nil {
-		return 0, "", fmt.Errorf("cannot check the result: %w", err)
+		return nil, fmt.Errorf("cannot check the result: %w", err)
 	}
-	if len(f.Streams) != 1 || f.Streams[0].Type != "video" {
-		return 0, "", fmt.Errorf("%w: the result has %d streams", ErrFrames, len(f.Streams))
+	if c.Streams != 1 {
+		return nil, fmt.Errorf("%w: the result has %d streams", ErrFrames, c.Streams)
 	}
-	s := f.Streams[0]
-	if s.Width != plan.Out.Width || s.Height != plan.Out.Height || s.Codec != "h264" || s.ExtradataSHA256 == "" {
-		return 0, "", fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, s.Codec, s.Width, s.Height)
+	if c.Width != plan.Out.Width || c.Height != plan.Out.Height || c.Codec != "h264" || c.Extradata == "" {
+		return nil, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
 	}
-	if !sameFields(plan.Out.Fields, s.FieldOrder) {
-		return 0, "", fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, s.FieldOrder, plan.Out.Fields)
+	if !sameFields(plan.Out.Fields, c.FieldOrder) {
+		return nil, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
 	}
-	p, err := tools.Packets(ctx, path, s.Index)
-	if err != nil {
-		return 0, "", fmt.Errorf("cannot check the result: %w", err)
-	}
-	if err := comparePTS(chunk.PTS, plan.Video.TimeBase, p, s.TimeBase); err != nil {
-		return 0, "", err
-	}
-	return p.Len(), s.ExtradataSHA256, nil
+	return c, comparePTS(chunk.PTS, plan.Video.TimeBase, c)
 }
 
 // sameFields compares the planned order of fields with what the chunk's container says.
@@ -51,17 +47,17 @@ func sameFields(planned, found string) bool {
 }
 
 // comparePTS compares without rounding: ticks of two time bases are equal only as fractions.
-func comparePTS(want []int64, wantBase pipeline.Rational, p *media.Packets, gotBase media.Rational) error {
-	if p.Len() != len(want) {
-		return fmt.Errorf("%w: %d came out, %d are planned", ErrFrames, p.Len(), len(want))
+func comparePTS(want []int64, wantBase pipeline.Rational, c *media.Clip) error {
+	if len(c.PTS) != len(want) {
+		return fmt.Errorf("%w: %d came out, %d are planned", ErrFrames, len(c.PTS), len(want))
 	}
-	got := slices.Clone(p.PTS)
+	got := slices.Clone(c.PTS)
 	slices.Sort(got)
-	same := equalTicks(wantBase, pipeline.Rational(gotBase))
+	same := equalTicks(wantBase, pipeline.Rational(c.TimeBase))
 	for i := range want {
-		if got[i] == media.NoPTS || p.Flags[i]&media.Discard != 0 || !same(want[i], got[i]) {
+		if got[i] == media.NoPTS || !same(want[i], got[i]) {
 			return fmt.Errorf("%w: frame %d of %d is at tick %d of %v, planned at %d of %v",
-				ErrFrames, i, len(want), got[i], gotBase, want[i], wantBase)
+				ErrFrames, i, len(want), got[i], c.TimeBase, want[i], wantBase)
 		}
 	}
 	return nil

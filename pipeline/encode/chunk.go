@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -41,11 +39,10 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 	for _, in := range ladder(req) {
 		result, err := try(ctx, tools, req, in)
 		if err == nil {
-			rec := &pipeline.Record{
-				Frames: result.frames, Extradata: result.extradata, Method: in.method + result.remark,
-				Seconds: time.Since(start).Seconds(), Time: time.Now(),
-			}
-			return rec, describe(req.Out, rec)
+			return &pipeline.Record{
+				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS), Extradata: result.Extradata, Encoder: encoderVersion(result.Head),
+				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
+			}, nil
 		}
 		if !worthAnother(ctx, err) {
 			return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
@@ -119,9 +116,8 @@ func worthAnother(ctx context.Context, err error) bool {
 }
 
 type result struct {
-	frames    int
-	extradata string
-	remark    string
+	*media.Clip
+	remark string
 }
 
 func try(ctx context.Context, tools media.Tools, req Request, in input) (result, error) {
@@ -143,8 +139,13 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 	if err := durable(req.Out); err != nil {
 		return result{}, err
 	}
-	frames, extradata, err := Check(ctx, tools, req.Plan, req.Chunk, req.Out)
-	return result{frames, extradata, remark(req.Plan, stderr)}, err
+	f, err := os.Open(req.Out)
+	if err != nil {
+		return result{}, fmt.Errorf("cannot read the result: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	clip, err := Check(ctx, tools, req.Plan, req.Chunk, f, req.Out)
+	return result{clip, remark(req.Plan, stderr)}, err
 }
 
 // limits counts on four times the chunk's pictures where decoding begins at a key packet near it, and on all that come
@@ -186,30 +187,6 @@ func durable(path string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("cannot sync the result: %w", err)
 	}
-	return nil
-}
-
-// describe opens the result again and fills in what its bytes tell.
-func describe(path string, rec *pipeline.Record) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("cannot read the result: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	head := make([]byte, 64<<10)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("cannot read the result: %w", err)
-	}
-	rec.Encoder = encoderVersion(head[:n])
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("cannot read the result: %w", err)
-	}
-	sum := crc32.NewIEEE()
-	if rec.Size, err = io.Copy(sum, f); err != nil {
-		return fmt.Errorf("cannot read the result: %w", err)
-	}
-	rec.CRC32 = fmt.Sprintf("%08X", sum.Sum32())
 	return nil
 }
 

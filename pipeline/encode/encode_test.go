@@ -134,10 +134,9 @@ func TestRecordTellsOfTheResult(t *testing.T) {
 	require.NotZero(t, started)
 	require.Regexp(t, `^x264 core [0-9]+`, rec.Encoder)
 	require.Equal(t, "seek 1", rec.Method)
-	n, extradata, err := encode.Check(context.Background(), j.tools, j.plan, req.Chunk, req.Out)
+	clip, err := j.check(t, 1, req.Out)
 	require.NoError(t, err)
-	require.Equal(t, rec.Frames, n)
-	require.Equal(t, rec.Extradata, extradata)
+	require.Equal(t, []any{rec.Frames, rec.Extradata, rec.CRC32}, []any{len(clip.PTS), clip.Extradata, clip.CRC32})
 }
 
 func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
@@ -171,18 +170,23 @@ func TestABadPieceIsNotUsed(t *testing.T) {
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
 	results, _ := j.encodeAll(t)
-	ctx := context.Background()
-	_, _, err := encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], results[0])
+	_, err := j.check(t, 1, results[0])
 	require.ErrorIs(t, err, encode.ErrFrames)
 	data, err := os.ReadFile(results[1])
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(results[1], data[:len(data)*8/10], 0o600))
-	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], results[1])
+	_, err = j.check(t, 1, results[1])
 	require.ErrorIs(t, err, encode.ErrFrames)
-	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], j.source)
+	_, err = j.check(t, 1, j.source)
 	require.ErrorIs(t, err, encode.ErrFrames)
-	_, _, err = encode.Check(ctx, j.tools, j.plan, &j.plan.Chunks[1], filepath.Join(j.dir, "nothing"))
-	require.Error(t, err)
+}
+
+func (j job) check(t *testing.T, chunk int, path string) (*media.Clip, error) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	return encode.Check(t.Context(), j.tools, j.plan, &j.plan.Chunks[chunk], f, path)
 }
 
 // TestWhatCannotBeHadIsAnError plans a frame that the source does not have.

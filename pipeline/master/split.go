@@ -70,34 +70,43 @@ func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attemp
 	if err := m.FS.MkdirAll(pipeline.DoneOf(plan.Job)); err != nil {
 		return 0, err
 	}
-	for n, i := range missing {
-		if err := m.splitOne(ctx, plan, i, attempts[i]+1); err != nil {
-			return n, fmt.Errorf("chunk %d: %w", i, err)
+	made := 0
+	ready := func(i int, tmp string, err error) error {
+		kind := pipeline.KindPiece
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
+		if err != nil {
+			// A piece that does not hold what the plan says (a seek that lands elsewhere) is no harm: the worker
+			// reads the source instead.
+			m.Log.Debug("a piece can't be cut, the chunk becomes a range", "chunk", i, "job", plan.Job, "error", err)
+			kind = pipeline.KindRange
+		}
+		if err := m.free(ctx, plan, i, attempts[i]+1, kind, tmp); err != nil {
+			return fmt.Errorf("chunk %d: %w", i, err)
+		}
+		made++
+		return nil
 	}
-	return len(missing), nil
+	if plan.Chunks[missing[0]].Kind == pipeline.KindPiece { // all of a plan's are of one kind
+		err := m.Stages.Pieces(ctx, plan, missing, ready)
+		return made, err
+	}
+	for _, i := range missing {
+		if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
+			return made, fmt.Errorf("chunk %d: %w", i, err)
+		}
+		made++
+	}
+	return made, nil
 }
 
-// splitOne makes one chunk's file under a temporary name and moves it to its place.
-func (m *Master) splitOne(ctx context.Context, plan *pipeline.Plan, i, attempt int) error {
-	c := pipeline.ChunkFile{Job: plan.Job, Chunk: i, Kind: plan.Chunks[i].Kind}.AsPending(attempt)
-	tmp := c.Unfinished()
-	if c.Kind == pipeline.KindPiece {
-		if err := m.Stages.Piece(ctx, plan, i, tmp); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// A piece that does not hold what the plan says (a seek that lands elsewhere) is no harm:
-			// the worker reads the source instead.
-			m.Log.Debug("a piece can't be cut, the chunk becomes a range", "chunk", c.ID(), "error", err)
-			if err := m.FS.Remove(tmp); err != nil {
-				return err
-			}
-			c.Kind = pipeline.KindRange
-			tmp = c.Unfinished()
-		}
-	}
-	if c.Kind == pipeline.KindRange {
+// free moves a chunk's file from its temporary name to where workers find it. A range is a text that is
+// written first.
+func (m *Master) free(ctx context.Context, plan *pipeline.Plan, i, attempt int, kind pipeline.Kind, tmp string) error {
+	c := pipeline.ChunkFile{Job: plan.Job, Chunk: i, Kind: kind}.AsPending(attempt)
+	if kind == pipeline.KindRange {
+		tmp = c.Unfinished()
 		if err := m.writeRange(plan, i, tmp); err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +35,10 @@ type Stages interface {
 	Scan(ctx context.Context, name string) (Scan, error)
 	// Plan plans a job whose source is in its folder; scan may be the zero Scan.
 	Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error)
-	// Piece cuts one chunk's piece out of the job's source and writes it, durably, to dst.
-	Piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error
+	// Pieces cuts the given chunks, in ascending order, out of the job's source. As soon as one is there,
+	// durably, ready is told its temporary name and moves it away; with an error, that it can't be had. An
+	// error of ready ends it and is returned.
+	Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error
 	// Check reads a result through this machine's mount and compares it with record and plan.
 	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error
 	// Merge merges the results in order into dst, durably, and verifies it. A result that turned out
@@ -53,11 +57,38 @@ type Merged struct {
 type Media struct {
 	FS    *sharefs.FS
 	Tools media.Tools
+
+	mu   sync.Mutex
+	sums map[string]merge.Sum // of accepted results, by stem; what is missing is read again
+}
+
+// maxSums bounds what is remembered of results, some 150 bytes each.
+const maxSums = 20_000
+
+// remember keeps what was found in a result.
+func (s *Media) remember(c pipeline.ChunkFile, sum merge.Sum) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sums == nil || len(s.sums) >= maxSums {
+		s.sums = map[string]merge.Sum{}
+	}
+	s.sums[c.Stem()] = sum
+}
+
+// found tells what was found in results, the zero Sum where that is not known.
+func (s *Media) found(chunks []pipeline.ChunkFile) []merge.Sum {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]merge.Sum, len(chunks))
+	for i, c := range chunks {
+		out[i] = s.sums[c.Stem()]
+	}
+	return out
 }
 
 // Scan implements Stages: the CRC and the packet scan read side by side, so that the second reader finds
 // the first one's pages in the cache.
-func (s Media) Scan(ctx context.Context, name string) (Scan, error) {
+func (s *Media) Scan(ctx context.Context, name string) (Scan, error) {
 	var out Scan
 	var crcErr error
 	var wg sync.WaitGroup
@@ -98,7 +129,7 @@ func crcOf(ctx context.Context, f *sharefs.FS, name string) (string, error) {
 }
 
 // Plan implements Stages.
-func (s Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
+func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
 	plan, err := split.Make(ctx, s.Tools, split.Request{
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
 		CRC32: j.CRC32, Settings: j.Settings, Scan: scan.Source, TestEncode: encode.Test,
@@ -117,35 +148,82 @@ func (s Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.
 	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
 }
 
-// Piece implements Stages.
-func (s Media) Piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error {
-	src := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
-	if err := split.Piece(ctx, s.Tools, p, &p.Chunks[chunk], src, s.FS.Path(dst)); err != nil {
-		return err
+// passChunks is how many pieces one pass through the source makes at most. What it keeps of each packet is
+// decided by a list of them.
+const passChunks = 50
+
+// Pieces implements Stages: chunks that follow one another are cut in one pass.
+func (s *Media) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+	for len(chunks) > 0 {
+		n := 1
+		for n < min(len(chunks), passChunks) && chunks[n] == chunks[0]+n {
+			n++
+		}
+		if err := s.pass(ctx, p, chunks[0], chunks[0]+n, ready); err != nil {
+			return err
+		}
+		chunks = chunks[n:]
 	}
-	return s.FS.Durable(dst)
+	return nil
 }
 
-// Check implements Stages.
-func (s Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error {
-	sum, err := crcOf(ctx, s.FS, c.Result())
+// pass cuts the chunks from one to in front of another.
+func (s *Media) pass(ctx context.Context, p *pipeline.Plan, from, to int, ready func(chunk int, tmp string, err error) error) error {
+	nonce := pipeline.Nonce(12)
+	err := split.Pieces(ctx, s.Tools, split.Cutting{
+		Plan: p, Chunks: p.Chunks[from:to], Source: s.FS.Path(pipeline.JobFile(p.Job, p.Source)),
+		Name: func(lane int, piece string) string { return s.FS.Path(pipeline.CutOf(p.Job, nonce, lane, piece)) },
+		Ready: func(chunk int, file string, err error) error {
+			name := path.Join(pipeline.PendingOf(p.Job), path.Base(file))
+			if err == nil {
+				err = s.FS.Durable(name)
+			}
+			return ready(chunk, name, err)
+		},
+	})
+	return errors.Join(err, s.sweepCuts(p.Job, nonce))
+}
+
+// sweepCuts removes what a pass has left.
+func (s *Media) sweepCuts(job, nonce string) error {
+	names, err := s.FS.List(pipeline.PendingOf(job))
 	if err != nil {
 		return err
 	}
-	if sum != r.CRC32 {
-		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", sum, r.CRC32)
-	}
-	_, extradata, err := encode.Check(ctx, s.Tools, p, &p.Chunks[c.Chunk], s.FS.Path(c.Result()))
-	if err == nil && extradata != r.Extradata {
-		err = errors.New("the result's stream headers are not those that its worker wrote down")
+	prefix, _, _ := strings.Cut(path.Base(pipeline.CutOf(job, nonce, 0, "")), ".")
+	for _, n := range names {
+		if strings.HasPrefix(n, prefix+".") {
+			err = errors.Join(err, s.FS.Remove(path.Join(pipeline.PendingOf(job), n)))
+		}
 	}
 	return err
 }
 
+// Check implements Stages: the file is read once.
+func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error {
+	in, err := s.FS.OpenRead(c.Result())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	clip, err := encode.Check(ctx, s.Tools, p, &p.Chunks[c.Chunk], in, s.FS.Path(c.Result()))
+	switch {
+	case err != nil:
+		return err
+	case clip.CRC32 != r.CRC32:
+		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", clip.CRC32, r.CRC32)
+	case clip.Extradata != r.Extradata:
+		return errors.New("the result's stream headers are not those that its worker wrote down")
+	}
+	s.remember(c, merge.SumOf(clip))
+	return nil
+}
+
 // Merge implements Stages.
-func (s Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
+func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
 	req := merge.Request{
 		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
+		Sums: s.found(chunks),
 	}
 	for i, c := range chunks {
 		req.Results = append(req.Results, s.FS.Path(c.Result()))

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -19,7 +20,8 @@ type Packets struct {
 	PTS, DTS []int64 // ticks; NoPTS where the container has none
 	Size     []uint32
 	Flags    []uint8
-	Warnings string // what ffprobe complained about while reading, the last part of it
+	hashes   [][16]byte // of the payloads, where they were asked for
+	Warnings string     // what ffprobe complained about while reading, the last part of it
 }
 
 // Len is the number of packets.
@@ -28,9 +30,12 @@ func (p *Packets) Len() int { return len(p.PTS) }
 // Packets reads a whole file once and lists one stream's packets. path is absolute, stream the
 // stream's index in the file. Options in pre go before the input.
 func (t Tools) Packets(ctx context.Context, path string, stream int, pre ...string) (*Packets, error) {
-	args := []string{"-v", "error", "-select_streams", strconv.Itoa(stream),
-		"-show_entries", "packet=pts,dts,size,flags", "-of", "compact"}
-	args = append(append(args, pre...), Input(path)...)
+	return t.packets(ctx, path, stream, append(pre, "-show_entries", "packet=pts,dts,size,flags"))
+}
+
+func (t Tools) packets(ctx context.Context, path string, stream int, options []string) (*Packets, error) {
+	args := []string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-of", "compact"}
+	args = append(append(args, options...), Input(path)...)
 	scan := &packetScanner{}
 	stderr, err := t.Run(ctx, Command{Program: t.FFprobe, Args: args, Stdout: scan, Limits: Reading(Size(path))})
 	if scan.err != nil {
@@ -104,6 +109,10 @@ func (s *packetScanner) take(line []byte) error {
 			size, err = strconv.ParseUint(string(value), 10, 32)
 		case "flags":
 			flags = parseFlags(value)
+		case "data_hash":
+			s.out.hashes = append(s.out.hashes, [16]byte{})
+			_, err = hex.Decode(s.out.hashes[len(s.out.hashes)-1][:], bytes.TrimPrefix(value, []byte("murmur3:")))
+			seen--
 		default:
 			continue // a section that a later ffprobe may add
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -20,23 +19,41 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// sum identifies a result's video packets, payload for payload, in file order.
-type sum struct {
-	packets int
-	digest  [sha256.Size]byte
-	extra   string // hash of the codec's private data
+// Sum identifies a result's video packets, payload for payload, in file order.
+type Sum struct {
+	Packets int
+	Digest  [sha256.Size]byte
+	Extra   string // hash of the codec's private data
 }
 
-// checkResults reads every result once more: a bit that flipped since it was accepted, a file cut
-// short or in the wrong place would all merge without a complaint.
-func checkResults(ctx context.Context, tools media.Tools, req Request) ([]sum, error) {
-	sums := make([]sum, len(req.Results))
+// SumOf takes from a reading of a result what the merge compares with.
+func SumOf(c *media.Clip) Sum { return Sum{len(c.PTS), c.Digest, c.Extradata} }
+
+// blame finds out whether a merge failed because of a result that went bad after it was accepted: it reads
+// them all again. Otherwise the merge's error stays what it is.
+func blame(ctx context.Context, tools media.Tools, req Request, failed error) error {
+	req.Sums = nil
+	var bad *BadChunk
+	if _, err := checkResults(ctx, tools, req); errors.As(err, &bad) {
+		return err
+	}
+	return failed
+}
+
+// checkResults reads every result whose sum is not known: a file cut short or in the wrong place would
+// merge without a complaint.
+func checkResults(ctx context.Context, tools media.Tools, req Request) ([]Sum, error) {
+	sums := make([]Sum, len(req.Results))
+	copy(sums, req.Sums)
 	errs := make([]error, len(req.Results))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
 	free := make(chan struct{}, runtime.NumCPU())
 	for i := range req.Results {
+		if sums[i].Packets > 0 {
+			continue
+		}
 		free <- struct{}{}
 		if ctx.Err() != nil {
 			break
@@ -72,69 +89,56 @@ func firstError(errs []error) error {
 	return first
 }
 
-func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (sum, error) {
+func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Sum, error) {
 	chunk := &req.Plan.Chunks[i]
-	if req.CRCs != nil {
-		got, err := fileCRC(req.Results[i])
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) {
-			return sum{}, &BadChunk{i, fmt.Sprintf("it can't be read any more: %v", err)}
-		}
-		if err != nil {
-			return sum{}, err
-		}
-		if !strings.EqualFold(got, req.CRCs[i]) {
-			return sum{}, &BadChunk{i, fmt.Sprintf("its CRC-32 is %s, its record says %s", got, req.CRCs[i])}
-		}
-	}
-	file, err := tools.Probe(ctx, req.Results[i])
+	f, err := os.Open(req.Results[i])
 	if err != nil {
-		return sum{}, unreadable(ctx, i, err)
+		return Sum{}, unreadable(ctx, i, err)
 	}
-	if len(file.Streams) == 0 || file.Streams[0].Type != "video" {
-		return sum{}, &BadChunk{i, "it has no video stream"}
-	}
-	video := file.Streams[0]
-	pts := make([]int64, 0, len(chunk.PTS))
-	fold := newFold()
-	err = readPackets(ctx, tools, req.Results[i], func(p packet) error {
-		if p.stream == video.Index {
-			pts = append(pts, p.pts)
-			fold.add(p)
-		}
-		return nil
-	})
+	defer func() { _ = f.Close() }()
+	clip, err := tools.Clip(ctx, f, req.Results[i])
 	if err != nil {
-		return sum{}, unreadable(ctx, i, err)
+		return Sum{}, unreadable(ctx, i, err)
 	}
-	if len(pts) != len(chunk.PTS) {
-		return sum{}, &BadChunk{i, fmt.Sprintf("it has %d frames, planned are %d", len(pts), len(chunk.PTS))}
+	if req.CRCs != nil && !strings.EqualFold(clip.CRC32, req.CRCs[i]) {
+		return Sum{}, &BadChunk{i, fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32, req.CRCs[i])}
 	}
-	slices.Sort(pts)
-	if _, exact := compareTimes(chunk.PTS, rational(req.Plan.Video.TimeBase), pts, video.TimeBase); !exact {
-		return sum{}, &BadChunk{i, "its timestamps are not the planned ones"}
+	if len(clip.PTS) != len(chunk.PTS) {
+		return Sum{}, &BadChunk{i, fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), len(chunk.PTS))}
 	}
-	return sum{len(pts), fold.digest(), video.ExtradataSHA256}, nil
+	slices.Sort(clip.PTS)
+	if _, exact := compareTimes(chunk.PTS, rational(req.Plan.Video.TimeBase), clip.PTS, clip.TimeBase); !exact {
+		return Sum{}, &BadChunk{i, "its timestamps are not the planned ones"}
+	}
+	return SumOf(clip), nil
 }
 
-// unreadable tells a file that ffprobe can't read, which is the chunk's fault, from being stopped.
+// unreadable tells a file that can't be read as what it should be, which is the chunk's fault, from being
+// stopped and from a share that does not answer.
 func unreadable(ctx context.Context, i int, err error) error {
-	if ctx.Err() != nil {
+	var path *fs.PathError
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO):
+		return &BadChunk{i, fmt.Sprintf("it can't be read any more: %v", err)}
+	case errors.As(err, &path):
+		return fmt.Errorf("cannot read the result: %w", err)
 	}
 	return &BadChunk{i, err.Error()}
 }
 
 // sameParameters compares SPS and PPS: a container has one set for all of a track's frames, and the
 // tools join chunks with different ones without a word. The odd ones out are the fewer ones.
-func sameParameters(sums []sum) error {
+func sameParameters(sums []Sum) error {
 	count := map[string]int{}
 	for _, s := range sums {
-		count[s.extra]++
+		count[s.Extra]++
 	}
 	if len(count) == 1 {
 		return nil
 	}
-	usual := sums[0].extra
+	usual := sums[0].Extra
 	for extra, n := range count {
 		if n > count[usual] {
 			usual = extra
@@ -143,7 +147,7 @@ func sameParameters(sums []sum) error {
 	var odd []string
 	first := -1
 	for i, s := range sums {
-		if s.extra != usual {
+		if s.Extra != usual {
 			if odd = append(odd, fmt.Sprintf("%05d", i)); first < 0 {
 				first = i
 			}
@@ -153,37 +157,6 @@ func sameParameters(sums []sum) error {
 		odd = append(odd[:10], "…")
 	}
 	return &BadChunk{first, "stream parameters (SPS, PPS) differ from the other chunks' in " + strings.Join(odd, ", ")}
-}
-
-// fold makes one digest of many packets' hashes.
-type fold struct {
-	hash hash.Hash
-	n    int
-}
-
-func newFold() *fold { return &fold{hash: sha256.New()} }
-
-func (f *fold) add(p packet) {
-	f.hash.Write(p.hash[:]) // never fails
-	f.n++
-}
-
-func (f *fold) digest() (d [sha256.Size]byte) {
-	f.hash.Sum(d[:0])
-	return d
-}
-
-func fileCRC(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the result %q: %w", path, err)
-	}
-	defer func() { _ = f.Close() }()
-	_, crc, err := checksum(f)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the result %q: %w", path, err)
-	}
-	return crc, nil
 }
 
 func checksum(r io.Reader) (size int64, crc string, err error) {

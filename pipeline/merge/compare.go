@@ -64,13 +64,13 @@ type comparison struct {
 	pairs              []*pair
 	bySource, byOutput map[int]*pair
 
-	sums  []sum // of the chunks, may be nil
+	sums  []Sum // of the chunks, may be nil
 	parts [][sha256.Size]byte
-	fold  *fold
+	fold  *media.Fold
 }
 
-func newComparison(src, out *media.File, sums []sum) *comparison {
-	c := &comparison{src: src, out: out, sums: sums, fold: newFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
+func newComparison(src, out *media.File, sums []Sum) *comparison {
+	c := &comparison{src: src, out: out, sums: sums, fold: media.NewFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
 	left := others(out)
 	for _, s := range others(src) {
 		if s.Type == "attachment" {
@@ -130,9 +130,9 @@ func (c *comparison) fromOutput(p packet) {
 	if len(c.parts) == len(c.sums) {
 		return
 	}
-	if c.fold.add(p); c.fold.n == c.sums[len(c.parts)].packets {
-		c.parts = append(c.parts, c.fold.digest())
-		c.fold = newFold()
+	if c.fold.Add(p.hash); c.fold.N == c.sums[len(c.parts)].Packets {
+		c.parts = append(c.parts, c.fold.Sum())
+		c.fold = media.NewFold()
 	}
 }
 

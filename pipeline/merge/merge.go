@@ -16,6 +16,9 @@ type Request struct {
 	// CRCs are the results' CRC-32 as their records have them, 8 hex digits, in the same order. Nil
 	// where there are no records.
 	CRCs []string
+	// Sums are of the results as they were when they were accepted; a zero one is not known, and that
+	// result is read again before the merge. May be nil.
+	Sums []Sum
 	// Source is the file the plan was made for (the normalised one, if there is one): all but the video
 	// is taken from it.
 	Source string
@@ -49,9 +52,10 @@ func (e *BadChunk) Error() string {
 	return fmt.Sprintf("result of chunk %05d is not usable: %s", e.Index, e.Reason)
 }
 
-// Merge checks the results against plan and records, writes the output, makes it durable and verifies
-// it. The first bad result is a *BadChunk. An output that does not verify is an error too, with the
-// Output and its report beside it; any other error leaves an unfinished file that the caller sweeps.
+// Merge writes the output, makes it durable and verifies it against the plan, the results and the source. A
+// result that is not as it was accepted is a *BadChunk. An output that does not verify otherwise is an error
+// too, with the Output and its report beside it; any other error leaves an unfinished file that the caller
+// sweeps.
 func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error) {
 	if len(req.Results) != len(req.Plan.Chunks) || len(req.Results) == 0 {
 		return nil, fmt.Errorf("cannot merge %d results: the plan has %d chunks", len(req.Results), len(req.Plan.Chunks))
@@ -64,6 +68,15 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 	if err != nil {
 		return nil, err
 	}
+	out, err := produce(ctx, tools, req, source, sums)
+	if err != nil && ctx.Err() == nil {
+		err = blame(ctx, tools, req, err)
+	}
+	return out, err
+}
+
+// produce makes the output of results whose sums are known.
+func produce(ctx context.Context, tools media.Tools, req Request, source *media.File, sums []Sum) (*Output, error) {
 	mux := writeMatroska
 	if req.Plan.Settings.Container == containerMP4 {
 		mux = writeMP4
@@ -72,14 +85,22 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 		return nil, fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
 	}
 	out := &Output{Notes: Limits(source, req.Plan.Settings.Container)}
-	if out.Size, out.CRC32, err = settle(req.Out); err != nil {
-		return nil, fmt.Errorf("cannot make %q durable: %w", req.Out, err)
-	}
+	var err error
 	if out.Tools, err = versions(ctx, tools); err != nil {
 		return nil, err
 	}
-	out.Report, err = verify(ctx, tools, verification{req.Source, req.Out, req.Plan, sums})
-	if err != nil {
+	// One reads while the other looks: what lies in the page cache is read once from the disk.
+	settled := make(chan error, 1)
+	go func() {
+		var err error
+		out.Size, out.CRC32, err = settle(req.Out)
+		settled <- err
+	}()
+	report, err := verify(ctx, tools, verification{req.Source, req.Out, req.Plan, sums})
+	if serr := <-settled; serr != nil {
+		return nil, fmt.Errorf("cannot make %q durable: %w", req.Out, serr)
+	}
+	if out.Report = report; err != nil {
 		return out, err
 	}
 	if !out.Report.OK() {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -125,7 +126,7 @@ func TestBadChunks(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.Truncate(j.req.Results[1], info.Size()*8/10))
 			j.readCRCs(t)
-		}, "frames, planned are"},
+		}, "unexpected EOF"},
 		"empty": {func(t *testing.T, j *job) {
 			require.NoError(t, os.Truncate(j.req.Results[1], 0))
 			j.readCRCs(t)
@@ -149,6 +150,38 @@ func TestBadChunks(t *testing.T) {
 			require.ErrorContains(t, err, c.reason)
 			require.NoFileExists(t, j.req.Out)
 		})
+	}
+}
+
+// What was found when a result was accepted holds: it is not read again before the merge, but what became of
+// it since is noticed all the same.
+func TestAResultThatWentBadAfterItWasAccepted(t *testing.T) {
+	src := fansub(t, t.TempDir())
+	for name, container := range map[string]string{"mkv": containerMKV, "mp4": containerMP4} {
+		for what, spoil := range map[string]func(b []byte) []byte{
+			"a bit of a picture": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+			"a bit of the stream's parameters": func(b []byte) []byte {
+				mark := map[string]string{containerMKV: "\x63\xA2", containerMP4: "avcC"}[container] // CodecPrivate
+				b[bytes.Index(b, []byte(mark))+20] ^= 1
+				return b
+			},
+			"the end": func(b []byte) []byte { return b[:len(b)*8/10] },
+		} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				j := encode(t, src, container)
+				sums, err := checkResults(t.Context(), j.tools, j.req)
+				require.NoError(t, err)
+				j.req.Sums = sums
+				j.merge(t)
+				b, err := os.ReadFile(j.req.Results[0])
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(j.req.Results[0], spoil(b), 0o600))
+				_, err = Merge(t.Context(), j.tools, j.req)
+				var bad *BadChunk
+				require.ErrorAs(t, err, &bad)
+				require.Equal(t, 0, bad.Index)
+			})
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func Verify(ctx context.Context, tools media.Tools, source, output string, want 
 type verification struct {
 	source, output string
 	plan           *pipeline.Plan
-	sums           []sum // of the chunks, if the output was just merged of them
+	sums           []Sum // of the chunks, if the output was just merged of them
 }
 
 func verify(ctx context.Context, tools media.Tools, v verification) (*Report, error) {
@@ -130,12 +130,13 @@ func seconds(base media.Rational, ticks int64) float64 {
 }
 
 // reportPayload proves that the output holds the chunks' packets, bit for bit and in order.
-func (c *comparison) reportPayload(r *Report, sums []sum) {
+func (c *comparison) reportPayload(r *Report, sums []Sum) {
 	for i, s := range sums {
-		if i >= len(c.parts) || c.parts[i] != s.digest {
+		if i >= len(c.parts) || c.parts[i] != s.Digest {
 			r.add(Bad, "video payload: differs from the encoded chunks', first in chunk %05d", i)
 			return
 		}
 	}
 	r.check(len(c.parts) == len(sums), Bad, "video payload: every packet is as its chunk has it (%d chunks)", len(sums))
+	r.check(c.out.Video()[0].ExtradataSHA256 == sums[0].Extra, Bad, "video parameters (SPS, PPS): as the chunks have them")
 }

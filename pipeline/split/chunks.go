@@ -38,7 +38,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind) []pipeline.Chunk 
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
 			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
-			Key: l.p.PTS[c.packet], Packets: behind - c.packet, PTS: l.pts[frame : frame+n : frame+n],
+			Key: l.p.PTS[c.packet], Packets: behind - c.packet, At: c.packet - l.first, PTS: l.pts[frame : frame+n : frame+n],
 		}
 		frame += n
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 
 	"github.com/distenc/distenc/pipeline"
@@ -56,11 +57,21 @@ func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(src))}); err != nil {
 		return err
 	}
-	got, err := tools.Packets(ctx, dst, 0)
+	return checkPiece(ctx, tools, chunk, dst)
+}
+
+// checkPiece looks at all packets of a piece.
+func checkPiece(ctx context.Context, tools media.Tools, chunk *pipeline.Chunk, path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	if got.Len() != chunk.Packets || got.PTS[0] != chunk.Key {
+	defer func() { _ = f.Close() }()
+	pts, err := tools.Times(ctx, f, path)
+	if err != nil {
+		return err
+	}
+	if len(pts) != chunk.Packets || pts[0] != chunk.Key {
 		return ErrPiece
 	}
 	return nil

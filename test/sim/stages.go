@@ -78,8 +78,23 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 // framesPerChunk is the length of a chunk.
 const framesPerChunk = 3
 
-// Piece implements master.Stages.
-func (s stages) Piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error {
+// Pieces implements master.Stages.
+func (s stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+	nonce := pipeline.Nonce(12)
+	for _, i := range chunks {
+		tmp := pipeline.CutOf(p.Job, nonce, 0, fmt.Sprint(i))
+		err := s.piece(ctx, p, i, tmp)
+		if err != nil {
+			_ = s.share.Remove(tmp)
+		}
+		if err := ready(i, tmp, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s stages) piece(ctx context.Context, p *pipeline.Plan, chunk int, dst string) error {
 	text, err := s.share.Read(pipeline.JobFile(p.Job, p.Source), maxText)
 	if err != nil {
 		return err

@@ -1,0 +1,156 @@
+package media
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+)
+
+// Clip is what one reading tells of a file with a single video stream: an encoded chunk, or a piece.
+type Clip struct {
+	Streams       int
+	Codec         string // ffmpeg's name, empty where it was not asked for
+	Width, Height int
+	TimeBase      Rational
+	FieldOrder    string  // as the container has it, ffmpeg's name; empty where it says nothing
+	Extradata     string  // SHA-256 of the codec's private data, lower-case hex; empty where there is none
+	PTS           []int64 // in file order, NoPTS where there is none
+	// Digest is of all packets' payloads in file order, see Fold.
+	Digest [sha256.Size]byte
+	Size   int64  // of the file, in bytes
+	CRC32  string // of the file, 8 upper-case hex digits
+	Head   []byte // the file's beginning, headSize bytes of it
+}
+
+// headSize is how much of a file Clip keeps: enough for what an encoder writes of itself into the first packet.
+const headSize = 64 << 10
+
+// Clip reads a file once, from its first byte to its last: r is the file at path, an absolute one, at its start. Our own Matroska is read here: a process for
+// each chunk, its check and its check by the master would cost more than all else but the encode itself. Of
+// other files ffprobe says what is in them. An *ExitError or io.ErrUnexpectedEOF: the file is damaged.
+func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error) {
+	c := &Clip{}
+	err := c.read(untilDone{ctx, r})
+	if errors.Is(err, errUnusual) {
+		err = t.probeClip(ctx, path, c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", path, err)
+	}
+	return c, nil
+}
+
+func (c *Clip) read(r io.Reader) error {
+	sum := crc32.NewIEEE()
+	all := io.TeeReader(r, io.MultiWriter(sum, (*clipHead)(c)))
+	fold := NewFold()
+	failed := readMatroska(all, c, fold)
+	c.Digest = fold.Sum()
+	if errors.Is(failed, errUnusual) {
+		if _, err := io.Copy(io.Discard, all); err != nil {
+			return err
+		}
+	}
+	c.CRC32 = fmt.Sprintf("%08X", sum.Sum32())
+	return failed
+}
+
+// Times lists the packets of a file with a single video stream, as Clip does, and looks at nothing else.
+func (t Tools) Times(ctx context.Context, r io.Reader, path string) ([]int64, error) {
+	c := &Clip{}
+	err := readMatroska(untilDone{ctx, r}, c, nil)
+	if errors.Is(err, errUnusual) {
+		p, err := t.Packets(ctx, path, 0)
+		if err != nil {
+			return nil, err
+		}
+		return p.PTS, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", path, err)
+	}
+	return c.PTS, nil
+}
+
+// probeClip has ffprobe read what is not ours.
+func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
+	f, err := t.Probe(ctx, path)
+	if err != nil {
+		return err
+	}
+	*c = Clip{Streams: len(f.Streams), Size: c.Size, CRC32: c.CRC32, Head: c.Head}
+	if c.Streams == 0 {
+		return nil
+	}
+	s := f.Streams[0]
+	c.Codec, c.Width, c.Height, c.TimeBase, c.Extradata = s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256
+	c.FieldOrder = s.FieldOrder
+	p, err := t.packets(ctx, path, s.Index, []string{"-show_data_hash", "murmur3", "-show_entries", "packet=pts,dts,size,flags,data_hash"})
+	if err != nil {
+		return err
+	}
+	c.PTS = p.PTS
+	for i, flags := range p.Flags {
+		if flags&Discard != 0 {
+			c.PTS[i] = NoPTS // it is never shown
+		}
+	}
+	if len(p.hashes) != p.Len() { // side data, which no encoder here writes, breaks the line in front of it
+		return errors.New("ffprobe did not print the hash of each packet")
+	}
+	fold := NewFold()
+	for _, h := range p.hashes {
+		fold.Add(h)
+	}
+	c.Digest = fold.Sum()
+	return nil
+}
+
+// clipHead counts the bytes that were read and keeps the first ones.
+type clipHead Clip
+
+func (c *clipHead) Write(b []byte) (int, error) {
+	c.Size += int64(len(b))
+	if room := headSize - len(c.Head); room > 0 {
+		c.Head = append(c.Head, b[:min(room, len(b))]...)
+	}
+	return len(b), nil
+}
+
+// untilDone is a reader that ends with its context.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(b []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.r.Read(b)
+}
+
+// Fold makes one digest of many packets' hashes, as ffprobe prints them with -show_data_hash murmur3.
+type Fold struct {
+	hash hash.Hash
+	N    int // packets
+}
+
+// NewFold returns a Fold of no packets.
+func NewFold() *Fold { return &Fold{hash: sha256.New()} }
+
+// Add takes the next packet's hash.
+func (f *Fold) Add(packet [16]byte) {
+	f.hash.Write(packet[:]) // never fails
+	f.N++
+}
+
+// Sum is the digest of all packets so far.
+func (f *Fold) Sum() (d [sha256.Size]byte) {
+	f.hash.Sum(d[:0])
+	return d
+}

@@ -1,0 +1,104 @@
+package media_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// clip encodes a second of pictures and reads the file.
+func clip(t *testing.T, name string, options ...string) (path string, c *media.Clip) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	args := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=1", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-copyts"}
+	out, err := exec.Command("ffmpeg", append(append(args, options...), path)...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	c, err = read(t, path)
+	require.NoError(t, err)
+	return path, c
+}
+
+func read(t *testing.T, path string) (*media.Clip, error) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	return found(t).Clip(t.Context(), f, path)
+}
+
+func found(t *testing.T) media.Tools {
+	t.Helper()
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	return tools
+}
+
+// TestClipIsWhatFFprobeSays reads the same packets here and there.
+func TestClipIsWhatFFprobeSays(t *testing.T) {
+	for name, options := range map[string][]string{
+		"a.mkv":      nil,
+		"late.mkv":   {"-vf", "setpts=PTS+700/TB", "-avoid_negative_ts", "disabled"}, // many clusters from zero on
+		"short.mkv":  {"-cluster_time_limit", "50"},
+		"stream.mkv": {"-f", "matroska", "-live", "1"}, // lengths are not known
+		"a.mp4":      {"-video_track_timescale", "12800"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, got := clip(t, name, options...)
+			ctx, tools := context.Background(), found(t)
+			f, err := tools.Probe(ctx, path)
+			require.NoError(t, err)
+			want, err := tools.Packets(ctx, path, 0)
+			require.NoError(t, err)
+			s := f.Streams[0]
+			require.Equal(t, want.PTS, got.PTS)
+			require.Equal(t, []any{1, s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256},
+				[]any{got.Streams, got.Codec, got.Width, got.Height, got.TimeBase, got.Extradata})
+			require.Equal(t, f.Format.Size, got.Size)
+			require.Contains(t, string(got.Head), "x264 - core")
+		})
+	}
+}
+
+// TestDigestTellsPayloads: the same packets in two containers, and one bit of them changed.
+func TestDigestTellsPayloads(t *testing.T) {
+	path, here := clip(t, "a.mkv")
+	again := filepath.Join(t.TempDir(), "again.mp4")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-c", "copy", again).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	there, err := read(t, again)
+	require.NoError(t, err)
+	require.Equal(t, here.Digest, there.Digest)
+	require.NotEqual(t, here.CRC32, there.CRC32)
+
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	data[len(data)*3/4] ^= 1
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	spoilt, err := read(t, path)
+	require.NoError(t, err)
+	require.NotEqual(t, here.Digest, spoilt.Digest)
+	require.NotEqual(t, here.CRC32, spoilt.CRC32)
+}
+
+func TestADamagedClipIsAnError(t *testing.T) {
+	path, _ := clip(t, "a.mkv")
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, spoilt := range [][]byte{data[:len(data)*8/10], nil, []byte("no video")} {
+		require.NoError(t, os.WriteFile(path, spoilt, 0o600))
+		_, err := read(t, path)
+		require.Error(t, err, fmt.Sprint(len(spoilt)))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = found(t).Clip(ctx, strings.NewReader("not read"), path)
+	require.ErrorIs(t, err, context.Canceled)
+}
