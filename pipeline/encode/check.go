@@ -14,23 +14,24 @@ import (
 
 // Check compares an encoded chunk with the plan: one video stream of the planned kind, whose frames have
 // exactly the planned timestamps. The error is ErrFrames if they have not. It reads the whole file, r at its
-// start and path its absolute name, and decodes nothing.
+// start and path its absolute name, and decodes nothing. The file's CRC-32 is told with an error too, if all of it
+// was read.
 func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, r io.Reader, path string) (*media.Clip, error) {
 	c, err := tools.Clip(ctx, r, path)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("%w: the result is cut off", ErrFrames)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot check the result: %w", err)
+		return c, fmt.Errorf("cannot check the result: %w", err)
 	}
 	if c.Streams != 1 {
-		return nil, fmt.Errorf("%w: the result has %d streams", ErrFrames, c.Streams)
+		return c, fmt.Errorf("%w: the result has %d streams", ErrFrames, c.Streams)
 	}
 	if c.Width != plan.Out.Width || c.Height != plan.Out.Height || c.Codec != "h264" || c.Extradata == "" {
-		return nil, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
+		return c, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
 	}
 	if !sameFields(plan.Out.Fields, c.FieldOrder) {
-		return nil, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
+		return c, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
 	}
 	return c, comparePTS(chunk.PTS, plan.Video.TimeBase, c)
 }

@@ -208,10 +208,10 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 	defer func() { _ = in.Close() }()
 	clip, err := encode.Check(ctx, s.Tools, p, &p.Chunks[c.Chunk], in, s.FS.Path(c.Result()))
 	switch {
+	case clip.CRC32 != "" && clip.CRC32 != r.CRC32:
+		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", clip.CRC32, r.CRC32)
 	case err != nil:
 		return err
-	case clip.CRC32 != r.CRC32:
-		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", clip.CRC32, r.CRC32)
 	case clip.Extradata != r.Extradata:
 		return errors.New("the result's stream headers are not those that its worker wrote down")
 	}

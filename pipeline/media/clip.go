@@ -22,7 +22,7 @@ type Clip struct {
 	// Digest is of all packets' payloads in file order, see Fold.
 	Digest [sha256.Size]byte
 	Size   int64  // of the file, in bytes
-	CRC32  string // of the file, 8 upper-case hex digits
+	CRC32  string // of the file, 8 upper-case hex digits; empty where not all of it was read
 	Head   []byte // the file's beginning, headSize bytes of it
 }
 
@@ -31,7 +31,8 @@ const headSize = 64 << 10
 
 // Clip reads a file once, from its first byte to its last: r is the file at path, an absolute one, at its start. Our own Matroska is read here: a process for
 // each chunk, its check and its check by the master would cost more than all else but the encode itself. Of
-// other files ffprobe says what is in them. An *ExitError or io.ErrUnexpectedEOF: the file is damaged.
+// other files ffprobe says what is in them. An *ExitError or io.ErrUnexpectedEOF: the file is damaged; its size and
+// CRC-32 are told all the same.
 func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error) {
 	c := &Clip{}
 	err := c.read(untilDone{ctx, r})
@@ -39,7 +40,7 @@ func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error
 		err = t.probeClip(ctx, path, c)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %q: %w", path, err)
+		return c, fmt.Errorf("cannot read %q: %w", path, err)
 	}
 	return c, nil
 }
@@ -55,7 +56,9 @@ func (c *Clip) read(r io.Reader) error {
 			return err
 		}
 	}
-	c.CRC32 = fmt.Sprintf("%08X", sum.Sum32())
+	if failed == nil || errors.Is(failed, errUnusual) || errors.Is(failed, io.ErrUnexpectedEOF) {
+		c.CRC32 = fmt.Sprintf("%08X", sum.Sum32()) // all was read
+	}
 	return failed
 }
 

@@ -46,7 +46,7 @@ func (f *farm) work(tools media.Tools) {
 	encoder, err := worker.NewMedia(f.t.Context(), share, tools, 1, 10)
 	require.NoError(f.t, err)
 	m := master.New(master.Options{
-		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: master.Media{FS: share, Tools: tools}, Attempts: 3,
+		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &master.Media{FS: share, Tools: tools}, Attempts: 3,
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second}, Settle: time.Second, Poll: 500 * time.Millisecond,
 		Resolve: func(string, []byte) (master.Order, error) {
 			return master.Order{Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil
