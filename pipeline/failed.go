@@ -42,7 +42,7 @@ type Reject struct {
 }
 
 // PutAside moves the source to failed/<name>/<name>, the texts beside it first, and returns where it is. After
-// an error the source is where it was, or in a folder below failed/ without a text.
+// an error the source is where it was, or has come there all the same.
 func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
 	base := path.Base(string(r.Inbox))
 	dir, err := failedFolder(f, base)
@@ -62,8 +62,10 @@ func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
 	if err == nil {
 		_, err = f.MoveOnce(ctx, r.Source, dst)
 	}
-	if err != nil { // only our texts are removed, by name: the source may have landed there all the same
-		return "", errors.Join(err, tidy(f, dir))
+	if err != nil {
+		if landed, lookErr := withdraw(f, dst); !landed {
+			return "", errors.Join(err, lookErr)
+		}
 	}
 	if err := f.DurableForeign(dst); err != nil {
 		return RawName(dst), err
@@ -94,6 +96,19 @@ func failedFolder(f *sharefs.FS, name string) (string, error) {
 			return dir, err
 		}
 	}
+}
+
+// withdraw removes our texts from beside a source that did not come. Where no listing can tell, they stay: a
+// source without its reason is worse than a reason without a source.
+func withdraw(f *sharefs.FS, source string) (landed bool, err error) {
+	names, err := f.List(path.Dir(source))
+	switch {
+	case err != nil:
+		return false, err
+	case slices.Contains(names, path.Base(source)):
+		return true, nil
+	}
+	return false, tidy(f, path.Dir(source))
 }
 
 // tidy removes our texts from a folder below failed/, and the folder if nothing else is in it.

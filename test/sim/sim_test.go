@@ -18,6 +18,7 @@ var (
 	seedFlag  = flag.Uint64("seed", 0, "the seed that TestSeed plays again")
 	firstFlag = flag.Uint64("first", 1, "the first seed of TestSeeds")
 	seedsFlag = flag.Int("seeds", 40, "how many seeds TestSeeds plays")
+	aboutFlag = flag.String("about", "", "a word in names: TestSeed tells what happened to them")
 	procsFlag = flag.Int("procs", 1, "in how many processes TestSeeds plays them")
 )
 
@@ -36,11 +37,14 @@ func TestSeed(t *testing.T) {
 	}
 	r := run(t, *seedFlag, nil, nil)
 	t.Logf("seed %d: %v of virtual time, %d calls, history %x", r.seed, r.virtual.Round(time.Second), r.calls, r.sum)
+	if *aboutFlag != "" {
+		t.Log(r.history.about(*aboutFlag))
+	}
 	require.Empty(t, r.wrong, r.report)
 }
 
 // kept are seeds that once showed something to be wrong, with the code or with the simulation.
-var kept = []uint64{300502, 303460}
+var kept = []uint64{300502, 303460, 401606}
 
 // TestKeptSeeds plays them again.
 func TestKeptSeeds(t *testing.T) {

@@ -63,6 +63,7 @@ type result struct {
 	wrong   []violation
 	report  string // for people, if something is wrong
 	sum     uint64 // of the history
+	history *history
 	virtual time.Duration
 	calls   int
 	count   map[string]int // see judge
@@ -131,7 +132,7 @@ func (w *world) end() result {
 	w.stop()
 	w.healAll()
 	w.wg.Wait()
-	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, virtual: time.Since(w.began), calls: w.history.calls,
+	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, history: w.history, virtual: time.Since(w.began), calls: w.history.calls,
 		count: w.judge.count, slowest: w.judge.slowest, struck: w.struck}
 	for _, f := range w.films {
 		r.chunks += (f.frames + framesPerChunk - 1) / framesPerChunk
