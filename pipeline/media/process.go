@@ -75,17 +75,15 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	defer end(nil)
 	tail, out := &tailBuffer{}, &pulse{w: c.Stdout}
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, c.Stdin, c.Stdout, tail
-	if _, direct := c.Stdout.(*os.File); c.Stdout != nil && !direct {
-		cmd.Stdout = out
-	}
+	cmd.Dir, cmd.Stdin, cmd.Stderr = c.Dir, c.Stdin, tail
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p := &Process{}
 	cmd.Cancel = p.terminate
 	cmd.WaitDelay = killGrace
 	t.debug(ctx, "start", "command", ShellLine(c.Program, c.Args))
-	if err := cmd.Start(); err != nil {
+	copied, err := startInto(cmd, out)
+	if err != nil {
 		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
 	}
 	p.started(cmd.Process.Pid, c.Nice, t.IdleIO)
@@ -97,6 +95,9 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	watching.Go(func() { t.watch(ctx, c, p, out, end) })
 	err = cmd.Wait()
 	p.ended()
+	if copyErr := copied(ctx); err == nil {
+		err = copyErr
+	}
 	failed := ctx.Err() != nil // before our own end of it
 	cause := context.Cause(ctx)
 	end(nil)

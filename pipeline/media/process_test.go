@@ -134,6 +134,52 @@ func TestOutputIsBounded(t *testing.T) {
 	require.ErrorContains(t, err, "longer than 10 bytes")
 }
 
+// slowReader takes the first bytes when it has waited.
+type slowReader struct {
+	wait time.Duration
+	got  int
+}
+
+func (r *slowReader) Write(b []byte) (int, error) {
+	time.Sleep(r.wait)
+	r.wait = 0
+	r.got += len(b)
+	return len(b), nil
+}
+
+// What reads two children side by side can be much later than the end of one of them.
+func TestASlowReaderGetsAllOfTheOutput(t *testing.T) {
+	t.Parallel()
+	c := shell("head -c 60000 /dev/zero")
+	out := &slowReader{wait: killGrace + time.Second}
+	c.Stdout = out
+	_, err := Tools{}.Run(t.Context(), c)
+	require.NoError(t, err)
+	require.Equal(t, 60000, out.got)
+}
+
+// What has left its parent's group, with its output still open, is not waited for after the end.
+func TestRunEndsThoughAStrangerHasItsOutput(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := shell("setsid sleep 60 2>/dev/null & echo $!; while [ $(ps -o sid= -p $!) -ne $! ]; do sleep 0.1; done")
+	out := &limitedBuffer{limit: 100}
+	c.Stdout = out
+	c.Started = func(p *Process) {
+		go func() {
+			for err := error(nil); !errors.Is(err, errEnded); time.Sleep(20 * time.Millisecond) {
+				_, err = p.CPU()
+			}
+			cancel()
+		}()
+	}
+	_, err := Tools{}.Run(ctx, c)
+	require.ErrorIs(t, err, context.Canceled)
+	stranger, err := strconv.Atoi(strings.TrimSpace(string(out.buf)))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(stranger, syscall.SIGKILL))
+}
+
 func TestCommandLineCanBePasted(t *testing.T) {
 	var log bytes.Buffer
 	tools := Tools{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
