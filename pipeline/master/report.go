@@ -20,7 +20,7 @@ func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, out 
 	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
 	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n", p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
 	fmt.Fprintf(&b, "taken in  %s by %s\n\n", j.Created.Format(time.RFC3339), j.Master)
-	for _, n := range append(p.Notes, out.Notes...) {
+	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
 	b.WriteString("\nhow it was checked\n" + out.Report.Text() + "\nwho encoded what\n")

@@ -141,7 +141,10 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 	if err != nil {
 		return nil, err
 	}
-	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings.Container)...)
+	if err := merge.TryAudio(ctx, s.Tools, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)), source, j.Settings); err != nil {
+		return nil, err
+	}
+	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings)...)
 	if plan.Source == plan.Original {
 		return plan, nil
 	}

@@ -1,17 +1,51 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// HDR is HDR10's static metadata in x264's notation, empty where there is none.
+// HDR is HDR10's static metadata in x264's notation, empty where there is none, and what there is of dynamic
+// metadata, which no output has.
 type HDR struct {
 	MasterDisplay string // G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), in 0.00002 and 0.0001 cd/m²
 	MaxCLL        string // content,average in cd/m²
+	Plus          bool   // HDR10+
+	DolbyVision   string // its profile, such as "8.1"; "?" if only the pictures tell of it; empty: none
+}
+
+// Lost says what a person should know of dynamic metadata, which stands beside each picture and can't be
+// passed through an encoder; empty where there is none.
+func (h HDR) Lost() (notes []string) {
+	profile, base, _ := strings.Cut(h.DolbyVision, ".")
+	shows := map[string]string{"1": "HDR10", "2": "SDR", "4": "HLG", "6": "HDR10"}[base]
+	switch {
+	case h.DolbyVision == "":
+	case base == "0":
+		notes = append(notes, fmt.Sprintf("The source is Dolby Vision (profile %s), made for players of that alone: its dynamic metadata is not kept, "+
+			"and without it the colours of the output are wrong.", profile))
+	case shows == "":
+		notes = append(notes, "The source's Dolby Vision metadata is not kept: the output shows its base layer alone.")
+	default:
+		notes = append(notes, fmt.Sprintf("The source's Dolby Vision metadata (profile %s) is not kept: the output shows its base layer, which is %s.", h.DolbyVision, shows))
+	}
+	if h.Plus {
+		notes = append(notes, "The source's HDR10+ dynamic metadata is not kept; HDR10's static metadata (mastering display, light level) is, where the source has it.")
+	}
+	return notes
+}
+
+// Or fills what h does not tell from another place.
+func (h HDR) Or(other HDR) HDR {
+	h.MasterDisplay, h.MaxCLL = cmp.Or(h.MasterDisplay, other.MasterDisplay), cmp.Or(h.MaxCLL, other.MaxCLL)
+	h.DolbyVision, h.Plus = cmp.Or(h.DolbyVision, other.DolbyVision), h.Plus || other.Plus
+	return h
 }
 
 // Head is what the first decoded frames tell beyond the stream's header.
@@ -29,14 +63,37 @@ type Head struct {
 // order of fields, and whether a decoder can begin there at all, are often known only then. A stream of which
 // nothing can be decoded has no PTS in its Head.
 func (t Tools) Head(ctx context.Context, path string, stream, count int) (Head, error) {
-	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", fmt.Sprintf("%%+#%d", count),
+	return t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
+}
+
+// CutOff tells of a file that ends within its last packet, as an MP4 does that was not copied whole: whether it
+// is such a file, and if so whether that packet still gives a picture. p are the stream's packets.
+func (t Tools) CutOff(ctx context.Context, path string, stream int, base Rational, p *Packets) (cut, shown bool, err error) {
+	if p.Len() == 0 || !strings.Contains(p.Warnings, ": partial file") {
+		return false, true, nil
+	}
+	last, key := p.Len()-1, p.Len()-1
+	for key > 0 && (p.Flags[key]&Key == 0 || p.PTS[key] == NoPTS) {
+		key--
+	}
+	interval := "%"
+	if key > 0 {
+		interval = fmt.Sprintf("%.6f%%", float64(p.PTS[key])*float64(base.Num)/float64(base.Den))
+	}
+	tail, err := t.decode(ctx, path, stream, interval, 2*(p.Len()-key))
+	return true, slices.Contains(tail.PTS, p.PTS[last]), err
+}
+
+// decode decodes what ffprobe calls a read interval, about count packets.
+func (t Tools) decode(ctx context.Context, path string, stream int, interval string, count int) (Head, error) {
+	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", interval,
 		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
 	limits := Encoding(count, 0, largestHead)
 	limits.CPU += Reading(Size(path)).CPU
 	out, err := t.output(ctx, limits, probeLimit, t.FFprobe, args...)
 	if err != nil {
-		return Head{}, fmt.Errorf("cannot decode the first frames of %q: %w", path, err)
+		return Head{}, fmt.Errorf("cannot decode frames of %q: %w", path, err)
 	}
 	h, err := parseHead(out)
 	if err != nil {
@@ -88,6 +145,18 @@ func parseSideData(list []json.RawMessage) (rotation int, hdr HDR) {
 			continue
 		}
 		switch kind.Type {
+		case "HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", "HDR10+ Dynamic Metadata (SMPTE 2094-40)":
+			hdr.Plus = true
+		case "Dolby Vision RPU Data", "Dolby Vision Metadata":
+			hdr.DolbyVision = cmp.Or(hdr.DolbyVision, "?")
+		case "DOVI configuration record":
+			var m struct {
+				Profile int `json:"dv_profile"`
+				Base    int `json:"dv_bl_signal_compatibility_id"`
+			}
+			if json.Unmarshal(data, &m) == nil {
+				hdr.DolbyVision = fmt.Sprintf("%d.%d", m.Profile, m.Base)
+			}
 		case "Display Matrix", "3x3 displaymatrix":
 			var m struct{ Rotation float64 }
 			if json.Unmarshal(data, &m) == nil && math.Abs(m.Rotation) <= 360 {

@@ -41,7 +41,7 @@ type audioTimes struct {
 // timeAudio writes the timestamps of tracks that mkvmerge would get wrong, by track id. ffprobe gives
 // them, not mkvextract, which computes those of laced frames anew as well.
 func timeAudio(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side) (map[int]audioTimes, error) {
-	tracks := side.audio(source)
+	tracks := side.audio(source, req.Plan.Settings)
 	if len(tracks) == 0 {
 		return nil, nil
 	}

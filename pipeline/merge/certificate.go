@@ -70,7 +70,7 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 		Source: CertifiedFile{Name: plan.Original, Size: plan.SourceSize, CRC32: plan.CRC32},
 		Output: CertifiedFile{Name: outputName, Size: out.Size, CRC32: out.CRC32},
 		Frames: CertifiedFrames{plan.Frames, out.Report.FramesFound},
-		Tools:  out.Tools, Checked: checked, Report: out.Report, Notes: out.Notes, Time: now,
+		Tools:  out.Tools, Checked: checked, Report: out.Report, Notes: plan.Notes, Time: now,
 	}
 	for i, r := range records {
 		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method, r.Seconds})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -69,14 +70,14 @@ type comparison struct {
 	fold  *media.Fold
 }
 
-func newComparison(src, out *media.File, sums []Sum) *comparison {
+func newComparison(src, out *media.File, set pipeline.Settings, sums []Sum) *comparison {
 	c := &comparison{src: src, out: out, sums: sums, fold: media.NewFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
 	left := others(out)
 	for _, s := range others(src) {
 		if s.Type == "attachment" {
 			continue
 		}
-		f := fateOf(src, s, containerOf(out))
+		f := fateOf(src, s, set)
 		p := newPair(s, f)
 		c.pairs = append(c.pairs, p)
 		if !f.keep {

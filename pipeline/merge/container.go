@@ -107,6 +107,9 @@ func compareTrack(r *Report, a, b media.Stream, container string) {
 	if want := a.Tags["title"]; want != "" && want != title {
 		r.add(Note, "%s: its name became %q", name, title)
 	}
+	if lost := missing(trackTags(b), trackTags(a)); lost != "" && !a.AttachedPic() {
+		r.add(Note, "%s: tags lost or changed: %s", name, lost)
+	}
 	if container == containerMKV && !a.AttachedPic() && !maps.Equal(a.Disposition, b.Disposition) { // MP4 has but one flag
 		r.add(Note, "%s: flags %s became %s", name, dispositions(a), dispositions(b))
 	}

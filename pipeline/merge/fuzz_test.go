@@ -62,7 +62,8 @@ func FuzzIdentify(f *testing.F) {
 		}
 		require.Equal(t, "video", s.tracks[s.at].Type)
 		source := &media.File{Format: media.Format{Name: "matroska"}, Streams: []media.Stream{{Type: "video"}}}
-		options := trackOptions(Request{Plan: &pipeline.Plan{}}, source, s)
+		options, err := trackOptions(Request{Plan: &pipeline.Plan{}}, source, s)
+		require.NoError(t, err)
 		require.Zero(t, len(options)%2)
 		for i := 0; i < len(options); i += 2 {
 			require.True(t, strings.HasPrefix(options[i], "--"), options[i])

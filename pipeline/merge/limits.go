@@ -2,9 +2,12 @@ package merge
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -28,6 +31,7 @@ var (
 		containerMKV: {"ass", "dvb_subtitle", "dvd_subtitle", "hdmv_pgs_subtitle", "ssa", "subrip", "webvtt"},
 		containerMP4: {"dvd_subtitle", "mov_text"},
 	}
+	videoInMP4 = []string{"av1", "h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "vp9"}
 	// losslessIn is what audio becomes that the container does not take.
 	losslessIn = map[string]string{containerMKV: "flac", containerMP4: "alac"}
 	// textIn is what subtitles in text become that the container does not take.
@@ -39,12 +43,20 @@ var (
 type fate struct {
 	keep  bool
 	codec string // what it is converted to; empty: copied
+	rate  string // the bit rate it is converted with, in ffmpeg's notation; empty: the codec is lossless
 	note  string // what a person should know of it; may be empty
 }
 
 // fateOf decides about one stream of f, for merging, for the notes and for verifying alike.
-func fateOf(f *media.File, s media.Stream, container string) fate {
-	if container == containerMKV && isMatroska(f) {
+func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
+	container := set.Container
+	rate := aacRate(set.Audio)
+	switch {
+	case s.Type == "subtitle" && set.Subtitles == "none":
+		return fate{note: describe(s) + " is left out: the profile wants no subtitles"}
+	case s.Type == "audio" && rate != "" && s.Codec != "":
+		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks for it", describe(s), rate)}
+	case container == containerMKV && isMatroska(f):
 		return fate{keep: true}
 	}
 	switch s.Type {
@@ -61,6 +73,16 @@ func fateOf(f *media.File, s media.Stream, container string) fate {
 		return fate{}
 	}
 	return fate{note: describe(s) + " is left out: it is neither sound nor picture nor text"}
+}
+
+var aac = regexp.MustCompile(`^aac ([0-9]{2,3}k)$`)
+
+// aacRate is the bit rate that a profile's audio = "aac 160k" asks for; empty where audio is copied.
+func aacRate(audio string) string {
+	if m := aac.FindStringSubmatch(audio); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 func fateOfAudio(s media.Stream, container string) fate {
@@ -100,19 +122,22 @@ func fateOfVideo(s media.Stream, container string) fate {
 	if container == containerMKV && (s.StartPTS == media.NoPTS || s.StartPTS < 0) {
 		return fate{note: describe(s) + " is left out: it begins before the file does (edit list)"}
 	}
+	if container == containerMP4 && !slices.Contains(videoInMP4, s.Codec) {
+		return fate{note: describe(s) + " is left out: MP4 does not hold it"}
+	}
 	return fate{keep: true}
 }
 
-// Limits says at submission what will be converted or left out of a source in a container (mkv or
-// mp4), one sentence each. The video that is encoded is the first one of f.Video.
-func Limits(f *media.File, container string) []string {
+// Limits says at submission what will be converted or left out of a source, one sentence each. The video
+// that is encoded is the first one of f.Video.
+func Limits(f *media.File, set pipeline.Settings) []string {
 	var notes []string
 	for _, s := range others(f) {
-		if note := fateOf(f, s, container).note; note != "" {
+		if note := fateOf(f, s, set).note; note != "" {
 			notes = append(notes, note)
 		}
 	}
-	if container == containerMP4 && isMatroska(f) {
+	if set.Container == containerMP4 && isMatroska(f) {
 		notes = append(notes, limitsOfTexts(f)...)
 	}
 	return notes
@@ -128,6 +153,11 @@ func limitsOfTexts(f *media.File) []string {
 	}
 	if slices.Sort(custom); len(custom) > 0 {
 		notes = append(notes, "MP4 does not hold these tags, they are left out: "+strings.Join(custom, ", "))
+	}
+	for _, s := range f.Streams {
+		if tags := trackTags(s); len(tags) > 0 && s.Type != "attachment" && !s.AttachedPic() {
+			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", describe(s), strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
+		}
 	}
 	if len(f.Chapters) > 0 {
 		notes = append(notes, "chapters keep times and first names; MP4 holds neither their languages nor nested ones")
@@ -191,6 +221,15 @@ var muxerTags = []string{
 	"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "_statistics_writing_app",
 	"_statistics_writing_date_utc", "_statistics_tags", "major_brand", "minor_version", "compatible_brands", "creation_time",
 	"handler_name", "vendor_id", "language", "timecode",
+}
+
+// trackTags are a track's custom tags: its name has a place of its own.
+func trackTags(s media.Stream) map[string]string {
+	tags := texts(s.Tags)
+	for _, own := range []string{"title", "filename", "mimetype"} {
+		delete(tags, own)
+	}
+	return tags
 }
 
 // texts returns the tags that people gave, with keys in lower case.

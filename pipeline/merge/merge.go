@@ -36,8 +36,7 @@ func (r Request) limits() media.Limits {
 // Output says what Merge has written.
 type Output struct {
 	Size   int64
-	CRC32  string // 8 upper-case hex digits
-	Notes  []string
+	CRC32  string            // 8 upper-case hex digits
 	Tools  map[string]string // version lines of the programs that took part
 	Report *Report
 }
@@ -84,7 +83,7 @@ func produce(ctx context.Context, tools media.Tools, req Request, source *media.
 	if err := mux(ctx, tools, req, source); err != nil {
 		return nil, fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
 	}
-	out := &Output{Notes: Limits(source, req.Plan.Settings.Container)}
+	out := &Output{}
 	var err error
 	if out.Tools, err = versions(ctx, tools); err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 func TestMatroskaKeepsEverything(t *testing.T) {
 	j := encode(t, fansub(t, t.TempDir()), containerMKV)
 	out := j.merge(t)
-	require.Empty(t, out.Notes)
+	require.Empty(t, j.limits(t))
 	require.Equal(t, 72, out.Report.FramesFound)
 	require.Zero(t, out.Report.DeviationMS)
 	for _, c := range out.Report.Checks {
@@ -64,7 +64,7 @@ func TestMatroskaToMP4(t *testing.T) {
 	j := encode(t, fansub(t, t.TempDir()), containerMP4)
 	out := j.merge(t)
 	require.Zero(t, out.Report.DeviationMS)
-	notes := strings.Join(out.Notes, "\n")
+	notes := strings.Join(j.limits(t), "\n")
 	require.Contains(t, notes, `becomes mov_text: styles and positions are lost`)
 	require.Contains(t, notes, `"Fönt.ttf") is left out`)
 	require.Contains(t, notes, "tags, they are left out: fansubber")
@@ -74,8 +74,9 @@ func TestMatroskaToMP4(t *testing.T) {
 func TestMP4WithEditList(t *testing.T) {
 	src := edited(t, t.TempDir())
 	t.Run("mp4", func(t *testing.T) {
-		out := encode(t, src, containerMP4).merge(t)
-		require.Empty(t, out.Notes)
+		j := encode(t, src, containerMP4)
+		require.Empty(t, j.limits(t))
+		out := j.merge(t)
 		require.Zero(t, out.Report.DeviationMS)
 		for _, s := range out.Report.Streams {
 			require.Zero(t, s.Hidden)
@@ -85,7 +86,7 @@ func TestMP4WithEditList(t *testing.T) {
 		j := encode(t, src, containerMKV)
 		out := j.merge(t)
 		require.LessOrEqual(t, out.Report.DeviationMS, 0.5, "Matroska's tick is a millisecond")
-		require.Contains(t, out.Notes[0], "becomes subrip")
+		require.Contains(t, j.limits(t)[0], "becomes subrip")
 		require.LessOrEqual(t, out.Report.Streams[1].DeviationMS, 1.0, "subtitles stay where they are")
 		text := out.Report.Text()
 		for _, kept := range []string{"ok   chapters: 2", "ok   global tags: 1", "ok   cover", "packets that an edit list hides are left out"} {

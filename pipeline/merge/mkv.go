@@ -25,7 +25,11 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 	if err != nil {
 		return err
 	}
-	args, err := mkvArgs(req, source, side, times)
+	sound, err := encodeSound(ctx, tools, req, source)
+	if err != nil {
+		return err
+	}
+	args, err := mkvArgs(req, source, side, sound, times)
 	if err != nil {
 		return err
 	}
@@ -40,7 +44,7 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 	if err := runMKV(ctx, tools, req.limits(), tools.MKVMerge, "@"+options); err != nil {
 		return err
 	}
-	return setDurations(ctx, tools, req, source, side, times)
+	return setDurations(ctx, tools, req, source, side, sound, times)
 }
 
 // runMKV runs one of mkvtoolnix's programs. Their messages go to stdout. Status 1 is a "warning" that
@@ -59,8 +63,9 @@ func firstLines(text string, n int) string {
 	return strings.Join(lines[:min(n, len(lines))], " ")
 }
 
-// mkvArgs is mkvmerge's whole command. File 0 is the video, chunk by chunk; the last file is the side.
-func mkvArgs(req Request, source *media.File, side *side, times map[int]audioTimes) ([]string, error) {
+// mkvArgs is mkvmerge's whole command. The first files are the video, chunk by chunk; then come the side and
+// the sound that is encoded anew.
+func mkvArgs(req Request, source *media.File, side *side, sound sound, times map[int]audioTimes) ([]string, error) {
 	video := filepath.Join(req.WorkDir, "video.txt")
 	if err := writeTimes(video, req); err != nil {
 		return nil, err
@@ -68,18 +73,12 @@ func mkvArgs(req Request, source *media.File, side *side, times map[int]audioTim
 	// Laced audio blocks have one timestamp for many frames: players would compute the rest, off by 2 ms.
 	args := []string{"-q", "--disable-lacing", "-o", req.Out}
 	args = append(args, side.global...)
-	last := strconv.Itoa(len(req.Results))
-	var order []string
-	for _, t := range side.tracks {
-		if t.ID == side.video {
-			order = append(order, "0:0")
-		} else {
-			order = append(order, last+":"+strconv.Itoa(t.ID))
-		}
+	args = append(args, "--track-order", side.order(len(req.Results)))
+	options, err := trackOptions(req, source, side)
+	if err != nil {
+		return nil, err
 	}
-	args = append(args, "--track-order", strings.Join(order, ","))
-	args = append(args, trackOptions(req, source, side)...)
-	args = append(args, "--timestamps", "0:"+video)
+	args = append(append(args, options...), "--timestamps", "0:"+video)
 	for i, path := range req.Results {
 		if i > 0 {
 			args = append(args, "+")
@@ -90,7 +89,25 @@ func mkvArgs(req Request, source *media.File, side *side, times map[int]audioTim
 	for id, t := range times {
 		args = append(args, "--timestamps", strconv.Itoa(id)+":"+t.file)
 	}
-	return append(args, "--video-tracks", "!"+strconv.Itoa(side.video), side.path), nil
+	args = append(append(args, side.left(req.Plan.Settings)...), side.path)
+	options, err = sound.options(req, side)
+	return append(args, options...), err
+}
+
+// order is the output's order of tracks for mkvmerge; files is the number of the side's file.
+func (s *side) order(files int) string {
+	var order []string
+	for _, t := range s.tracks {
+		switch {
+		case t.sound > 0:
+			order = append(order, fmt.Sprintf("%d:%d", files+1, t.sound-1))
+		case t.ID == s.video:
+			order = append(order, "0:0")
+		default:
+			order = append(order, fmt.Sprintf("%d:%d", files, t.ID))
+		}
+	}
+	return strings.Join(order, ",")
 }
 
 // writeTimes writes the plan's timestamps for mkvmerge.
@@ -119,15 +136,17 @@ func appendTimes(b []byte, tb pipeline.Rational, pts []int64, delay float64) []b
 // setDurations states the frames' nominal durations, which mkvmerge does not take together with timestamps,
 // and CodecDelay, for which it has no option:
 // the source's own; for a video from other containers its frame rate, where that is constant.
-func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, times map[int]audioTimes) error {
+func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, sound sound, times map[int]audioTimes) error {
 	args := []string{"-q", req.Out}
 	for i, t := range side.tracks {
 		audio, retimed := times[t.ID]
-		if !retimed && t.ID != side.video {
-			continue
-		}
 		rate := t.text("default_duration")
-		if t.ID == side.video && !isMatroska(source) {
+		switch {
+		case t.sound > 0:
+			audio, rate = sound.tracks[t.sound-1].times, ""
+		case !retimed && t.ID != side.video:
+			continue
+		case t.ID == side.video && !isMatroska(source):
 			rate = nominal(source.Video()[0])
 		}
 		args = append(args, "--edit", "track:"+strconv.Itoa(i+1))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -25,7 +26,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request, source *media
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
 		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
 	args = append(args, "-map", "1:v:0")
-	out := mp4Streams(source)
+	out := mp4Streams(source, req.Plan.Settings)
 	for _, s := range out.streams {
 		args = append(args, "-map", "0:"+strconv.Itoa(s.Index))
 	}
@@ -68,10 +69,10 @@ type mp4Selection struct {
 }
 
 // mp4Streams selects what goes beside the video. Stream 0 of the output is the video.
-func mp4Streams(source *media.File) (sel mp4Selection) {
+func mp4Streams(source *media.File, set pipeline.Settings) (sel mp4Selection) {
 	videos := 1
 	for _, s := range others(source) {
-		f := fateOf(source, s, containerMP4)
+		f := fateOf(source, s, set)
 		if !f.keep {
 			continue
 		}
@@ -79,6 +80,9 @@ func mp4Streams(source *media.File) (sel mp4Selection) {
 		n := strconv.Itoa(len(sel.streams))
 		if f.codec != "" {
 			sel.options = append(sel.options, "-c:"+n, f.codec)
+		}
+		if f.rate != "" {
+			sel.options = append(sel.options, "-b:"+n, f.rate)
 		}
 		if title := s.Tags["title"]; title != "" { // MP4's place for a track's name
 			sel.options = append(sel.options, "-metadata:s:"+n, "handler_name="+title)

@@ -17,8 +17,9 @@ type pair struct {
 	clock          clock
 	waiting        []packet
 	sourceWaits    bool
-	low, high      float64 // deviations of timestamps, output minus source, in milliseconds
-	timed          bool    // low and high are set
+	low, high      float64  // deviations of timestamps, output minus source, in milliseconds
+	timed          bool     // low and high are set
+	from, to       [2]int64 // first and last timestamp of the source's and of the output's packets, ticks
 }
 
 func newPair(s media.Stream, f fate) *pair {
@@ -44,11 +45,14 @@ func (p *pair) take(k packet, isSource bool) {
 		p.report.Hidden++
 		return
 	}
+	side, count := 1, &p.report.Found
 	if isSource {
-		p.report.Packets++
-	} else {
-		p.report.Found++
+		side, count = 0, &p.report.Packets
 	}
+	if *count++; *count == 1 {
+		p.from[side] = k.pts
+	}
+	p.to[side] = k.pts
 	if p.fate.codec != "" && p.source.Type == "audio" {
 		return // other frames, nothing to compare one by one
 	}
@@ -102,14 +106,14 @@ func (c *comparison) reportStreams(r *Report, offset float64) {
 			p.report.DeviationMS = max(math.Abs(p.low-offset), math.Abs(p.high-offset))
 		}
 		r.Streams = append(r.Streams, p.report)
-		p.judge(r)
+		p.judge(r, offset)
 		if p.report.Output >= 0 {
 			compareTrack(r, p.source, p.output, containerOf(c.out))
 		}
 	}
 }
 
-func (p *pair) judge(r *Report) {
+func (p *pair) judge(r *Report, offset float64) {
 	name, s := describe(p.source), p.report
 	switch {
 	case !p.fate.keep:
@@ -119,6 +123,9 @@ func (p *pair) judge(r *Report) {
 		return
 	case s.Output < 0:
 		r.add(Bad, "%s: missing", name)
+		return
+	case s.Converted != "" && p.source.Type == "audio", s.Converted == "" && p.anew():
+		p.judgeAnew(r, name, offset)
 		return
 	case s.Converted != "":
 		r.add(Note, "%s: became %s, %d packets from %d, largest deviation %.3g ms", name, s.Converted, s.Found, s.Packets, s.DeviationMS)
@@ -133,6 +140,31 @@ func (p *pair) judge(r *Report) {
 	if s.Hidden > 0 {
 		r.add(Note, "%s: %d packets that an edit list hides are left out, Matroska can't hold what lies before zero", name, s.Hidden)
 	}
+}
+
+// anew tells sound that was encoded anew, where no plan says so, by its being AAC of which no packet is as
+// it was.
+func (p *pair) anew() bool {
+	s := p.report
+	return p.source.Type == "audio" && p.output.Codec == "aac" && s.Found > 0 && s.Different == min(s.Packets, s.Found)
+}
+
+// judgeAnew compares what can be compared of sound that was encoded anew: that there is some, and that its
+// first and last packets stand where the source's do. An encoder's priming is in front of the first sample.
+func (p *pair) judgeAnew(r *Report, name string, offset float64) {
+	shift := func(at [2]int64) float64 {
+		if at[0] == media.NoPTS || at[1] == media.NoPTS {
+			return 0
+		}
+		d := p.clock.diff(at[0], at[1])
+		return math.Copysign(p.clock.ms(d), float64(d)) - offset
+	}
+	verdict := Note
+	if p.report.Found == 0 && p.report.Packets > 0 {
+		verdict = Bad
+	}
+	r.add(verdict, "%s: became %s, %d packets from %d, the first one %+.3g ms, the last one %+.3g ms",
+		name, p.output.Codec, p.report.Found, p.report.Packets, shift(p.from), shift(p.to))
 }
 
 // sameCodec tells whether two names mean one codec. MP4 has one number for all layers of MPEG-1 audio

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -19,7 +20,7 @@ import (
 // made of it.
 type side struct {
 	path   string
-	tracks []mkvTrack // in file order
+	tracks []mkvTrack // in file order; behind place in the output's
 	video  int        // id of the track whose place the encoded video takes
 	at     int        // its index in tracks
 	global []string   // further options for mkvmerge: title, tags, covers
@@ -30,6 +31,7 @@ type mkvTrack struct {
 	ID         int                        `json:"id"`
 	Type       string                     `json:"type"`
 	Properties map[string]json.RawMessage `json:"properties"`
+	sound      int                        // number of the sound track that takes its place, from 1; 0: none
 }
 
 // text is a property as an option takes it; empty where the track has none.
@@ -77,11 +79,11 @@ func parseIdentity(path string, out []byte) (*side, error) {
 
 // audio maps the source's audio streams that are copied to mkvmerge's tracks: both files have them in
 // the same order.
-func (s *side) audio(source *media.File) map[int]mkvTrack {
+func (s *side) audio(source *media.File, set pipeline.Settings) map[int]mkvTrack {
 	byStream := map[int]mkvTrack{}
 	tracks := slices.DeleteFunc(slices.Clone(s.tracks), func(t mkvTrack) bool { return t.Type != "audio" })
 	for _, stream := range source.Streams {
-		f := fateOf(source, stream, containerMKV)
+		f := fateOf(source, stream, set)
 		if stream.Type != "audio" || !f.keep || len(tracks) == 0 {
 			continue
 		}
@@ -93,18 +95,89 @@ func (s *side) audio(source *media.File) map[int]mkvTrack {
 	return byStream
 }
 
+// replace marks the source's own tracks that are encoded anew, and takes out the subtitles that the
+// profile does not want.
+func (s *side) replace(source *media.File, set pipeline.Settings) {
+	audio := slices.DeleteFunc(slices.Clone(source.Streams), func(m media.Stream) bool { return m.Type != "audio" })
+	sounds := 0
+	var tracks []mkvTrack
+	for _, t := range s.tracks {
+		switch {
+		case t.Type == "subtitles" && set.Subtitles == "none":
+			continue
+		case t.Type == "audio" && len(audio) > 0:
+			if fateOf(source, audio[0], set).rate != "" {
+				sounds++
+				t.sound = sounds
+			}
+			audio = audio[1:]
+		}
+		tracks = append(tracks, t)
+	}
+	s.take(tracks)
+}
+
+// insert puts the tracks that are encoded anew where the source has them: remux has left them out.
+func (s *side) insert(source *media.File, set pipeline.Settings) {
+	sounds := 0
+	var tracks []mkvTrack
+	for _, stream := range source.Streams {
+		switch f := fateOf(source, stream, set); {
+		case f.rate != "":
+			sounds++
+			tracks = append(tracks, mkvTrack{ID: -1, Type: "audio", sound: sounds})
+		case remuxed(source, stream, f) && len(s.tracks) > 0:
+			tracks, s.tracks = append(tracks, s.tracks[0]), s.tracks[1:]
+		}
+	}
+	s.take(append(tracks, s.tracks...))
+}
+
+func (s *side) take(tracks []mkvTrack) {
+	s.tracks = tracks
+	s.at = slices.IndexFunc(tracks, func(t mkvTrack) bool { return t.ID == s.video })
+}
+
+// remuxed tells whether remux writes a track for a stream.
+func remuxed(source *media.File, s media.Stream, f fate) bool {
+	return s.Index == source.Video()[0].Index || f.keep && f.rate == "" && !s.AttachedPic()
+}
+
+// left are mkvmerge's options for the tracks that are not taken from the side.
+func (s *side) left(set pipeline.Settings) []string {
+	args := []string{"--video-tracks", "!" + strconv.Itoa(s.video)}
+	var replaced []string
+	for _, t := range s.tracks {
+		if t.sound > 0 && t.ID >= 0 {
+			replaced = append(replaced, strconv.Itoa(t.ID))
+		}
+	}
+	if len(replaced) > 0 {
+		args = append(args, "--audio-tracks", "!"+strings.Join(replaced, ","))
+	}
+	if set.Subtitles == "none" {
+		args = append(args, "--no-subtitles")
+	}
+	return args
+}
+
 func sideFile(ctx context.Context, tools media.Tools, req Request, source *media.File) (*side, error) {
 	if isMatroska(source) {
-		return identify(ctx, tools, req.Source)
+		s, err := identify(ctx, tools, req.Source)
+		if err == nil {
+			s.replace(source, req.Plan.Settings)
+		}
+		return s, err
 	}
 	path := filepath.Join(req.WorkDir, "side.mkv")
-	if err := remux(ctx, tools, req.Source, path, source); err != nil {
+	if err := remux(ctx, tools, req, path, source); err != nil {
 		return nil, err
 	}
 	s, err := identify(ctx, tools, path)
 	if err != nil {
 		return nil, err
 	}
+	s.insert(source, req.Plan.Settings)
 	tags, err := globalTags(req, source)
 	if err != nil {
 		return nil, err
@@ -123,27 +196,28 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 // without any other track possible. What an edit list hides comes before zero, where Matroska holds
 // nothing but an audio codec's priming: ffmpeg would shift all tracks to make room for it, so it is
 // dropped.
-func remux(ctx context.Context, tools media.Tools, src, dst string, source *media.File) error {
-	early, err := countEarly(ctx, tools, src, source)
+func remux(ctx context.Context, tools media.Tools, req Request, dst string, source *media.File) error {
+	early, err := countEarly(ctx, tools, req.Source, source)
 	if err != nil {
 		return err
 	}
-	args := append(append(media.Quiet(), "-copyts"), media.Input(src)...)
+	args := append(append(media.Quiet(), "-copyts"), media.Input(req.Source)...)
 	var maps, options []string
 	n := 0
 	for _, s := range source.Streams {
 		// In which unit pts comes here depends on ffmpeg's version; zero and a count do not.
-		f, bsf := fateOf(source, s, containerMKV), `noise=drop=lt(pts\,0)`
+		f, bsf := fateOf(source, s, req.Plan.Settings), `noise=drop=lt(pts\,0)`
 		if s.Type == "audio" {
 			bsf = fmt.Sprintf(`noise=drop=lt(n\,%d)`, early[s.Index])
 			if s.Codec != "opus" { // ffmpeg states its delay; of others mkvmerge would move all tracks for a time below zero
 				bsf += `,setts=ts=max(TS\,0)`
 			}
 		}
+		if !remuxed(source, s, f) {
+			continue
+		}
 		if s.Index == source.Video()[0].Index {
 			f, bsf = fate{keep: true}, "noise=drop=1"
-		} else if !f.keep || s.AttachedPic() {
-			continue
 		}
 		id := strconv.Itoa(n)
 		maps = append(maps, "-map", "0:"+strconv.Itoa(s.Index))
@@ -156,7 +230,7 @@ func remux(ctx context.Context, tools media.Tools, src, dst string, source *medi
 	args = append(append(append(args, maps...), "-c", "copy"), options...)
 	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode", "passthrough",
 		"-f", "matroska", media.URL(dst))
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(src))})
+	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(req.Source))})
 	return err
 }
 
@@ -199,8 +273,17 @@ func globalTags(req Request, source *media.File) ([]string, error) {
 		args = append(args, "--title", title)
 	}
 	delete(tags, "title")
+	name, err := writeTags(filepath.Join(req.WorkDir, "tags.xml"), tags)
+	if name == "" || err != nil {
+		return args, err
+	}
+	return append(args, "--global-tags", name), nil
+}
+
+// writeTags writes tags for mkvmerge and returns the file's name, empty if there are none.
+func writeTags(name string, tags map[string]string) (string, error) {
 	if len(tags) == 0 {
-		return args, nil
+		return "", nil
 	}
 	type simple struct{ Name, String string }
 	var doc struct {
@@ -213,17 +296,16 @@ func globalTags(req Request, source *media.File) ([]string, error) {
 	slices.SortFunc(doc.Tag.Simple, func(a, b simple) int { return strings.Compare(a.Name, b.Name) })
 	text, err := xml.Marshal(doc)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	name := filepath.Join(req.WorkDir, "tags.xml")
-	return append(args, "--global-tags", name), os.WriteFile(name, text, 0o600)
+	return name, os.WriteFile(name, text, 0o600)
 }
 
 // extractCovers turns pictures that are streams into attachments, Matroska's place for them.
 func extractCovers(ctx context.Context, tools media.Tools, req Request, source *media.File) ([]string, error) {
 	var options []string
 	for _, s := range others(source) {
-		if !s.AttachedPic() || !fateOf(source, s, containerMKV).keep {
+		if !s.AttachedPic() || !fateOf(source, s, req.Plan.Settings).keep {
 			continue
 		}
 		ending, mime := "jpg", "image/jpeg"

@@ -165,8 +165,13 @@ func (j *job) merge(t *testing.T) *Output {
 	t.Helper()
 	out, err := Merge(t.Context(), j.tools, j.req)
 	if out != nil && out.Report != nil {
-		t.Logf("\n%s%s", out.Report.Text(), strings.Join(out.Notes, "\n"))
+		t.Logf("\n%s%s", out.Report.Text(), strings.Join(j.limits(t), "\n"))
 	}
 	require.NoError(t, err)
 	return out
+}
+
+func (j *job) limits(t *testing.T) []string {
+	t.Helper()
+	return Limits(probe(t, j.req.Source), j.req.Plan.Settings)
 }

@@ -3,6 +3,7 @@ package merge
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -31,26 +32,15 @@ var flags = []struct{ option, disposition string }{
 }
 
 // trackOptions describe the encoded video as the source describes its own.
-func trackOptions(req Request, source *media.File, side *side) []string {
-	video := source.Video()[0]
+func trackOptions(req Request, source *media.File, side *side) ([]string, error) {
+	video, track := source.Video()[0], side.tracks[side.at]
 	var args []string
 	set := func(option, value string) {
 		if value != "" {
 			args = append(args, option, "0:"+value)
 		}
 	}
-	for _, f := range flags {
-		// A flag that is not written is not the same as 0 to mkvmerge: it has a default for the first.
-		if on := video.Disposition[f.disposition]; on || f.disposition == "default" || f.disposition == "forced" {
-			set(f.option, strconv.Itoa(map[bool]int{true: 1}[on]))
-		}
-	}
-	language := video.Tags["language"]
 	if isMatroska(source) {
-		track := side.tracks[side.at]
-		if ietf := track.text("language_ietf"); ietf != "" {
-			language = ietf
-		}
 		if unit := track.text("display_unit"); unit != "" && unit != "0" {
 			delete(track.Properties, "display_dimensions") // an aspect ratio or centimetres: the encoder's SAR has it
 		}
@@ -61,12 +51,37 @@ func trackOptions(req Request, source *media.File, side *side) []string {
 	} else if video.Rotation != 0 {
 		set("--projection-pose-roll", strconv.Itoa(video.Rotation))
 	}
-	if side.tracks[side.at].text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
+	if track.text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
 		args = append(args, hdrOptions(req.Plan.Video.MasterDisplay, req.Plan.Video.MaxCLL)...)
 	}
+	texts, err := textOptions(req, 0, video, track)
+	return append(args, texts...), err
+}
+
+// textOptions give an encoded track what people wrote about it: flags, language, name, tags. id is its
+// number in the file that mkvmerge takes it from.
+func textOptions(req Request, id int, s media.Stream, track mkvTrack) ([]string, error) {
+	var args []string
+	set := func(option, value string) {
+		if value != "" {
+			args = append(args, option, strconv.Itoa(id)+":"+value)
+		}
+	}
+	for _, f := range flags {
+		// A flag that is not written is not the same as 0 to mkvmerge: it has a default for the first.
+		if on := s.Disposition[f.disposition]; on || f.disposition == "default" || f.disposition == "forced" {
+			set(f.option, strconv.Itoa(map[bool]int{true: 1}[on]))
+		}
+	}
+	language := track.text("language_ietf")
+	if language == "" {
+		language = s.Tags["language"]
+	}
 	set("--language", language)
-	set("--track-name", video.Tags["title"])
-	return args
+	set("--track-name", s.Tags["title"])
+	name, err := writeTags(filepath.Join(req.WorkDir, fmt.Sprintf("tags%d.xml", s.Index)), trackTags(s))
+	set("--tags", name)
+	return args, err
 }
 
 // reshape brings what the source's track says of its size to the output's. How large it is shown follows

@@ -38,7 +38,11 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	if len(src.Video()) == 0 || len(out.Video()) == 0 {
 		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output), filepath.Base(v.source))
 	}
-	c := newComparison(src, out, v.sums)
+	set := pipeline.Settings{Container: containerOf(out)}
+	if v.plan != nil {
+		set = v.plan.Settings
+	}
+	c := newComparison(src, out, set, v.sums)
 	if err := sideBySide(ctx, tools, v.source, v.output, c.fromSource, c.fromOutput); err != nil {
 		return nil, err
 	}
@@ -78,7 +82,26 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 		r.add(Note, "the source's first %d pictures refer to others before the file's start, no decoder can show them", n)
 		want = want[n:]
 	}
-	return want, nil
+	return c.withoutCutOff(ctx, tools, v.source, want, r)
+}
+
+// withoutCutOff takes a last picture off the list that a source which was not copied whole no longer shows.
+func (c *comparison) withoutCutOff(ctx context.Context, tools media.Tools, source string, want []int64, r *Report) ([]int64, error) {
+	if c.outVideo.Len() != len(want)-1 {
+		return want, nil
+	}
+	video := c.src.Video()[0]
+	packets, err := tools.Packets(ctx, source, video.Index)
+	if err != nil {
+		return nil, err
+	}
+	cut, shown, err := tools.CutOff(ctx, source, video.Index, video.TimeBase, packets)
+	if err != nil || !cut || shown {
+		return want, err
+	}
+	r.add(Note, "the source is cut off within its last picture, no decoder can show it")
+	last := packets.PTS[packets.Len()-1]
+	return slices.DeleteFunc(want, func(pts int64) bool { return pts == last }), nil
 }
 
 // headPackets is how many packets are decoded at the start: more than any codec reorders.

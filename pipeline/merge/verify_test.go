@@ -136,10 +136,10 @@ func TestLimits(t *testing.T) {
 		"subtitle track 4 (eia_608) is left out: MKV does not hold it",
 		"data 5 is left out: it is neither sound nor picture nor text",
 		"video track 7 (h264) is left out: it begins before the file does (edit list)",
-	}, Limits(f, containerMKV))
-	require.Len(t, Limits(f, containerMP4), 3)
+	}, Limits(f, pipeline.Settings{Container: containerMKV}))
+	require.Len(t, Limits(f, pipeline.Settings{Container: containerMP4}), 3)
 	f.Format.Name = "matroska,webm"
-	require.Empty(t, Limits(f, containerMKV), "Matroska holds all that Matroska holds")
+	require.Empty(t, Limits(f, pipeline.Settings{Container: containerMKV}), "Matroska holds all that Matroska holds")
 }
 
 func TestScanPackets(t *testing.T) {

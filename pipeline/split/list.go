@@ -15,6 +15,7 @@ type list struct {
 	pts   []int64 // the frames that come out, ascending, ticks
 	whole error   // why the list tells nothing of where to cut; nil: it does
 	keys  []int   // key packets that have a timestamp, in file order
+	cut   bool    // the last packet is not whole and gives no frame
 }
 
 // readList makes a list of packets; the error says why they can't be one. DTS that go back leave the
@@ -63,11 +64,18 @@ func readList(p *media.Packets) (*list, error) {
 	return l, nil
 }
 
+// cutOff takes the last packet off the list.
+func (l *list) cutOff() {
+	last := l.p.Len() - 1
+	l.pts = slices.DeleteFunc(l.pts, func(pts int64) bool { return pts == l.p.PTS[last] })
+	l.cut = true
+}
+
 // head lists the frames of the first headPackets packets, ascending.
 func (l *list) head() []int64 {
 	var out []int64
 	for i := l.first; i < min(l.p.Len(), headPackets); i++ {
-		if l.p.Flags[i]&media.Discard == 0 {
+		if l.p.Flags[i]&media.Discard == 0 && !(l.cut && i == l.p.Len()-1) {
 			out = append(out, l.p.PTS[i])
 		}
 	}

@@ -58,6 +58,9 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if err := decidePicture(plan, x264); err != nil {
 		return nil, err
 	}
+	if err := findEnd(ctx, tools, path, src, l, plan); err != nil {
+		return nil, err
+	}
 	if err := matchHead(plan, l, src.Head.PTS); err != nil {
 		return nil, err
 	}
@@ -108,6 +111,7 @@ func sourceNotes(src *Source) (notes []string) {
 	if media.Alpha(src.Stream.PixFmt) {
 		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
 	}
+	notes = append(notes, src.Stream.HDR.Or(src.Head.HDR).Lost()...)
 	if src.Packets.Warnings != "" {
 		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+speaker.ReplaceAllString(lastLine(src.Packets.Warnings), ""))
 	}
@@ -118,19 +122,13 @@ func sourceNotes(src *Source) (notes []string) {
 var speaker = regexp.MustCompile(`^\[[^]]*\] `)
 
 func video(src *Source) pipeline.Video {
-	s, h := src.Stream, src.Head
+	s, h, hdr := src.Stream, src.Head, src.Stream.HDR.Or(src.Head.HDR)
 	v := pipeline.Video{
 		Index: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt,
 		TimeBase: pipeline.Rational(s.TimeBase), SAR: pipeline.Rational(s.SAR), FrameRate: frameRate(s),
 		ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer, ColorPrimary: s.ColorPrimary,
 		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(src), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
-		MasterDisplay: s.HDR.MasterDisplay, MaxCLL: s.HDR.MaxCLL,
-	}
-	if v.MasterDisplay == "" {
-		v.MasterDisplay = h.HDR.MasterDisplay
-	}
-	if v.MaxCLL == "" {
-		v.MaxCLL = h.HDR.MaxCLL
+		MasterDisplay: hdr.MasterDisplay, MaxCLL: hdr.MaxCLL,
 	}
 	if v.PixFmt == "" {
 		v.PixFmt = h.PixFmt
@@ -191,6 +189,21 @@ func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange
+}
+
+// findEnd looks whether the file ends within a picture, and whether that is shown all the same.
+func findEnd(ctx context.Context, tools media.Tools, path string, src *Source, l *list, plan *pipeline.Plan) error {
+	cut, shown, err := tools.CutOff(ctx, path, src.Stream.Index, src.Stream.TimeBase, src.Packets)
+	switch {
+	case err != nil:
+		return unreadable(err, "its last pictures can't be decoded")
+	case cut && shown:
+		plan.Notes = append(plan.Notes, "The file is cut off within its last picture, which may show damage.")
+	case cut && len(l.pts) > 1:
+		l.cutOff()
+		plan.Notes = append(plan.Notes, "The file is cut off within its last picture, of which nothing can be shown: it is left out.")
+	}
+	return nil
 }
 
 // matchHead compares the list's start with what the decoder gave of the first headPackets packets.

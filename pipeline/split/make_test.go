@@ -1,11 +1,15 @@
 package split_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,4 +158,54 @@ func TestPieceIsChecked(t *testing.T) {
 	c = plan.Chunks[1]
 	c.Key++
 	require.ErrorIs(t, split.Piece(context.Background(), tools(t), plan, &c, req.Path, dst), split.ErrPiece)
+}
+
+// An MP4 whose index stands in front and whose end was never copied.
+func TestACutOffFileKeepsWhatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	whole, path := filepath.Join(dir, "whole.mp4"), filepath.Join(dir, "cut.mp4")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=3", "-c:v", "libx264", "-g", "10", "-bf", "0",
+		"-x264-params", "slices=1", "-movflags", "+faststart", whole).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	list, err := tools(t).Packets(context.Background(), whole, 0)
+	require.NoError(t, err)
+	data, err := os.ReadFile(whole)
+	require.NoError(t, err)
+	for _, frames := range []int{20, 60} { // fewer and more than are decoded at the start
+		var size int
+		for _, s := range list.Size[frames:] {
+			size += int(s)
+		}
+		require.NoError(t, os.WriteFile(path, data[:len(data)-size-5], 0o600)) // 5 bytes of picture frames-1 are missing, and all behind it
+		req := request(t, path)
+		plan, err := split.Make(context.Background(), tools(t), req)
+		require.NoError(t, err)
+		require.Len(t, corpus.PTS(t, path), plan.Frames)
+		require.Contains(t, strings.Join(plan.Notes, "\n"), "cut off within its last picture")
+		for i := range plan.Chunks {
+			_, err := encode.Chunk(context.Background(), tools(t), encode.Request{Plan: plan, Chunk: &plan.Chunks[i], Source: path, Out: filepath.Join(dir, "chunk")})
+			require.NoError(t, err)
+		}
+	}
+}
+
+// H.264 in AVI with nothing at the file's start that tells of its pictures.
+func TestHeadersInThePicturesAreFound(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.avi")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libx264", "-bf", "0", "-g", "10",
+		"-bsf:v", "dump_extra", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	header := bytes.Index(data, []byte("strf")) + 8 + 40                                                 // behind BITMAPINFOHEADER
+	data = slices.Insert(data, header, 6, 0, 6, 0)                                                       // which some encoders wrote there
+	for _, size := range []int{4, 16, bytes.Index(data, []byte("strl")) - 4, header - 44, header - 40} { // RIFF, hdrl, strl, strf, biSize
+		binary.LittleEndian.PutUint32(data[size:], binary.LittleEndian.Uint32(data[size:])+4)
+	}
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	require.Error(t, exec.Command("ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "matroska", "/dev/null").Run(), "no copy as it is")
+	plan, err := split.Make(context.Background(), tools(t), request(t, path))
+	require.NoError(t, err)
+	require.Equal(t, 50, plan.Frames)
 }

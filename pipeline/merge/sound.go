@@ -1,0 +1,140 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// sound is the Matroska file of the tracks that the profile wants encoded, each in one piece from its
+// first packet to its last.
+type sound struct {
+	path   string // empty: there are none
+	tracks []soundTrack
+}
+
+// soundTrack is one of them. Its id in the file is its place in the list.
+type soundTrack struct {
+	source media.Stream
+	times  audioTimes
+}
+
+const (
+	// soundAhead keeps what an encoder puts in front of the first sample above zero in the sound file.
+	soundAhead = 1
+	// aacPriming is how many samples ffmpeg's AAC encoder puts in front of the first one.
+	aacPriming = 1024
+)
+
+// encodeSound encodes the whole tracks, with every timestamp where it was: a track that begins late, and
+// a gap in it, stay.
+func encodeSound(ctx context.Context, tools media.Tools, req Request, source *media.File) (sound, error) {
+	args := append(append(media.Quiet(), "-copyts"), media.Input(req.Source)...)
+	var all sound
+	for _, s := range source.Streams {
+		f := fateOf(source, s, req.Plan.Settings)
+		if s.Type != "audio" || f.rate == "" {
+			continue
+		}
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index))
+		n := strconv.Itoa(len(all.tracks))
+		args = append(args, "-c:"+n, f.codec, "-b:"+n, f.rate)
+		all.tracks = append(all.tracks, soundTrack{source: s})
+	}
+	if len(all.tracks) == 0 {
+		return all, nil
+	}
+	all.path = filepath.Join(req.WorkDir, "sound.mka")
+	args = append(args, "-map_metadata", "-1", "-map_chapters", "-1", "-avoid_negative_ts", "disabled",
+		"-output_ts_offset", strconv.Itoa(soundAhead), "-f", "matroska", media.URL(all.path))
+	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
+		return all, fmt.Errorf("cannot encode the sound: %w", err)
+	}
+	return all, all.readTimes(ctx, tools, req.WorkDir)
+}
+
+// readTimes writes the tracks' timestamps for mkvmerge, as they will stand in the blocks: CodecDelay
+// tells players what to skip, and is added.
+func (s sound) readTimes(ctx context.Context, tools media.Tools, dir string) error {
+	file, err := tools.Probe(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	if len(file.Streams) != len(s.tracks) {
+		return fmt.Errorf("cannot use the encoded sound: it has %d tracks, not %d", len(file.Streams), len(s.tracks))
+	}
+	pts := make([][]int64, len(s.tracks))
+	err = readPackets(ctx, tools, s.path, func(p packet) error {
+		pts[p.stream] = append(pts[p.stream], p.pts)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range s.tracks {
+		stream := file.Streams[i]
+		tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
+		delay := 1000 * aacPriming / float64(max(1, stream.SampleRate))
+		name := filepath.Join(dir, fmt.Sprintf("sound%d.txt", i))
+		if err := os.WriteFile(name, appendTimes(timesHeader(), tb, pts[i], delay-1000*soundAhead), 0o600); err != nil {
+			return err
+		}
+		s.tracks[i].times = audioTimes{name, strconv.FormatInt(int64(delay*1e6), 10)}
+	}
+	return nil
+}
+
+// options add the file to mkvmerge's command.
+func (s sound) options(req Request, side *side) (args []string, err error) {
+	for _, track := range side.tracks {
+		if track.sound == 0 {
+			continue
+		}
+		i := track.sound - 1
+		about, err := textOptions(req, i, s.tracks[i].source, track)
+		if err != nil {
+			return nil, err
+		}
+		args = append(append(args, about...), "--timestamps", fmt.Sprintf("%d:%s", i, s.tracks[i].times.file))
+	}
+	if s.path == "" {
+		return nil, nil
+	}
+	return append(args, "--no-global-tags", "--no-track-tags", s.path), nil
+}
+
+// TryAudio decodes and converts the beginning of every track that is not copied, so that what can't be
+// converted is told at submission. The error is a *pipeline.Refusal that names the track.
+func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
+	for _, s := range f.Streams {
+		fate := fateOf(f, s, set)
+		if s.Type != "audio" || fate.codec == "" {
+			continue
+		}
+		args := append(media.Quiet(), media.Input(path)...)
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-t", "2", "-c:a", fate.codec)
+		if fate.rate != "" {
+			args = append(args, "-b:a", fate.rate)
+		}
+		stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, "-f", "null", "-"), Limits: media.Reading(media.Size(path))})
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", describe(s), strings.ToUpper(fate.codec), lastWords(stderr)), Err: err}
+		}
+	}
+	return nil
+}
+
+// lastWords is the last line of what a tool said.
+func lastWords(stderr string) string {
+	stderr = strings.TrimSpace(stderr)
+	return strings.TrimRight(stderr[strings.LastIndexByte(stderr, '\n')+1:], ".")
+}
