@@ -75,7 +75,7 @@ func (l *list) cutOff() {
 func (l *list) head() []int64 {
 	var out []int64
 	for i := l.first; i < min(l.p.Len(), headPackets); i++ {
-		if l.p.Flags[i]&media.Discard == 0 && !(l.cut && i == l.p.Len()-1) {
+		if l.p.Flags[i]&media.Discard == 0 && (!l.cut || i != l.p.Len()-1) {
 			out = append(out, l.p.PTS[i])
 		}
 	}
