@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -92,7 +93,7 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 	s := f.Streams[0]
 	c.Codec, c.Width, c.Height, c.TimeBase, c.Extradata = s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256
 	c.FieldOrder = s.FieldOrder
-	p, err := t.packets(ctx, path, s.Index, []string{"-show_data_hash", "murmur3", "-show_entries", "packet=pts,dts,size,flags,data_hash"})
+	p, err := t.packets(ctx, path, s.Index, []string{"-show_data_hash", "CRC32", "-show_entries", "packet=pts,dts,size,flags,data_hash"})
 	if err != nil {
 		return err
 	}
@@ -102,11 +103,11 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 			c.PTS[i] = NoPTS // it is never shown
 		}
 	}
-	if len(p.hashes) != p.Len() { // side data, which no encoder here writes, breaks the line in front of it
-		return errors.New("ffprobe did not print the hash of each packet")
+	if len(p.crcs) != p.Len() { // side data, which no encoder here writes, breaks the line in front of it
+		return errors.New("ffprobe did not print the CRC-32 of each packet")
 	}
 	fold := NewFold()
-	for _, h := range p.hashes {
+	for _, h := range p.crcs {
 		fold.Add(h)
 	}
 	c.Digest = fold.Sum()
@@ -137,7 +138,7 @@ func (u untilDone) Read(b []byte) (int, error) {
 	return u.r.Read(b)
 }
 
-// Fold makes one digest of many packets' hashes, as ffprobe prints them with -show_data_hash murmur3.
+// Fold makes one digest of many packets' CRC-32s, as ffprobe prints them with -show_data_hash CRC32.
 type Fold struct {
 	hash hash.Hash
 	N    int // packets
@@ -146,9 +147,11 @@ type Fold struct {
 // NewFold returns a Fold of no packets.
 func NewFold() *Fold { return &Fold{hash: sha256.New()} }
 
-// Add takes the next packet's hash.
-func (f *Fold) Add(packet [16]byte) {
-	f.hash.Write(packet[:]) // never fails
+// Add takes the next packet's CRC-32.
+func (f *Fold) Add(packet uint32) {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], packet)
+	f.hash.Write(b[:]) // never fails
 	f.N++
 }
 

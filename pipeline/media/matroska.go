@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 )
 
@@ -156,7 +157,7 @@ func (c *clipReader) packet(size int64) error {
 	}
 	b, err := c.bytes(size)
 	if err == nil {
-		c.fold.Add(murmur3(b))
+		c.fold.Add(crc32.ChecksumIEEE(b))
 	}
 	return err
 }

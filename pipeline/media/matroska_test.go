@@ -2,7 +2,6 @@ package media
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"testing"
 
@@ -21,18 +20,4 @@ func FuzzMatroska(f *testing.F) {
 			require.EqualValues(t, len(data), c.Size)
 		}
 	})
-}
-
-// The digests are ffprobe's own: clip_test.go compares them. Here are all lengths of a last part.
-func TestMurmur3(t *testing.T) {
-	data := make([]byte, 300)
-	for i := range data {
-		data[i] = byte(i * 7)
-	}
-	seen := map[[16]byte]int{}
-	for n := range data {
-		sum := murmur3(data[:n])
-		require.NotContains(t, seen, sum, hex.EncodeToString(sum[:]))
-		seen[sum] = n
-	}
 }

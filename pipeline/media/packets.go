@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -20,8 +19,8 @@ type Packets struct {
 	PTS, DTS []int64 // ticks; NoPTS where the container has none
 	Size     []uint32
 	Flags    []uint8
-	hashes   [][16]byte // of the payloads, where they were asked for
-	Warnings string     // what ffprobe complained about while reading, the last part of it
+	crcs     []uint32 // CRC-32s of the payloads, where they were asked for
+	Warnings string   // what ffprobe complained about while reading, the last part of it
 }
 
 // Len is the number of packets.
@@ -110,8 +109,9 @@ func (s *packetScanner) take(line []byte) error {
 		case "flags":
 			flags = parseFlags(value)
 		case "data_hash":
-			s.out.hashes = append(s.out.hashes, [16]byte{})
-			_, err = hex.Decode(s.out.hashes[len(s.out.hashes)-1][:], bytes.TrimPrefix(value, []byte("murmur3:")))
+			var sum uint32
+			sum, err = ParseCRC(value)
+			s.out.crcs = append(s.out.crcs, sum)
 			seen--
 		default:
 			continue // a section that a later ffprobe may add
@@ -129,6 +129,16 @@ func (s *packetScanner) take(line []byte) error {
 	s.out.Size = append(s.out.Size, uint32(size))
 	s.out.Flags = append(s.out.Flags, flags)
 	return nil
+}
+
+// ParseCRC reads what -show_data_hash CRC32 prints.
+func ParseCRC(value []byte) (uint32, error) {
+	digits, found := bytes.CutPrefix(value, []byte("CRC32:"))
+	sum, err := strconv.ParseUint(string(digits), 16, 32)
+	if err == nil && !found {
+		err = strconv.ErrSyntax
+	}
+	return uint32(sum), err
 }
 
 // ParseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would overflow when two are subtracted;

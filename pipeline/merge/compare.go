@@ -131,7 +131,7 @@ func (c *comparison) fromOutput(p packet) {
 	if len(c.parts) == len(c.sums) {
 		return
 	}
-	if c.fold.Add(p.hash); c.fold.N == c.sums[len(c.parts)].Packets {
+	if c.fold.Add(p.crc); c.fold.N == c.sums[len(c.parts)].Packets {
 		c.parts = append(c.parts, c.fold.Sum())
 		c.fold = media.NewFold()
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func FuzzScanPackets(f *testing.F) {
-	f.Add("[PACKET]\nstream_index=1\npts=-7\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=murmur3:c7a4df9e5fee649b9f505ab2f6094e5a\n[/PACKET]\n")
+	f.Add("[PACKET]\nstream_index=1\npts=-7\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7a4df9e\n[/PACKET]\n")
 	f.Add("[PACKET]\npts=N/A\n[/PACKET]\n")
 	f.Add("[PACKET]\nstream_index=-1\nsize=-5\npts=9223372036854775807\n[/PACKET]\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -70,7 +70,7 @@ func (p *pair) take(k packet, isSource bool) {
 }
 
 func (p *pair) match(source, output packet) {
-	if p.fate.codec == "" && (source.hash != output.hash || source.size != output.size) {
+	if p.fate.codec == "" && (source.crc != output.crc || source.size != output.size) {
 		p.report.Different++
 	}
 	if source.pts == media.NoPTS || output.pts == media.NoPTS || p.report.Type == "cover" {

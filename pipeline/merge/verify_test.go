@@ -144,10 +144,10 @@ func TestLimits(t *testing.T) {
 
 func TestScanPackets(t *testing.T) {
 	var got []packet
-	err := scanPackets(strings.NewReader("[PACKET]\nstream_index=1\npts=N/A\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=murmur3:c7000000000000000000000000000001\n[/PACKET]\n"),
+	err := scanPackets(strings.NewReader("[PACKET]\nstream_index=1\npts=N/A\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7000001\n[/PACKET]\n"),
 		func(p packet) error { got = append(got, p); return nil })
 	require.NoError(t, err)
-	require.Equal(t, []packet{{1, media.NoPTS, 300, true, true, [16]byte{0: 0xc7, 15: 1}}}, got)
+	require.Equal(t, []packet{{1, media.NoPTS, 300, true, true, 0xc7000001}}, got)
 	require.Error(t, scanPackets(strings.NewReader("[PACKET]\n[/PACKET]\n"), nil))
 	require.Error(t, scanPackets(strings.NewReader("data_hash=MD5:00\n"), nil))
 }

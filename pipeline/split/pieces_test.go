@@ -61,7 +61,7 @@ func newCutting(t *testing.T, source string) *cutting {
 // packets lists times and payloads of a file's video.
 func packets(t *testing.T, path string) []string {
 	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_data_hash", "murmur3", "-show_entries", "packet=pts,size,data_hash", "-of", "csv=p=0", path).Output()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_data_hash", "CRC32", "-show_entries", "packet=pts,size,data_hash", "-of", "csv=p=0", path).Output()
 	require.NoError(t, err)
 	return strings.Fields(string(out))
 }
