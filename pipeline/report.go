@@ -1,11 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,23 +50,28 @@ func (r Failure) Report(f *sharefs.FS, c ChunkFile) error {
 }
 
 // Failures reads the reports about one chunk of a job, oldest attempt first.
-func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) {
-	names, err := f.List(LogDir(c.Job))
+func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) { return reports(f, c.Job, c.ID()+".a") }
+
+// JobFailures reads all reports about a job's chunks, by chunk and attempt.
+func JobFailures(f *sharefs.FS, job string) ([]Failure, error) { return reports(f, job, job+".") }
+
+// reports reads those whose names begin so. One that can't be read is left out.
+func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
+	names, err := f.List(LogDir(job))
 	if err != nil {
 		return nil, err
 	}
-	var out []Failure
 	for _, n := range names {
-		if !strings.HasPrefix(n, c.ID()+".a") || !strings.HasSuffix(n, ".json") {
-			continue
-		}
 		var r Failure
-		if err := ReadJSON(f, JobLog(c.Job, n), maxSmall, &r); err == nil && r.Chunk == c.ID() {
-			out = append(out, r)
+		if strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".json") &&
+			ReadJSON(f, JobLog(job, n), maxSmall, &r) == nil && strings.HasPrefix(n, r.Chunk+".a") {
+			all = append(all, r)
 		}
 	}
-	sort.SliceStable(out, func(a, b int) bool { return out[a].Attempt < out[b].Attempt })
-	return out, nil
+	slices.SortStableFunc(all, func(a, b Failure) int {
+		return cmp.Or(cmp.Compare(a.Chunk, b.Chunk), cmp.Compare(a.Attempt, b.Attempt))
+	})
+	return all, nil
 }
 
 // Repeats counts the attempts that came to nothing, by the reports of one job. Work that was handed back is

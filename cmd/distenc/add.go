@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/status"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -118,6 +119,9 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", share.Path(d.name))
 		added = append(added, d)
 	}
+	if s, err := status.NewReader(share, wishes).Read(cmd.Context()); err == nil && status.Missing(s) != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", status.Missing(s))
+	}
 	if !wait {
 		return nil
 	}
@@ -151,7 +155,7 @@ type drop struct {
 func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, error) {
 	in, err := os.Open(file)
 	if err != nil {
-		return drop{}, fmt.Errorf("cannot add %q: %w", file, err)
+		return drop{}, cannot("add", file, err)
 	}
 	defer func() { _ = in.Close() }()
 	st, err := in.Stat()
@@ -159,7 +163,7 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 		return drop{}, err
 	}
 	if !st.Mode().IsRegular() {
-		return drop{}, fmt.Errorf("cannot add %q: it is no regular file", file)
+		return drop{}, fmt.Errorf("cannot add %q: it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv", file)
 	}
 	d := drop{nonce: pipeline.Nonce(16)}
 	if d.name, err = freeName(share, filepath.Base(file)); err != nil {

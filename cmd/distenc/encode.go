@@ -95,7 +95,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 		source, err = filepath.Abs(source)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot encode %q: %w", file, err)
+		return cannot("encode", file, err)
 	}
 	dir := filepath.Dir(source)
 	if out != "" {

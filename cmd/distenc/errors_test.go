@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +27,10 @@ type wrong struct {
 }
 
 // walk is a folder with what the errors need.
-type walk struct{ dir, share string }
+type walk struct {
+	dir, share     string
+	full, readOnly string // shares on disks of that kind; "" where nothing may be mounted
+}
 
 func newWalk(t *testing.T) walk {
 	t.Helper()
@@ -39,8 +43,16 @@ func newWalk(t *testing.T) walk {
 	var out bytes.Buffer
 	require.Zero(t, run([]string{"init", w.share}, &out, &out), out.String())
 	require.NoError(t, os.Mkdir(w.path("empty"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(w.share, "failed", "refused.mkv"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(w.share, "failed", "refused.mkv", "refused.mkv"), nil, 0o644))
+	w.full, w.readOnly = mounted(t, w.path("full")), mounted(t, w.path("read-only"))
+	if w.full != "" {
+		ballast := make([]byte, 2<<20)
+		require.ErrorIs(t, os.WriteFile(filepath.Join(w.full, "outbox", "ballast"), ballast, 0o644), syscall.ENOSPC)
+		require.NoError(t, syscall.Mount("", w.readOnly, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	}
 	for name, text := range map[string]string{
-		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n", "broken.toml": "[watch\n",
+		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n", "broken.toml": "[watch\n", "unquoted.toml": "[watch]\nsettle = 30s\n",
 	} {
 		require.NoError(t, os.WriteFile(w.path(name), []byte(text), 0o644))
 	}
@@ -51,6 +63,19 @@ func newWalk(t *testing.T) walk {
 	return w
 }
 
+// mounted is a share on a file system of its own of 1 MiB, "" where none may be mounted.
+func mounted(t *testing.T, dir string) string {
+	t.Helper()
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	if syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m") != nil {
+		return ""
+	}
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	var out bytes.Buffer
+	require.Zero(t, run([]string{"init", dir}, &out, &out), out.String())
+	return dir
+}
+
 func (w walk) path(name string) string { return filepath.Join(w.dir, name) }
 
 // The list of what people can do wrong. Each answer says what happened, to what, and what to do next.
@@ -59,13 +84,13 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	share := "--share=" + w.share
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	for name, c := range map[string]wrong{
-		"no share":          {args: []string{"status"}, code: 2, what: "is not set", whom: "share", next: "give --share DIR, set DISTENC_SHARE, or write share ="},
+		"no share":          {args: []string{"status"}, code: 2, what: "no share is named", whom: "share", next: "give --share DIR, set DISTENC_SHARE, or write share ="},
 		"not mounted":       {args: []string{"worker", "--share", w.path("gone")}, code: 1, what: "no such file", whom: w.path("gone"), next: "is it mounted?"},
 		"an empty mount":    {args: []string{"worker", "--share", w.path("empty")}, code: 1, what: "is no share", whom: w.path("empty"), next: "is it mounted? `distenc init` makes a new one"},
 		"a typo":            {args: []string{"status", "--config", w.path("typo.toml")}, code: 2, what: "unknown key", whom: "typo.toml:2: lease.expiri", next: "did you mean lease.expiry?"},
 		"no unit":           {args: []string{"status", "--config", w.path("bare.toml")}, code: 2, what: "wants a duration", whom: "bare.toml:2: watch.settle", next: `such as "30s"`},
-		"no TOML":           {args: []string{"status", "--config", w.path("broken.toml")}, code: 2, what: "expected", whom: "broken.toml:1", next: ""},
-		"no configuration":  {args: []string{"status", "--config", w.path("gone.toml")}, code: 2, what: "there is no such file", whom: "gone.toml", next: ""},
+		"no TOML":           {args: []string{"status", "--config", w.path("broken.toml")}, code: 2, what: "expected", whom: "broken.toml:1", next: "how TOML is written"},
+		"no configuration":  {args: []string{"status", "--config", w.path("gone.toml")}, code: 2, what: "there is no such file", whom: "gone.toml", next: "--config names another one"},
 		"no ffmpeg":         {args: []string{"worker", share}, env: []string{"PATH=" + w.path("empty")}, code: 1, what: "cannot find", whom: `"ffmpeg"`, next: "apt install ffmpeg"},
 		"no encoder":        {args: []string{"worker", share, "--until-idle"}, env: []string{"PATH=" + w.path("poor") + ":/bin:/usr/bin"}, code: 1, what: "has no libx264 encoder", whom: w.path("poor/ffmpeg"), next: "install an ffmpeg that was built with it"},
 		"no permission":     {args: []string{"worker", share}, as: nobody, code: 1, what: "permission denied", whom: w.share, next: `"Who may write" in the README`},
@@ -74,20 +99,31 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"its own profile":   {args: []string{"encode", w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default"},
 		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2, what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
 		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
-		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
-		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: ""},
-		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "not a video that ffmpeg can read", whom: "film.mkv", next: ""},
+		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "not a video that ffmpeg can read", whom: "film.mkv", next: "the copy may be damaged"},
 		"no such job":       {args: []string{"status", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
 		"not a share":       {args: []string{"init", w.dir}, code: 2, what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
+		"no quotes":         {args: []string{"status", "--config", w.path("unquoted.toml")}, code: 2, what: "wants a duration in quotes", whom: "unquoted.toml:2: watch.settle", next: `such as "30s"`},
+		"nothing to verify": {args: []string{"verify", w.path("film.mkv"), w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"a folder to add":   {args: []string{"add", share, w.path("empty")}, code: 1, what: "no regular file", whom: w.path("empty"), next: "name the files"},
+		"may not encode":    {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
+		"no master":         {args: []string{"add", share, w.path("film.mkv")}, code: 0, what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},
+		"nothing to pause":  {args: []string{"pause", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status` lists"},
+		"no priority":       {args: []string{"priority", share, "film", "high"}, code: 2, what: "is no whole number", whom: `"high"`, next: "priority --help"},
+		"refused, to pause": {args: []string{"pause", share, "refused"}, code: 1, what: "is no job", whom: "failed/refused.mkv", next: "distenc retry"},
+		"a full disk":       {args: []string{"add", "--share", w.full, w.path("film.mkv")}, code: 1, what: "no space left", whom: "inbox", next: "make room there"},
+		"read-only":         {args: []string{"add", "--share", w.readOnly, w.path("film.mkv")}, code: 1, what: "read-only file system", whom: "inbox", next: "mount it for writing too"},
 		"a port in use":     {args: []string{"master", share}, env: []string{"DISTENC_HTTP_LISTEN=256.0.0.1:8470"}, code: 1, what: "cannot serve the status page", whom: "256.0.0.1", next: "http.listen names another address, or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.as != nil && os.Getuid() != 0 {
-				t.Skip("only root can be somebody else")
+			if c.as != nil && os.Getuid() != 0 || slices.Contains(c.args, "") {
+				t.Skip("only root can be somebody else, and mount file systems")
 			}
 			code, said := w.distenc(t, c)
 			require.Equal(t, c.code, code, said)
 			for _, part := range []string{c.what, c.whom, c.next} {
+				require.NotEmpty(t, part)
 				require.Contains(t, said, part)
 			}
 			require.Contains(t, said, "distenc: ")

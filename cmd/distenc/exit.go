@@ -81,6 +81,14 @@ func report(w io.Writer, command string, err error) {
 	}
 }
 
+// cannot is the error for a file that a person named and that can't be used.
+func cannot(verb, file string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot %s %q: %w; is the name right? One with spaces needs quotes", verb, file, err)
+	}
+	return fmt.Errorf("cannot %s %q: %w", verb, file, err)
+}
+
 // hints say what a person can do about what the system answered.
 var hints = []struct {
 	err  error

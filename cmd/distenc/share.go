@@ -18,7 +18,7 @@ import (
 // its folders are one file system. A mount that is missing looks like an empty folder and must not pass.
 func openShare(cfg config.Config) (*sharefs.FS, error) {
 	if cfg.Share == "" {
-		return nil, &config.Error{Key: "share", Problem: `is not set: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile}
+		return nil, &config.Error{Problem: `no share is named: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile}
 	}
 	share, err := sharefs.Open(cfg.Share)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestOpenShare(t *testing.T) {
 	require.Equal(t, 1, exitCode(err))
 
 	_, err = openShare(config.Config{})
-	require.ErrorContains(t, err, "share: is not set")
+	require.ErrorContains(t, err, "no share is named")
 	require.Equal(t, 2, exitCode(err))
 
 	_, err = openShare(config.Config{Share: t.TempDir()})

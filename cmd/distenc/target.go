@@ -100,6 +100,14 @@ func meant[T any](all []T, word string, names func(T) []string) []T {
 	return like
 }
 
+// whyNot says why nothing can be asked of a file that is no job.
+func (t target) whyNot() string {
+	if t.waiting != "" {
+		return fmt.Sprintf("%s waits to be taken in: there is nothing to be tried again", t.id())
+	}
+	return fmt.Sprintf("%s is no job: `distenc retry %q` puts it back into the inbox", t.id(), t.name)
+}
+
 // pick returns the one of those targets that a command can do something with. If it can with none, but a
 // job is meant, that is returned: the command says why not.
 func pick(all []target, word string, fits func(target) bool) (target, error) {
@@ -114,10 +122,12 @@ func pick(all []target, word string, fits func(target) bool) (target, error) {
 	if len(fitting) == 0 {
 		fitting = jobs
 	}
-	switch len(fitting) {
-	case 0:
+	switch {
+	case len(fitting) == 0 && len(all) > 0:
+		return target{}, errors.New(all[0].whyNot())
+	case len(fitting) == 0:
 		return target{}, fmt.Errorf("there is no job %q, and no such file in the inbox; `distenc status` lists what there is", word)
-	case 1:
+	case len(fitting) == 1:
 		return fitting[0], nil
 	}
 	var list strings.Builder

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ func newVerify(g *global) *cobra.Command {
 			}
 			paths := [2]string{}
 			for i, a := range args {
+				if _, err := os.Stat(a); err != nil {
+					return cannot("verify", a, err)
+				}
 				if paths[i], err = filepath.Abs(a); err != nil {
 					return err
 				}

@@ -10,8 +10,9 @@ import (
 	"github.com/distenc/distenc/pipeline/merge"
 )
 
-// reportOf is the job's page for people: what came in, how it was encoded, by whom, how it was checked.
-func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, out *merge.Output) string {
+// reportOf is the job's page for people: what came in, how it was encoded, by whom, what had to be done again
+// and why, how it was checked.
+func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, failures []pipeline.Failure, out *merge.Output) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
@@ -30,5 +31,36 @@ func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, out 
 		fmt.Fprintf(t, "%05d\t%s\t%d\t%d\t%.1f\t%d\t%s\n", i, r.Node, r.Attempt, r.Frames, r.FPS(), r.Size, r.Method)
 	}
 	_ = t.Flush() // into memory
+	b.WriteString("\nwhat was done again\n" + retries(records, failures))
+	return b.String()
+}
+
+// retries lists the attempts that came to nothing, and those that were handed back.
+func retries(records []pipeline.Record, failures []pipeline.Failure) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	known := map[string]map[int]bool{}
+	for _, f := range failures {
+		who := f.Node
+		if f.Retry {
+			who = "by request" // of what was set aside: the attempt is told above it
+		}
+		if known[f.Chunk] == nil {
+			known[f.Chunk] = map[int]bool{}
+		}
+		known[f.Chunk][f.Attempt] = true
+		_, chunk, _ := strings.Cut(f.Chunk, ".")
+		reason, _, _ := strings.Cut(f.Reason, "\n")
+		fmt.Fprintf(t, "%s\tattempt %d\t%s\t%s\t%s\n", chunk, f.Attempt, who, f.Reported.Format(time.RFC3339), reason)
+	}
+	for i, r := range records {
+		if n := r.Attempt - 1 - len(known[r.Chunk]); n > 0 {
+			fmt.Fprintf(t, "%05d\thanded back or made anew, %d times\n", i, n)
+		}
+	}
+	_ = t.Flush() // into memory
+	if b.Len() == 0 {
+		return "nothing\n"
+	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"math"
+	"sort"
 
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -63,4 +64,12 @@ func compareTimes(want []int64, wantBase media.Rational, got []int64, gotBase me
 		exact = exact && 2*max(d, -d) <= c.b && (d == 0 || c.a%c.b != 0)
 	}
 	return worst, exact
+}
+
+// alike is how many timestamps at the beginning of two lists are alike, as compareTimes means it.
+func alike(want []int64, wantBase media.Rational, got []int64, gotBase media.Rational) int {
+	return sort.Search(min(len(want), len(got)), func(n int) bool {
+		_, exact := compareTimes(want[:n+1], wantBase, got[:n+1], gotBase)
+		return !exact
+	})
 }

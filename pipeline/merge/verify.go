@@ -126,8 +126,21 @@ func (c *comparison) reportFrames(r *Report, want []int64) (offset float64) {
 	if k := newClock(src.TimeBase, out.TimeBase); k.a%k.b != 0 {
 		r.Tolerance = fmt.Sprintf("rounding to the output's time base of %s s", out.TimeBase)
 	}
+	if len(want) != len(got) {
+		n := alike(want, src.TimeBase, got, out.TimeBase)
+		r.add(Bad, "video timestamps: the first %d are alike%s", n, goesOn(want, src.TimeBase, n))
+		return offset
+	}
 	r.check(exact, Bad, "video timestamps: largest deviation %.4g ms (tolerance: %s)", r.DeviationMS, r.Tolerance)
 	return offset
+}
+
+// goesOn says how the source goes on after its first n frames.
+func goesOn(want []int64, base media.Rational, n int) string {
+	if n >= len(want) {
+		return ", and then the output goes on where the source ends"
+	}
+	return fmt.Sprintf(", the next frame of the source is at %.3f s", seconds(base, want[n]))
 }
 
 // rebase shifts want (and tells by how much, in milliseconds) so that it begins where got does, for

@@ -48,10 +48,10 @@ func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) 
 		return nil, pipeline.Refuse("The video stream has no time base.")
 	}
 	if s.Head, err = tools.Head(ctx, path, s.Stream.Index, headPackets); err != nil {
-		return nil, unreadable(err, "The file can't be used: its first pictures can't be decoded")
+		return nil, unreadable(err, "This is not a video of which the first pictures can be decoded")
 	}
 	if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err != nil {
-		return nil, unreadable(err, "The file can't be used: its packets can't be read")
+		return nil, unreadable(err, "This is not a video of which the packets can be read")
 	}
 	if s.Packets.Len() == 0 {
 		return nil, pipeline.Refuse("The video stream has no pictures.")
@@ -78,7 +78,9 @@ func unreadable(err error, what string) error {
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
 	}
-	return &pipeline.Refusal{Reason: fmt.Sprintf("%s (%s).", what, strings.TrimRight(reason, ".")), Err: err}
+	return &pipeline.Refusal{
+		Reason: fmt.Sprintf("%s (%s); if it should be one, the copy may be damaged or not finished.", what, strings.TrimRight(reason, ".")), Err: err,
+	}
 }
 
 func noVideo(f *media.File) error {

@@ -26,7 +26,7 @@ func TestSteeringWhatWaits(t *testing.T) {
 	require.Contains(t, f.must("cancel", "inbox/two-frames.mkv"), filepath.Dir(kept))
 	require.FileExists(t, kept)
 	require.Contains(t, f.must("status", "two-frames"), "before it was taken in")
-	require.Contains(t, f.fails(1, "pause", "two-frames"), "no such file in the inbox")
+	require.Contains(t, f.fails(1, "pause", "two-frames"), "is no job: `distenc retry")
 	f.must("retry", "two-frames")
 	require.NoDirExists(t, filepath.Dir(kept))
 	require.Contains(t, f.must("status", "two-frames"), "priority 7", "its settings came along")

@@ -190,7 +190,8 @@ func between(low, high int) rule {
 func oneOf(words ...string) rule {
 	return func(v any) string {
 		if !slices.Contains(words, v.(string)) {
-			return fmt.Sprintf("must be %s, is %q", strings.Join(words, " or "), v)
+			last := len(words) - 1
+			return fmt.Sprintf("must be %s, is %q", strings.TrimPrefix(strings.Join(words[:last], ", ")+" or "+words[last], " or "), v)
 		}
 		return ""
 	}

@@ -151,7 +151,18 @@ func TestMistakes(t *testing.T) {
 		"not a section":     {"worker = 2", `:1: worker: is a section`},
 		"list of sections":  {"[[worker]]\nslots = 2", `:1: worker: is a section`},
 		"no TOML":           {"[worker]\nslots = ", `:2: `},
-		"same key twice":    {"[worker]\nslots = 1\nslots = 2", `:3: slots: key slots is already defined`},
+		"same key twice":    {"[worker]\nslots = 1\nslots = 2", `:3: worker.slots: is there twice`},
+		"same table twice":  {"[worker]\n[split]\n[worker]", `:3: worker: is there twice`},
+		"bare duration":     {"[watch]\nsettle = 30s # quick", `:2: watch.settle: wants a duration in quotes`},
+		"one quote":         {"[watch]\nsettle = \"30s", `:2: watch.settle: wants a duration in quotes`},
+		"bare path":         {"share = /mnt/x", `:1: share: wants a text in quotes`},
+		"bare hours":        {"[worker]\nhours = 22:00-07:00", `:2: worker.hours: wants times of the day in quotes`},
+		"bare options":      {"[profiles.x]\nx264 = --crf 18", `:2: profiles.x.x264: wants a text in quotes`},
+		"bare hook":         {"[hooks]\ndone = [/bin/true]", `:2: hooks.done: wants a program and its arguments, each in quotes, in [brackets]`},
+		"a word for slots":  {"[worker]\nslots = two", `:2: worker.slots: wants a whole number, without quotes`},
+		"no value":          {"[worker]\nslots =", `:2: worker.slots: wants a whole number`},
+		"bare in a table":   {"watch = {settle = 30s}", `:1: watch: is a section`},
+		"not known, bare":   {"[watch]\nbanana = x", `:2: watch.banana: `},
 		"profile twice":     {"[profiles.A]\nx264=''\n[profiles.a]\nx264=''", `profiles.a: is there twice: names are not case-sensitive`},
 		"relative share":    {"share = 's'", `:1: share: must be an absolute path, is "s"`},
 		"short heartbeat":   {"[lease]\nheartbeat = '99ms'", `:2: lease.heartbeat: must be at least 100ms, is 99ms`},
@@ -172,7 +183,7 @@ func TestMistakes(t *testing.T) {
 		"scale":             {"[profiles.P]\nscale = '1280x720,movie=x'", `:2: profiles.p.scale: must be "none", or a width and height`},
 		"small scale":       {"[profiles.P]\nscale = '8x720'", `:2: profiles.p.scale: must be "none", or a width and height`},
 		"deinterlace":       {"[profiles.P]\ndeinterlace = true", `:2: profiles.p.deinterlace: wants a text in quotes`},
-		"odd":               {"[profiles.P]\nodd = 'scale'", `:2: profiles.p.odd: must be refuse or crop or pad, is "scale"`},
+		"odd":               {"[profiles.P]\nodd = 'scale'", `:2: profiles.p.odd: must be refuse, crop or pad, is "scale"`},
 		"profile's name":    {"[profiles.'a/b']\nx264 = ''", `:1: profiles.a/b: is no profile name`},
 		"hidden profile":    {"[profiles.'.a']\nx264 = ''", `is no profile name`},
 		"hours":             {"[worker]\nhours = '22-7'", `:2: worker.hours: "22-7" are no times of the day: write "22:00-07:00"`},
@@ -190,7 +201,7 @@ func TestMistakes(t *testing.T) {
 		"hook of numbers":   {"[hooks]\ndone = [1]", `:2: hooks.done: wants a program and its arguments`},
 		"relative hook":     {"[hooks]\nfailed = ['mail', 'me']", `:2: hooks.failed: must begin with the absolute path of a program, is ["mail" "me"]`},
 		"short hook":        {"[hooks]\ntimeout = '1ms'", `:2: hooks.timeout: must be at least 1s, is 1ms`},
-		"log level":         {"[log]\nlevel = 'loud'", `:2: log.level: must be debug or info or warn or error, is "loud"`},
+		"log level":         {"[log]\nlevel = 'loud'", `:2: log.level: must be debug, info, warn or error, is "loud"`},
 		"a number too wide": {"[worker]\nslots = 99999999999999999999", `:2: `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,7 +251,7 @@ func TestMistakesInVariablesAndFlags(t *testing.T) {
 
 func TestFilesThatCannotBeRead(t *testing.T) {
 	_, err := Load(Source{File: "/nonexistent/x.toml"})
-	require.EqualError(t, err, "/nonexistent/x.toml: there is no such file")
+	require.ErrorContains(t, err, "/nonexistent/x.toml: there is no such file")
 	require.ErrorAs(t, err, new(*Error))
 
 	_, err = Load(Source{File: write(t, strings.Repeat("#", maxFile+1))})

@@ -2,7 +2,9 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -120,20 +122,54 @@ func (s schema) unknown(file string, missing *toml.StrictMissingError) error {
 	return errors.Join(all...)
 }
 
-// wrong explains a value of the wrong type, of which go-toml speaks in Go's types, and passes on what it
-// says of the syntax. Of a value in an inline table it names the table only: so the key is looked up.
+// wrong explains a value of the wrong type, of which go-toml speaks in Go's types, and one that is no TOML, of
+// which it speaks in characters: mostly the quotes are missing. It passes on what it says of other mistakes.
+// Of a value in an inline table it names the table only: so the key is looked up.
 func (s schema) wrong(file string, data []byte, e *toml.DecodeError) error {
 	line, column := e.Position()
 	key, problem := strings.Join(e.Key(), "."), strings.TrimPrefix(e.Error(), "toml: ")
-	if strings.HasPrefix(problem, "cannot decode") || strings.HasPrefix(problem, "cannot store") {
+	written := keyIn(data, line)
+	switch {
+	case strings.HasPrefix(problem, "cannot decode"), strings.HasPrefix(problem, "cannot store"):
 		for _, p := range places(data) {
 			if p.line < line || p.line == line && p.column <= column {
 				key = p.key
 			}
 		}
 		problem = s.kind(key).wants()
+	case strings.HasSuffix(problem, "is already defined"), strings.HasSuffix(problem, "already exists"):
+		key, problem = cmp.Or(written, key), "is there twice"
+	case strings.Contains(problem, "too large"):
+	case slices.Contains(s.known(written), written):
+		key, problem = written, s.kind(written).wants()
+	default:
+		key, problem = cmp.Or(written, key), problem+"; how TOML is written: https://toml.io"
 	}
 	return &Error{Where: at(file, line), Key: key, Problem: problem}
+}
+
+var (
+	keyLine   = regexp.MustCompile(`^\s*([A-Za-z0-9_.-]+)\s*=`)
+	tableLine = regexp.MustCompile(`^\s*\[([A-Za-z0-9_.-]+)\]`)
+)
+
+// keyIn is the dotted name in lower case of the key in a line of a document that may be no TOML, "" where
+// none is to be seen.
+func keyIn(data []byte, line int) string {
+	lines := strings.Split(string(data), "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	key := keyLine.FindStringSubmatch(lines[line-1])
+	if key == nil {
+		return ""
+	}
+	for _, above := range slices.Backward(lines[:line-1]) {
+		if table := tableLine.FindStringSubmatch(above); table != nil {
+			return strings.ToLower(table[1] + "." + key[1])
+		}
+	}
+	return strings.ToLower(key[1])
 }
 
 // place is where a key stands in a document. Its name is dotted and in lower case.

@@ -117,6 +117,9 @@ func advice(j pipeline.JobStatus) string {
 	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended, put it into the inbox again."
 }
 
+// Missing says why nothing happens although something is to be done, "" where all is well.
+func Missing(s *pipeline.Status) string { return plain(newView(s).missing()) }
+
 // missing says why nothing happens although something is to be done, "" where all is well.
 func (v view) missing() string {
 	work := len(v.Active) > 0
