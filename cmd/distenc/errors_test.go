@@ -101,7 +101,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
 		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
 		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
-		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "not a video that ffmpeg can read", whom: "film.mkv", next: "the copy may be damaged"},
+		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "This is not a video", whom: "film.mkv", next: "or a damaged one"},
 		"no such job":       {args: []string{"status", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
 		"not a share":       {args: []string{"init", w.dir}, code: 2, what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
 		"no quotes":         {args: []string{"status", "--config", w.path("unquoted.toml")}, code: 2, what: "wants a duration in quotes", whom: "unquoted.toml:2: watch.settle", next: `such as "30s"`},

@@ -48,9 +48,9 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 	cover := make("cover.mka", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=d=1", "-frames:v", "1", "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-f", "mp3")
 	for path, mention := range map[string]string{
 		corpus.Make(t, "empty.mkv"):       "The file is empty.",
-		corpus.Make(t, "not-a-video.mkv"): "not a video that ffmpeg can read",
+		corpus.Make(t, "not-a-video.mkv"): "This is not a video, or a damaged one: ffmpeg can't read it as a video",
 		corpus.Make(t, "audio-only.mka"):  "no video, only sound",
-		list:                              "not a video that ffmpeg can read",
+		list:                              "This is not a video, or a damaged one: ffmpeg can't read it as a video",
 		cover:                             "attached cover",
 	} {
 		_, err := split.Scan(context.Background(), tools(t), path)

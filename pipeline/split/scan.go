@@ -34,7 +34,7 @@ func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) 
 	}
 	s := &Source{}
 	if s.File, err = tools.Probe(ctx, path); err != nil {
-		return nil, unreadable(err, "This is not a video that ffmpeg can read")
+		return nil, unreadable(err, "ffmpeg can't read it as a video")
 	}
 	videos := s.File.Video()
 	if len(videos) == 0 {
@@ -48,10 +48,10 @@ func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) 
 		return nil, pipeline.Refuse("The video stream has no time base.")
 	}
 	if s.Head, err = tools.Head(ctx, path, s.Stream.Index, headPackets); err != nil {
-		return nil, unreadable(err, "This is not a video of which the first pictures can be decoded")
+		return nil, unreadable(err, "its first pictures can't be decoded")
 	}
 	if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err != nil {
-		return nil, unreadable(err, "This is not a video of which the packets can be read")
+		return nil, unreadable(err, "its packets can't be read")
 	}
 	if s.Packets.Len() == 0 {
 		return nil, pipeline.Refuse("The video stream has no pictures.")
@@ -79,7 +79,7 @@ func unreadable(err error, what string) error {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
 	}
 	return &pipeline.Refusal{
-		Reason: fmt.Sprintf("%s (%s); if it should be one, the copy may be damaged or not finished.", what, strings.TrimRight(reason, ".")), Err: err,
+		Reason: fmt.Sprintf("This is not a video, or a damaged one: %s (%s).", what, strings.TrimRight(reason, ".")), Err: err,
 	}
 }
 

@@ -53,7 +53,7 @@ func readMachine(explicit string) (file, error) {
 		return f, err
 	}
 	if explicit != "" {
-		return file{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, and without it "+MachineFile+" is read if it exists"}
+		return file{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, and without it " + MachineFile + " is read if it exists"}
 	}
 	return file{}, nil
 }
