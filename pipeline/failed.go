@@ -183,6 +183,11 @@ func linkFree(f *sharefs.FS, source, dir, base string) (string, error) {
 			return "", err
 		}
 		name := path.Join(dir, Numbered(base, n))
+		if slices.Contains(names, path.Base(name)) {
+			if same, err := sameFile(f, source, name); same || err != nil {
+				return name, err // linked before, by one who got no further
+			}
+		}
 		if slices.Contains(names, path.Base(name)) || slices.Contains(names, SidecarBeside(path.Base(name))) {
 			continue
 		}
@@ -190,6 +195,18 @@ func linkFree(f *sharefs.FS, source, dir, base string) (string, error) {
 			return name, err
 		}
 	}
+}
+
+func sameFile(f *sharefs.FS, a, b string) (bool, error) {
+	x, err := f.Stat(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := f.Stat(b)
+	if errors.Is(err, fs.ErrNotExist) { // taken meanwhile
+		return false, nil
+	}
+	return err == nil && sharefs.SameFile(x, y), err
 }
 
 // LinkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,

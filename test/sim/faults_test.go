@@ -58,32 +58,39 @@ func some(what ...string) []string { return what }
 // TestFault makes each fault happen alone.
 func TestFault(t *testing.T) {
 	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			total, virtual, calls := map[string]int{}, time.Duration(0), 0
-			for n := range faultSeeds {
-				r := run(t, uint64(1000+n), nil, func(p *plan) {
-					quiet(p)
-					p.workers, p.slots, p.films, p.drops = 2, 1, 2, []string{"renamed", "renamed"}
-					p.calm, p.encode = 12*time.Minute, 20*time.Second
-					f.plan(p, n)
-				})
-				require.Empty(t, r.wrong, r.report)
-				total["struck"] += r.struck
-				virtual += r.virtual
-				calls += r.calls
-				for what, n := range r.count {
-					total[what] += n
-				}
-				if f.want != nil {
-					f.want(t, r)
-				}
-			}
-			for _, what := range f.some {
-				require.NotZero(t, total[what], "%s: %v", what, total)
-			}
-			t.Log(total, "virtual", virtual, "calls", calls)
-		})
+		t.Run(f.name, f.play)
 	}
+}
+
+// TestSteering lets people ask for all that they can, in a farm without faults.
+func TestSteering(t *testing.T) {
+	fault{plan: steer, want: nobodyExpired, some: some("pause", "pause-now", "priority", "retry", "cancel", "source tried again")}.play(t)
+}
+
+func (f fault) play(t *testing.T) {
+	total, virtual, calls := map[string]int{}, time.Duration(0), 0
+	for n := range faultSeeds {
+		r := run(t, uint64(1000+n), nil, func(p *plan) {
+			quiet(p)
+			p.workers, p.slots, p.films, p.drops = 2, 1, 2, []string{"renamed", "renamed"}
+			p.calm, p.encode = 12*time.Minute, 20*time.Second
+			f.plan(p, n)
+		})
+		require.Empty(t, r.wrong, r.report)
+		total["struck"] += r.struck
+		virtual += r.virtual
+		calls += r.calls
+		for what, n := range r.count {
+			total[what] += n
+		}
+		if f.want != nil {
+			f.want(t, r)
+		}
+	}
+	for _, what := range f.some {
+		require.NotZero(t, total[what], "%s: %v", what, total)
+	}
+	t.Log(total, "virtual", virtual, "calls", calls)
 }
 
 // rejection is the step that a good film does not come to.
@@ -217,6 +224,12 @@ func meddle(p *plan, n int) {
 	}
 	if n%2 == 1 {
 		p.events = append(p.events, trouble{at: time.Duration(40*n+80) * time.Second, what: "meddle", who: 7})
+	}
+}
+
+func steer(p *plan, n int) {
+	for k := range 12 {
+		p.events = append(p.events, trouble{at: time.Duration(30*k+60+5*n) * time.Second, what: "steer", who: 8*(n+k) + (3*k+n)%8, last: 40 * time.Second})
 	}
 }
 

@@ -80,6 +80,10 @@ func (w *world) removeJob(job string) {
 // steer is a person who asks something of one of the jobs in work. What is paused goes on after the
 // trouble's time.
 func (w *world) steer(t trouble) {
+	if t.who%8 >= 6 {
+		w.tryAgain(t)
+		return
+	}
 	jobs := w.inWork()
 	if len(jobs) == 0 {
 		return
@@ -90,20 +94,40 @@ func (w *world) steer(t trouble) {
 		w.later(t.last, func() { w.resume(job, how) })
 	}
 	switch t.who % 8 {
-	case 0, 1:
+	case 0:
 		pause(pipeline.ControlPause)
-	case 2, 3:
+	case 1, 2:
 		pause(pipeline.ControlPauseNow)
-	case 4, 5:
-		w.ask(job, pipeline.ControlPriority, []string{"-1", "7"}[t.who%2])
-	case 6:
+	case 3:
+		w.ask(job, pipeline.ControlPriority, []string{"-1", "7"}[t.who/8%2])
+	case 4:
 		w.ask(job, pipeline.ControlRetry, "")
-	case 7:
+	case 5:
 		w.mu.Lock()
 		w.cancelled = true
 		w.mu.Unlock()
 		w.ask(job, pipeline.ControlCancel, "")
 	}
+}
+
+// tryAgain gives a source that was refused or cancelled back to the inbox.
+func (w *world) tryAgain(t trouble) {
+	var folders []string
+	for _, name := range w.server.below(pipeline.FailedDir) {
+		if path.Base(name) == pipeline.ReasonName {
+			folders = append(folders, path.Base(path.Dir(name)))
+		}
+	}
+	if len(folders) == 0 {
+		return
+	}
+	share := sharefs.New("/share", newClient(w, people))
+	source, inbox, err := pipeline.FailedSource(share, folders[t.who/8%len(folders)])
+	if err == nil {
+		_, err = pipeline.BackToInbox(w.ctx, share, source, inbox)
+		w.judge.tally("source tried again")
+	}
+	w.history.add(people, "fault", "try again "+source, err, "")
 }
 
 // resume takes a pause back, and tries again where it is told that it did not work.
