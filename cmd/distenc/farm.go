@@ -70,7 +70,7 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
 		Attempts: cfg.Lease.Attempts, Settle: cfg.Watch.Settle, Poll: cfg.Watch.Poll,
 		Times:   func() (settle, poll time.Duration) { w := f.cfg().Watch; return w.Settle, w.Poll },
-		Resolve: f.resolve, Stages: &master.Media{FS: f.fs, Tools: f.tools},
+		Resolve: f.resolve, Stages: &master.Media{FS: f.fs, Tools: f.tools, Private: f.private},
 		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
 		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full, Ended: tell, Took: took,
 	})

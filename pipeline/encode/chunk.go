@@ -73,7 +73,7 @@ func ladder(req Request) []input {
 	source.method = "from the start"
 	out = append(out, source)
 	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First-from.before, c.First+len(c.PTS)+from.behind)
-	source.method = "by frame number"
+	source.method = byNumber
 	return append(out, source)
 }
 
@@ -101,6 +101,9 @@ func reach(plan *pipeline.Plan, c *pipeline.Chunk) span {
 	s.keep = fmt.Sprintf("start_frame=%d:end_frame=%d", s.before, s.before+len(c.PTS))
 	return s
 }
+
+// byNumber is the method that does not go by timestamps.
+const byNumber = "by frame number"
 
 // worthAnother tells errors that another way of decoding may avoid from those that it can't.
 func worthAnother(ctx context.Context, err error) bool {
@@ -169,12 +172,20 @@ func remark(plan *pipeline.Plan, stderr string) (out string) {
 	if strings.Contains(stderr, "Changing video frame properties on the fly") {
 		out += fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Out.Width, plan.Out.Height, plan.Out.PixFmt)
 	}
-	for _, sign := range []string{"rror while decoding", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
-		if strings.Contains(stderr, sign) {
-			return out + ", the decoder met errors"
-		}
+	if damaged(stderr) {
+		out += ", the decoder met errors"
 	}
 	return out
+}
+
+// damaged tells whether a decoder that said this met damage. It says other things of healthy sources too.
+func damaged(stderr string) bool {
+	for _, sign := range []string{"rror while decoding", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
+		if strings.Contains(stderr, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // durable brings the result to the disk. The error of a close counts: over NFS the data may be refused

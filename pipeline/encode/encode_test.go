@@ -97,6 +97,7 @@ func TestEveryFrameOnceAtItsTime(t *testing.T) {
 func checkWhole(t *testing.T, path string, s pipeline.Settings) {
 	j := mustPlan(t, path, s)
 	results, records := j.encodeAll(t)
+	j.ownPictures(t, results, records)
 	var numbers []int
 	var times []corpus.Time
 	for i, r := range results {

@@ -60,8 +60,9 @@ func (m *Master) report(c pipeline.ChunkFile, weight float64, reason, log string
 
 // startAccept checks the committed results (T10), a few at a time.
 func (m *Master) startAccept(j *job, chunks *pipeline.JobChunks) {
-	plan := j.plan
-	for _, c := range chunks.In(pipeline.Committed) {
+	plan, todo := j.plan, chunks.In(pipeline.Committed)
+	hurry := len(todo) > manyResults
+	for _, c := range todo {
 		if c.Chunk >= len(plan.Chunks) {
 			continue
 		}
@@ -69,21 +70,26 @@ func (m *Master) startAccept(j *job, chunks *pipeline.JobChunks) {
 			continue // a look that ends wakes the main loop: without this, it would look all the time
 		}
 		m.tasks.start("accept/"+c.Stem(), 2, func(ctx context.Context) func() {
-			verdict := m.accept(ctx, plan, c)
+			verdict := m.accept(ctx, plan, c, hurry)
 			return func() { m.judge(j, c, verdict) }
 		})
 	}
 }
 
+// manyResults is from how many waiting results of a job on the master looks at each only quickly: decoding all that a
+// large farm encodes would take more than one machine.
+const manyResults = 16
+
 // verdict is what came of looking at one result.
 type verdict struct {
-	unseen bool  // not (all) visible yet through this machine's mount, or the share does not answer
-	err    error // why; nil: accepted
+	crc    string // of the accepted result
+	unseen bool   // not (all) visible yet through this machine's mount, or the share does not answer
+	err    error  // why; nil: accepted
 }
 
 // accept reads a result through this master's own mount, so that its bytes were checked by another
 // process than their writer, and moves the chunk to accepted.
-func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) verdict {
+func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile, hurry bool) verdict {
 	names, err := m.FS.List(pipeline.DoneOf(c.Job)) // opens only names just listed
 	if err != nil {
 		return verdict{unseen: true, err: err}
@@ -95,7 +101,7 @@ func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.Chu
 	if err != nil {
 		return verdict{unseen: true, err: err}
 	}
-	if err := m.Stages.Check(ctx, plan, c, record); err != nil {
+	if err := m.Stages.Check(ctx, plan, c, record, hurry); err != nil {
 		return verdict{unseen: ctx.Err() != nil || passing(err), err: err}
 	}
 	if out, err := m.FS.Move(ctx, c.Path(), c.In(pipeline.Accepted).Path()); out != sharefs.Won {
@@ -105,7 +111,7 @@ func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.Chu
 	if m.Took != nil {
 		m.Took("encode", time.Duration(record.Seconds*float64(time.Second)))
 	}
-	return verdict{}
+	return verdict{crc: record.CRC32}
 }
 
 // passing tells errors of the share from errors of the result.
@@ -119,6 +125,10 @@ func passing(err error) bool {
 func (m *Master) judge(j *job, c pipeline.ChunkFile, v verdict) {
 	if v.err == nil {
 		delete(j.unseen, c.Stem())
+		if j.proven == nil {
+			j.proven = map[string]string{}
+		}
+		j.proven[c.Stem()] = v.crc
 		return
 	}
 	if v.unseen && waitFor(&j.unseen, c.Stem()).seen(m.gap()) < max(m.Terms.Expiry, m.missingFor()) {

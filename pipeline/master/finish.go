@@ -18,10 +18,14 @@ import (
 // mergeTries is how often a merge may fail for no reason that is known to pass before the job fails.
 const mergeTries = 3
 
-// merge merges the accepted results (T11) and decides for the output (T12).
-func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile) func() {
-	err := m.mergeAndDecide(ctx, j.Job, j.plan, chunks)
+// merge merges the accepted results (T11) and decides for the output (T12). proven is a copy of the job's.
+func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, proven map[string]string) func() {
+	records, err := m.prove(ctx, j.plan, chunks, proven)
+	if err == nil {
+		err = m.mergeAndDecide(ctx, j.Job, j.plan, chunks, records)
+	}
 	return func() {
+		j.proven = proven
 		var bad *merge.BadChunk
 		switch {
 		case err == nil:
@@ -48,18 +52,28 @@ func lastingError(err error) bool {
 	return !pipeline.NoSpace(err) && !errors.As(err, &errno)
 }
 
-func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile) error {
+// prove loads the results' records and checks again what is not what this master has accepted: another one
+// did, or the result was changed since, record and all.
+func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeline.ChunkFile, proven map[string]string) ([]pipeline.Record, error) {
 	records := make([]pipeline.Record, len(chunks))
 	for i, c := range chunks {
 		r, err := pipeline.LoadRecord(m.FS, c)
-		if errors.Is(err, fs.ErrNotExist) {
-			return &merge.BadChunk{Index: i, Reason: "its record is gone"}
+		if err == nil && proven[c.Stem()] != r.CRC32 {
+			err = m.Stages.Check(ctx, plan, c, r, false)
 		}
-		if err != nil {
-			return err
+		switch {
+		case err == nil:
+			records[i], proven[c.Stem()] = *r, r.CRC32
+		case ctx.Err() != nil || passing(err) && !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		default:
+			return nil, &merge.BadChunk{Index: i, Reason: err.Error()}
 		}
-		records[i] = *r
 	}
+	return records, nil
+}
+
+func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record) error {
 	nonce := pipeline.Nonce(12)
 	started := time.Now()
 	out := pipeline.JobOut(j.ID, nonce)

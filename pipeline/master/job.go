@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"sort"
 	"time"
 
@@ -18,6 +19,7 @@ type job struct {
 	told    bool // that it waits for a person
 	scan    Scan
 	plan    *pipeline.Plan
+	proven  map[string]string    // CRC-32 of the results that this master has checked, by stem
 	nowhere map[int]*patience    // with chunks that no listing has
 	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
 	surplus map[string]*patience // with free copies of accepted chunks
@@ -120,7 +122,9 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 		m.startChanged(j)
 	}
 	if count[pipeline.Accepted] == len(state) {
-		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state) })
+		proven := map[string]string{}
+		maps.Copy(proven, j.proven)
+		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state, proven) })
 	}
 	// A job that only waits for a person keeps nobody from being idle.
 	return j.aside == 0 || count[pipeline.Accepted]+j.aside < len(state)

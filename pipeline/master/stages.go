@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -39,8 +40,9 @@ type Stages interface {
 	// durably, ready is told its temporary name and moves it away; with an error, that it can't be had. An
 	// error of ready ends it and is returned.
 	Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error
-	// Check reads a result through this machine's mount and compares it with record and plan.
-	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error
+	// Check reads a result through this machine's mount and compares it with record and plan, and its
+	// pictures with the source's: only the first one if it has to be quick.
+	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error
 	// Merge merges the results in order into dst, durably, and verifies it. A result that turned out
 	// to be bad is a *merge.BadChunk.
 	Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error)
@@ -57,6 +59,9 @@ type Merged struct {
 type Media struct {
 	FS    *sharefs.FS
 	Tools media.Tools
+	// Private results were encoded by this process and nobody else can get at them: their pictures are not
+	// looked at, since this machine would judge itself.
+	Private bool
 
 	mu   sync.Mutex
 	sums map[string]merge.Sum // of accepted results, by stem; what is missing is read again
@@ -202,8 +207,8 @@ func (s *Media) sweepCuts(job, nonce string) error {
 	return err
 }
 
-// Check implements Stages: the file is read once.
-func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error {
+// Check implements Stages: the file is read once, then decoded.
+func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error {
 	in, err := s.FS.OpenRead(c.Result())
 	if err != nil {
 		return err
@@ -218,8 +223,24 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 	case clip.Extradata != r.Extradata:
 		return errors.New("the result's stream headers are not those that its worker wrote down")
 	}
+	if !s.Private {
+		if err := s.look(ctx, p, c, r, quick); err != nil {
+			return err
+		}
+	}
 	s.remember(c, merge.SumOf(clip))
 	return nil
+}
+
+func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error {
+	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
+	err := encode.Look{
+		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()), Method: r.Method, Quick: quick,
+	}.Compare(ctx, s.Tools)
+	if err != nil && !errors.Is(err, encode.ErrPictures) {
+		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())} // no fault of the result's
+	}
+	return err
 }
 
 // Merge implements Stages.

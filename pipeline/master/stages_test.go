@@ -25,7 +25,7 @@ func TestCheckReadsEveryByte(t *testing.T) {
 	plan := &pipeline.Plan{Chunks: make([]pipeline.Chunk, 1)}
 	check := func(content []byte) error {
 		require.NoError(t, os.WriteFile(stages.FS.Path(chunk.Result()), content, 0o600))
-		return stages.Check(t.Context(), plan, chunk, record)
+		return stages.Check(t.Context(), plan, chunk, record, true)
 	}
 	require.NotContains(t, check(whole).Error(), "CRC-32", "what is no video is found out later")
 	for _, at := range []int{0, crcBlock - 1, crcBlock, len(whole) - 1} {
@@ -35,5 +35,5 @@ func TestCheckReadsEveryByte(t *testing.T) {
 		require.ErrorContains(t, check(whole[:at]), "the result's CRC-32 is", at)
 	}
 	require.NoError(t, os.Remove(stages.FS.Path(chunk.Result())))
-	require.True(t, passing(stages.Check(t.Context(), plan, chunk, record)), "a result that is not there is not a bad one")
+	require.True(t, passing(stages.Check(t.Context(), plan, chunk, record, true)), "a result that is not there is not a bad one")
 }

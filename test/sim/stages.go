@@ -122,7 +122,7 @@ func cut(text []byte, c *pipeline.Chunk) (string, error) {
 }
 
 // Check implements master.Stages.
-func (s stages) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) error {
+func (s stages) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, _ bool) error {
 	text, err := s.share.Read(c.Result(), maxText)
 	if err != nil {
 		return err

@@ -1,0 +1,198 @@
+package encode
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Look compares pictures of a result with the source's, each brought to the size of a thumbnail. It is for
+// what timestamps can't tell: another chunk's pictures, or those of a machine with bad memory.
+type Look struct {
+	Plan   *pipeline.Plan
+	Chunk  *pipeline.Chunk
+	Source string // the plan's source file, absolute
+	Result string // checked before by Check, absolute
+	Method string // how the result was encoded, as its record says
+	// Quick looks at the result's first picture only. Otherwise all of it is decoded, which must not make the
+	// decoder complain, and another key frame is looked at as well.
+	Quick bool
+}
+
+// ErrPictures is the error for a result that shows other pictures than the source, or can't all be decoded.
+var ErrPictures = errors.New("its pictures are not the source's")
+
+// Compare is the look. Errors other than ErrPictures say nothing of the result.
+//
+// No result is blamed for its source: the same decoder that encoded it gave these pictures, so they are
+// decoded in the same way, and what a damaged source gives is not compared, since it varies from run to run.
+func (l Look) Compare(ctx context.Context, tools media.Tools) error {
+	numbers := []int{0}
+	if !l.Quick {
+		n, err := l.keyFrame(ctx, tools)
+		if err != nil {
+			return err
+		}
+		numbers = slices.Compact(append(numbers, n))
+	}
+	shown, err := l.shown(ctx, tools, numbers)
+	if err != nil {
+		return err
+	}
+	for i, n := range numbers {
+		if err := l.compare(ctx, tools, n, shown[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keyFrame picks any of the result's key frames but the first, by its number; 0 if there is no other. Key
+// frames are nearer to the source than others are.
+func (l Look) keyFrame(ctx context.Context, tools media.Tools) (int, error) {
+	p, err := tools.Packets(ctx, l.Result, 0)
+	if err != nil {
+		return 0, fmt.Errorf("cannot look at the result: %w", err)
+	}
+	var keys []int64
+	for i, pts := range p.PTS {
+		if p.Flags[i]&media.Key != 0 {
+			keys = append(keys, pts)
+		}
+	}
+	if len(keys) < 2 || len(p.PTS) != len(l.Chunk.PTS) {
+		return 0, nil
+	}
+	slices.Sort(keys)
+	all := slices.Sorted(slices.Values(p.PTS))
+	n, _ := slices.BinarySearch(all, keys[1+rand.IntN(len(keys)-1)])
+	return n, nil
+}
+
+// shown decodes the result. An encoder's whole output makes the decoder print nothing; what it prints, or
+// pictures that do not come, are the result's fault.
+func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]thumb, error) {
+	var pick []string
+	for _, n := range numbers {
+		pick = append(pick, fmt.Sprintf(`eq(n\,%d)`, n))
+	}
+	args := append(append(media.Quiet(), "-v", "error", "-noautorotate"), media.Input(l.Result)...)
+	args = append(args, "-map", "0:0", "-vf", "select="+strings.Join(pick, "+")+","+toThumb, "-fps_mode", "passthrough")
+	if l.Quick {
+		args = append(args, "-frames:v", "1")
+	}
+	thumbs, stderr, err := decode(ctx, tools, args, l.limits(input{method: "piece"}))
+	var exit *media.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil && (!errors.As(err, &exit) || exit.Code < 0):
+		return nil, fmt.Errorf("cannot look at the result: %w", err)
+	case err != nil || stderr != "":
+		return nil, fmt.Errorf("%w: it can't be decoded without errors (%s)", ErrPictures, said(stderr))
+	case len(thumbs) != len(numbers):
+		return nil, fmt.Errorf("%w: %d of the %d looked for came out of the decoder", ErrPictures, len(thumbs), len(numbers))
+	}
+	return thumbs, nil
+}
+
+// said is the first thing a decoder said, which the others follow from, without its address in memory.
+func said(stderr string) string {
+	line, _, _ := strings.Cut(stderr, "\n")
+	if _, rest, ok := strings.Cut(line, "] "); ok {
+		line = rest
+	}
+	return line
+}
+
+// compare decodes one picture of the source until it is near enough to the result's.
+func (l Look) compare(ctx context.Context, tools media.Tools, n int, shown thumb) error {
+	x264, err := media.ParseX264(l.Plan.Settings.X264)
+	if err != nil {
+		return err
+	}
+	limit, nearest := farthest(x264), -1.0
+	for _, in := range l.ways(n) {
+		args := append(media.Quiet(), "-threads", "1", "-copyts", "-noautorotate", "-reinit_filter", "0")
+		if in.seek != nil {
+			args = append(args, media.SeekArgs(l.Plan.Video.TimeBase.Seconds(*in.seek))...)
+		}
+		args = append(append(args, media.Input(in.path)...), "-map", "0:"+strconv.Itoa(in.stream),
+			"-vf", filters(l.Plan, x264, in)+","+toThumb, "-fps_mode", "passthrough")
+		pictures, stderr, err := decode(ctx, tools, args, l.limits(in))
+		if err != nil && !worthAnother(ctx, err) {
+			return fmt.Errorf("cannot look at the source: %w", err)
+		}
+		if err != nil || len(pictures) != 1 {
+			continue
+		}
+		d := pictures[0].distance(shown)
+		if tools.Log != nil {
+			tools.Log.DebugContext(ctx, "looked at a picture", "job", l.Plan.Job, "chunk", l.Chunk.Index, "frame", n, "method", in.method, "distance", d, "allowed", limit)
+		}
+		if d <= limit || damaged(stderr) {
+			return nil
+		}
+		if nearest < 0 || d < nearest {
+			nearest = d
+		}
+	}
+	if nearest < 0 {
+		if tools.Log != nil {
+			tools.Log.WarnContext(ctx, "a picture of the source did not come again, nothing to compare with", "job", l.Plan.Job, "chunk", l.Chunk.Index, "frame", n)
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: frame %d of the chunk, at %.3f s, is %.1f grey levels from the source's on average (%g are allowed)",
+		ErrPictures, n, l.Plan.Video.TimeBase.Seconds(l.Chunk.PTS[n]), nearest, limit)
+}
+
+// ways lists how to come by one picture of the source: for any but the first a seek straight to it, which
+// not every source takes well, then as the result was encoded and what comes behind that on the ladder.
+func (l Look) ways(n int) []input {
+	all := ladder(l.request())
+	first := max(0, slices.IndexFunc(all, func(in input) bool { return strings.HasPrefix(l.Method, in.method) }))
+	last := first + 1
+	if first < len(l.Chunk.Seeks) { // from the file's start it may take as long as an encode
+		last = len(l.Chunk.Seeks)
+	}
+	pts := l.Chunk.PTS[n]
+	var out []input
+	if n > 0 {
+		out = append(out, input{path: l.Source, stream: l.Plan.Video.Index, seek: &pts})
+	}
+	out = append(out, all[first:last]...)
+	for i := range out {
+		out[i].keep = "" // one picture has no neighbours for a deinterlacer
+		out[i].trim = fmt.Sprintf("start_pts=%d:end_pts=%d", pts, pts+1)
+		if out[i].method == byNumber {
+			out[i].trim = fmt.Sprintf("start_frame=%d:end_frame=%d", l.Chunk.First+n, l.Chunk.First+n+1)
+		}
+	}
+	return out
+}
+
+// limits are those of an encode of the chunk, which decodes no less.
+func (l Look) limits(in input) media.Limits { return limits(l.request(), in) }
+
+func (l Look) request() Request { return Request{Plan: l.Plan, Chunk: l.Chunk, Source: l.Source} }
+
+// decode runs ffmpeg, whose output is thumbnails.
+func decode(ctx context.Context, tools media.Tools, args []string, limits media.Limits) ([]thumb, string, error) {
+	var out bytes.Buffer
+	args = append(args, "-f", "rawvideo", "pipe:1")
+	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Stdout: &out, Limits: limits})
+	var thumbs []thumb
+	for b := out.Bytes(); len(b) >= thumbWidth*thumbHeight; b = b[thumbWidth*thumbHeight:] {
+		thumbs = append(thumbs, thumb(b[:thumbWidth*thumbHeight]))
+	}
+	return thumbs, stderr, err
+}

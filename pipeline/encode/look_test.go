@@ -1,0 +1,38 @@
+package encode_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+// look compares a result's pictures with those of a chunk.
+func (j job) look(chunk int, result string, rec *pipeline.Record, quick bool) error {
+	return encode.Look{
+		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result, Method: rec.Method, Quick: quick,
+	}.Compare(context.Background(), j.tools)
+}
+
+// ownPictures checks that all results are taken for what they are.
+func (j job) ownPictures(t *testing.T, results []string, records []*pipeline.Record) {
+	t.Helper()
+	for i, r := range results {
+		require.NoError(t, j.look(i, r, records[i], false), "chunk %d", i)
+	}
+}
+
+func TestAnotherChunksPicturesAreSeen(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	results, records := j.encodeAll(t)
+	for _, quick := range []bool{true, false} {
+		for i := range results {
+			other := (i + 1) % len(results)
+			require.ErrorIs(t, j.look(i, results[other], records[i], quick), encode.ErrPictures, "chunk %d as %d", other, i)
+		}
+	}
+}
