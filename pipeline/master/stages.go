@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,31 +65,40 @@ type Media struct {
 	Private bool
 
 	mu   sync.Mutex
-	sums map[string]merge.Sum // of accepted results, by stem; what is missing is read again
+	seen map[string]seen // accepted results, by stem; what is missing is read again
 }
 
-// maxSums bounds what is remembered of results, some 150 bytes each.
-const maxSums = 20_000
+// seen is what was found in a result.
+type seen struct {
+	sum   merge.Sum
+	whole bool // all of it was decoded
+}
+
+// maxSeen bounds what is remembered of results, some 150 bytes each.
+const maxSeen = 20_000
 
 // remember keeps what was found in a result.
-func (s *Media) remember(c pipeline.ChunkFile, sum merge.Sum) {
+func (s *Media) remember(c pipeline.ChunkFile, what seen) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sums == nil || len(s.sums) >= maxSums {
-		s.sums = map[string]merge.Sum{}
+	if s.seen == nil || len(s.seen) >= maxSeen {
+		s.seen = map[string]seen{}
 	}
-	s.sums[c.Stem()] = sum
+	s.seen[c.Stem()] = what
 }
 
-// found tells what was found in results, the zero Sum where that is not known.
-func (s *Media) found(chunks []pipeline.ChunkFile) []merge.Sum {
+// found tells what was found in results, the zero Sum where that is not known, and how many were decoded whole.
+func (s *Media) found(chunks []pipeline.ChunkFile) (sums []merge.Sum, whole int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]merge.Sum, len(chunks))
+	sums = make([]merge.Sum, len(chunks))
 	for i, c := range chunks {
-		out[i] = s.sums[c.Stem()]
+		what := s.seen[c.Stem()]
+		if sums[i] = what.sum; what.whole {
+			whole++
+		}
 	}
-	return out
+	return sums, whole
 }
 
 // Scan implements Stages: the CRC and the packet scan read side by side, so that the second reader finds
@@ -228,7 +238,7 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 			return err
 		}
 	}
-	s.remember(c, merge.SumOf(clip))
+	s.remember(c, seen{merge.SumOf(clip), !quick && !s.Private})
 	return nil
 }
 
@@ -245,10 +255,9 @@ func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile
 
 // Merge implements Stages.
 func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
-	req := merge.Request{
-		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
-		Sums: s.found(chunks),
-	}
+	req := merge.Request{Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst))}
+	var whole int
+	req.Sums, whole = s.found(chunks)
 	for i, c := range chunks {
 		req.Results = append(req.Results, s.FS.Path(c.Result()))
 		req.CRCs = append(req.CRCs, records[i].CRC32)
@@ -262,6 +271,10 @@ func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 	}
 	cert := merge.Certify(p, records, out, pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32), time.Now().UTC())
 	cert.Source.Name = pipeline.RawName(j.Name()).String()
+	if !s.Private {
+		cert.Checked = append(slices.Clone(cert.Checked), fmt.Sprintf("every chunk: its first picture as a thumbnail against the source's; %d of %d were decoded whole, "+
+			"without an error, and another key frame compared", whole, len(chunks)))
+	}
 	b, err := json.MarshalIndent(cert, "", "  ")
 	if err != nil {
 		return nil, err
