@@ -13,13 +13,13 @@ type fault struct {
 	short  bool                   // in the short form too
 	hits   int                    // the client whose claims are followed; 0: everyone's
 	strike func(l *lab.Lab) error // in the middle of the job
-	lasts  time.Duration          // until it is mended; 0: until the job is done
+	lasts  time.Duration          // until it is mended, if the hit client's claims are gone; 0: until the job is done
 	mend   func(l *lab.Lab) error // makes all as it was
 }
 
 var faults = []fault{
 	{
-		name: "undisturbed", short: true,
+		name:   "undisturbed",
 		strike: func(*lab.Lab) error { return nil },
 		mend:   func(*lab.Lab) error { return nil },
 	},

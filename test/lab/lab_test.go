@@ -74,6 +74,7 @@ func TestFaults(t *testing.T) {
 				t.Run(f.name, func(t *testing.T) {
 					ran = true
 					row = newFarm(t, l, f.name).survive(f)
+					t.Log(row)
 				})
 				if ran {
 					fmt.Fprintf(&table, "| %s | %s | %s |\n", proto.Title, f.name, row)
