@@ -104,6 +104,9 @@ func (s *Media) found(chunks []pipeline.ChunkFile) (sums []merge.Sum, whole int)
 // Scan implements Stages: the CRC and the packet scan read side by side, so that the second reader finds
 // the first one's pages in the cache.
 func (s *Media) Scan(ctx context.Context, name string) (Scan, error) {
+	if err := regular(s.FS, name); err != nil {
+		return Scan{}, err
+	}
 	var out Scan
 	var crcErr error
 	var wg sync.WaitGroup
@@ -118,6 +121,15 @@ func (s *Media) Scan(ctx context.Context, name string) (Scan, error) {
 		return out, out.Refused // it may pass
 	}
 	return out, ctx.Err()
+}
+
+// regular is an error for what is no regular file: its reader would follow a link that was put in its place.
+func regular(f *sharefs.FS, name string) error {
+	file, err := f.OpenRead(name)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // crcBlock is read at a time; 1 MiB keeps system calls few on a network share.
@@ -145,6 +157,9 @@ func crcOf(ctx context.Context, f *sharefs.FS, name string) (string, error) {
 
 // Plan implements Stages.
 func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
+	if err := regular(s.FS, pipeline.JobFile(j.ID, j.Source)); err != nil {
+		return nil, err
+	}
 	plan, err := split.Make(ctx, s.Tools, split.Request{
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
 		CRC32: j.CRC32, Settings: j.Settings, Scan: scan.Source, TestEncode: encode.Test,
@@ -172,6 +187,9 @@ const passChunks = 50
 
 // Pieces implements Stages: chunks that follow one another are cut in one pass.
 func (s *Media) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+	if err := regular(s.FS, pipeline.JobFile(p.Job, p.Source)); err != nil {
+		return err
+	}
 	for len(chunks) > 0 {
 		n := 1
 		for n < min(len(chunks), passChunks) && chunks[n] == chunks[0]+n {
@@ -243,6 +261,9 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 }
 
 func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error {
+	if err := regular(s.FS, pipeline.JobFile(p.Job, p.Source)); err != nil {
+		return err
+	}
 	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
 	err := encode.Look{
 		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()), Method: r.Method, Quick: quick,
@@ -255,6 +276,9 @@ func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile
 
 // Merge implements Stages.
 func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
+	if err := regular(s.FS, pipeline.JobFile(j.ID, p.Source)); err != nil {
+		return nil, err
+	}
 	req := merge.Request{Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst))}
 	var whole int
 	req.Sums, whole = s.found(chunks)

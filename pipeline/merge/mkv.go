@@ -52,8 +52,8 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *
 func runMKV(ctx context.Context, tools media.Tools, limits media.Limits, program string, args ...string) error {
 	var out strings.Builder
 	_, err := tools.Run(ctx, media.Command{Program: program, Args: args, Stdout: &out, Limits: limits})
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: %s", err, firstLines(out.String(), 3))
+	if said := firstLines(out.String(), 3); err != nil && ctx.Err() == nil && said != "" {
+		return fmt.Errorf("%w: %s", err, said)
 	}
 	return err
 }

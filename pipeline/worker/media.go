@@ -50,6 +50,16 @@ func (m *Media) Encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
 		Started: func(p *media.Process) { t.Controlled(controlOf(p)) },
 	}
 	defer t.Controlled(nil)
+	for _, name := range []string{pipeline.JobFile(t.File.Job, t.Plan.Source), t.File.Path()} {
+		// ffmpeg would follow a link that was put in its place.
+		file, err := m.share.OpenRead(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
+	}
 	if t.File.Kind == pipeline.KindPiece {
 		req.Piece = m.share.Path(t.File.Path())
 	}

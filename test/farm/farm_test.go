@@ -120,7 +120,17 @@ func (b *lockedBuffer) String() string {
 // start starts a daemon; it is stopped with the test, and its log shown if the test failed.
 func (f *farm) start(args ...string) *daemon {
 	f.t.Helper()
-	d := &daemon{Cmd: f.command(args...), log: &lockedBuffer{}, ended: make(chan struct{})}
+	d := f.prepare(args...)
+	f.launch(d)
+	return d
+}
+
+func (f *farm) prepare(args ...string) *daemon {
+	return &daemon{Cmd: f.command(args...), log: &lockedBuffer{}, ended: make(chan struct{})}
+}
+
+func (f *farm) launch(d *daemon) {
+	f.t.Helper()
 	d.Stderr, d.Stdout = d.log, d.log
 	require.NoError(f.t, d.Start())
 	go func() {
@@ -130,10 +140,9 @@ func (f *farm) start(args ...string) *daemon {
 	f.t.Cleanup(func() {
 		d.stop(f.t)
 		if f.t.Failed() {
-			f.t.Logf("distenc %s:\n%s", strings.Join(args, " "), d.log)
+			f.t.Logf("%s:\n%s", strings.Join(d.Args, " "), d.log)
 		}
 	})
-	return d
 }
 
 // stop ends a daemon gently and waits for it.
