@@ -79,7 +79,8 @@ func (c Cutting) pass(ctx context.Context, tools media.Tools, seek []string) (re
 	ended := make(chan error, 1)
 	go func() {
 		out := &lineWriter{lines: finished, done: running.Done()}
-		_, err := tools.Run(running, media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Stdout: out})
+		limits := media.Copying(media.Size(c.Source))
+		_, err := tools.Run(running, media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Stdout: out, Limits: limits})
 		close(finished)
 		ended <- err
 	}()
