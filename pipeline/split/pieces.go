@@ -104,7 +104,7 @@ func (c Cutting) pass(ctx context.Context, tools media.Tools, seek []string) (re
 			stop()
 		}
 	}
-	_ = <-ended // what went wrong shows in the pieces
+	<-ended // what went wrong shows in the pieces
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
