@@ -34,7 +34,7 @@ func (f *farm) rest(threads int) func(running int) string {
 		}
 		if limit := f.cfg().Worker.MaxLoad; limit > 0 {
 			if others := load() - float64(running*threads); others > limit {
-				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%.1f)", others, limit)
+				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%g)", others, limit)
 			}
 		}
 		return f.full()

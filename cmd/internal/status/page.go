@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -34,7 +35,7 @@ const (
 )
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"word": word, "advice": advice,
+	"word": word, "advice": func(j pipeline.JobStatus) template.HTML { return marked(advice(j)) }, "marked": marked, "note": note,
 	"size":    func(n int64) string { return humanize.IBytes(uint64(max(0, n))) },
 	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
@@ -46,6 +47,26 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"seen":    func(n pipeline.NodeStatus) string { return seconds(n.Seen) + " ago" },
 	"tone":    tone,
 }).Parse(pageHTML))
+
+// marked writes what stands between two backticks as code, and everything as text.
+func marked(s string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(s, "`") {
+		if part = template.HTMLEscapeString(part); i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String())
+}
+
+// note is what is to be said of a node. A narrow page has no column for when it was seen.
+func note(n pipeline.NodeStatus) string {
+	if ago := seenAgo(n.Seen, n.State == pipeline.NodeSilent); ago != "" {
+		return ago + ": " + n.Why
+	}
+	return n.Why
+}
 
 // tone is the class of what a job's state means to a person.
 func tone(j pipeline.JobStatus) string {

@@ -34,7 +34,7 @@ func sceneBusy() *pipeline.Status {
 	s := sceneEmpty()
 	resting, silent, paused := sceneNode("desk-5", 0, 0), sceneNode("laptop", 2, 0), sceneNode("desk-6", 1, 8.2)
 	resting.State, resting.Why, resting.Load = pipeline.NodeResting, "outside its hours 22:00-07:00", 1.3
-	silent.State, silent.Seen, silent.Why = pipeline.NodeSilent, 372, "switched off, cut off, or its clock is wrong; what it had in work goes to others"
+	silent.State, silent.Seen, silent.Why = pipeline.NodeSilent, 372, "no sign of life: killed, switched off, cut off, or its clock is wrong; what it had in work goes to others after 2m0s of silence"
 	paused.Why = "others need the machine: their load is 6.2, more than worker.max_load (4.0)"
 	s.Nodes = []pipeline.NodeStatus{sceneNode("nas-1", 2, 11.4), sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused, resting, silent}
 	s.Jobs = []pipeline.JobStatus{
@@ -47,7 +47,7 @@ func sceneBusy() *pipeline.Status {
 		{ID: "5eed1234-zzzzz", Name: "Conference/Day 1, the very long recording of the panel on archives, hall B, camera 2.mov", Profile: "default", State: pipeline.InWork, Paused: true, Created: now().Add(-1 * time.Minute),
 			Priority: -5, Chunks: pipeline.Counts{Total: 540, Pending: 519, Done: 21}, Frames: pipeline.Progress{Total: 259200, Done: 10080}, Size: 41 << 30},
 	}
-	s.Inbox = []pipeline.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20}, {Name: "camera", Why: "it is a symbolic link"}}
+	s.Inbox = []pipeline.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20, Whole: true, Priority: 5}, {Name: "Day 2.mov", Size: 39 << 30}, {Name: "camera", Why: "it is a symbolic link"}}
 	return s
 }
 

@@ -33,7 +33,7 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 			"paused", "camera  left alone: it is a symbolic link", "6m12s ago", "outside its hours 22:00-07:00", "outbox/Old Film (1962) [7D1E22A4].mkv",
 		}},
 		"failed": {sceneFailed(), []string{
-			"chunk bad00bad-q1w2e.00012 was set aside: ffmpeg: exit status 187", "distenc retry bad00bad-q1w2e",
+			"chunk bad00bad-q1w2e.00012 was set aside: ffmpeg: exit status 187", "`distenc retry bad00bad-q1w2e`",
 			"Merging failed: the audio track can't be put into MP4.", "the content has 89ABCDEF",
 		}},
 	} {
@@ -55,6 +55,12 @@ func TestTheTableFitsTheTerminal(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestALongNameLeavesRoomForTheID(t *testing.T) {
+	got := tableOf(sceneBusy(), Look{Width: 60})
+	require.Contains(t, got, "Conference/Day 1, the very long recording o…  5eed1234-zzzzz\n")
+	require.NotContains(t, got, "\x1b")
 }
 
 func TestHostileNamesOnATerminal(t *testing.T) {

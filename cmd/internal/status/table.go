@@ -104,7 +104,11 @@ func (t table) head(v view) {
 
 // job writes a job's name, and below it how far it is or why it failed.
 func (t table) job(j pipeline.JobStatus) {
-	t.line("%s  %s", t.paint(bold, plain(j.Name)), t.paint(dim, plain(j.ID)))
+	name, id := plain(j.Name), plain(j.ID)
+	if room := t.Width - uniseg.StringWidth(id) - 2; t.Width > 0 && room > 2 && uniseg.StringWidth(name) > room {
+		name = cut(name, room-1) + "…" // by its id it is paused, and by nothing else if names are alike
+	}
+	t.line("%s  %s", t.paint(bold, name), t.paint(dim, id))
 	switch {
 	case j.State == pipeline.Done:
 		t.line("  %s  %s", t.paint(green, "done"), plain(j.Output))
@@ -329,7 +333,9 @@ func cut(s string, width int) string {
 		var w int
 		cluster, s, w, _ = uniseg.FirstGraphemeClusterInString(s, -1)
 		if column+w > width {
-			b.WriteString("\x1b[m")
+			if strings.Contains(b.String(), "\x1b[") {
+				b.WriteString("\x1b[m")
+			}
 			break
 		}
 		column += w

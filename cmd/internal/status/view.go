@@ -112,9 +112,9 @@ func advice(j pipeline.JobStatus) string {
 		return ""
 	case !j.Decided:
 		return "The other chunks are kept. The encoder's last words and its command line: " + pipeline.LogDir(j.ID) +
-			". Once the cause is mended: distenc retry " + j.ID + "; or give up: distenc cancel " + j.ID
+			". Once the cause is mended: `distenc retry " + j.ID + "`; or give up: `distenc cancel " + j.ID + "`"
 	}
-	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended, put it into the inbox again."
+	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended: `distenc retry " + j.ID + "`"
 }
 
 // Missing says why nothing happens although something is to be done, "" where all is well.
