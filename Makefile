@@ -68,6 +68,13 @@ FUZZTIME ?= 600
 fuzz:
 	test/fuzz $(FUZZTIME)
 
+# Ratios, both sides measured in one run: docs/performance.md. It wants the machine for itself.
+# BENCH=Encode, Quality, Scan, Split or Publish runs a part; DISTENC_BENCH_TIMES=N measures each side N times.
+BENCH ?=
+bench:
+	test/install-tools $(MEDIA)
+	@DISTENC_BENCH=1 $(GO) test -p 1 -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/... | grep -v '^[=-]\|^ *---'
+
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...

@@ -15,17 +15,47 @@ import (
 	"github.com/distenc/distenc/pipeline/merge"
 )
 
+// ready is a merge that has been prepared.
+type ready struct {
+	nonce    string // of its output
+	prepared *merge.Prepared
+}
+
+// startPrepare does what the merge needs of the source while the last chunks are encoded. If that fails, the
+// merge does it, and says why it can't.
+func (m *Master) startPrepare(j *job) {
+	r := &ready{nonce: pipeline.Nonce(12)}
+	if !m.tasks.start("prepare/"+j.ID, 1, func(ctx context.Context) func() {
+		p, err := m.Stages.Prepare(ctx, j.Job, j.plan, pipeline.JobOut(j.ID, r.nonce))
+		if err != nil {
+			m.Log.Debug("a merge can't be prepared", "job", j.ID, "error", err)
+		}
+		return func() { r.prepared = p }
+	}) {
+		return
+	}
+	j.ready = r
+}
+
 // mergeTries is how often a merge may fail for no reason that is known to pass before the job fails.
 const mergeTries = 3
 
-// merge merges the accepted results (T11) and decides for the output (T12). proven is a copy of the job's.
-func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, proven map[string]string) func() {
+// merge merges the accepted results (T11) and decides for the output (T12). proven is a copy of the job's, and
+// r nil where nothing was prepared.
+func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, proven map[string]string, r *ready) func() {
+	if r == nil {
+		r = &ready{nonce: pipeline.Nonce(12)}
+	}
 	records, err := m.prove(ctx, j.plan, chunks, proven)
-	if err == nil {
-		err = m.mergeAndDecide(ctx, j.Job, j.plan, chunks, records)
+	used := err == nil
+	if used {
+		err = m.mergeAndDecide(ctx, j.Job, j.plan, chunks, records, r)
 	}
 	return func() {
 		j.proven = proven
+		if used {
+			j.ready = nil // with its names
+		}
 		var bad *merge.BadChunk
 		switch {
 		case err == nil:
@@ -73,11 +103,10 @@ func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeli
 	return records, nil
 }
 
-func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record) error {
-	nonce := pipeline.Nonce(12)
+func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, r *ready) error {
 	started := time.Now()
-	out := pipeline.JobOut(j.ID, nonce)
-	merged, err := m.Stages.Merge(ctx, j, plan, chunks, records, out)
+	out := pipeline.JobOut(j.ID, r.nonce)
+	merged, err := m.Stages.Merge(ctx, j, plan, chunks, records, out, r.prepared)
 	if serr := m.sweepFolder(pipeline.WorkOf(out)); serr != nil {
 		m.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", j.ID, "error", serr)
 	}
@@ -94,7 +123,7 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 		}
 		return err
 	}
-	_, err = m.decide(&job{Job: j}, pipeline.Decision{Act: "publish", Out: nonce, CRC32: merged.CRC32})
+	_, err = m.decide(&job{Job: j}, pipeline.Decision{Act: "publish", Out: r.nonce, CRC32: merged.CRC32})
 	return err
 }
 

@@ -32,7 +32,8 @@ type job struct {
 	lost    bool                 // that output will not come back
 	// finished tells that this master has begun to carry out the job's decision.
 	finished bool
-	next     int // chunks from this one on were never made: only the plan's own master knows
+	ready    *ready // what the merge needs of the source, once no chunk is free any more
+	next     int    // chunks from this one on were never made: only the plan's own master knows
 }
 
 func sortJobs(jobs []*job) {
@@ -121,10 +122,14 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 		j.looked = time.Now()
 		m.startChanged(j)
 	}
-	if count[pipeline.Accepted] == len(state) {
-		proven := map[string]string{}
+	switch {
+	case m.tasks.busy("prepare/" + j.ID):
+	case count[pipeline.Accepted] == len(state):
+		r, proven := j.ready, map[string]string{}
 		maps.Copy(proven, j.proven)
-		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state, proven) })
+		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state, proven, r) })
+	case j.ready == nil && count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state):
+		m.startPrepare(j)
 	}
 	// A job that only waits for a person keeps nobody from being idle.
 	return j.aside == 0 || count[pipeline.Accepted]+j.aside < len(state)

@@ -33,6 +33,6 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	_, err = s.Plan(t.Context(), j, Scan{})
 	require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	require.ErrorIs(t, s.Pieces(t.Context(), plan, []int{0}, nil), sharefs.ErrNotRegular)
-	_, err = s.Merge(t.Context(), j, plan, nil, nil, "out")
+	_, err = s.Merge(t.Context(), j, plan, nil, nil, "out", nil)
 	require.ErrorIs(t, err, sharefs.ErrNotRegular)
 }

@@ -44,9 +44,12 @@ type Stages interface {
 	// Check reads a result through this machine's mount and compares it with record and plan, and its
 	// pictures with the source's: only the first one if it has to be quick.
 	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error
+	// Prepare does in advance what the merge into dst needs of the source alone. It may write into the merge's
+	// folder, pipeline.WorkOf(dst).
+	Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, dst string) (*merge.Prepared, error)
 	// Merge merges the results in order into dst, durably, and verifies it. A result that turned out
-	// to be bad is a *merge.BadChunk.
-	Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error)
+	// to be bad is a *merge.BadChunk. What was prepared for the same dst may be nil.
+	Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared *merge.Prepared) (*Merged, error)
 }
 
 // Merged is what became of a merge.
@@ -274,12 +277,30 @@ func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile
 	return err
 }
 
-// Merge implements Stages.
-func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*Merged, error) {
+// Prepare implements Stages.
+func (s *Media) Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, dst string) (*merge.Prepared, error) {
 	if err := regular(s.FS, pipeline.JobFile(j.ID, p.Source)); err != nil {
 		return nil, err
 	}
-	req := merge.Request{Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst))}
+	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
+		return nil, err
+	}
+	return merge.Prepare(ctx, s.Tools, s.request(j, p, dst))
+}
+
+func (s *Media) request(j *pipeline.Job, p *pipeline.Plan, dst string) merge.Request {
+	return merge.Request{
+		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
+	}
+}
+
+// Merge implements Stages.
+func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared *merge.Prepared) (*Merged, error) {
+	if err := regular(s.FS, pipeline.JobFile(j.ID, p.Source)); err != nil {
+		return nil, err
+	}
+	req := s.request(j, p, dst)
+	req.Prepared = prepared
 	var whole int
 	req.Sums, whole = s.found(chunks)
 	for i, c := range chunks {

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,23 +37,9 @@ type audioTimes struct {
 	delay string // nanoseconds to be stated as CodecDelay, empty if mkvmerge states it or there is none
 }
 
-// timeAudio writes the timestamps of tracks that mkvmerge would get wrong, by track id. ffprobe gives
-// them, not mkvextract, which computes those of laced frames anew as well.
-func timeAudio(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side) (map[int]audioTimes, error) {
-	tracks := side.audio(source, req.Plan.Settings)
-	if len(tracks) == 0 {
-		return nil, nil
-	}
-	pts := map[int][]int64{}
-	err := readPackets(ctx, tools, req.Source, func(p packet) error {
-		if _, ok := tracks[p.stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[p.stream], p.pts)) {
-			pts[p.stream] = append(pts[p.stream], p.pts)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+// timeAudio writes the timestamps of tracks that mkvmerge would get wrong, by track id, from those that ffprobe
+// gave for the source's streams (mkvextract would compute those of laced frames anew as well).
+func timeAudio(req Request, source *media.File, tracks map[int]mkvTrack, pts map[int][]int64) (map[int]audioTimes, error) {
 	times := map[int]audioTimes{}
 	for stream, track := range tracks {
 		name := filepath.Join(req.WorkDir, fmt.Sprintf("audio%d.txt", track.ID))

@@ -19,6 +19,8 @@ type Request struct {
 	// Sums are of the results as they were when they were accepted; a zero one is not known, and that
 	// result is read again before the merge. May be nil.
 	Sums []Sum
+	// Prepared is what Prepare gave for this source and WorkDir; nil: Merge prepares.
+	Prepared *Prepared
 	// Source is the file the plan was made for (the normalised one, if there is one): all but the video
 	// is taken from it.
 	Source string
@@ -59,15 +61,16 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 	if len(req.Results) != len(req.Plan.Chunks) || len(req.Results) == 0 {
 		return nil, fmt.Errorf("cannot merge %d results: the plan has %d chunks", len(req.Results), len(req.Plan.Chunks))
 	}
-	source, err := tools.Probe(ctx, req.Source)
-	if err != nil {
-		return nil, err
-	}
 	sums, err := checkResults(ctx, tools, req)
 	if err != nil {
 		return nil, err
 	}
-	out, err := produce(ctx, tools, req, source, sums)
+	if req.Prepared == nil {
+		if req.Prepared, err = Prepare(ctx, tools, req); err != nil {
+			return nil, err
+		}
+	}
+	out, err := produce(ctx, tools, req, sums)
 	if err != nil && ctx.Err() == nil {
 		err = blame(ctx, tools, req, err)
 	}
@@ -75,19 +78,15 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 }
 
 // produce makes the output of results whose sums are known.
-func produce(ctx context.Context, tools media.Tools, req Request, source *media.File, sums []Sum) (*Output, error) {
+func produce(ctx context.Context, tools media.Tools, req Request, sums []Sum) (*Output, error) {
 	mux := writeMatroska
 	if req.Plan.Settings.Container == containerMP4 {
 		mux = writeMP4
 	}
-	if err := mux(ctx, tools, req, source); err != nil {
+	if err := mux(ctx, tools, req); err != nil {
 		return nil, fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
 	}
-	out := &Output{}
-	var err error
-	if out.Tools, err = versions(ctx, tools); err != nil {
-		return nil, err
-	}
+	out := &Output{Tools: req.Prepared.tools}
 	// One reads while the other looks: what lies in the page cache is read once from the disk.
 	settled := make(chan error, 1)
 	go func() {
@@ -95,7 +94,7 @@ func produce(ctx context.Context, tools media.Tools, req Request, source *media.
 		out.Size, out.CRC32, err = settle(req.Out)
 		settled <- err
 	}()
-	report, err := verify(ctx, tools, verification{req.Source, req.Out, req.Plan, sums})
+	report, err := verify(ctx, tools, verification{req.Source, req.Out, req.Plan, sums, req.Prepared})
 	if serr := <-settled; serr != nil {
 		return nil, fmt.Errorf("cannot make %q durable: %w", req.Out, serr)
 	}

@@ -186,6 +186,18 @@ func TestAResultThatWentBadAfterItWasAccepted(t *testing.T) {
 	}
 }
 
+// With more packets than are kept, the source is read again to verify.
+func TestWhatIsNotKeptIsReadAgain(t *testing.T) {
+	j := encode(t, fansub(t, t.TempDir()), containerMKV)
+	var err error
+	j.req.Prepared, err = Prepare(t.Context(), j.tools, j.req)
+	require.NoError(t, err)
+	require.Equal(t, 32+131+2, len(j.req.Prepared.packets)-1, "two tracks of sound, subtitles, a cover")
+	want := j.merge(t).Report
+	j.req.Prepared.packets, j.req.Prepared.partial = nil, true
+	require.Equal(t, want, j.merge(t).Report)
+}
+
 // A child gets the soft limit of 1024 open files from Go unless it is raised.
 func TestMoreThanAThousandChunks(t *testing.T) {
 	const chunks = 1100
@@ -201,9 +213,12 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.Timestamps{int64(40 * i)}})
 			req.Results = append(req.Results, tiny) // opened once more each time; its own time is not what is tested
 		}
+		var err error
+		req.Prepared, err = Prepare(t.Context(), findTools(t), req)
+		require.NoError(t, err)
 		mux := map[string]func() error{
-			containerMKV: func() error { return writeMatroska(t.Context(), findTools(t), req, probe(t, src)) },
-			containerMP4: func() error { return writeMP4(t.Context(), findTools(t), req, probe(t, src)) },
+			containerMKV: func() error { return writeMatroska(t.Context(), findTools(t), req) },
+			containerMP4: func() error { return writeMP4(t.Context(), findTools(t), req) },
 		}[container]
 		require.NoError(t, mux())
 		got := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts", "-of", "csv=p=0", req.Out)

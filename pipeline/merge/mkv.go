@@ -16,19 +16,8 @@ import (
 
 // writeMatroska joins the chunks, everything else of the source and the plan's timestamps with one
 // mkvmerge pass, then states the frame rates and CodecDelay.
-func writeMatroska(ctx context.Context, tools media.Tools, req Request, source *media.File) error {
-	side, err := sideFile(ctx, tools, req, source)
-	if err != nil {
-		return err
-	}
-	times, err := timeAudio(ctx, tools, req, source, side)
-	if err != nil {
-		return err
-	}
-	sound, err := encodeSound(ctx, tools, req, source)
-	if err != nil {
-		return err
-	}
+func writeMatroska(ctx context.Context, tools media.Tools, req Request) error {
+	source, side, sound, times := req.Prepared.source, req.Prepared.side, req.Prepared.sound, req.Prepared.times
 	args, err := mkvArgs(req, source, side, sound, times)
 	if err != nil {
 		return err

@@ -15,7 +15,8 @@ import (
 
 // writeMP4 joins chunks and source with one ffmpeg pass. -copyts on both sides keeps every timestamp
 // where it is; -strict lets ffmpeg 5.1 write FLAC and Opus, which MP4 has taken up since.
-func writeMP4(ctx context.Context, tools media.Tools, req Request, source *media.File) error {
+func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
+	source := req.Prepared.source
 	list, err := concatList(req)
 	if err != nil {
 		return err

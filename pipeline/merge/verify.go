@@ -24,10 +24,11 @@ type verification struct {
 	source, output string
 	plan           *pipeline.Plan
 	sums           []Sum // of the chunks, if the output was just merged of them
+	prepared       *Prepared
 }
 
 func verify(ctx context.Context, tools media.Tools, v verification) (*Report, error) {
-	src, err := tools.Probe(ctx, v.source)
+	src, err := v.probeSource(ctx, tools)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,12 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 		set = v.plan.Settings
 	}
 	c := newComparison(src, out, set, v.sums)
-	if err := sideBySide(ctx, tools, v.source, v.output, c.fromSource, c.fromOutput); err != nil {
+	if v.prepared != nil && !v.prepared.partial {
+		err = v.prepared.read(ctx, tools, v.output, c.fromSource, c.fromOutput)
+	} else {
+		err = sideBySide(ctx, tools, v.source, v.output, c.fromSource, c.fromOutput)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r := &Report{}
@@ -58,6 +64,13 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	c.reportStreams(r, offset)
 	reportContainer(r, src, out)
 	return r, nil
+}
+
+func (v verification) probeSource(ctx context.Context, tools media.Tools) (*media.File, error) {
+	if v.prepared != nil {
+		return v.prepared.source, nil
+	}
+	return tools.Probe(ctx, v.source)
 }
 
 // wanted lists the frames the output must have, in ticks of the source.

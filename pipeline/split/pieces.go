@@ -104,7 +104,9 @@ func (c Cutting) pass(ctx context.Context, tools media.Tools, seek []string) (re
 			stop()
 		}
 	}
-	<-ended // what went wrong shows in the pieces
+	if runErr := <-ended; ready < len(files) && tools.Log != nil { // what went wrong shows in the pieces
+		tools.Log.DebugContext(ctx, "a pass did not give all pieces", "pieces", len(files), "ready", ready, "error", runErr)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -150,8 +150,13 @@ func fits(text []byte, c *pipeline.Chunk, r *pipeline.Record) error {
 	return nil
 }
 
+// Prepare implements master.Stages.
+func (s stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string) (*merge.Prepared, error) {
+	return nil, nil
+}
+
 // Merge implements master.Stages.
-func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string) (*master.Merged, error) {
+func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, _ *merge.Prepared) (*master.Merged, error) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "output %s\n", j.ID)
 	for i, c := range chunks {

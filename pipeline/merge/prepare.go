@@ -1,0 +1,84 @@
+package merge
+
+import (
+	"context"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Prepared is what a merge needs of the source alone. It can be had while chunks are still encoded, so that
+// nothing of it has to be done when the last one comes.
+type Prepared struct {
+	source  *media.File
+	tools   map[string]string // version lines
+	side    *side             // for Matroska
+	times   map[int]audioTimes
+	sound   sound    // encoded anew, for Matroska
+	packets []packet // of the source's streams but the video
+	partial bool     // there were too many to keep: the source is read again
+}
+
+// maxPackets is how many packets of a source's other streams are kept at most, 48 bytes each: those of two
+// audio tracks of two hours.
+const maxPackets = 700_000
+
+// Prepare reads the source once. It needs Plan, Source and WorkDir of the request, and leaves files in WorkDir.
+func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, error) {
+	source, err := tools.Probe(ctx, req.Source)
+	if err != nil {
+		return nil, err
+	}
+	p := &Prepared{source: source}
+	if p.tools, err = versions(ctx, tools); err != nil {
+		return nil, err
+	}
+	var tracks map[int]mkvTrack
+	if req.Plan.Settings.Container != containerMP4 {
+		if p.side, err = sideFile(ctx, tools, req, source); err != nil {
+			return nil, err
+		}
+		tracks = p.side.audio(source, req.Plan.Settings)
+		if p.sound, err = encodeSound(ctx, tools, req, source); err != nil {
+			return nil, err
+		}
+	}
+	pts := map[int][]int64{}
+	err = readPackets(ctx, tools, req.Source, func(k packet) error {
+		if _, ok := tracks[k.stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[k.stream], k.pts)) {
+			pts[k.stream] = append(pts[k.stream], k.pts)
+		}
+		p.keep(k)
+		return nil
+	})
+	if err == nil {
+		p.times, err = timeAudio(req, source, tracks, pts)
+	}
+	return p, err
+}
+
+func (p *Prepared) keep(k packet) {
+	if p.partial || k.stream == p.source.Video()[0].Index {
+		return
+	}
+	if p.packets = append(p.packets, k); len(p.packets) > maxPackets {
+		p.packets, p.partial = nil, true
+	}
+}
+
+// read hands over the source's packets that were kept and the output's, at about the same pace, all in the
+// caller's goroutine.
+func (p *Prepared) read(ctx context.Context, tools media.Tools, output string, fromSource, fromOutput func(packet)) error {
+	left := p.packets
+	err := readPackets(ctx, tools, output, func(k packet) error {
+		if len(left) > 0 {
+			fromSource(left[0])
+			left = left[1:]
+		}
+		fromOutput(k)
+		return nil
+	})
+	for _, k := range left {
+		fromSource(k)
+	}
+	return err
+}

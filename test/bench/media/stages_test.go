@@ -1,0 +1,233 @@
+package media_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/worker"
+	"github.com/distenc/distenc/watcher"
+)
+
+// long is twenty minutes of film, some 60 chunks.
+func long(t *testing.T) string { return film{1280, 720, 8, 150}.again(t, 8) }
+
+// share is a folder with a job of the long film in it.
+type share struct {
+	*sharefs.FS
+	stages *master.Media
+	job    *pipeline.Job
+	scan   master.Scan
+	plan   *pipeline.Plan
+}
+
+func newShare(t *testing.T) *share {
+	t.Helper()
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	fs, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	for _, folder := range pipeline.Folders() {
+		require.NoError(t, fs.MkdirAll(folder))
+	}
+	return &share{FS: fs, stages: &master.Media{FS: fs, Tools: tools}}
+}
+
+func settings() pipeline.Settings {
+	return pipeline.Settings{X264: "--preset veryfast --profile high", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
+}
+
+// planned puts the source into a job's folder and plans it.
+func (s *share) planned(t *testing.T, source string) {
+	t.Helper()
+	name := pipeline.Inbox + "/source.mkv"
+	require.NoError(t, os.Link(source, s.Path(name)))
+	var err error
+	s.scan, err = s.stages.Scan(t.Context(), name)
+	require.NoError(t, err)
+	s.job = &pipeline.Job{ID: pipeline.NewJobID(s.scan.CRC32), Inbox: "source.mkv", Source: "source.mkv", CRC32: s.scan.CRC32, Settings: settings()}
+	require.NoError(t, s.job.Create(s.FS))
+	require.NoError(t, os.Link(source, s.Path(pipeline.JobFile(s.job.ID, "source.mkv"))))
+	s.plan, err = s.stages.Plan(t.Context(), s.job, s.scan)
+	require.NoError(t, err)
+	require.NoError(t, s.MkdirAll(pipeline.PendingOf(s.job.ID)))
+}
+
+// TestScan: CRC and packet list of a source against cat, both from the page cache.
+func TestScan(t *testing.T) {
+	only(t)
+	source, s := long(t), newShare(t)
+	name := pipeline.Inbox + "/source.mkv"
+	require.NoError(t, os.Link(source, s.Path(name)))
+	cat := func() { run(t, "sh", "-c", `cat "$1" > /dev/null`, "sh", source) }
+	scan := func() {
+		_, err := s.stages.Scan(t.Context(), name)
+		require.NoError(t, err)
+	}
+	head(fmt.Sprintf("Scan and CRC of %s", size(t, source)))
+	cat()
+	compare(times(t, 5), scan, cat).tell(t, "in the page cache", "cat")
+	cold := func(work func()) func() {
+		return func() { forget(t, source); work() }
+	}
+	compare(times(t, 5), cold(scan), cold(cat)).tell(t, "from the disk", "cat")
+}
+
+// TestSplit: all pieces of a source against a copy of it.
+func TestSplit(t *testing.T) {
+	only(t)
+	source, s := long(t), newShare(t)
+	s.planned(t, source)
+	var all []int
+	for i := range s.plan.Chunks {
+		all = append(all, i)
+	}
+	pieces := func() {
+		require.NoError(t, s.stages.Pieces(t.Context(), s.plan, all, func(_ int, tmp string, err error) error {
+			require.NoError(t, err)
+			return os.Remove(s.Path(tmp))
+		}))
+	}
+	head(fmt.Sprintf("%d pieces of %s", len(all), size(t, source)))
+	compare(times(t, 5), pieces, cp(t, source)).tell(t, "cut, checked and synced", "cp and sync")
+}
+
+// cp copies a file and brings it to the disk, as all is that the master writes.
+func cp(t *testing.T, path string) func() {
+	out := filepath.Join(t.TempDir(), "copy")
+	return func() {
+		run(t, "cp", path, out)
+		run(t, "sync", out)
+		require.NoError(t, os.Remove(out))
+	}
+}
+
+func size(t *testing.T, path string) string {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return fmt.Sprintf("%d MB", info.Size()/1e6)
+}
+
+// forget drops a file from the page cache.
+func forget(t *testing.T, path string) {
+	t.Helper()
+	run(t, "sync", path)
+	run(t, "dd", "of="+path, "oflag=nocache", "conv=notrunc,fdatasync", "count=0")
+}
+
+// TestPublish: the time from the last chunk to the published file against a copy of that. Master and worker
+// are real; what the worker encodes is copied from the source, whose pieces are as good a chunk as any.
+func TestPublish(t *testing.T) {
+	only(t)
+	source := long(t)
+	n := times(t, 3)
+	var s sides
+	var out string
+	for range n {
+		var c cost
+		out, c = publish(t, source)
+		s.ours = append(s.ours, c)
+		s.theirs = append(s.theirs, measure(cp(t, out)))
+	}
+	head(fmt.Sprintf("From the last chunk to the published file of %s", size(t, out)))
+	s.tell(t, "accepted, merged, verified, published", "cp and sync")
+}
+
+// publish runs a whole job and measures from the last commit on.
+func publish(t *testing.T, source string) (out string, c cost) {
+	t.Helper()
+	s := newShare(t)
+	require.NoError(t, s.Create(pipeline.Cluster, []byte(`{"share":"bench","heartbeat":"2s","expiry":"30s","attempts":3}`)))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	log := &told{cancel: cancel}
+	m := master.New(master.Options{
+		FS: s.FS, Node: pipeline.NewNode("m"), Log: slog.New(log), Stages: s.stages, Attempts: 3, Trusted: true,
+		Terms: lease.Terms{Heartbeat: 2 * time.Second, Expiry: 30 * time.Second}, Settle: 0, Poll: 500 * time.Millisecond,
+		Wake:    watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.Inbox), s.Path(pipeline.DoneDir)),
+		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings()}, nil },
+	})
+	w := worker.New(worker.Options{
+		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2, Encoder: copier{s}, Poll: 500 * time.Millisecond,
+		Wake: watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.PendingDir)),
+	})
+	require.NoError(t, os.Link(source, s.Path(pipeline.Inbox+"/source.mkv")))
+	var both sync.WaitGroup
+	both.Go(func() { _ = m.Run(ctx) })
+	both.Go(func() { _ = w.Run(ctx) })
+	both.Wait()
+	require.False(t, log.published.IsZero())
+	return s.Path(pipeline.Outbox + "/source.mkv"), cost{log.published.Sub(log.committed), log.after - log.before}
+}
+
+// told is a log that notes when the last chunk was committed and when the output was out.
+type told struct {
+	mu                   sync.Mutex
+	committed, published time.Time
+	before, after        time.Duration // on processors
+	cancel               func()
+}
+
+func (l *told) Enabled(context.Context, slog.Level) bool { return true }
+func (l *told) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *told) WithGroup(string) slog.Handler            { return l }
+func (l *told) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch r.Message {
+	case "committed":
+		l.committed, l.before = time.Now(), processors()
+	case "published":
+		l.published, l.after = time.Now(), processors()
+		l.cancel()
+	}
+	if os.Getenv("DISTENC_BENCH_LOG") != "" && !strings.HasPrefix(r.Message, "claim") {
+		var b bytes.Buffer
+		_ = slog.NewTextHandler(&b, nil).Handle(context.Background(), r)
+		_, _ = io.Copy(os.Stderr, &b)
+	}
+	return nil
+}
+
+// copier takes a chunk's piece for its result.
+type copier struct{ s *share }
+
+func (copier) Version() string { return "cp" }
+
+func (c copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Record, error) {
+	in, err := os.Open(c.s.Path(task.File.Path()))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	out := task.File.Partial()
+	if _, err := c.s.CreateFrom(out, in); err != nil {
+		return nil, err
+	}
+	f, err := c.s.OpenRead(out)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	clip, err := c.s.stages.Tools.Clip(ctx, f, c.s.Path(out))
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Record{Size: clip.Size, CRC32: clip.CRC32, Frames: len(clip.PTS), Extradata: clip.Extradata, Encoder: "cp", Method: "cp", Seconds: 1}, nil
+}
