@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,10 +14,18 @@ import (
 )
 
 func newVerify(g *global) *cobra.Command {
-	return &cobra.Command{
+	var quality bool
+	var certificate string
+	cmd := &cobra.Command{
 		Use:   "verify SOURCE OUTPUT",
 		Short: "Compare an output with its source: frames, timestamps, all other tracks",
-		Args:  cobra.ExactArgs(2),
+		Long: `Compare an output with its source, packet by packet: the number of frames, every timestamp, every other
+track's payload, chapters, tags and attachments.
+
+With --quality both are decoded, frame by frame, and SSIM and PSNR are told for each chunk, and the worst
+frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. --certificate names the
+job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, log, err := g.load(cmd)
 			if err != nil {
@@ -43,7 +52,46 @@ func newVerify(g *global) *cobra.Command {
 			if !report.OK() {
 				return errors.New("the output does not hold what its source promises")
 			}
+			if quality {
+				return g.stop.oneShot(tellQuality(cmd, tools, paths, certificate))
+			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
+	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json, for --quality: which frames its chunks have")
+	return cmd
+}
+
+func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, certificate string) error {
+	chunks, err := chunkFrames(certificate)
+	if err != nil {
+		return err
+	}
+	q, err := merge.Compare(cmd.Context(), tools, paths[0], paths[1], chunks)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(cmd.OutOrStdout(), q.Text())
+	return nil
+}
+
+// chunkFrames reads how many frames each chunk has out of a certificate; nil without one.
+func chunkFrames(certificate string) ([]int, error) {
+	if certificate == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(certificate)
+	if err != nil {
+		return nil, cannot("read", certificate, err)
+	}
+	var c merge.Certificate
+	if err := json.Unmarshal(text, &c); err != nil {
+		return nil, fmt.Errorf("%q is no certificate: %w", certificate, err)
+	}
+	var frames []int
+	for _, chunk := range c.Chunks {
+		frames = append(frames, chunk.Frames)
+	}
+	return frames, nil
 }

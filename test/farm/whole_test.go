@@ -53,6 +53,8 @@ x264 = "--preset veryfast --profile high --crf 20"
 			ownTag(t, out)
 			verified := f.must("verify", source, out)
 			require.NotContains(t, verified, "FAIL")
+			verified = f.must("verify", "--quality", "--certificate", filepath.Join(f.dir, "jobs", j.ID, "certificate.json"), source, out)
+			require.Regexp(t, `worst: chunk 0000[0-9], .* SSIM 0\.[89]`, verified)
 			probe, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=profile,pix_fmt", "-of", "csv=p=0", out).Output()
 			require.NoError(t, err)
 			require.Equal(t, "High,yuv420p", strings.TrimSpace(string(probe)))

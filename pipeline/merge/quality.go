@@ -1,0 +1,246 @@
+package merge
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Quality says how near an output's pictures are to the source's.
+type Quality struct {
+	Frames int    // decoded and compared
+	Parts  []Part // never empty
+	VMAF   string // of the whole, 0 to 100, as ffmpeg prints it; empty where this ffmpeg does not have it
+}
+
+// Part is a chunk of the output, or where the chunks are not known an equal part of it.
+type Part struct {
+	First, Frames int     // number of its first frame, and how many
+	Start, End    float64 // seconds: its first frame and its last
+	SSIM          float64 // mean of the frames, all planes; 1: equal
+	PSNR          float64 // dB, of the frames' mean error; +Inf: equal
+	WorstFrame    int     // by SSIM, counted from the output's first
+	WorstSSIM     float64
+	WorstTime     float64 // seconds
+}
+
+// partSeconds is the length of parts where the chunks are not known.
+const partSeconds = 20
+
+// Compare decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size and pixel
+// format. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
+// decoding both; memory is 16 bytes a frame.
+func Compare(ctx context.Context, tools media.Tools, source, output string, chunks []int) (*Quality, error) {
+	pairs, stream, err := pairing(ctx, tools, source, output)
+	if err != nil {
+		return nil, err
+	}
+	packets, err := tools.Packets(ctx, output, stream.Index)
+	if err != nil {
+		return nil, err
+	}
+	pts, err := packets.Frames()
+	if err != nil {
+		return nil, fmt.Errorf("cannot compare pictures: the output's list of packets is unsound: %w", err)
+	}
+	command := func(filters string, more ...string) []string {
+		args := append(append(media.Quiet(), more...), "-noautorotate")
+		args = append(append(append(args, media.Input(source)...), "-noautorotate"), media.Input(output)...)
+		return append(args, "-filter_complex", pairs+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
+	}
+	frames, err := measure(ctx, tools, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
+		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot compare pictures: %w", err)
+	}
+	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "info"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot compare pictures: %w", err)
+	}
+	if len(frames) != len(pts) {
+		return nil, fmt.Errorf("cannot compare pictures: %d pairs came out of the decoders, the output has %d frames", len(frames), len(pts))
+	}
+	times := make([]float64, len(pts))
+	for i, t := range pts {
+		times[i] = seconds(stream.TimeBase, t)
+	}
+	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf}, nil
+}
+
+// pairing builds the filters that bring [source] and [output] into one form. Frames are paired by their numbers: that the timestamps agree is checked elsewhere,
+// and containers round them.
+func pairing(ctx context.Context, tools media.Tools, source, output string) (graph string, stream media.Stream, err error) {
+	var videos [2]media.Stream
+	for i, path := range []string{source, output} {
+		f, err := tools.Probe(ctx, path)
+		if err != nil {
+			return "", stream, err
+		}
+		if len(f.Video()) == 0 {
+			return "", stream, fmt.Errorf("cannot compare pictures: %q has no video", path)
+		}
+		videos[i] = f.Video()[0]
+	}
+	src, out := videos[0], videos[1]
+	scale := fmt.Sprintf("scale=w=%d:h=%d", out.Width, out.Height)
+	if out.ColorRange != "" {
+		scale += ":out_range=" + out.ColorRange
+	}
+	if media.RGB(src.PixFmt) {
+		scale += ":out_color_matrix=bt709"
+	}
+	return fmt.Sprintf("[0:%d]settb=1/1000,setpts=N,%s,format=%s[source];[1:%d]settb=1/1000,setpts=N[output];",
+		src.Index, scale, out.PixFmt, out.Index), out, nil
+}
+
+// frameQuality is what the filters say of one frame.
+type frameQuality struct{ ssim, psnr float64 }
+
+func measure(ctx context.Context, tools media.Tools, args []string) ([]frameQuality, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Stdout: w})
+		_ = w.CloseWithError(err) // nil is io.EOF; always nil itself
+		ended <- err
+	}()
+	frames, err := scanQuality(r)
+	if err != nil {
+		cancel()
+		_ = r.CloseWithError(err)
+	}
+	return frames, errors.Join(<-ended, err)
+}
+
+// maxListing bounds what ffmpeg may say of its filters, in bytes.
+const maxListing = 1 << 20
+
+var vmafScore = regexp.MustCompile(`VMAF score[:=] *([0-9.]+)`)
+
+// vmaf runs a command whose filter prints a score, if this ffmpeg has that filter.
+func vmaf(ctx context.Context, tools media.Tools, args []string) (string, error) {
+	list, err := tools.Output(ctx, maxListing, tools.FFmpeg, "-hide_banner", "-filters")
+	if err != nil || !bytes.Contains(list, []byte(" libvmaf ")) {
+		return "", err
+	}
+	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	if err != nil {
+		return "", err
+	}
+	m := vmafScore.FindStringSubmatch(stderr)
+	if m == nil {
+		return "", errors.New("libvmaf told no score")
+	}
+	return m[1], nil
+}
+
+// scanQuality reads what ffmpeg's metadata filter prints: a line "frame:…" for each, and lines "key=value".
+func scanQuality(r io.Reader) (frames []frameQuality, err error) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		line := lines.Text()
+		if strings.HasPrefix(line, "frame:") {
+			frames = append(frames, frameQuality{math.NaN(), math.NaN()})
+			continue
+		}
+		key, value, _ := strings.Cut(line, "=")
+		if key != "lavfi.ssim.All" && key != "lavfi.psnr.psnr_avg" {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || len(frames) == 0 {
+			return nil, fmt.Errorf("not a measure: %q", line)
+		}
+		if last := &frames[len(frames)-1]; key == "lavfi.ssim.All" {
+			last.ssim = v
+		} else {
+			last.psnr = v
+		}
+	}
+	if i := slices.IndexFunc(frames, func(f frameQuality) bool { return math.IsNaN(f.ssim + f.psnr) }); i >= 0 {
+		return nil, fmt.Errorf("frame %d was not measured", i)
+	}
+	return frames, lines.Err()
+}
+
+// parts sums up. Chunks that don't add up to the frames are another file's and are not used.
+func parts(frames []frameQuality, times []float64, chunks []int) (out []Part) {
+	sum := 0
+	for _, n := range chunks {
+		sum += n
+	}
+	if sum != len(frames) || slices.Min(append(chunks, 1)) < 1 {
+		chunks = equalParts(times)
+	}
+	first := 0
+	for _, n := range chunks {
+		out = append(out, part(frames[first:first+n], times[first:first+n], first))
+		first += n
+	}
+	return out
+}
+
+func equalParts(times []float64) (lengths []int) {
+	if len(times) == 0 {
+		return nil
+	}
+	n := max(1, int((times[len(times)-1]-times[0])/partSeconds+0.5))
+	for i := range n {
+		lengths = append(lengths, (i+1)*len(times)/n-i*len(times)/n)
+	}
+	return slices.DeleteFunc(lengths, func(n int) bool { return n == 0 })
+}
+
+func part(frames []frameQuality, times []float64, first int) Part {
+	p := Part{First: first, Frames: len(frames), Start: times[0], End: times[len(times)-1], WorstSSIM: math.Inf(1)}
+	noise := 0.0 // mean square error, in units of the largest value's square
+	for i, f := range frames {
+		p.SSIM += f.ssim / float64(len(frames))
+		noise += math.Pow(10, -f.psnr/10) / float64(len(frames))
+		if f.ssim < p.WorstSSIM {
+			p.WorstSSIM, p.WorstFrame, p.WorstTime = f.ssim, first+i, times[i]
+		}
+	}
+	p.PSNR = -10 * math.Log10(noise)
+	return p
+}
+
+// Worst is the part with the worst frame: a wrong one spoils no mean.
+func (q *Quality) Worst() int {
+	worst := 0
+	for i, p := range q.Parts {
+		if p.WorstSSIM < q.Parts[worst].WorstSSIM {
+			worst = i
+		}
+	}
+	return worst
+}
+
+// Text is a table for a person.
+func (q *Quality) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR      worst frame\n", q.Frames)
+	for i, p := range q.Parts {
+		fmt.Fprintf(&b, "%05d  %9.3f-%-9.3f  %6d  %.4f  %6.2f dB  %d at %.3f s: SSIM %.4f\n", i, p.Start, p.End, p.Frames, p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
+	}
+	if q.VMAF != "" {
+		fmt.Fprintf(&b, "VMAF of the whole: %s\n", q.VMAF)
+	}
+	w := q.Worst()
+	p := q.Parts[w]
+	fmt.Fprintf(&b, "worst: chunk %05d, %.3f to %.3f s, SSIM %.4f, PSNR %.2f dB; its frame %d at %.3f s has SSIM %.4f\n",
+		w, p.Start, p.End, p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
+	return b.String()
+}
