@@ -142,6 +142,7 @@ func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pi
 	if _, err := furnish(share, cfg.Lease); err != nil {
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
 	}
+	s.tools.Answers = answers(share)
 	f := &farm{log: s.log, fs: share, tools: s.tools, private: true, live: holding(cfg)}
 	d := drop{name: path.Join(pipeline.Inbox, filepath.Base(file)), nonce: pipeline.Nonce(16)}
 	if err := s.place(ctx, share, d, source, out); err != nil {

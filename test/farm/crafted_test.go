@@ -131,9 +131,13 @@ func nested(depth int) []byte {
 // linked says that it goes on in other files, and that its chapters are played from there.
 func linked(other string) []byte {
 	more := bytes.Join([][]byte{element(idUID, strings.Repeat("a", 16)), element(idPrevFile, other), element(idNextUID, strings.Repeat("b", 16)), element(idNextFile, other)}, nil)
-	atom := element(idAtom, element(idChapterUID, 7), element(idStart, 0), element(idEnd, 80_000_000), element(idSegmentUID, strings.Repeat("b", 16)))
-	head := append(element(idInfo, more), element(idChapters, element(idEdition, element(idOrdered, 1), atom))...)
-	return crafted(side, side, head, nil)
+	return crafted(side, side, append(element(idInfo, more), chapters(element(idSegmentUID, strings.Repeat("b", 16)))...), nil)
+}
+
+// chapters is an ordered edition of one chapter.
+func chapters(more []byte) []byte {
+	atom := element(idAtom, element(idChapterUID, 7), element(idStart, 0), element(idEnd, 80_000_000), more)
+	return element(idChapters, element(idEdition, element(idOrdered, 1), atom))
 }
 
 // withReference makes a QuickTime file's video point to another file by an alias (QuickTime File Format, "Data

@@ -172,14 +172,14 @@ func (f *farm) status() pipeline.Status {
 // eventually waits for something that a daemon will do.
 func (f *farm) eventually(what string, ok func() bool) {
 	f.t.Helper()
-	for range 600 {
+	for range 1500 {
 		if ok() {
 			return
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 	b, _ := json.MarshalIndent(f.status(), "", " ")
-	require.FailNow(f.t, "not within two minutes: "+what, "%s", b)
+	require.FailNow(f.t, "not within five minutes: "+what, "%s", b)
 }
 
 // job waits for the only job and returns it once it is in one of the states.

@@ -66,6 +66,7 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 
 	// Films that lead to other files by themselves.
 	take("linked.mkv", linked(other))
+	take("late.mkv", crafted(side, side, nil, nil, chapters(nil))) // without an index to say where they are
 	refuse("log.txt", "can't read it as a video", []byte("whatever"))
 	mov := filepath.Join(outside, "good.mov")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", mov).CombinedOutput()
