@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,9 +119,10 @@ func TestAHangingProbeRefusesItsFileAlone(t *testing.T) {
 				return len(reason) > 0
 			})
 			require.Equal(t, c.says, string(reason))
-			s := f.status()
-			require.False(t, s.Master.Silent)
-			require.True(t, strings.HasPrefix(s.Nodes[0].State, pipeline.NodeIdle), s.Nodes[0].State)
+			f.eventually("master and worker are heard of", func() bool {
+				s := f.status()
+				return s.Master != nil && !s.Master.Silent && len(s.Nodes) == 1 && s.Nodes[0].State == pipeline.NodeIdle
+			})
 		})
 	}
 }
