@@ -127,7 +127,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 	}
 	var failed error
 	for _, d := range added {
-		st, err := d.wait(cmd.Context(), share, cmd.ErrOrStderr())
+		st, err := d.wait(cmd.Context(), share, cmd.ErrOrStderr(), nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")
@@ -227,8 +227,8 @@ func (u untilDone) Read(b []byte) (int, error) {
 // followPoll is the time between two looks of --wait and of a progress bar.
 const followPoll = time.Second
 
-// wait follows the job that the drop became until it ended.
-func (d drop) wait(ctx context.Context, share *sharefs.FS, progress io.Writer) (pipeline.JobStatus, error) {
+// wait follows the job that the drop became until it ended. wake ends a wait between two looks early; it may be nil.
+func (d drop) wait(ctx context.Context, share *sharefs.FS, progress io.Writer, wake <-chan struct{}) (pipeline.JobStatus, error) {
 	bar := newBar(progress)
 	defer bar.done()
 	cache := pipeline.NewStatusCache()
@@ -253,6 +253,7 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, progress io.Writer) (
 		case <-ctx.Done():
 			return pipeline.JobStatus{}, context.Cause(ctx)
 		case <-time.After(followPoll):
+		case <-wake:
 		}
 	}
 }

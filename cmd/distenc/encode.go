@@ -150,6 +150,13 @@ func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pi
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	over := make(chan struct{}, 1)
+	f.ended = func(pipeline.JobStatus) {
+		select {
+		case over <- struct{}{}:
+		default:
+		}
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- f.both(false)(ctx) }()
 	type result struct {
@@ -158,7 +165,7 @@ func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pi
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := d.wait(ctx, share, s.progress)
+		st, err := d.wait(ctx, share, s.progress, over)
 		followed <- result{st, err}
 	}()
 	select {

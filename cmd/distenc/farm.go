@@ -30,6 +30,7 @@ type farm struct {
 	live  *atomic.Pointer[config.Config] // replaced as a whole by a reload
 	// private: nobody else can drop files on the share, so that a hard link is no trap.
 	private bool
+	ended   func(pipeline.JobStatus) // told of the private share's job when it has ended
 }
 
 // farm reads the configuration, opens the share and finds the tools.

@@ -17,7 +17,7 @@ import (
 func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	node := pipeline.NewNode("m")
 	if f.private { // nobody looks at it but the command that made it
-		return f.master(ctx, node, untilIdle, nil, nil).Run(ctx)
+		return f.master(ctx, node, untilIdle, f.ended, nil).Run(ctx)
 	}
 	log := f.log.With("role", "master")
 	var listener net.Listener

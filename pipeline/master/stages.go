@@ -170,7 +170,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 	if err != nil {
 		return nil, err
 	}
-	source, err := s.Tools.Probe(ctx, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)))
+	source, err := s.described(ctx, plan, scan)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +182,14 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 		return plan, nil
 	}
 	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// described is what ffprobe says of the plan's source: the scan has it, unless the source was normalised.
+func (s *Media) described(ctx context.Context, plan *pipeline.Plan, scan Scan) (*media.File, error) {
+	if scan.Source != nil && plan.Source == plan.Original {
+		return scan.Source.File, nil
+	}
+	return s.Tools.Probe(ctx, s.FS.Path(pipeline.JobFile(plan.Job, plan.Source)))
 }
 
 // passChunks is how many pieces one pass through the source makes at most. What it keeps of each packet is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -47,10 +48,15 @@ func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) 
 	if !s.Stream.TimeBase.Valid() {
 		return nil, pipeline.Refuse("The video stream has no time base.")
 	}
-	if s.Head, err = tools.Head(ctx, path, s.Stream.Index, headPackets); err != nil {
-		return nil, unreadable(err, "its first pictures can't be decoded")
+	var headErr error
+	var decoding sync.WaitGroup
+	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, s.Stream.Index, headPackets) })
+	s.Packets, err = tools.Packets(ctx, path, s.Stream.Index)
+	decoding.Wait()
+	if headErr != nil {
+		return nil, unreadable(headErr, "its first pictures can't be decoded")
 	}
-	if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err != nil {
+	if err != nil {
 		return nil, unreadable(err, "its packets can't be read")
 	}
 	if s.Packets.Len() == 0 {

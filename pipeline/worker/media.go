@@ -22,22 +22,17 @@ type Media struct {
 
 // NewMedia asks ffmpeg for its version and whether it has the encoder.
 func NewMedia(ctx context.Context, share *sharefs.FS, tools media.Tools, threads, nice int) (*Media, error) {
-	out, err := tools.Output(ctx, maxListing, tools.FFmpeg, "-version")
+	var encoders strings.Builder // ffmpeg's version goes to stderr
+	version, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: []string{"-encoders"}, Stdout: &encoders})
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask ffmpeg for its version: %w", err)
+		return nil, fmt.Errorf("cannot ask ffmpeg for its version and encoders: %w", err)
 	}
-	version, _, _ := strings.Cut(string(out), "\n")
-	if out, err = tools.Output(ctx, maxListing, tools.FFmpeg, "-hide_banner", "-encoders"); err != nil {
-		return nil, fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
-	}
-	if !strings.Contains(string(out), " libx264 ") {
+	if !strings.Contains(encoders.String(), " libx264 ") {
 		return nil, fmt.Errorf("%s has no libx264 encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg)
 	}
+	version, _, _ = strings.Cut(version, "\n")
 	return &Media{share: share, tools: tools, threads: threads, nice: nice, version: strings.TrimSpace(version)}, nil
 }
-
-// maxListing bounds what ffmpeg may say of itself, in bytes.
-const maxListing = 1 << 20
 
 // Version implements Encoder.
 func (m *Media) Version() string { return m.version }
