@@ -43,6 +43,7 @@ func newWalk(t *testing.T) walk {
 	var out bytes.Buffer
 	require.Zero(t, run([]string{"init", w.share}, &out, &out), out.String())
 	require.NoError(t, os.Mkdir(w.path("empty"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(w.share, "inbox", "waits.mkv"), nil, 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(w.share, "failed", "refused.mkv"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(w.share, "failed", "refused.mkv", "refused.mkv"), nil, 0o644))
 	w.full, w.readOnly = mounted(t, w.path("full")), mounted(t, w.path("read-only"))
@@ -110,7 +111,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"may not encode":    {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
 		"no master":         {args: []string{"add", share, w.path("film.mkv")}, code: 0, what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},
 		"nothing to pause":  {args: []string{"pause", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status` lists"},
-		"no priority":       {args: []string{"priority", share, "film", "high"}, code: 2, what: "is no whole number", whom: `"high"`, next: "priority --help"},
+		"no priority":       {args: []string{"priority", share, "waits", "high"}, code: 2, what: "is no whole number", whom: `"high"`, next: "priority --help"},
 		"refused, to pause": {args: []string{"pause", share, "refused"}, code: 1, what: "is no job", whom: "failed/refused.mkv", next: "distenc retry"},
 		"a full disk":       {args: []string{"add", "--share", w.full, w.path("film.mkv")}, code: 1, what: "no space left", whom: "inbox", next: "make room there"},
 		"read-only":         {args: []string{"add", "--share", w.readOnly, w.path("film.mkv")}, code: 1, what: "read-only file system", whom: "inbox", next: "mount it for writing too"},
