@@ -68,12 +68,16 @@ FUZZTIME ?= 600
 fuzz:
 	test/fuzz $(FUZZTIME)
 
-# Ratios, both sides measured in one run: docs/performance.md. It wants the machine for itself.
-# BENCH=Encode, Quality, Scan, Split or Publish runs a part; DISTENC_BENCH_TIMES=N measures each side N times.
+# Ratios, both sides measured in one run, written into docs/performance.md. It wants the machine for itself for
+# a quarter of an hour. BENCH=Encode, Quality, Scan, Split or Publish only prints a part; DISTENC_BENCH_TIMES=N
+# measures each side N times.
 BENCH ?=
 bench:
 	test/install-tools $(MEDIA)
-	@DISTENC_BENCH=1 $(GO) test -p 1 -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/... | grep -v '^[=-]\|^ *---'
+	@mkdir -p bin
+	DISTENC_BENCH=1 $(GO) test -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/media > bin/bench.log || { cat bin/bench.log; exit 1; }
+	@grep '^|\|^###\|^$$' bin/bench.log | tee bin/bench.md
+	@test -n "$(BENCH)" || sed -i -e '/<!-- measured: files/,/<!-- end/{//!d}' -e '/<!-- measured: files/r bin/bench.md' docs/performance.md
 
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,15 +157,21 @@ func publish(t *testing.T, source string) (out string, c cost) {
 	require.NoError(t, s.Create(pipeline.Cluster, []byte(`{"share":"bench","heartbeat":"2s","expiry":"30s","attempts":3}`)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	log := &told{cancel: cancel}
+	prepared := make(chan struct{})
+	log := &told{cancel: cancel, changed: make(chan struct{}, 1)}
 	m := master.New(master.Options{
 		FS: s.FS, Node: pipeline.NewNode("m"), Log: slog.New(log), Stages: s.stages, Attempts: 3, Trusted: true,
 		Terms: lease.Terms{Heartbeat: 2 * time.Second, Expiry: 30 * time.Second}, Settle: 0, Poll: 500 * time.Millisecond,
 		Wake:    watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.Inbox), s.Path(pipeline.DoneDir)),
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings()}, nil },
+		Took: func(stage string, _ time.Duration) {
+			if stage == "prepare" {
+				close(prepared)
+			}
+		},
 	})
 	w := worker.New(worker.Options{
-		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2, Encoder: copier{s}, Poll: 500 * time.Millisecond,
+		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2, Encoder: &copier{share: s, log: log, prepared: prepared}, Poll: 500 * time.Millisecond,
 		Wake: watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.PendingDir)),
 	})
 	require.NoError(t, os.Link(source, s.Path(pipeline.Inbox+"/source.mkv")))
@@ -181,6 +188,8 @@ type told struct {
 	mu                   sync.Mutex
 	committed, published time.Time
 	before, after        time.Duration // on processors
+	accepted             int
+	changed              chan struct{}
 	cancel               func()
 }
 
@@ -193,6 +202,12 @@ func (l *told) Handle(_ context.Context, r slog.Record) error {
 	switch r.Message {
 	case "committed":
 		l.committed, l.before = time.Now(), processors()
+	case "accepted":
+		l.accepted++
+		select {
+		case l.changed <- struct{}{}:
+		default:
+		}
 	case "published":
 		l.published, l.after = time.Now(), processors()
 		l.cancel()
@@ -205,29 +220,50 @@ func (l *told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// copier takes a chunk's piece for its result.
-type copier struct{ s *share }
+// copier takes a chunk's piece for its result. The last one takes as long as all before it need to be accepted
+// and the merge to be prepared, as an encode of some seconds would.
+type copier struct {
+	*share
+	log      *told
+	prepared <-chan struct{}
+	begun    atomic.Int64
+}
 
-func (copier) Version() string { return "cp" }
+func (*copier) Version() string { return "cp" }
 
-func (c copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Record, error) {
-	in, err := os.Open(c.s.Path(task.File.Path()))
+func (c *copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Record, error) {
+	if all := len(task.Plan.Chunks); c.begun.Add(1) == int64(all) {
+		<-c.prepared
+		for c.log.count() < all-1 && ctx.Err() == nil {
+			select {
+			case <-c.log.changed:
+			case <-ctx.Done():
+			}
+		}
+	}
+	in, err := os.Open(c.Path(task.File.Path()))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = in.Close() }()
 	out := task.File.Partial()
-	if _, err := c.s.CreateFrom(out, in); err != nil {
+	if _, err := c.CreateFrom(out, in); err != nil {
 		return nil, err
 	}
-	f, err := c.s.OpenRead(out)
+	f, err := c.OpenRead(out)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	clip, err := c.s.stages.Tools.Clip(ctx, f, c.s.Path(out))
+	clip, err := c.stages.Tools.Clip(ctx, f, c.Path(out))
 	if err != nil {
 		return nil, err
 	}
 	return &pipeline.Record{Size: clip.Size, CRC32: clip.CRC32, Frames: len(clip.PTS), Extradata: clip.Extradata, Encoder: "cp", Method: "cp", Seconds: 1}, nil
+}
+
+func (l *told) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepted
 }
