@@ -69,15 +69,17 @@ fuzz:
 	test/fuzz $(FUZZTIME)
 
 # Ratios, both sides measured in one run, written into docs/performance.md. It wants the machine for itself for
-# a quarter of an hour. BENCH=Encode, Quality, Scan, Split or Publish only prints a part; DISTENC_BENCH_TIMES=N
-# measures each side N times.
+# a quarter of an hour. BENCH=Encode, Quality, Scan, Split, Publish, Farm or Idle only prints a part;
+# DISTENC_BENCH_TIMES=N measures each side N times.
 BENCH ?=
 bench:
 	test/install-tools $(MEDIA)
 	@mkdir -p bin
-	DISTENC_BENCH=1 $(GO) test -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/media > bin/bench.log || { cat bin/bench.log; exit 1; }
-	@grep '^|\|^###\|^$$' bin/bench.log | tee bin/bench.md
-	@test -n "$(BENCH)" || sed -i -e '/<!-- measured: files/,/<!-- end/{//!d}' -e '/<!-- measured: files/r bin/bench.md' docs/performance.md
+	@for part in media farm; do \
+		DISTENC_BENCH=1 $(GO) test -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/$$part > bin/bench.log || { cat bin/bench.log; exit 1; }; \
+		grep '^|\|^###\|^$$' bin/bench.log | tee bin/bench.md; \
+		test -n "$(BENCH)" || sed -i -e "/<!-- measured: $$part /,/<!-- end/{//!d}" -e "/<!-- measured: $$part /r bin/bench.md" docs/performance.md; \
+	done
 
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }

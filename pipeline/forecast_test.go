@@ -103,7 +103,7 @@ func (n *simNode) encode(f *simFarm, s *simSlot) {
 	}
 	s.encoded += n.fps / s.chunk.cost
 	if int(s.encoded) >= s.chunk.frames {
-		n.Speed[f.job] = n.Speed[f.job].Add(s.chunk.frames, 1, f.now-s.began)
+		n.Speed[f.job] = n.Speed[f.job].Add(float64(s.chunk.frames), 1, f.now-s.began)
 		s.chunk.done, s.chunk = true, nil
 	}
 }

@@ -22,6 +22,8 @@ const (
 	SetAsideDir = "chunks/failed"
 	ProbeDir    = ".distenc/probe"
 	TrashDir    = ".distenc/trash"
+	// Soon is an empty folder among those of the jobs' free chunks while more chunks are about to come.
+	Soon = PendingDir + "/soon"
 	// Cluster is the share's marker and the settings that all nodes must agree on.
 	Cluster = ".distenc/cluster.json"
 	// Config is the configuration that serves every machine of the share.

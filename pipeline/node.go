@@ -3,6 +3,8 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +56,17 @@ func (n *Node) Write(f *sharefs.FS) error {
 	return f.Replace(nodeFile(n.Node), append(b, '\n'))
 }
 
+// Repeats tells whether the node has nothing to say that it did not say before; the machine's load moves all the
+// time.
+func (n *Node) Repeats(before *Node) bool {
+	if before == nil {
+		return false
+	}
+	now, then := *n, *before
+	now.Seq, now.Load, then.Seq, then.Load = 0, 0, 0, 0
+	return reflect.DeepEqual(now, then)
+}
+
 // Leave removes the node's file at the end of its life.
 func (n *Node) Leave(f *sharefs.FS) error { return f.Remove(nodeFile(n.Node)) }
 
@@ -64,6 +77,16 @@ type SeenNode struct {
 	Node
 	Seen    time.Duration
 	Written time.Time // by the share's clock: good for comparing with other files, not with this machine's time
+}
+
+// LoadNode reads one node's file.
+func LoadNode(f *sharefs.FS, node string) (*Node, error) {
+	n := &Node{}
+	err := ReadJSON(f, nodeFile(node), maxSmall, n)
+	if err == nil && n.Node != node {
+		err = fmt.Errorf("%s is another node's", nodeFile(node))
+	}
+	return n, err
 }
 
 // LoadNodes reads all node files; unreadable ones are left out.
@@ -88,6 +111,36 @@ func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// present reads the files of the nodes that are there: those that are not older than the newest of them by
+// more than fresh, all by the share's own clock.
+func present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
+	nodes, err := LoadNodes(f)
+	if err != nil {
+		return nil, err
+	}
+	var newest time.Time
+	for _, n := range nodes {
+		if n.Written.After(newest) {
+			newest = n.Written
+		}
+	}
+	return slices.DeleteFunc(nodes, func(n SeenNode) bool { return newest.Sub(n.Written) >= fresh }), nil
+}
+
+// Slots counts the encodes that can run side by side on the nodes that are there; 0 where that can't be told.
+func Slots(f *sharefs.FS) int {
+	_, expiry := Quiet(f)
+	nodes, err := present(f, expiry)
+	if err != nil {
+		return 0
+	}
+	sum := 0
+	for _, n := range nodes {
+		sum += max(0, n.Slots)
+	}
+	return sum
 }
 
 // ClusterInfo is .distenc/cluster.json: the share's marker, and what all nodes must agree on.

@@ -121,8 +121,28 @@ type Chunk struct {
 	Key     int64 `json:"key"`
 	Packets int   `json:"packets"`
 	At      int   `json:"at,omitempty"`
+	// Cost is what encoding it is expected to take, in mean frames of the source.
+	Cost float64 `json:"cost,omitempty"`
 	// PTS are the frames that come out, ascending, in ticks of the source.
 	PTS Timestamps `json:"pts"`
+}
+
+// Work is what encoding the chunk is expected to take, in mean frames of its source.
+func (c *Chunk) Work() float64 {
+	if c.Cost > 0 {
+		return c.Cost
+	}
+	return float64(len(c.PTS))
+}
+
+// RangeText is what the file of a range chunk holds. It is for people: workers go by the name and the plan.
+func (p *Plan) RangeText(chunk int) ([]byte, error) {
+	c := p.Chunks[chunk]
+	b, err := json.Marshal(map[string]any{
+		"job": p.Job, "chunk": chunk, "source": JobFile(p.Job, p.Source), "frames": len(c.PTS),
+		"start_seconds": p.Video.TimeBase.Seconds(c.Start), "end_seconds": p.Video.TimeBase.Seconds(c.End),
+	})
+	return append(b, '\n'), err
 }
 
 // Timestamps are ascending presentation times in ticks. As JSON they are a base64 text of varint

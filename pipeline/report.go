@@ -105,24 +105,15 @@ func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh 
 	return out, reports[len(reports)-1].Reason, err
 }
 
-// Hosts counts the machines that are there to encode: those whose nodes' files are not older than the
-// newest of them by more than fresh, all by the share's own clock.
+// Hosts counts the machines that are there to encode.
 func Hosts(f *sharefs.FS, fresh time.Duration) int {
-	nodes, err := LoadNodes(f)
+	nodes, err := present(f, fresh)
 	if err != nil {
 		return 1
 	}
-	var newest time.Time
-	for _, n := range nodes {
-		if n.Written.After(newest) {
-			newest = n.Written
-		}
-	}
 	names := map[string]bool{}
 	for _, n := range nodes {
-		if newest.Sub(n.Written) < fresh {
-			names[n.Host] = true
-		}
+		names[n.Host] = true
 	}
 	return len(names)
 }

@@ -1,7 +1,7 @@
 package pipeline
 
 // Speed is how fast a node encoded chunks in one slot: sums over the chunks of one job, in which those of
-// long ago count less.
+// long ago count less. A chunk counts as many frames as it took work, in mean frames of its source.
 type Speed struct {
 	Frames  float64 `json:"frames"`
 	Pixels  float64 `json:"pixels"` // of those frames: what jobs of unequal picture size have in common
@@ -14,11 +14,11 @@ type Speed struct {
 // so that a machine that became busy shows.
 const speedMemory = 0.95
 
-// Add counts one chunk: frames of so many pixels each, which took seconds in one slot.
-func (s Speed) Add(frames int, pixels, seconds float64) Speed {
+// Add counts one chunk: mean frames of so many pixels each, which took seconds in one slot.
+func (s Speed) Add(frames, pixels, seconds float64) Speed {
 	return Speed{
-		Frames:  s.Frames*speedMemory + float64(frames),
-		Pixels:  s.Pixels*speedMemory + float64(frames)*pixels,
+		Frames:  s.Frames*speedMemory + frames,
+		Pixels:  s.Pixels*speedMemory + frames*pixels,
 		Seconds: s.Seconds*speedMemory + seconds, Effort: s.Effort,
 	}
 }
@@ -93,6 +93,12 @@ func (all speeds) own(node string, j work) float64 {
 		}
 	}
 	return sum.fps(j.pixels)
+}
+
+// Pace is how many mean frames of a plan's source a slot of the node encodes in a second, by the chunks that it
+// has done, of that job or else of others; 0 where there are none.
+func (n *Node) Pace(p *Plan) float64 {
+	return speeds{n.Node: n.Speed}.own(n.Node, work{job: p.Job, pixels: p.Pixels(), effort: p.Settings.Effort()})
 }
 
 // jobOfChunk is the job in a chunk's name for people, job.chunk.

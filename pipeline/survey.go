@@ -13,6 +13,7 @@ import (
 // chunk that was moved during the look may be seen in two states or in none: that a survey lacks a
 // name proves nothing.
 type Survey struct {
+	Soon bool // chunks are announced; see Soon
 	jobs map[string]*JobChunks
 }
 
@@ -50,6 +51,7 @@ func (s *Survey) lookIn(f *sharefs.FS, dir string, parse func(job, name string) 
 	}
 	for _, job := range jobs {
 		if !ValidJob(job) {
+			s.Soon = s.Soon || dir+"/"+job == Soon
 			continue
 		}
 		names, err := f.List(dir + "/" + job)

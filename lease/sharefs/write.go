@@ -67,8 +67,12 @@ func (f *FS) syncDir(dir string) error {
 func (f *FS) Create(name string, data []byte) error {
 	file, err := f.ops.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if err == nil {
-		_, err = file.Write(data)
-		err = finish(file, err)
+		if len(data) > 0 {
+			_, err = file.Write(data)
+			err = finish(file, err)
+		} else {
+			err = file.Close()
+		}
 		if err != nil {
 			_ = f.ops.Unlink(name) // ours: O_EXCL made it. What stays is swept
 		}

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -10,8 +11,13 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// expire gives the chunks of silent workers to others (T9).
+// expire gives the chunks of silent workers to others (T9). It looks no more often than every half
+// heartbeat, however often a task that has ended wakes the main loop.
 func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
+	if time.Since(m.watched) < m.Terms.Heartbeat/2 {
+		return
+	}
+	m.watched = time.Now()
 	claims := map[string]pipeline.ChunkFile{}
 	var stems []string
 	for _, id := range survey.Jobs() {
@@ -58,22 +64,45 @@ func (m *Master) report(c pipeline.ChunkFile, weight float64, reason, log string
 	}
 }
 
-// startAccept checks the committed results (T10), a few at a time.
-func (m *Master) startAccept(j *job, chunks *pipeline.JobChunks) {
-	plan, todo := j.plan, chunks.In(pipeline.Committed)
-	hurry := len(todo) > manyResults
-	for _, c := range todo {
-		if c.Chunk >= len(plan.Chunks) {
+// startAccept checks a job's committed results (T10), all that are there by one listing. Of a chunk that is
+// accepted already nothing more is needed: it was encoded twice, and the other result was first.
+func (m *Master) startAccept(j *job, state []pipeline.ChunkFile) {
+	var todo []pipeline.ChunkFile
+	for _, c := range state {
+		if c.State != pipeline.Committed {
 			continue
 		}
 		if p := j.unseen[c.Stem()]; p != nil && time.Since(p.last) < m.Poll {
 			continue // a look that ends wakes the main loop: without this, it would look all the time
 		}
-		m.tasks.start("accept/"+c.Stem(), 2, func(ctx context.Context) func() {
-			verdict := m.accept(ctx, plan, c, hurry)
-			return func() { m.judge(j, c, verdict) }
-		})
+		todo = append(todo, c)
 	}
+	if len(todo) == 0 {
+		return
+	}
+	plan := j.plan
+	m.tasks.start("accept/"+j.ID, 2, func(ctx context.Context) func() {
+		verdicts := m.acceptAll(ctx, plan, todo)
+		return func() {
+			for i, c := range todo {
+				m.judge(j, c, verdicts[i])
+			}
+		}
+	})
+}
+
+func (m *Master) acceptAll(ctx context.Context, plan *pipeline.Plan, chunks []pipeline.ChunkFile) []verdict {
+	verdicts := make([]verdict, len(chunks))
+	hurry := len(chunks) > manyResults
+	names, err := m.FS.List(pipeline.DoneOf(plan.Job)) // opens only names just listed
+	each(len(chunks), func(i int) {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			verdicts[i] = verdict{unseen: true, err: err}
+			return
+		}
+		verdicts[i] = m.accept(ctx, plan, chunks[i], names, hurry)
+	})
+	return verdicts
 }
 
 // manyResults is from how many waiting results of a job on the master looks at each only quickly: decoding all that a
@@ -89,11 +118,7 @@ type verdict struct {
 
 // accept reads a result through this master's own mount, so that its bytes were checked by another
 // process than their writer, and moves the chunk to accepted.
-func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile, hurry bool) verdict {
-	names, err := m.FS.List(pipeline.DoneOf(c.Job)) // opens only names just listed
-	if err != nil {
-		return verdict{unseen: true, err: err}
-	}
+func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile, names []string, hurry bool) verdict {
 	if !contains(names, c.Result()) || !contains(names, c.Record()) {
 		return verdict{unseen: true, err: fs.ErrNotExist}
 	}

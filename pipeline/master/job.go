@@ -32,8 +32,8 @@ type job struct {
 	lost    bool                 // that output will not come back
 	// finished tells that this master has begun to carry out the job's decision.
 	finished bool
-	ready    *ready // what the merge needs of the source, once no chunk is free any more
-	next     int    // chunks from this one on were never made: only the plan's own master knows
+	ready    *ready       // what the merge needs of the source, once no chunk is free any more
+	unmade   map[int]bool // chunks that were never made: only the plan's own master knows
 }
 
 func sortJobs(jobs []*job) {
@@ -109,7 +109,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	}
 	state := chunks.Strongest(len(j.plan.Chunks))
 	m.startSplit(j, state, chunks)
-	m.startAccept(j, chunks)
+	m.startAccept(j, state)
 	m.setAside(ctx, j, chunks)
 	m.tellAside(j, chunks)
 	m.dropSurplus(j, chunks, state)
@@ -154,7 +154,7 @@ func (m *Master) loadPlan(j *job) bool {
 		m.later(j, "cannot read the plan", err)
 		return false
 	}
-	j.plan, j.next = p, len(p.Chunks)
+	j.plan = p
 	return true
 }
 
@@ -172,7 +172,7 @@ const maxUnsplit = 2
 func (m *Master) mayPlan() bool {
 	unsplit := 0
 	for _, j := range m.jobs {
-		if j.plan != nil && j.next < len(j.plan.Chunks) {
+		if len(j.unmade) > 0 {
 			unsplit++
 		}
 	}
@@ -196,6 +196,10 @@ func (m *Master) startPlan(j *job) {
 				m.later(j, "cannot plan", err)
 			case ours:
 				j.plan, j.scan = plan, Scan{} // a scan may be 20 MB
+				j.unmade = map[int]bool{}
+				for i := range plan.Chunks {
+					j.unmade[i] = true
+				}
 			}
 		}
 	})

@@ -85,7 +85,9 @@ type Master struct {
 	orphans  map[string]*patience // with chunk folders whose job has no folder
 	dead     map[string]*still    // files that living daemons rewrite
 	lastDead time.Time
+	watched  time.Time     // when the heartbeats were last looked at
 	pending  int           // free chunks of all jobs at the last look
+	waiting  int           // files in the inbox at the last look
 	nextLook time.Duration // the longest wait until the next look
 	full     string        // why there is no room on the disk
 	failed   int
@@ -126,7 +128,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 			m.Log.Debug("cannot remove the probe file", "error", err)
 		}
 	}()
-	m.nextLook = m.Poll
+	m.nextLook, m.watched = m.Poll, time.Time{}
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
 	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, nil
 	m.dead, m.empty, m.late = map[string]*still{}, nil, map[string]*lateJob{}
@@ -179,7 +181,7 @@ func (m *Master) pause(ctx context.Context) {
 	// What comes in bursts (moves into a folder, chunks accepted) is looked at together.
 	select {
 	case <-ctx.Done():
-	case <-time.After(burst):
+	case <-time.After(max(burst, m.Poll/10)):
 	}
 }
 
@@ -237,9 +239,13 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 			busy++
 		}
 	}
-	waiting, err := m.lookAtInbox(ctx)
-	m.status(strings.TrimSuffix(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox; %s", busy, waiting, m.full), "; "))
-	return busy == 0 && waiting == 0 && m.tasks.idle(), err
+	m.waiting, err = m.lookAtInbox(ctx)
+	if m.pending == 0 && survey.Count(pipeline.Claimed)+survey.Count(pipeline.Committed) > 0 {
+		m.nextLook = min(m.nextLook, m.Poll/5) // somebody waits for the last results of a job
+	}
+	m.announce(survey)
+	m.status(strings.TrimSuffix(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox; %s", busy, m.waiting, m.full), "; "))
+	return busy == 0 && m.waiting == 0 && m.tasks.idle(), err
 }
 
 // guardDisk finds out whether there is room, and says so when that changes.

@@ -29,7 +29,8 @@ func TestPatienceCountsOnlyWhileSomebodyLooks(t *testing.T) {
 
 func TestChunksAreMadeOnceAndAnewOnlyWhenLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := &job{next: 2} // this master made the plan and has made two of its chunks
+		plan := &pipeline.Plan{Chunks: make([]pipeline.Chunk, 4)}
+		j := &job{plan: plan, unmade: map[int]bool{2: true, 3: true}} // this master made the plan and has made two of its chunks
 		state := []pipeline.ChunkFile{{State: pipeline.Claimed}, {}, {}, {}}
 		missing := func() []int { return j.missing(state, time.Minute, 10*time.Second) }
 		require.Equal(t, []int{2, 3}, missing(), "those never made are due at once")

@@ -1,9 +1,10 @@
 package master
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -32,8 +33,8 @@ func (m *Master) startSplit(j *job, state []pipeline.ChunkFile, chunks *pipeline
 	m.tasks.start("split/"+j.ID, 1, func(ctx context.Context) func() {
 		made, err := m.split(ctx, plan, missing, attempts)
 		return func() {
-			if made > 0 {
-				j.next = max(j.next, missing[made-1]+1)
+			for _, i := range made {
+				delete(j.unmade, i)
 			}
 			clear(j.nowhere)
 			if err != nil {
@@ -51,26 +52,30 @@ func (j *job) missing(state []pipeline.ChunkFile, wait, gap time.Duration) []int
 		switch {
 		case c.State != pipeline.Nowhere:
 			delete(j.nowhere, i)
-		case i >= j.next, waitFor(&j.nowhere, i).seen(gap) > wait:
+		case j.unmade[i], waitFor(&j.nowhere, i).seen(gap) > wait:
 			out = append(out, i)
 		}
 	}
+	if len(out) == 0 || j.plan.Chunks[out[0]].Kind == pipeline.KindPiece {
+		return out // pieces are cut in one pass through the source
+	}
+	// Those that take longest first, as they are claimed: what is begun last should be short.
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(j.plan.Chunks[b].Work(), j.plan.Chunks[a].Work()) })
 	return out
 }
 
 // missingFor is how long a chunk must be in no listing before it is made anew.
 func (m *Master) missingFor() time.Duration { return min(staleNames, m.Terms.Expiry) }
 
-// split makes the given chunks one after the other, so that workers begin with the first ones at once,
-// and returns how many it made.
-func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attempts []int) (int, error) {
+// split makes the given chunks one after the other, so that workers begin with the first ones at once, and
+// returns those that it made.
+func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attempts []int) (made []int, err error) {
 	if err := m.FS.MkdirAll(pipeline.PendingOf(plan.Job)); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := m.FS.MkdirAll(pipeline.DoneOf(plan.Job)); err != nil {
-		return 0, err
+		return nil, err
 	}
-	made := 0
 	ready := func(i int, tmp string, err error) error {
 		kind := pipeline.KindPiece
 		if ctx.Err() != nil {
@@ -85,7 +90,7 @@ func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attemp
 		if err := m.free(ctx, plan, i, attempts[i]+1, kind, tmp); err != nil {
 			return fmt.Errorf("chunk %d: %w", i, err)
 		}
-		made++
+		made = append(made, i)
 		return nil
 	}
 	if plan.Chunks[missing[0]].Kind == pipeline.KindPiece { // all of a plan's are of one kind
@@ -96,7 +101,7 @@ func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attemp
 		if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
 			return made, fmt.Errorf("chunk %d: %w", i, err)
 		}
-		made++
+		made = append(made, i)
 	}
 	return made, nil
 }
@@ -118,28 +123,56 @@ func (m *Master) free(ctx context.Context, plan *pipeline.Plan, i, attempt int, 
 	return err
 }
 
-// writeRange writes a range chunk's text. It is for people: workers go by the name and the plan.
+// writeRange writes a range chunk's text.
 func (m *Master) writeRange(plan *pipeline.Plan, i int, name string) error {
-	c := plan.Chunks[i]
-	b, err := json.Marshal(map[string]any{
-		"job": plan.Job, "chunk": i, "source": pipeline.JobFile(plan.Job, plan.Source), "frames": len(c.PTS),
-		"start_seconds": plan.Video.TimeBase.Seconds(c.Start), "end_seconds": plan.Video.TimeBase.Seconds(c.End),
-	})
+	b, err := plan.RangeText(i)
 	if err != nil {
 		return err
 	}
-	return m.FS.Create(name, append(b, '\n'))
+	return m.FS.Create(name, b)
 }
 
-// dropSurplus removes free copies of chunks that are accepted already: encoding them would be wasted. That
-// both were listed proves it only in the long run: one that has just been sent back from accepted can be
-// seen in both places.
+// announce makes idle workers look more often while chunks are about to come, by an empty folder that they
+// see among the free chunks; a leader that died with one standing has it removed by the next.
+func (m *Master) announce(survey *pipeline.Survey) {
+	soon := m.full == "" && (m.waiting > 0 || m.uncut())
+	if soon == survey.Soon {
+		return
+	}
+	err := error(nil)
+	if soon {
+		_, err = m.FS.Mkdir(pipeline.Soon)
+	} else {
+		err = m.FS.RemoveDir(pipeline.Soon)
+	}
+	if err != nil {
+		m.Log.Debug("cannot announce chunks", "soon", soon, "error", err)
+	}
+}
+
+// uncut tells whether chunks of a live job are still to be made.
+func (m *Master) uncut() bool {
+	for _, j := range m.jobs {
+		if j.plan == nil && !j.finished || len(j.unmade) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// dropSurplus removes copies of chunks that are accepted already: encoding them would be wasted. A free one
+// that was listed beside an accepted one proves it only in the long run: it may have just been sent back from
+// there, and be seen in both places. A claim is no such copy if its attempt is not a later one, for every way
+// back is the next attempt: it was encoded twice, and its holder finds the claim gone and stops.
 func (m *Master) dropSurplus(j *job, chunks *pipeline.JobChunks, state []pipeline.ChunkFile) {
-	for _, c := range chunks.In(pipeline.Pending) {
+	for _, c := range chunks.Files {
 		if c.Chunk >= len(state) || state[c.Chunk].State != pipeline.Accepted {
 			continue
 		}
-		if waitFor(&j.surplus, c.Path()).seen(m.gap()) < staleNames {
+		switch {
+		case c.State == pipeline.Pending && waitFor(&j.surplus, c.Path()).seen(m.gap()) >= staleNames:
+		case c.State == pipeline.Claimed && c.Attempt <= state[c.Chunk].Attempt:
+		default:
 			continue
 		}
 		if err := m.FS.Remove(c.Path()); err != nil {

@@ -1,28 +1,68 @@
 package split
 
 import (
+	"math"
 	"slices"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
 )
+
+// Cut fills in the frames and chunks of a plan for a source with these packets. Video's time base and
+// Settings.Chunk must be set; kind is for all chunks, and slots are the encodes that can run side by side, 0
+// where that is not known.
+func Cut(plan *pipeline.Plan, packets *media.Packets, kind pipeline.Kind, slots int) error {
+	l, err := readList(packets)
+	if err != nil {
+		return err
+	}
+	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots)
+	return nil
+}
 
 // chunkSeconds is the wanted length where the settings have none.
 const chunkSeconds = 20
+
+// sizes returns how long the chunks of a job of so many seconds are to be, in seconds, given how much of the
+// film is still behind them.
+//
+// It is the wanted length, as long as that leaves every slot two chunks more. From then on they get shorter
+// (factoring: Hummel, Schonberg and Flynn, CACM 35(8), 1992), so that all slots have done at about the same time
+// although nobody knows how long they will take: first down to half, which costs no quality worth the name, and in
+// the last part of the film further. A film so long that it would make more than maxChunks gets longer ones.
+func sizes(seconds, want float64, slots int) func(left float64) float64 {
+	want = max(want, seconds/maxChunks)
+	return func(left float64) float64 {
+		if slots <= 0 {
+			return want
+		}
+		least := max(want/8, want/2*min(1, left/(shortPart*seconds)))
+		return min(want, max(least, left/float64(2*slots)))
+	}
+}
+
+const (
+	maxChunks = 2000    // of one job, but for the short ones at its end
+	shortPart = 1.0 / 4 // of a film that may be cut into chunks shorter than half the wanted length
+)
 
 // seekAhead is added to a place to seek to, in seconds. In streams with B-frames ffmpeg goes 3/23 s (0.1304 s) back
 // from where it is told to seek (ffmpeg_opt.c, open_input_file), which would decode one GOP too many.
 const seekAhead = 0.132
 
 // chunks cuts the frames. kind is for all chunks.
-func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind) []pipeline.Chunk {
+func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int) []pipeline.Chunk {
 	tb := plan.Video.TimeBase
-	seconds := plan.Settings.Chunk
-	if seconds <= 0 {
-		seconds = chunkSeconds
+	want := plan.Settings.Chunk
+	if want <= 0 {
+		want = chunkSeconds
 	}
-	want := max(1, int64(seconds*float64(tb.Den)/float64(tb.Num)))
 	first, last := l.pts[0], l.pts[len(l.pts)-1]
-	cuts := choose(l.cuts(), first, last, want)
+	cost := l.cost()
+	// The slope between cost and length is that of the whole film, so that chunks cost alike.
+	seconds := max(tb.Seconds(last+1-first), tb.Seconds(1))
+	slope, size := cost[len(cost)-1]/seconds, sizes(seconds, want, slots)
+	cuts := choose(l.cuts(), cost, func(left float64) float64 { return slope * size(left/slope) })
 
 	starts := append([]cut{{packet: l.first, pts: l.p.PTS[l.first], key: -1}}, cuts...)
 	out := make([]pipeline.Chunk, len(starts))
@@ -39,6 +79,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind) []pipeline.Chunk 
 		out[i] = pipeline.Chunk{
 			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
 			Key: l.p.PTS[c.packet], Packets: behind - c.packet, At: c.packet - l.first, PTS: l.pts[frame : frame+n : frame+n],
+			Cost: math.Round(cost[behind] - cost[c.packet]),
 		}
 		frame += n
 	}

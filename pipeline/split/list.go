@@ -1,8 +1,10 @@
 package split
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/distenc/distenc/pipeline/media"
@@ -137,26 +139,82 @@ func (l *list) lastLeading(c cut) int {
 	return last
 }
 
-// choose picks of all cuts those that make chunks about equally long and near to want ticks.
-func choose(cuts []cut, first, last, want int64) []cut {
-	total := last - first
-	n := max(1, (total+want/2)/want)
-	n = min(n, int64(len(cuts))+1) // a timestamp far out makes no more chunks than there are cuts
-	least := total / n / 4         // a chunk much shorter than the others costs quality and gains nothing
+// choose picks of all cuts those that make chunks of the wanted cost. at gives the cost of all packets up to
+// each one, in file order, and size how much a chunk should cost that has so much before the end of the film.
+func choose(cuts []cut, at []float64, size func(left float64) float64) []cut {
 	var out []cut
-	from, prev := 0, first
-	for k := int64(1); k < n; k++ {
-		ideal := first + total/n*k
-		i, _ := slices.BinarySearchFunc(cuts[from:], ideal, func(c cut, t int64) int { return int(min(max(c.pts-t, -1), 1)) })
+	from, prev, total := 0, 0.0, at[len(at)-1]
+	for {
+		left := total - prev
+		want := left / max(1, math.Round(left/size(left)))
+		least := want / 4 // a chunk much shorter than the others costs quality and gains nothing
+		i, _ := slices.BinarySearchFunc(cuts[from:], prev+want, func(c cut, cost float64) int { return cmp.Compare(at[c.packet], cost) })
 		i += from
-		if i == len(cuts) || i > from && ideal-cuts[i-1].pts < cuts[i].pts-ideal {
+		if i == len(cuts) || i > from && prev+want-at[cuts[i-1].packet] < at[cuts[i].packet]-prev-want {
 			i--
 		}
-		if i < from || cuts[i].pts-prev < least || last-cuts[i].pts < least {
-			continue
+		for i >= from && i < len(cuts) && at[cuts[i].packet]-prev < least {
+			i++
+		}
+		if i < from || i == len(cuts) || total-at[cuts[i].packet] < least {
+			return out
 		}
 		out = append(out, cuts[i])
-		from, prev = i+1, cuts[i].pts
+		from, prev = i+1, at[cuts[i].packet]
 	}
-	return out
+}
+
+// cost sums up over the packets, in file order, what encoding them is expected to take, in mean frames:
+// element i is that of all before packet i.
+func (l *list) cost() []float64 {
+	n := l.p.Len()
+	at, mean, sum := make([]float64, n+1), 0.0, 0.0
+	for from, to := 0, 0; from < n; from = to {
+		to = l.group(from)
+		mean += l.bytes(from, to) * float64(to-from) / float64(n)
+	}
+	for from, to := 0, 0; from < n; from = to {
+		to = l.group(from)
+		each := effort(l.bytes(from, to), mean)
+		for i := from; i < to; i++ {
+			if i >= l.first && l.p.Flags[i]&media.Discard == 0 {
+				sum += each
+			}
+			at[i+1] = sum
+		}
+	}
+	scale := float64(len(l.pts)) / sum
+	for i := range at {
+		at[i] *= scale
+	}
+	return at
+}
+
+// group returns the end of the group of pictures that begins at a packet.
+func (l *list) group(from int) int {
+	to := from + 1
+	for to < l.p.Len() && l.p.Flags[to]&media.Key == 0 {
+		to++
+	}
+	return to
+}
+
+// bytes is the mean size of a group's packets, without its first where there are more: that is large because
+// nothing is predicted in it, not because it is hard to encode.
+func (l *list) bytes(from, to int) (mean float64) {
+	if to-from > 1 {
+		from++
+	}
+	for _, size := range l.p.Size[from:to] {
+		mean += float64(size) / float64(to-from)
+	}
+	return mean
+}
+
+// effort is what encoding a frame of so many bytes takes, compared with a mean one. Over eleven real clips of
+// one size, from cartoons to noise, the time that x264 took for a frame grew with the 0.7th power of what the
+// frame had taken to store; what x264 does in any case is there even where nothing moves.
+func effort(bytes, mean float64) float64 {
+	const always = 0.2
+	return always + (1-always)*math.Pow(bytes/max(1, mean), 0.7)
 }

@@ -39,7 +39,7 @@ func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
 	require.Equal(t, 6, l.lastLeading(cuts[0]))
 
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
-	chunks := l.chunks(plan, pipeline.KindPiece)
+	chunks := l.chunks(plan, pipeline.KindPiece, 0)
 	require.Len(t, chunks, 2)
 	require.Equal(t, pipeline.Timestamps{0, 1, 2, 3, 4, 5}, chunks[0].PTS)
 	require.Equal(t, 7, chunks[0].Packets) // up to B5, behind the next key packet
@@ -136,7 +136,7 @@ func TestChunksHoldEveryFrameOnce(t *testing.T) {
 func checkChunks(t *testing.T, p *media.Packets, seconds float64) {
 	l := mustList(t, p)
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
-	chunks := l.chunks(plan, pipeline.KindPiece)
+	chunks := l.chunks(plan, pipeline.KindPiece, 0)
 	var all []int64
 	for i, c := range chunks {
 		require.Equal(t, i, c.Index)
@@ -167,7 +167,7 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 	}
 	l := mustList(t, packets(pts, keys...))
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 20}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
-	chunks := l.chunks(plan, pipeline.KindRange)
+	chunks := l.chunks(plan, pipeline.KindRange, 0)
 	require.Len(t, chunks, 6)
 	for _, c := range chunks {
 		require.Len(t, c.PTS, 500)

@@ -21,6 +21,7 @@ type Request struct {
 	CRC32    string // of the source, 8 upper-case hex digits
 	Settings pipeline.Settings
 	Scan     *Source // of the same bytes, from Scan; nil: Make scans
+	Slots    int     // encodes that can run side by side; 0: not known
 	// TestEncode encodes the first frame as the plan says and returns the encoder's version: encode.Test. Its
 	// *pipeline.Refusal refuses the job.
 	TestEncode func(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (string, error)
@@ -68,7 +69,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
 	}
 	plan.Frames = len(l.pts)
-	plan.Chunks = l.chunks(plan, pieces(src, plan))
+	plan.Chunks = l.chunks(plan, pieces(src, plan), req.Slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"path"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -19,7 +22,8 @@ import (
 // workers do not race for one name.
 const spread = 16
 
-// claim finds a free chunk and claims it (T4, T5); nil and no error when there is none.
+// claim finds a free chunk and claims it (T4, T5), or one to encode a second time; nil and no error when there
+// is none.
 func (w *Worker) claim(ctx context.Context) (*Task, error) {
 	if w.rests() {
 		return nil, nil
@@ -28,22 +32,55 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	left := false // free ones, to faster nodes
 	for _, job := range jobs {
-		names, err := w.FS.List(pipeline.PendingOf(job))
-		if err != nil {
-			continue // swept since the listing
-		}
-		var free []pipeline.ChunkFile
-		for _, n := range names { // sorted: the first chunks of the film first
-			if c, ok := pipeline.ParsePending(job, n); ok && !w.avoids(c) {
-				free = append(free, c)
-			}
-		}
-		if task, err := w.claimOneOf(ctx, free); task != nil || err != nil {
+		free := w.free(job)
+		fit := w.fitting(job, free)
+		left = left || len(fit) < len(free)
+		if task, err := w.claimOneOf(ctx, fit); task != nil || err != nil {
 			return task, err
 		}
 	}
-	return nil, nil
+	if left || w.soonMore() {
+		return nil, nil
+	}
+	return w.claimSecond(ctx, jobs)
+}
+
+// free lists a job's free chunks, those that take longest first: what is begun last should be short.
+func (w *Worker) free(job string) []pipeline.ChunkFile {
+	names, err := w.FS.List(pipeline.PendingOf(job))
+	if err != nil {
+		return nil // swept since the listing
+	}
+	var free []pipeline.ChunkFile
+	for _, n := range names {
+		if c, ok := pipeline.ParsePending(job, n); ok && !w.avoids(c) && !w.has(c) {
+			free = append(free, c)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	if plan, err := w.plans.get(w.FS, job); err == nil {
+		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int { return cmp.Compare(work(plan, b), work(plan, a)) })
+	}
+	return free
+}
+
+// work is what a chunk is expected to take, in mean frames; 0 where the plan does not know it.
+func work(plan *pipeline.Plan, c pipeline.ChunkFile) float64 {
+	if c.Chunk >= len(plan.Chunks) {
+		return 0
+	}
+	return plan.Chunks[c.Chunk].Work()
+}
+
+// has tells whether the chunk is in work on this very node.
+func (w *Worker) has(c pipeline.ChunkFile) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.tasks[c.ID()] != nil
 }
 
 // claimOneOf tries the free chunks of a job, in random order among the first ones.
@@ -100,6 +137,7 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 		return nil, err
 	}
 	var jobs []*pipeline.Job
+	w.noteSoon(slices.Contains(names, path.Base(pipeline.Soon)))
 	for _, n := range names {
 		if !pipeline.ValidJob(n) {
 			continue

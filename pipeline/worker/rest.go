@@ -83,14 +83,15 @@ func (w *Worker) rests() bool {
 // maxSpeeds is of how many jobs a worker remembers how fast it was.
 const maxSpeeds = 8
 
-// measured notes how fast a chunk of a job was encoded here.
-func (w *Worker) measured(plan *pipeline.Plan, r *pipeline.Record) {
+// measured notes how fast a chunk, or the first part of one that another node was quicker with, was encoded here.
+func (w *Worker) measured(t *Task, part, seconds float64) {
+	plan := t.Plan
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, known := w.speed[plan.Job]; !known && len(w.speed) >= maxSpeeds {
 		clear(w.speed)
 	}
-	s := w.speed[plan.Job].Add(r.Frames, plan.Pixels(), r.Seconds)
+	s := w.speed[plan.Job].Add(part*t.Chunk.Work(), plan.Pixels(), seconds)
 	s.Effort = plan.Settings.Effort()
 	w.speed[plan.Job] = s
 }

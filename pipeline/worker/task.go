@@ -103,6 +103,9 @@ func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipe
 		}
 	case errors.Is(context.Cause(encoding), errClaimLost):
 		w.Log.Warn("the claim was given to another, stopped", "chunk", t.File.ID(), "attempt", t.File.Attempt)
+		if part := float64(t.frames.Load()) / float64(len(t.Chunk.PTS)); part > 0 {
+			w.measured(t, part, time.Since(t.started).Seconds())
+		}
 		w.discard(t)
 	case encoding.Err() != nil:
 		w.Log.Info("handed back", "chunk", t.File.ID())
@@ -161,23 +164,21 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	}
 	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
 	w.recovered(t.File.Job)
-	w.measured(t.Plan, record)
+	w.measured(t, 1, record.Seconds)
 	return nil
 }
 
-// store makes result and record durable under their names, the result first: a record promises it.
+// store makes result and record durable under their names.
 func (w *Worker) store(ctx context.Context, t *Task, record []byte) error {
 	if out, err := w.FS.Move(ctx, t.File.Partial(), t.File.Result()); out != sharefs.Won {
-		return fmt.Errorf("cannot store the result: %w", err)
-	}
-	if err := w.FS.Durable(t.File.Result()); err != nil {
 		return fmt.Errorf("cannot store the result: %w", err)
 	}
 	if err := w.FS.Create(t.File.Record(), record); err != nil {
 		return fmt.Errorf("cannot store the result's record: %w", err)
 	}
-	if err := w.FS.Durable(t.File.Record()); err != nil {
-		return fmt.Errorf("cannot store the result's record: %w", err)
+	// The record's own bytes are synced already; both names are in one folder.
+	if err := w.FS.Durable(t.File.Result()); err != nil {
+		return fmt.Errorf("cannot store the result: %w", err)
 	}
 	return nil
 }

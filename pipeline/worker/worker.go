@@ -65,19 +65,27 @@ type Worker struct {
 	why     string               // why Rest lets nothing be claimed
 	speed   map[string]pipeline.Speed
 	rate    rate
+	peers   peers
 	wait    time.Duration // the next idle wait
+	longest time.Duration // that it may grow to
+	soon    bool          // more chunks are announced
 	quiet   int           // looks in a row that found nothing
 	seq     int64
+	agreed  time.Time // when terms and limit were read
 	terms   lease.Terms
 	limit   int // failures of one chunk until it is set aside
 }
 
-// maxIdleWait bounds the back-off of an idle worker, so that 200 of them cost the file server little.
-const maxIdleWait = 30 * time.Second
+// The back-off of an idle worker is bounded by these, so that 200 of them cost the file server little.
+const (
+	maxIdleWait = 30 * time.Second // while there is nothing
+	maxTailWait = 10 * time.Second // while others encode
+	maxSoonWait = 2 * time.Second  // while chunks are announced
+)
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, wait: o.Poll, speed: map[string]pipeline.Speed{}}
+	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, wait: o.Poll, longest: maxIdleWait, speed: map[string]pipeline.Speed{}}
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
@@ -99,8 +107,18 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// agree reads the terms that all nodes keep, which the master has published.
+// agreeEvery is the time between two looks at what all nodes must agree on: a new master may have published
+// other terms.
+const agreeEvery = time.Minute
+
+// agree reads the terms that all nodes keep, which the master has published, unless it has just done so.
 func (w *Worker) agree() error {
+	w.mu.Lock()
+	recent := !w.agreed.IsZero() && time.Since(w.agreed) < agreeEvery
+	w.mu.Unlock()
+	if recent {
+		return nil
+	}
 	info, err := pipeline.LoadCluster(w.FS)
 	if err != nil {
 		return err
@@ -111,6 +129,7 @@ func (w *Worker) agree() error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.agreed = time.Now()
 	w.terms, w.limit = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}, info.Attempts
 	return nil
 }
@@ -157,6 +176,29 @@ func (w *Worker) found() {
 	w.wait, w.quiet = w.Poll, 0
 }
 
+// noteSoon takes in whether more chunks are announced.
+func (w *Worker) noteSoon(soon bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.soon, w.longest = soon, maxIdleWait
+	if soon {
+		w.longest = maxSoonWait
+	}
+}
+
+func (w *Worker) soonMore() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.soon
+}
+
+// waitAtMost sets how long an idle wait may get.
+func (w *Worker) waitAtMost(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.longest = d
+}
+
 // idle waits, longer every time that nothing is found. done: with UntilIdle, there is nothing left.
 func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 	w.mu.Lock()
@@ -170,8 +212,9 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 		}
 		w.mu.Lock()
 	}
+	w.wait = min(w.wait, max(w.Poll, w.longest))
 	wait := jitter(w.wait)
-	w.wait = min(w.wait*5/4, maxIdleWait)
+	w.wait = w.wait * 5 / 4
 	if w.UntilIdle {
 		wait = jitter(w.Poll)
 	}
@@ -206,12 +249,18 @@ func (w *Worker) nothingComing() bool {
 	return true
 }
 
-// show writes nodes/<node>.json at every heartbeat, which tells people what this worker does.
+// show writes nodes/<node>.json, which tells people what this worker does: at every heartbeat, or at every second
+// one while there is nothing new.
 func (w *Worker) show(ctx context.Context) {
+	var last *pipeline.Node
+	var written time.Time
 	for {
 		n := w.node()
-		if err := n.Write(w.FS); err != nil {
-			w.Log.Debug("cannot write the node's file", "error", err)
+		if !n.Repeats(last) || time.Since(written) > w.Terms().Heartbeat*3/2 {
+			if err := n.Write(w.FS); err != nil {
+				w.Log.Debug("cannot write the node's file", "error", err)
+			}
+			last, written = n, time.Now()
 		}
 		if w.Status != nil {
 			w.Status(w.line(n))

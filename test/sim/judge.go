@@ -133,6 +133,9 @@ func (j *judge) foreign(s step) {
 func (j *judge) claimed(s step) {
 	c, ok := pipeline.ParseClaimed(path.Base(s.name))
 	j.tally("claimed")
+	if s.op == "create" {
+		j.tally("second copy")
+	}
 	if ok && j.ever[path.Join(pipeline.Leases, c.Stem()+".hb")] == nil {
 		j.violate("T4", "a claim without a lease: "+s.String(), c.ID())
 	}
@@ -275,6 +278,10 @@ func (j *judge) gone(s step, i *inode) {
 	if strings.HasPrefix(s.name, pipeline.PendingDir+"/") && j.accepted(s.name, job) {
 		return // a surplus copy
 	}
+	if strings.HasPrefix(s.name, pipeline.ClaimedDir+"/") && j.copied(s.name) {
+		j.tally("dropped")
+		return
+	}
 	if j.useless(s.name) {
 		return
 	}
@@ -304,6 +311,33 @@ func (j *judge) accepted(name, job string) bool {
 		}
 	}
 	return false
+}
+
+// copied tells whether the claimed file's chunk has another file, so that nothing of it is lost.
+func (j *judge) copied(name string) bool {
+	c, ok := pipeline.ParseClaimed(path.Base(name))
+	for other := range j.world.server.names {
+		if d, is := chunkFile(other); ok && is && other != name && d.ID() == c.ID() {
+			return true
+		}
+	}
+	return false
+}
+
+// chunkFile reads the name of a chunk's file, wherever it lies.
+func chunkFile(name string) (c pipeline.ChunkFile, ok bool) {
+	dir, base := path.Split(name)
+	switch dir = path.Clean(dir); {
+	case dir == pipeline.ClaimedDir:
+		return pipeline.ParseClaimed(base)
+	case path.Dir(dir) == pipeline.PendingDir:
+		return pipeline.ParsePending(path.Base(dir), base)
+	case path.Dir(dir) == pipeline.DoneDir:
+		return pipeline.ParseDone(base)
+	case path.Dir(dir) == pipeline.SetAsideDir:
+		return pipeline.ParseFailed(base)
+	}
+	return c, false
 }
 
 // useless tells a result or record whose chunk file is no longer in its writer's hands nor committed.

@@ -62,18 +62,20 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	began, virtual, calls, bad, played := time.Now(), time.Duration(0), 0, 0, 0
+	copies, dropped := 0, 0
 	for ; played < *seedsFlag && bad < enough; played++ {
 		seed := *firstFlag + uint64(played)
 		r := run(t, seed, nil, nil)
 		virtual += r.virtual
 		calls += r.calls
+		copies, dropped = copies+r.count["second copy"], dropped+r.count["dropped"]
 		if len(r.wrong) > 0 {
 			bad++
 			t.Error(r.report)
 		}
 	}
-	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls", played, time.Since(began).Round(time.Millisecond),
-		float64(played)/time.Since(began).Seconds(), virtual.Round(time.Second), calls)
+	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls, %d second copies, %d claims dropped", played, time.Since(began).Round(time.Millisecond),
+		float64(played)/time.Since(began).Seconds(), virtual.Round(time.Second), calls, copies, dropped)
 }
 
 // inProcesses deals the seeds out to processes of this binary.

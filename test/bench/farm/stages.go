@@ -1,0 +1,156 @@
+package farm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"sync/atomic"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/split"
+	"github.com/distenc/distenc/pipeline/worker"
+)
+
+// What the stages take that are no encode, as measured with ffmpeg and ffprobe on a film's chunks.
+const (
+	diskSpeed = 100e6                  // bytes a second in which a source is read
+	planTime  = 3 * time.Second        // with the test encode
+	pieceTime = 20 * time.Millisecond  // looking at a piece that was cut
+	startTime = 200 * time.Millisecond // of an encode: starting ffmpeg, and looking at the result
+	checkTime = 120 * time.Millisecond // the master's look at a result
+	maxText   = 1 << 20
+)
+
+// stages stand in for those of the master that read or write video.
+type stages struct {
+	film            *film
+	share           *sharefs.FS
+	planned, merged atomic.Pointer[time.Time]
+	chunks          atomic.Int64
+}
+
+func (s *stages) crc(name string) (string, error) {
+	b, err := s.share.Read(name, maxText)
+	return fmt.Sprintf("%08X", crc32.ChecksumIEEE(b)), err
+}
+
+// Scan implements master.Stages.
+func (s *stages) Scan(ctx context.Context, name string) (master.Scan, error) {
+	sum, err := s.crc(name)
+	if err != nil {
+		return master.Scan{}, err
+	}
+	return master.Scan{CRC32: sum}, wait(ctx, time.Duration(s.film.size()/diskSpeed*float64(time.Second)))
+}
+
+// Plan implements master.Stages: it cuts as the product does.
+func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipeline.Plan, error) {
+	if err := wait(ctx, planTime); err != nil {
+		return nil, err
+	}
+	p := &pipeline.Plan{
+		Nonce: pipeline.Nonce(8), Job: j.ID, Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32, Settings: j.Settings,
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}, Width: 1920, Height: 1080}, Muxer: "matroska", Encoder: "bench",
+	}
+	kind := pipeline.KindRange
+	if j.Settings.Pieces == "copy" {
+		kind = pipeline.KindPiece
+	}
+	if err := split.Cut(p, &s.film.packets, kind, pipeline.Slots(s.share)); err != nil {
+		return nil, err
+	}
+	s.chunks.Store(int64(len(p.Chunks)))
+	now := time.Now()
+	s.planned.Store(&now)
+	return p, nil
+}
+
+// Pieces implements master.Stages: one pass through the source, as fast as the disk is.
+func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+	nonce := pipeline.Nonce(12)
+	for n, i := range chunks {
+		tmp := pipeline.CutOf(p.Job, nonce, 0, fmt.Sprint(n))
+		size := s.film.bytes(&p.Chunks[i])
+		err := wait(ctx, pieceTime+time.Duration(size/diskSpeed*float64(time.Second)))
+		if err == nil {
+			err = errors.Join(s.share.Create(tmp, []byte("piece\n")), s.share.Durable(tmp))
+		}
+		if err := ready(i, tmp, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Check implements master.Stages.
+func (s *stages) Check(ctx context.Context, _ *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, _ bool) error {
+	sum, err := s.crc(c.Result())
+	if err == nil && sum != r.CRC32 {
+		err = errors.New("the result is not what its worker wrote")
+	}
+	return errors.Join(err, wait(ctx, checkTime))
+}
+
+// Prepare implements master.Stages.
+func (s *stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string) (*merge.Prepared, error) {
+	return nil, nil
+}
+
+// Merge implements master.Stages. When it begins, all is encoded.
+func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile, _ []pipeline.Record, dst string, _ *merge.Prepared) (*master.Merged, error) {
+	now := time.Now()
+	s.merged.CompareAndSwap(nil, &now)
+	return &master.Merged{CRC32: "00000000", Certificate: []byte("{}\n"), Report: "merged\n"}, s.share.Create(dst, []byte("output\n"))
+}
+
+// encoder stands in for a node's.
+type encoder struct {
+	stages *stages
+	mount  *mount
+	share  *sharefs.FS
+	fps    float64
+}
+
+// Version implements worker.Encoder.
+func (e *encoder) Version() string { return "bench" }
+
+// Encode implements worker.Encoder.
+func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
+	e.mount.busy.Store(true)
+	defer e.mount.busy.Store(false)
+	began := time.Now()
+	if err := wait(ctx, startTime); err != nil {
+		return nil, err
+	}
+	took := time.Duration(e.stages.film.work(t.Chunk) / e.fps * float64(time.Second))
+	for left := took; left > 0; left -= time.Second {
+		if err := wait(ctx, min(left, time.Second)); err != nil {
+			return nil, err
+		}
+		t.Progress(int(float64(len(t.Chunk.PTS))*float64(took-left)/float64(took)), 1)
+	}
+	text := []byte("result of " + t.File.Stem() + "\n")
+	if err := e.share.Create(t.File.Partial(), text); err != nil {
+		return nil, err
+	}
+	return &pipeline.Record{
+		Size: int64(len(text)), CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(text)), Frames: len(t.Chunk.PTS),
+		Encoder: "bench", Seconds: time.Since(began).Seconds(), Method: "bench",
+	}, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
