@@ -35,6 +35,9 @@ func (d Folder) Published() bool { return d[PublishedName] }
 // Closed tells whether nothing is left to do.
 func (d Folder) Closed() bool { return d[ClosedName] }
 
+// Out tells whether the folder of merged outputs is there. It goes when the job ends.
+func (d Folder) Out() bool { return d[outDir] }
+
 // Job tells whether it is a job's folder at all.
 func (d Folder) Job() bool { return d[jobName] }
 

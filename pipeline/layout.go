@@ -46,14 +46,19 @@ func JobDir(job string) string { return path.Join(Jobs, job) }
 
 // JobFolders are the folders in a job's folder.
 func JobFolders(job string) []string {
-	return []string{JobFile(job, "out"), JobFile(job, "log"), JobFile(job, "control")}
+	return []string{OutOf(job), JobFile(job, "log"), JobFile(job, "control")}
 }
 
 // JobFile is a file in a job's folder: job.json, plan.json, source.mkv, …
 func JobFile(job, name string) string { return path.Join(Jobs, job, path.Base(name)) }
 
 // JobOut is a merged output that awaits its decision.
-func JobOut(job, nonce string) string { return path.Join(Jobs, job, "out", nonce) }
+func JobOut(job, nonce string) string { return path.Join(OutOf(job), nonce) }
+
+// OutOf holds a job's merged outputs until it ends.
+func OutOf(job string) string { return path.Join(Jobs, job, outDir) }
+
+const outDir = "out"
 
 // SidecarOf holds the settings that lay beside the source.
 func SidecarOf(job string) string { return path.Join(Jobs, job, "sidecar.toml") }

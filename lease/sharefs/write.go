@@ -154,13 +154,15 @@ func (f *FS) Mkdir(name string) (created bool, err error) {
 	return false, fmt.Errorf("cannot make folder %q: %w", name, err)
 }
 
-// MkdirAll makes a directory and those above it, as far as they are missing.
+// MkdirAll makes a directory and, where they are missing, those above it. What is there is not asked for
+// again: a request that lands late would make what has been removed since.
 func (f *FS) MkdirAll(name string) error {
-	if dir := path.Dir(name); dir != "." && dir != "/" {
+	_, err := f.Mkdir(name)
+	if dir := path.Dir(name); errors.Is(err, fs.ErrNotExist) && dir != "." && dir != "/" {
 		if err := f.MkdirAll(dir); err != nil {
 			return err
 		}
+		_, err = f.Mkdir(name)
 	}
-	_, err := f.Mkdir(name)
 	return err
 }

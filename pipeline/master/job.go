@@ -297,6 +297,11 @@ func (m *Master) closedForGood(j *job) bool {
 // close drops a job that has ended.
 func (m *Master) close(j *job, dir pipeline.Folder) {
 	m.sweepTemporary(j.ID, dir)
+	if dir.Out() { // made again by a request that landed late
+		if err := m.sweepFolder(pipeline.OutOf(j.ID)); err != nil {
+			m.Log.Debug("cannot sweep an ended job's folder", "job", j.ID, "error", err)
+		}
+	}
 	m.closed[j.ID] = true
 	delete(m.jobs, j.ID)
 	c, err := pipeline.LoadClosed(m.FS, j.ID)

@@ -23,7 +23,7 @@ func contains(names []string, name string) bool {
 // are unlinked one by one and folders only when they are empty, because a late rename may still land in
 // them; a source is never removed.
 func (m *Master) sweep(job string) error {
-	for _, dir := range []string{pipeline.PendingOf(job), pipeline.DoneOf(job), pipeline.SetAsideOf(job), pipeline.JobFile(job, "out")} {
+	for _, dir := range []string{pipeline.PendingOf(job), pipeline.DoneOf(job), pipeline.SetAsideOf(job), pipeline.OutOf(job)} {
 		if err := m.sweepFolder(dir); err != nil {
 			return err
 		}

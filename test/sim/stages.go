@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -151,12 +152,32 @@ func fits(text []byte, c *pipeline.Chunk, r *pipeline.Record) error {
 }
 
 // Prepare implements master.Stages.
-func (s stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string) (*merge.Prepared, error) {
-	return nil, nil
+func (s stages) Prepare(ctx context.Context, _ *pipeline.Job, _ *pipeline.Plan, dst string) (*merge.Prepared, error) {
+	return &merge.Prepared{}, s.intermediate(ctx, dst, "sound")
+}
+
+// intermediate writes a file into the folder of a merge, which may have been swept meanwhile.
+func (s stages) intermediate(ctx context.Context, dst, name string) error {
+	work := pipeline.WorkOf(dst)
+	if err := s.share.MkdirAll(work); err != nil {
+		return err
+	}
+	if err := s.world.take(ctx, name+" "+dst, 5*time.Second); err != nil {
+		return err
+	}
+	return s.share.Create(path.Join(work, name), []byte(name))
 }
 
 // Merge implements master.Stages.
-func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, _ *merge.Prepared) (*master.Merged, error) {
+func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared *merge.Prepared) (*master.Merged, error) {
+	if err := s.intermediate(ctx, dst, "video"); err != nil {
+		return nil, err
+	}
+	if prepared != nil {
+		if _, err := s.share.Read(path.Join(pipeline.WorkOf(dst), "sound"), maxText); err != nil {
+			return nil, err
+		}
+	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "output %s\n", j.ID)
 	for i, c := range chunks {

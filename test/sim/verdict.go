@@ -47,13 +47,13 @@ func (w *world) watch() {
 	}
 }
 
-// relief is when the masters are relieved, should only temporary files be left: of a request that landed
+// relief is when the masters are relieved, should only temporary files and folders be left: of a request that landed
 // late, of a master that came back late and died. The next leader looks into every job's folder once.
 const relief = 30 * time.Minute
 
 func (w *world) onlyTemporary(left []string) bool {
 	return len(left) > 0 && !slices.ContainsFunc(left, func(name string) bool {
-		return !strings.HasPrefix(name, pipeline.Jobs+"/") || !isStaging(name)
+		return !strings.HasPrefix(name, pipeline.Jobs+"/") || !isStaging(name) && path.Base(name) != "out"
 	})
 }
 
