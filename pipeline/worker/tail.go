@@ -264,6 +264,7 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 		return nil, fmt.Errorf("cannot take the lease for %s: %w", mine.ID(), err)
 	}
 	if err := w.FS.Create(mine.Path(), text); err != nil {
+		w.drop(mine.Path()) // it may be there all the same, and would be taken for a silent worker's
 		held.Release()
 		return nil, fmt.Errorf("cannot copy %s: %w", mine.ID(), err)
 	}

@@ -70,10 +70,9 @@ func (w *world) removeJob(job string) {
 		for _, name := range w.server.below(pipeline.JobDir(job)) {
 			_ = w.server.unlink(people, name, false)
 		}
-		for _, dir := range []string{"out", "log", "control"} {
-			_ = w.server.rmdir(people, pipeline.JobFile(job, dir))
+		for _, dir := range w.server.folders(pipeline.JobDir(job)) {
+			_ = w.server.rmdir(people, dir)
 		}
-		_ = w.server.rmdir(people, pipeline.JobDir(job))
 	}
 }
 

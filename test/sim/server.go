@@ -313,6 +313,21 @@ func (s *server) below(dir string) []string {
 	return out
 }
 
+// folders returns dir and those below it, the deepest first.
+func (s *server) folders(dir string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for name := range s.kids {
+		if name == dir || strings.HasPrefix(name, dir+"/") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out
+}
+
 // own says which of the people's files an inode is.
 func (s *server) own(i *inode, source string) {
 	s.mu.Lock()

@@ -86,9 +86,11 @@ func inProcesses(t *testing.T, procs int) {
 	for n := range procs {
 		wg.Go(func() {
 			first := *firstFlag + uint64(n*share)
-			cmd := exec.Command(os.Args[0], "-test.run=^TestSeeds$", "-test.timeout=0", fmt.Sprint("-first=", first), fmt.Sprint("-seeds=", min(share, *seedsFlag-n*share)))
+			cmd := exec.Command(os.Args[0], "-test.run=^TestSeeds$", "-test.v", "-test.timeout=0", fmt.Sprint("-first=", first), fmt.Sprint("-seeds=", min(share, *seedsFlag-n*share)))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %v\n%s", cmd, err, out)
+			} else {
+				t.Logf("from %d: %s", first, out)
 			}
 		})
 	}
