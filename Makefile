@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz lint vet demo clean
+.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz lint vet demo media-table clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -96,6 +96,12 @@ bin/golangci-lint:
 demo: build
 	test/install-tools $(MEDIA)
 	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
+
+# What becomes of every source: the table at the end of docs/media.md. SOURCES="FOLDER FOLDER" adds your own
+# files; TABLE_DIR=FOLDER keeps outputs and certificates.
+media-table: build
+	test/install-tools $(MEDIA)
+	$(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" $(SOURCES)
 
 # Root need not have Go: what was built is installed.
 bin/distenc:

@@ -16,20 +16,29 @@ import (
 func newVerify(g *global) *cobra.Command {
 	var quality bool
 	var certificate string
+	var o order
 	cmd := &cobra.Command{
 		Use:   "verify SOURCE OUTPUT",
 		Short: "Compare an output with its source: frames, timestamps, all other tracks",
 		Long: `Compare an output with its source, packet by packet: the number of frames, every timestamp, every other
-track's payload, chapters, tags and attachments.
+track's payload, chapters, tags and attachments. With --profile, sound that this profile has encoded and
+subtitles that it leaves out are no mistakes.
 
 With --quality both are decoded, frame by frame, and SSIM and PSNR are told for each chunk, and the worst
 frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. --certificate names the
 job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, log, err := g.load(cmd)
+			cfg, log, err := g.load(cmd)
 			if err != nil {
 				return err
+			}
+			if err := o.check(cfg); err != nil {
+				return err
+			}
+			var asked merge.Asked
+			if profile, ok := cfg.Profile(o.profile); ok {
+				asked = merge.Asked{Audio: profile.Audio, Subtitles: profile.Subtitles}
 			}
 			tools, err := media.Find(log)
 			if err != nil {
@@ -44,7 +53,7 @@ job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 se
 					return err
 				}
 			}
-			report, err := merge.Verify(cmd.Context(), tools, paths[0], paths[1], nil)
+			report, err := merge.Verify(cmd.Context(), tools, paths[0], paths[1], asked)
 			if err != nil {
 				return g.stop.oneShot(err)
 			}
@@ -60,6 +69,7 @@ job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 se
 	}
 	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
 	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json, for --quality: which frames its chunks have")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "what it was encoded with: this profile's `settings`")
 	return cmd
 }
 

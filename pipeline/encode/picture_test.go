@@ -49,7 +49,8 @@ func TestDeinterlacedSeamsAreNoSeams(t *testing.T) {
 		require.True(t, j.plan.Out.Deinterlace)
 		require.Len(t, j.plan.Chunks, 5)
 		require.Contains(t, strings.Join(j.plan.Notes, " "), "is deinterlaced")
-		results, _ := j.encodeAll(t)
+		results, records := j.encodeAll(t)
+		j.ownPictures(t, results, records)
 		var got []string
 		for i, r := range results {
 			got = append(got, pictures(t, r, "null")...)
@@ -105,7 +106,8 @@ func TestOddSizes(t *testing.T) {
 	require.ErrorContains(t, err, `odd = "crop"`)
 	for odd, size := range map[string][]int{"crop": {320, 180}, "pad": {322, 182}} {
 		j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high", Odd: odd})
-		results, _ := j.encodeAll(t)
+		results, records := j.encodeAll(t)
+		j.ownPictures(t, results, records)
 		f, err := j.tools.Probe(context.Background(), results[0])
 		require.NoError(t, err)
 		require.Equal(t, size, []int{f.Streams[0].Width, f.Streams[0].Height})

@@ -124,7 +124,7 @@ func (p *pair) judge(r *Report, offset float64) {
 	case s.Output < 0:
 		r.add(Bad, "%s: missing", name)
 		return
-	case s.Converted != "" && p.source.Type == "audio", s.Converted == "" && p.anew():
+	case s.Converted != "" && p.source.Type == "audio":
 		p.judgeAnew(r, name, offset)
 		return
 	case s.Converted != "":
@@ -140,13 +140,6 @@ func (p *pair) judge(r *Report, offset float64) {
 	if s.Hidden > 0 {
 		r.add(Note, "%s: %d packets that an edit list hides are left out, Matroska can't hold what lies before zero", name, s.Hidden)
 	}
-}
-
-// anew tells sound that was encoded anew, where no plan says so, by its being AAC of which no packet is as
-// it was.
-func (p *pair) anew() bool {
-	s := p.report
-	return p.source.Type == "audio" && p.output.Codec == "aac" && s.Found > 0 && s.Different == min(s.Packets, s.Found)
 }
 
 // judgeAnew compares what can be compared of sound that was encoded anew: that there is some, and that its

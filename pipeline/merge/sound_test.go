@@ -78,9 +78,12 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 				}
 				require.Equal(t, []string{"h264", "aac", "aac"}, kinds)
 				require.Equal(t, probe(t, source).Streams[1].Tags["language"], f.Streams[1].Tags["language"])
-				again, err := Verify(t.Context(), j.tools, source, j.req.Out, nil)
+				again, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{Audio: "aac 96k", Subtitles: "none"})
 				require.NoError(t, err)
-				t.Log(again.Text())
+				require.True(t, again.OK(), again.Text())
+				plain, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{})
+				require.NoError(t, err)
+				require.False(t, plain.OK(), "nobody asked for it")
 				require.True(t, out.Report.OK())
 			})
 		}

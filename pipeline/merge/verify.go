@@ -10,20 +10,26 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
+// Asked is what an output was to be, as far as that is no copy of its source.
+type Asked struct {
+	Audio, Subtitles string // as in pipeline.Settings
+}
+
 // Verify compares an output with its source: the number of video frames, every timestamp, every other
-// stream's packets, chapters, tags, attachments. want is the plan; nil where there is none, then the
-// frames are those that the source's own packets say are shown. source is the plan's source.
+// stream's packets, chapters, tags, attachments. The frames are those that the source's own packets say are
+// shown.
 //
 // The report says what differs; the error only that a file can't be read. Memory stays small: 18 bytes
 // a frame and what two files' interleaving differs by.
-func Verify(ctx context.Context, tools media.Tools, source, output string, want *pipeline.Plan) (*Report, error) {
-	return verify(ctx, tools, verification{source: source, output: output, plan: want})
+func Verify(ctx context.Context, tools media.Tools, source, output string, asked Asked) (*Report, error) {
+	return verify(ctx, tools, verification{source: source, output: output, asked: asked})
 }
 
 type verification struct {
 	source, output string
-	plan           *pipeline.Plan
-	sums           []Sum // of the chunks, if the output was just merged of them
+	asked          Asked          // where there is no plan
+	plan           *pipeline.Plan // the frames and settings; nil: the source's own packets tell of the frames
+	sums           []Sum          // of the chunks, if the output was just merged of them
 	prepared       *Prepared
 }
 
@@ -39,7 +45,7 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	if len(src.Video()) == 0 || len(out.Video()) == 0 {
 		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output), filepath.Base(v.source))
 	}
-	set := pipeline.Settings{Container: containerOf(out)}
+	set := pipeline.Settings{Container: containerOf(out), Audio: v.asked.Audio, Subtitles: v.asked.Subtitles}
 	if v.plan != nil {
 		set = v.plan.Settings
 	}

@@ -57,7 +57,7 @@ func TestVerifyFindsLosses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out.mkv")
 			c.change(out)
-			r, err := Verify(t.Context(), findTools(t), src, out, nil)
+			r, err := Verify(t.Context(), findTools(t), src, out, Asked{})
 			require.NoError(t, err)
 			require.Equal(t, c.want == "", r.OK(), r.Text())
 			require.Contains(t, r.Text(), c.want, r.Text())
@@ -68,7 +68,7 @@ func TestVerifyFindsLosses(t *testing.T) {
 func TestVerifyNeedsThePlannedFrames(t *testing.T) {
 	src := vfr(t, t.TempDir())
 	plan := &pipeline.Plan{Chunks: []pipeline.Chunk{{PTS: pipeline.Timestamps{0, 40, 80}}}}
-	r, err := Verify(t.Context(), findTools(t), src, src, plan)
+	r, err := verify(t.Context(), findTools(t), verification{source: src, output: src, plan: plan})
 	require.NoError(t, err)
 	require.False(t, r.OK())
 	require.Contains(t, r.Text(), "FAIL video frames: 3 planned, 75 found")
@@ -80,7 +80,7 @@ func TestVerifyTransportStream(t *testing.T) {
 	src, out := filepath.Join(dir, "s.ts"), filepath.Join(dir, "o.mkv")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v libx264 -preset ultrafast -g 10 -c:a ac3 -output_ts_offset 1000", src)
 	ffmpeg(t, "-fflags +genpts -i", src, "-map", "0", "-c", "copy", out)
-	r, err := Verify(t.Context(), findTools(t), src, out, nil)
+	r, err := Verify(t.Context(), findTools(t), src, out, Asked{})
 	require.NoError(t, err)
 	require.Contains(t, r.Text(), "whose clock has no zero")
 	require.Contains(t, r.Text(), "ok   video frames: 50 planned, 50 found")
@@ -89,7 +89,7 @@ func TestVerifyTransportStream(t *testing.T) {
 
 func TestVerifyRefusesWhatIsNoVideo(t *testing.T) {
 	src := vfr(t, t.TempDir())
-	_, err := Verify(t.Context(), findTools(t), src, write(t, filepath.Join(t.TempDir(), "x"), "text"), nil)
+	_, err := Verify(t.Context(), findTools(t), src, write(t, filepath.Join(t.TempDir(), "x"), "text"), Asked{})
 	require.Error(t, err)
 }
 
