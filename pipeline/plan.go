@@ -135,6 +135,18 @@ func (c *Chunk) Work() float64 {
 	return float64(len(c.PTS))
 }
 
+// forgetTimes keeps of the timestamps only how many they are: a season's would take a hundred megabytes.
+func (p *Plan) forgetTimes() {
+	most := 0
+	for _, c := range p.Chunks {
+		most = max(most, len(c.PTS))
+	}
+	none := make(Timestamps, most) // all chunks' share it
+	for i := range p.Chunks {
+		p.Chunks[i].PTS = none[:len(p.Chunks[i].PTS):len(p.Chunks[i].PTS)]
+	}
+}
+
 // RangeText is what the file of a range chunk holds. It is for people: workers go by the name and the plan.
 func (p *Plan) RangeText(chunk int) ([]byte, error) {
 	c := p.Chunks[chunk]

@@ -72,6 +72,7 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 			st.Error = err.Error()
 			return st, true
 		}
+		plan.forgetTimes()
 		k.plans[id] = plan
 	}
 	st.fill(f, plan, chunks, nodes)
