@@ -67,8 +67,9 @@ type Media struct {
 	// looked at, since this machine would judge itself.
 	Private bool
 
-	mu   sync.Mutex
-	seen map[string]seen // accepted results, by stem; what is missing is read again
+	mu    sync.Mutex
+	files map[string]*media.File // what ffprobe says of plans' sources; what is missing is asked for
+	seen  map[string]seen        // accepted results, by stem; what is missing is read again
 }
 
 // seen is what was found in a result.
@@ -175,6 +176,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 	if err != nil {
 		return nil, err
 	}
+	s.know(plan, source)
 	if err := merge.TryAudio(ctx, s.Tools, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)), source, j.Settings); err != nil {
 		return nil, err
 	}
@@ -192,6 +194,19 @@ func (s *Media) described(ctx context.Context, plan *pipeline.Plan, scan Scan) (
 	}
 	return s.Tools.Probe(ctx, s.FS.Path(pipeline.JobFile(plan.Job, plan.Source)))
 }
+
+// know remembers what ffprobe said of a plan's source, which nobody changes while the job is live.
+func (s *Media) know(plan *pipeline.Plan, source *media.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files == nil || len(s.files) >= maxFiles {
+		s.files = map[string]*media.File{}
+	}
+	s.files[pipeline.JobFile(plan.Job, plan.Source)] = source
+}
+
+// maxFiles bounds of how many sources that is remembered.
+const maxFiles = 32
 
 // passChunks is how many pieces one pass through the source makes at most. What it keeps of each packet is
 // decided by a list of them.
@@ -298,8 +313,11 @@ func (s *Media) Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, 
 }
 
 func (s *Media) request(j *pipeline.Job, p *pipeline.Plan, dst string) merge.Request {
+	s.mu.Lock()
+	file := s.files[pipeline.JobFile(p.Job, p.Source)]
+	s.mu.Unlock()
 	return merge.Request{
-		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
+		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), File: file, Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
 	}
 }
 

@@ -30,6 +30,7 @@ type File struct {
 	Format   Format
 	Streams  []Stream
 	Chapters []Chapter
+	Prober   string // ffprobe's own version
 }
 
 // Format describes the container.
@@ -101,7 +102,7 @@ func (f *File) Video() []Stream {
 
 // Probe reads a file's header with ffprobe. path is absolute.
 func (t Tools) Probe(ctx context.Context, path string) (*File, error) {
-	args := append([]string{"-v", "error", "-show_streams", "-show_format", "-show_chapters",
+	args := append([]string{"-v", "error", "-show_streams", "-show_format", "-show_chapters", "-show_program_version",
 		"-show_data_hash", "sha256", "-of", "json"}, Input(path)...)
 	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
 	if err != nil {
@@ -147,6 +148,9 @@ type rawStream struct {
 
 func parseProbe(out []byte) (*File, error) {
 	var raw struct {
+		Program struct {
+			Version string
+		} `json:"program_version"`
 		Streams  []rawStream
 		Chapters []struct {
 			TimeBase string `json:"time_base"`
@@ -165,7 +169,7 @@ func parseProbe(out []byte) (*File, error) {
 	if err := json.Unmarshal(out, &raw); err != nil {
 		return nil, err
 	}
-	f := &File{Format: Format{Name: raw.Format.Name, Tags: raw.Format.Tags}}
+	f := &File{Format: Format{Name: raw.Format.Name, Tags: raw.Format.Tags}, Prober: raw.Program.Version}
 	f.Format.Size, _ = strconv.ParseInt(raw.Format.Size, 10, 64) // absent values stay zero
 	f.Format.Start, _ = strconv.ParseFloat(raw.Format.Start, 64)
 	f.Format.Duration, _ = strconv.ParseFloat(raw.Format.Duration, 64)

@@ -95,6 +95,9 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	watching.Go(func() { t.watch(ctx, c, p, out, end) })
 	err = cmd.Wait()
 	p.ended()
+	if s := cmd.ProcessState; s != nil {
+		t.debug(ctx, "end", "program", filepath.Base(c.Program), "pid", s.Pid(), "cpu", s.UserTime()+s.SystemTime())
+	}
 	if copyErr := copied(ctx); err == nil {
 		err = copyErr
 	}

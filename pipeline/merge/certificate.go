@@ -78,10 +78,17 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 	return c
 }
 
-// versions asks the programs that merge and verify for their version lines.
-func versions(ctx context.Context, tools media.Tools) (map[string]string, error) {
-	lines := map[string]string{}
-	for program, option := range map[string]string{tools.FFmpeg: "-version", tools.FFprobe: "-version", tools.MKVMerge: "--version"} {
+// versions tells the version lines of the programs that merge and verify; ffprobe has told its own with the source.
+func versions(ctx context.Context, tools media.Tools, req Request, source *media.File) (map[string]string, error) {
+	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober}
+	ask := map[string]string{tools.FFmpeg: "-version", tools.MKVMerge: "--version"}
+	switch {
+	case req.Plan.Settings.Container == containerMP4:
+		delete(ask, tools.MKVMerge)
+	case isMatroska(source):
+		delete(ask, tools.FFmpeg)
+	}
+	for program, option := range ask {
 		out, err := tools.Output(ctx, 64<<10, program, option)
 		if err != nil {
 			return nil, fmt.Errorf("cannot ask %q for its version: %w", program, err)

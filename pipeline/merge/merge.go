@@ -24,7 +24,8 @@ type Request struct {
 	// Source is the file the plan was made for (the normalised one, if there is one): all but the video
 	// is taken from it.
 	Source string
-	Out    string // written or replaced; its name says nothing of the container
+	File   *media.File // what ffprobe says of Source; nil: it is asked
+	Out    string      // written or replaced; its name says nothing of the container
 	// WorkDir takes temporary files: small texts, and for MP4 into Matroska a copy of the source without
 	// its video. The caller makes and removes it.
 	WorkDir string

@@ -24,12 +24,15 @@ const maxPackets = 700_000
 
 // Prepare reads the source once. It needs Plan, Source and WorkDir of the request, and leaves files in WorkDir.
 func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, error) {
-	source, err := tools.Probe(ctx, req.Source)
-	if err != nil {
-		return nil, err
+	var err error
+	source := req.File
+	if source == nil {
+		if source, err = tools.Probe(ctx, req.Source); err != nil {
+			return nil, err
+		}
 	}
 	p := &Prepared{source: source}
-	if p.tools, err = versions(ctx, tools); err != nil {
+	if p.tools, err = versions(ctx, tools, req, source); err != nil {
 		return nil, err
 	}
 	var tracks map[int]mkvTrack

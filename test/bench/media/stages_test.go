@@ -26,7 +26,7 @@ import (
 )
 
 // long is twenty minutes of film, some 60 chunks.
-func long(t *testing.T) string { return film{1280, 720, 8, 150}.again(t, 8) }
+func long(t *testing.T) string { return small.again(t, 8) }
 
 // share is a folder with a job of the long film in it.
 type share struct {
@@ -137,7 +137,7 @@ func forget(t *testing.T, path string) {
 func TestPublish(t *testing.T) {
 	only(t)
 	source := long(t)
-	n := times(t, 3)
+	n := times(t, 2)
 	var s sides
 	var out string
 	for range n {
