@@ -278,8 +278,8 @@ func (j *judge) gone(s step, i *inode) {
 	if strings.HasPrefix(s.name, pipeline.PendingDir+"/") && j.accepted(s.name, job) {
 		return // a surplus copy
 	}
-	if strings.HasPrefix(s.name, pipeline.ClaimedDir+"/") && j.copied(s.name) {
-		j.tally("dropped")
+	if strings.HasPrefix(s.name, pipeline.ClaimedDir+"/") && (i.writer == s.node || j.copied(s.name)) {
+		j.tally("dropped") // a second copy, by the one who has just made it or by a master
 		return
 	}
 	if j.useless(s.name) {
