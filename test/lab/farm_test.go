@@ -96,6 +96,7 @@ type sight struct {
 	free     int            // chunks
 	claimed  map[int]string // the chunks, and the hosts that have them
 	accepted map[int]bool
+	stored   int  // committed or accepted
 	merged   bool // there is a decision
 	closed   bool
 }
@@ -112,8 +113,11 @@ func (f *farm) look() sight {
 		if c, ok := pipeline.ParseClaimed(base); ok && folder == pipeline.ClaimedDir+"/" {
 			s.claimed[c.Chunk] = pipeline.NodeHost(c.Node)
 		}
-		if c, ok := pipeline.ParseDone(base); ok && c.State == pipeline.Accepted {
-			s.accepted[c.Chunk] = true
+		if c, ok := pipeline.ParseDone(base); ok {
+			s.stored++
+			if c.State == pipeline.Accepted {
+				s.accepted[c.Chunk] = true
+			}
 		}
 		s.leader = s.leader || folder == pipeline.MasterDir+"/" && strings.HasSuffix(base, ".hb")
 		s.merged = s.merged || base == "decision"
@@ -150,7 +154,7 @@ func (f *farm) survive(fault fault) string {
 	began := time.Now()
 	f.must(f.lab.Clients[2], binary(), "add", "--share", f.mount(), "/host"+f.source)
 	f.startWorkers(fault.hits)
-	f.eventually("some chunks done", func() bool { return len(f.look().accepted) >= some })
+	f.eventually("some chunks done", func() bool { return f.look().stored >= some })
 	interrupted := f.claims(fault.hits)
 	struck := time.Now()
 	require.NoError(f.t, fault.strike(f.lab))

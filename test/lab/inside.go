@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const insideVar = "DISTENC_LAB_INSIDE"
@@ -51,6 +53,10 @@ func Missing() string {
 			return tool + " is not installed; `make test-lab` installs it on Debian"
 		}
 	}
+	var shm unix.Statfs_t
+	if err := unix.Statfs(guestRAM, &shm); err != nil || shm.Bavail*uint64(shm.Bsize) < 4*memory<<20 {
+		return fmt.Sprintf("%s has no room for four machines of %d MiB", guestRAM, memory)
+	}
 	if err := exec.Command("unshare", "--net", "sh", "-c", "ip tuntap add dev tap mode tap && ip link add name bridge type bridge").Run(); err != nil {
 		return "no tap device or bridge can be made: this machine lets no one make network devices"
 	}
@@ -58,7 +64,7 @@ func Missing() string {
 	defer cancel()
 	// A kernel that gets as far as to miss its root could have run a guest.
 	kernel := exec.CommandContext(ctx, "linux.uml", "mem=64M", "con=null", "con0=null,fd:1", "root=/dev/null", "panic=1")
-	kernel.Env = append(os.Environ(), "TMPDIR=/dev/shm")
+	kernel.Env = append(os.Environ(), "TMPDIR="+guestRAM)
 	out, _ := kernel.CombinedOutput()
 	if !bytes.Contains(out, []byte("Unable to mount root")) {
 		return fmt.Sprintf("User Mode Linux does not run here; it says: %s", out[max(0, len(out)-500):])

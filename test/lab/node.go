@@ -34,6 +34,7 @@ const (
 	memory   = 512              // MiB a machine; it takes what it touches
 	bootTime = 60 * time.Second // for the slowest boot on a busy host
 	modules  = "/usr/lib/uml/modules"
+	guestRAM = "/dev/shm" // where a guest keeps its memory, as a file
 )
 
 // tap names the host's end of the node's data (d) or management (m) network. The latter joins node and
@@ -64,7 +65,7 @@ func (n *Node) boot() error {
 	}
 	defer func() { _ = console.Close() }()
 	n.kernel = exec.Command("linux.uml", n.commandLine()...)
-	n.kernel.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=/dev/shm", "HOME=/root", "TERM=linux"}
+	n.kernel.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + guestRAM, "HOME=/root", "TERM=linux"}
 	n.kernel.Stdout, n.kernel.Stderr = console, console
 	n.kernel.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := n.kernel.Start(); err != nil {
