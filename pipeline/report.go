@@ -21,11 +21,14 @@ type Failure struct {
 	Node     string    `json:"node"` // whose attempt it was
 	By       string    `json:"by"`   // who reports it
 	Weight   float64   `json:"weight"`
-	Retry    bool      `json:"retry,omitempty"` // no failure: a person wants it tried again, what was before does not count
+	Retry    bool      `json:"retry,omitempty"`    // no failure: a person wants it tried again
+	Forgives []string  `json:"forgives,omitempty"` // with Retry: the reports, by file name, that do not count any more
 	Reason   string    `json:"reason"`
 	Log      string    `json:"log,omitempty"` // the encoder's last lines
 	Command  string    `json:"command,omitempty"`
 	Reported time.Time `json:"time"`
+
+	file string // its name in the log folder
 }
 
 // What a failure weighs: an encoder that failed or a bad result counts one, a lease that ran out half
@@ -35,8 +38,19 @@ const (
 	WeightExpired = 0.5
 )
 
-// Report writes a failure. A report that is there already is not written again.
+// Report writes a failure. A report that is there already is not written again. One that has a chunk tried again
+// forgives all reports on it that are there: neither attempts nor times could tell what was before, because a
+// chunk can have several files, each with attempts of its own, and nodes have clocks of their own.
 func (r Failure) Report(f *sharefs.FS, c ChunkFile) error {
+	if r.Retry {
+		before, err := Failures(f, c)
+		if err != nil {
+			return err
+		}
+		for _, b := range before {
+			r.Forgives = append(r.Forgives, b.file)
+		}
+	}
 	r.Chunk, r.Attempt, r.Node, r.Reported = c.ID(), c.Attempt, c.Node, time.Now().UTC()
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -65,6 +79,7 @@ func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
 		var r Failure
 		if strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".json") &&
 			ReadJSON(f, JobLog(job, n), maxSmall, &r) == nil && strings.HasPrefix(n, r.Chunk+".a") {
+			r.file = n
 			all = append(all, r)
 		}
 	}
@@ -119,18 +134,21 @@ func Hosts(f *sharefs.FS, fresh time.Duration) int {
 }
 
 // poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
-// on two hosts, or on the only host there is, or two more anywhere. Only what happened since a person
-// last had it tried again counts.
+// on two hosts, or on the only host there is, or two more anywhere. What was forgiven when a person had it
+// tried again does not count.
 func poison(failures []Failure, limit, hosts int) bool {
+	forgiven := map[string]bool{}
+	for _, r := range failures {
+		for _, file := range r.Forgives {
+			forgiven[file] = true
+		}
+	}
 	sum, on := 0.0, map[string]bool{}
 	for _, r := range failures {
-		if r.Retry {
-			sum = 0
-			clear(on)
-			continue
+		if r.Weight > 0 && !forgiven[r.file] {
+			sum += r.Weight
+			on[NodeHost(r.Node)] = true
 		}
-		sum += r.Weight
-		on[NodeHost(r.Node)] = true
 	}
 	return sum >= float64(limit) && (len(on) > 1 || hosts <= 1) || sum >= float64(limit+2)
 }
