@@ -158,6 +158,8 @@ func TestPieceIsChecked(t *testing.T) {
 	c = plan.Chunks[1]
 	c.Key++
 	require.ErrorIs(t, split.Piece(context.Background(), tools(t), plan, &c, req.Path, dst), split.ErrPiece)
+	c.Packets = 0 // no master plans that
+	require.ErrorIs(t, split.Piece(context.Background(), tools(t), plan, &c, req.Path, dst), split.ErrPiece)
 }
 
 // An MP4 whose index stands in front and whose end was never copied.

@@ -71,7 +71,7 @@ func checkPiece(ctx context.Context, tools media.Tools, chunk *pipeline.Chunk, p
 	if err != nil {
 		return err
 	}
-	if len(pts) != chunk.Packets || pts[0] != chunk.Key {
+	if len(pts) == 0 || len(pts) != chunk.Packets || pts[0] != chunk.Key {
 		return ErrPiece
 	}
 	return nil
