@@ -2,6 +2,9 @@ package encode_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +27,25 @@ func (j job) ownPictures(t *testing.T, results []string, records []*pipeline.Rec
 	for i, r := range results {
 		require.NoError(t, j.look(i, r, records[i], false), "chunk %d", i)
 	}
+}
+
+// A result is not blamed for the share that it lies on, nor for the machine that looks at it.
+func TestTroubleIsNotTheResultsFault(t *testing.T) {
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	gone := j.look(0, filepath.Join(j.dir, "gone"), &pipeline.Record{}, true)
+	j.tools.FFmpeg = filepath.Join(j.dir, "ffmpeg")
+	for script, blamed := range map[string]bool{
+		"echo 'x.enc: Input/output error' >&2":            false,
+		"echo 'Cannot allocate memory' >&2; exit 1":       false,
+		"echo '[h264 @ 0x1] error while decoding MB' >&2": true,
+	} {
+		require.NoError(t, os.WriteFile(j.tools.FFmpeg, []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+		err := j.look(0, filepath.Join(j.dir, "result"), &pipeline.Record{}, true)
+		require.Error(t, err)
+		require.Equal(t, blamed, errors.Is(err, encode.ErrPictures), script)
+	}
+	require.Error(t, gone)
+	require.NotErrorIs(t, gone, encode.ErrPictures)
 }
 
 func TestAnotherChunksPicturesAreSeen(t *testing.T) {
