@@ -154,6 +154,10 @@ func (w *Worker) claimSecond(ctx context.Context, jobs []string) (*Task, error) 
 	if len(jobs) == 0 {
 		return nil, nil
 	}
+	if !w.second.TryLock() { // slots that look at once would choose the same chunk
+		return nil, nil
+	}
+	defer w.second.Unlock()
 	claims := w.claimedByOthers(jobs)
 	if len(claims) > 0 {
 		w.waitAtMost(maxTailWait)

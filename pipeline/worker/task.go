@@ -66,7 +66,9 @@ var errPaused = errors.New("the job is paused")
 func (w *Worker) work(ctx context.Context, t *Task) {
 	defer func() {
 		w.mu.Lock()
-		delete(w.tasks, t.File.ID())
+		if w.tasks[t.File.ID()] == t { // another slot can have another copy of the chunk
+			delete(w.tasks, t.File.ID())
+		}
 		w.rate.ended(t.File.Job, t.frames.Load())
 		w.mu.Unlock()
 	}()

@@ -55,6 +55,8 @@ type Worker struct {
 	since time.Time
 	plans plans
 
+	second sync.Mutex // held by the slot that looks for a chunk to encode a second time
+
 	mu      sync.Mutex
 	claims  int                  // made so far
 	tasks   map[string]*Task     // running, by chunk id
@@ -68,7 +70,8 @@ type Worker struct {
 	peers   peers
 	wait    time.Duration // the next idle wait
 	longest time.Duration // that it may grow to
-	soon    bool          // more chunks are announced
+	soon    bool          // more chunks are announced, and can be counted on
+	told    time.Time     // since when they are; zero: they are not
 	quiet   int           // looks in a row that found nothing
 	seq     int64
 	agreed  time.Time // when terms and limit were read
@@ -82,6 +85,9 @@ const (
 	maxTailWait = 10 * time.Second // while others encode
 	maxSoonWait = 2 * time.Second  // while chunks are announced
 )
+
+// soonFor is how long an announcement is counted on: a copy into the inbox can take a day.
+const soonFor = 2 * time.Minute
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
@@ -180,8 +186,14 @@ func (w *Worker) found() {
 func (w *Worker) noteSoon(soon bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.soon, w.longest = soon, maxIdleWait
-	if soon {
+	switch {
+	case !soon:
+		w.told = time.Time{}
+	case w.told.IsZero():
+		w.told = time.Now()
+	}
+	w.soon, w.longest = soon && time.Since(w.told) < soonFor, maxIdleWait
+	if w.soon {
 		w.longest = maxSoonWait
 	}
 }
