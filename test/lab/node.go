@@ -230,7 +230,7 @@ func (n *Node) ask(limit time.Duration, method, path string, body io.Reader) (st
 // Start starts a daemon whose output goes to the file log in Lab.Shared, and returns its process id.
 func (n *Node) Start(log string, argv ...string) (pid int, err error) {
 	script := `log=$1; shift; "$@" >>/lab/"$log" 2>&1 & echo $!`
-	out, err := n.Run(append([]string{"setsid", "sh", "-c", script, "sh", log}, argv...)...)
+	out, err := n.Run(append([]string{"sh", "-c", script, "sh", log}, argv...)...)
 	if err != nil {
 		return 0, err
 	}
