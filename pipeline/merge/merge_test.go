@@ -110,6 +110,13 @@ func TestEmptyEditAndRotation(t *testing.T) {
 	}
 }
 
+// x264 writes no range where nothing else is known of the colours.
+func TestLimitedRangeIsTold(t *testing.T) {
+	src := filepath.Join(t.TempDir(), "src.mov")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=1 -c:v mpeg2video -g 10", src)
+	require.NotContains(t, encode(t, src, containerMKV).merge(t).Report.Text(), "color range")
+}
+
 func TestBadChunks(t *testing.T) {
 	src := fansub(t, t.TempDir())
 	for name, c := range map[string]struct {

@@ -48,8 +48,13 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 		for _, name := range carried {
 			set("--"+strings.ReplaceAll(name, "_", "-"), track.text(name))
 		}
-	} else if video.Rotation != 0 {
-		set("--projection-pose-roll", strconv.Itoa(video.Rotation))
+	} else {
+		if video.Rotation != 0 {
+			set("--projection-pose-roll", strconv.Itoa(video.Rotation))
+		}
+		if video.ColorRange == "tv" { // x264 leaves it out where nothing else is known of the colours
+			set("--color-range", "1")
+		}
 	}
 	if track.text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
 		args = append(args, hdrOptions(req.Plan.Video.MasterDisplay, req.Plan.Video.MaxCLL)...)
