@@ -105,8 +105,8 @@ func (m *Master) acceptAll(ctx context.Context, plan *pipeline.Plan, chunks []pi
 	return verdicts
 }
 
-// manyResults is from how many waiting results of a job on the master looks at each only quickly: decoding all that a
-// large farm encodes would take more than one machine.
+// manyResults is from how many waiting results of a job on the master looks at each only quickly: decoding all
+// that a large farm encodes, or all of a film for a second time, would take more than one machine.
 const manyResults = 16
 
 // verdict is what came of looking at one result.

@@ -1,0 +1,54 @@
+package master
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// checks are stages that note how results were checked.
+type checks struct {
+	Stages
+	quick, whole int
+}
+
+func (c *checks) Check(_ context.Context, _ *pipeline.Plan, _ pipeline.ChunkFile, _ *pipeline.Record, quick bool) error {
+	if quick {
+		c.quick++
+	} else {
+		c.whole++
+	}
+	return nil
+}
+
+// A master that comes after another one checks all results again before it merges them; to decode a whole film
+// for a second time would take too long.
+func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
+	root := t.TempDir()
+	m := New(Options{FS: sharefs.New(root, sharefs.OS(root))})
+	job := "abcdef01-k3f9z"
+	require.NoError(t, m.FS.MkdirAll(pipeline.DoneOf(job)))
+	var chunks []pipeline.ChunkFile
+	for i := range manyResults + 2 {
+		c := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345").In(pipeline.Accepted)
+		record, err := json.Marshal(pipeline.Record{Chunk: c.ID(), Attempt: c.Attempt, Node: c.Node, CRC32: strconv.Itoa(i + 1)})
+		require.NoError(t, err)
+		require.NoError(t, m.FS.Create(c.Record(), record))
+		chunks = append(chunks, c)
+	}
+	for _, n := range []int{len(chunks), 2} {
+		did := &checks{}
+		m.Stages = did
+		records, err := m.prove(t.Context(), nil, chunks[:n], map[string]string{chunks[0].Stem(): "1"})
+		require.NoError(t, err)
+		require.Len(t, records, n)
+		require.Equal(t, n > manyResults, did.whole == 0)
+		require.Equal(t, n-1, did.quick+did.whole, "what this master has accepted is not checked again")
+	}
+}
