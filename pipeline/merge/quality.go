@@ -77,8 +77,8 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf}, nil
 }
 
-// pairing builds the filters that bring [source] and [output] into one form. Frames are paired by their numbers: that the timestamps agree is checked elsewhere,
-// and containers round them.
+// pairing builds the filters that bring [source] and [output] into one form. Frames are paired by their
+// numbers: that the timestamps agree is checked elsewhere, and containers round them.
 func pairing(ctx context.Context, tools media.Tools, source, output string) (graph string, stream media.Stream, err error) {
 	var videos [2]media.Stream
 	for i, path := range []string{source, output} {
@@ -121,7 +121,10 @@ func measure(ctx context.Context, tools media.Tools, args []string) ([]frameQual
 		cancel()
 		_ = r.CloseWithError(err)
 	}
-	return frames, errors.Join(<-ended, err)
+	if runErr := <-ended; err == nil {
+		err = runErr
+	}
+	return frames, err
 }
 
 // maxListing bounds what ffmpeg may say of its filters, in bytes.

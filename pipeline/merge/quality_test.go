@@ -65,3 +65,9 @@ func TestEqualParts(t *testing.T) {
 	require.Equal(t, []int{400, 400, 401}, equalParts(times))
 	require.Equal(t, []int{1}, equalParts(times[:1]))
 }
+
+// What ffmpeg says is told once.
+func TestAnErrorIsToldOnce(t *testing.T) {
+	_, err := measure(t.Context(), findTools(t), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"})
+	require.Equal(t, 1, strings.Count(err.Error(), "gone.mkv"), "%v", err)
+}
