@@ -34,7 +34,8 @@ type Leader struct {
 //
 // A leader has the heartbeat file dir/<epoch>.<node>.hb, whose name is used for one term only, and locks
 // dir/lock, which is never removed. A node leads when all other leaders' heartbeats are gone or have been
-// silent for the expiry, or less where their process ran on this machine and is gone; of two that began together the one whose node sorts last stays.
+// silent for the expiry, or less where their process ran on this machine and is gone; of two that began
+// together the one whose node sorts last stays.
 type Election struct {
 	options
 	opts  []Option

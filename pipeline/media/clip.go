@@ -30,10 +30,10 @@ type Clip struct {
 // headSize is how much of a file Clip keeps: enough for what an encoder writes of itself into the first packet.
 const headSize = 64 << 10
 
-// Clip reads a file once, from its first byte to its last: r is the file at path, an absolute one, at its start. Our own Matroska is read here: a process for
-// each chunk, its check and its check by the master would cost more than all else but the encode itself. Of
-// other files ffprobe says what is in them. An *ExitError or io.ErrUnexpectedEOF: the file is damaged; its size and
-// CRC-32 are told all the same.
+// Clip reads a file once, from its first byte to its last: r is the file at path, an absolute one, at its
+// start. Our own Matroska is read here: a process for each chunk, its check and its check by the master would
+// cost more than all else but the encode itself. Of other files ffprobe says what is in them. An *ExitError or
+// io.ErrUnexpectedEOF: the file is damaged; its size and CRC-32 are told all the same.
 func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error) {
 	c := &Clip{}
 	err := c.read(untilDone{ctx, r})

@@ -141,8 +141,8 @@ func ParseCRC(value []byte) (uint32, error) {
 	return uint32(sum), err
 }
 
-// ParseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would overflow when two are subtracted;
-// no stream lasts that long.
+// ParseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would
+// overflow when two are subtracted; no stream lasts that long.
 func ParseTicks(value []byte) (int64, error) {
 	if string(value) == "N/A" {
 		return NoPTS, nil

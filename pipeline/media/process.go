@@ -60,7 +60,8 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
 //
 // When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is
-// ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No child outlives Run, nor this process.
+// ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No child
+// outlives Run, nor this process.
 func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
