@@ -83,8 +83,8 @@ type SeenNode struct {
 func LoadNode(f *sharefs.FS, node string) (*Node, error) {
 	n := &Node{}
 	err := ReadJSON(f, nodeFile(node), maxSmall, n)
-	if err == nil && n.Node != node {
-		err = fmt.Errorf("%s is another node's", nodeFile(node))
+	if err == nil && (n.Node != node || !n.plausible()) {
+		err = fmt.Errorf("%s is not what the node %s says", nodeFile(node), node)
 	}
 	return n, err
 }

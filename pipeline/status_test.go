@@ -44,6 +44,27 @@ func TestASilentNodeCountsForNothing(t *testing.T) {
 	require.GreaterOrEqual(t, s.Nodes[1].Seen, 40)
 }
 
+// A node's word that can't be true is no word: one calculates with it.
+func TestANodesFileIsItsOwnAndPlausible(t *testing.T) {
+	fs := testShare(t)
+	name, other := "a-waaaaa", "b-wbbbbb"
+	for _, c := range []struct {
+		node Node
+		good bool
+	}{
+		{Node{Node: name, Slots: 1, Speed: map[string]Speed{"j": {Frames: 1, Seconds: 1}}}, true},
+		{Node{Node: name, Slots: 1, Speed: map[string]Speed{"j": {Frames: 1, Seconds: -1}}}, false},
+		{Node{Node: name, Slots: 1, Chunks: map[string]Encoding{"j.00000": {Total: 1, FPS: 1e300}}}, false},
+	} {
+		require.NoError(t, c.node.Write(fs))
+		_, err := LoadNode(fs, name)
+		require.Equal(t, c.good, err == nil, "%v", err)
+		require.NoError(t, os.Rename(fs.Path(nodeFile(name)), fs.Path(nodeFile(other))))
+		_, err = LoadNode(fs, other)
+		require.Error(t, err, "another node's")
+	}
+}
+
 // What was handed back is no retry, and an attempt that two masters reported is one.
 func TestRetriesAreWhatCameToNothing(t *testing.T) {
 	fs := testShare(t)
