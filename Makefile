@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz lint vet demo media-table clean
+.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
 # One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
 build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)

@@ -153,7 +153,8 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 		return "", err
 	}
 	name, err := linkFree(f, source, dir, base)
-	if errors.Is(err, fs.ErrPermission) {
+	moved := errors.Is(err, fs.ErrPermission)
+	if moved {
 		name = path.Join(dir, Marked(base, Nonce(5)))
 		if _, err := f.Move(ctx, SidecarBeside(source), SidecarBeside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
@@ -166,8 +167,10 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 	if err := f.DurableForeign(name); err != nil {
 		return "", err
 	}
-	if err := errors.Join(f.Remove(source), f.Remove(SidecarBeside(source))); err != nil {
-		return "", err
+	if !moved { // a move that a power loss of the file server undoes leaves the source there, and nowhere else
+		if err := errors.Join(f.Remove(source), f.Remove(SidecarBeside(source))); err != nil {
+			return "", err
+		}
 	}
 	if was := path.Dir(source); path.Dir(was) == FailedDir {
 		_ = tidy(f, was) // whatever else a person has put there stays

@@ -51,6 +51,28 @@ func TestNoFolderInFailedForASourceThatStayed(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(root, "failed/gone.mkv"))
 }
 
+// Another user's source can't be linked and is moved. Where it was nothing is removed, for the file server can
+// undo a move.
+func TestAMovedSourceIsNotRemoved(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"inbox", "failed/film.mkv"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	}
+	source := "failed/film.mkv/film.mkv"
+	require.NoError(t, os.WriteFile(filepath.Join(root, source), nil, 0o600))
+	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+		if op == "link" {
+			return syscall.EPERM
+		}
+		require.False(t, op == "unlink" && name == source, "%s %s", op, name)
+		return nil
+	}))
+	name, err := BackToInbox(t.Context(), share, source, "film.mkv")
+	require.NoError(t, err)
+	require.FileExists(t, filepath.Join(root, name))
+	require.NoDirExists(t, filepath.Join(root, "failed/film.mkv"))
+}
+
 // Who tries a source again and dies between the link and the removal leaves it two names, which nobody takes
 // (hard links). Trying once more must not make a third.
 func TestBackToInboxGoesOnWhereItWasCutOff(t *testing.T) {
