@@ -39,10 +39,9 @@ type Control struct {
 const ended = -1
 
 // Progress is called by the encoder with the frames done and the bytes written so far.
-func (t *Task) Progress(frames int, bytes int64) {
+func (t *Task) Progress(frames int, _ int64) {
 	t.frames.Store(int64(frames))
 	t.pulse.Add(1)
-	_ = bytes
 }
 
 // Controlled is called by the encoder when a child has started (c) and when it has ended (nil).

@@ -91,7 +91,10 @@ const soonFor = 2 * time.Minute
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{Options: o, since: time.Now().UTC(), tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, wait: o.Poll, longest: maxIdleWait, speed: map[string]pipeline.Speed{}}
+	return &Worker{
+		Options: o, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
+		tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, speed: map[string]pipeline.Speed{},
+	}
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
