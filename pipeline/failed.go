@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -152,7 +153,7 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 	if err := f.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	name, err := linkFree(f, source, dir, base)
+	name, err := LinkFree(f, source, SidecarBeside(source), dir, base)
 	moved := errors.Is(err, fs.ErrPermission)
 	if moved {
 		name = path.Join(dir, Marked(base, Nonce(5)))
@@ -178,38 +179,51 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 	return name, nil
 }
 
-// linkFree links a source under the first name in dir that neither a file nor settings have.
-func linkFree(f *sharefs.FS, source, dir, base string) (string, error) {
+// LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.
+// If it has a name there already, one who got no further has made it: that is the one.
+func LinkFree(f *sharefs.FS, source, sidecar, dir, base string) (string, error) {
+	if name, err := linkedAs(f, source, dir, base); name != "" || err != nil {
+		return name, err
+	}
 	for n := 1; ; n++ {
 		names, err := f.List(dir)
 		if err != nil {
 			return "", err
 		}
 		name := path.Join(dir, Numbered(base, n))
-		if slices.Contains(names, path.Base(name)) {
-			if same, err := sameFile(f, source, name); same || err != nil {
-				return name, err // linked before, by one who got no further
-			}
-		}
 		if slices.Contains(names, path.Base(name)) || slices.Contains(names, SidecarBeside(path.Base(name))) {
 			continue
 		}
-		if ours, err := LinkBack(f, source, SidecarBeside(source), name); ours || err != nil {
+		if ours, err := LinkBack(f, source, sidecar, name); ours || err != nil {
 			return name, err
 		}
 	}
 }
 
-func sameFile(f *sharefs.FS, a, b string) (bool, error) {
-	x, err := f.Stat(a)
+// linkedAs finds the name that a file has in dir besides, "" if none. What can't be told now of a name that
+// Numbered would give is an error: it may be the one.
+func linkedAs(f *sharefs.FS, file, dir, base string) (string, error) {
+	st, err := f.Stat(file)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	y, err := f.Stat(b)
-	if errors.Is(err, fs.ErrNotExist) { // taken meanwhile
-		return false, nil
+	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Nlink == 1 {
+		return "", nil
 	}
-	return err == nil && sharefs.SameFile(x, y), err
+	names, err := f.List(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range names {
+		other, err := f.Stat(path.Join(dir, n))
+		switch {
+		case err == nil && sharefs.SameFile(st, other):
+			return path.Join(dir, n), nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(n, strings.TrimSuffix(base, path.Ext(base))):
+			return "", err
+		}
+	}
+	return "", nil
 }
 
 // LinkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,

@@ -74,23 +74,25 @@ func TestAMovedSourceIsNotRemoved(t *testing.T) {
 }
 
 // Who tries a source again and dies between the link and the removal leaves it two names, which nobody takes
-// (hard links). Trying once more must not make a third.
+// (hard links). Trying once more must not make a third, whichever name it got and whatever came meanwhile.
 func TestBackToInboxGoesOnWhereItWasCutOff(t *testing.T) {
-	root := t.TempDir()
-	for _, dir := range []string{"inbox", "failed/film.mkv"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	for _, linked := range []string{"film.mkv", "film (2).mkv"} {
+		root := t.TempDir()
+		for _, dir := range []string{"inbox", "failed/film.mkv"} {
+			require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+		}
+		source := filepath.Join(root, "failed/film.mkv/film.mkv")
+		require.NoError(t, os.WriteFile(source, nil, 0o600))
+		require.NoError(t, os.Link(source, filepath.Join(root, "inbox", linked)))
+		share := sharefs.New(root, sharefs.OS(root))
+		from, inbox, err := FailedSource(share, "film.mkv")
+		require.NoError(t, err)
+		name, err := BackToInbox(t.Context(), share, from, inbox)
+		require.NoError(t, err)
+		require.Equal(t, "inbox/"+linked, name)
+		names, err := share.List("inbox")
+		require.NoError(t, err)
+		require.Equal(t, []string{linked}, names)
+		require.NoDirExists(t, filepath.Join(root, "failed/film.mkv"))
 	}
-	source := filepath.Join(root, "failed/film.mkv/film.mkv")
-	require.NoError(t, os.WriteFile(source, nil, 0o600))
-	require.NoError(t, os.Link(source, filepath.Join(root, "inbox/film.mkv")))
-	share := sharefs.New(root, sharefs.OS(root))
-	from, inbox, err := FailedSource(share, "film.mkv")
-	require.NoError(t, err)
-	name, err := BackToInbox(t.Context(), share, from, inbox)
-	require.NoError(t, err)
-	require.Equal(t, "inbox/film.mkv", name)
-	names, err := share.List("inbox")
-	require.NoError(t, err)
-	require.Equal(t, []string{"film.mkv"}, names)
-	require.NoDirExists(t, filepath.Join(root, "failed/film.mkv"))
 }

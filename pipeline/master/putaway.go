@@ -55,39 +55,18 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 	if err := m.FS.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	names, err := m.FS.List(dir)
+	name, err := pipeline.LinkFree(m.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
+	if errors.Is(err, fs.ErrPermission) && m.unlinked(source) { // of another user, who may not be linked: protected_hardlinks, proc(5)
+		unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
+		return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
+	}
+	if err == nil {
+		err = m.FS.DurableForeign(name)
+	}
 	if err != nil {
 		return "", err
 	}
-	st, err := m.FS.Stat(source)
-	if err != nil {
-		return "", err
-	}
-	for n := 1; ; n++ {
-		name := path.Join(dir, pipeline.Numbered(j.Name(), n))
-		taken := contains(names, name) || contains(names, pipeline.SidecarBeside(name))
-		if taken { // unless by a link that was made before, by one who died then: that is the name we want
-			if same, err := m.same(st, name); err != nil {
-				return "", err
-			} else if !same {
-				continue
-			}
-		}
-		ours, err := pipeline.LinkBack(m.FS, source, pipeline.SidecarOf(j.ID), name)
-		switch {
-		case errors.Is(err, fs.ErrPermission) && m.unlinked(source): // of another user, who may not be linked: protected_hardlinks, proc(5)
-			unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
-			return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
-		case err != nil:
-			return "", err
-		case !ours:
-			continue
-		}
-		if err := m.FS.DurableForeign(name); err != nil {
-			return "", err
-		}
-		return pipeline.RawName(name), errors.Join(m.FS.Remove(source), m.FS.Remove(pipeline.SidecarOf(j.ID)))
-	}
+	return pipeline.RawName(name), errors.Join(m.FS.Remove(source), m.FS.Remove(pipeline.SidecarOf(j.ID)))
 }
 
 // unlinked tells that a file has no name but this one, as far as can be seen: no link of it was made.
