@@ -18,8 +18,10 @@ GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bi
 
 .PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
-# One static file. Go notes tag and commit in it, which needs a git that trusts this folder.
-build: VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
+# Go notes tag and commit in the binary, which needs a git that trusts this folder.
+VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
+
+# One static file.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/distenc ./cmd/distenc
 
@@ -129,7 +131,7 @@ ARCHES = amd64 arm64
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 bin/distenc-%: FORCE
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/distenc
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $@ ./cmd/distenc
 FORCE:
 
 # dist/distenc_VERSION_ARCH.deb. DEB_ARCH chooses another processor.

@@ -72,6 +72,7 @@ type JobStatus struct {
 	Size     int64     `json:"size"`             // bytes of the source
 	Closed   bool      `json:"closed,omitempty"` // nothing of this will change any more
 	Retries  int       `json:"retries"`          // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
+	Notes    []string  `json:"notes,omitempty"`  // what a person should know of the source and of what becomes of it
 	Failures []Failure `json:"failures,omitempty"`
 }
 
@@ -142,6 +143,9 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 	})
 	s.foretell(survey, plans, present)
 	for _, n := range nodes {
+		if n.Seen >= quiet {
+			n.Chunks = survey.heldBy(n.Node.Node)
+		}
 		s.Nodes = append(s.Nodes, n.status(quiet, expiry))
 	}
 	s.Rejected, err = known.rejectedFiles(f, s.Jobs)

@@ -28,20 +28,30 @@ func testShare(t *testing.T) *sharefs.FS {
 func TestASilentNodeCountsForNothing(t *testing.T) {
 	fs := testShare(t)
 	job, chunk := "0badcafe-aaaaa", "0badcafe-aaaaa.00000"
+	lost := "0badcafe-aaaaa.00001" // the last word of the silent one, but given to others since
 	for name, age := range map[string]time.Duration{"a-waaaaa": 5 * time.Second, "b-wbbbbb": 40 * time.Second} {
-		n := Node{Node: name, Host: NodeHost(name), Slots: 1, State: NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5}, Chunks: map[string]Encoding{chunk: {}}}
+		n := Node{Node: name, Host: NodeHost(name), Slots: 1, State: NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5}, Chunks: map[string]Encoding{chunk: {}, lost: {}}}
 		require.NoError(t, n.Write(fs))
 		then := time.Now().Add(-age)
 		require.NoError(t, os.Chtimes(fs.Path(nodeFile(name)), then, then))
 	}
+	claim := ChunkFile{Job: job, Attempt: 1, Node: "b-wbbbbb", Nonce: "abcdefgh", Kind: KindRange, State: Claimed}
+	require.NoError(t, os.WriteFile(fs.Path(claim.Path()), nil, 0o600))
 	s, err := ReadStatus(fs, nil)
 	require.NoError(t, err)
 	require.Equal(t, NodeEncoding, s.Nodes[0].State)
+	require.Equal(t, []string{chunk}, s.Nodes[1].Chunks)
 	require.InDelta(t, 5, s.Nodes[0].FPS, 0)
 	require.Equal(t, NodeSilent, s.Nodes[1].State)
 	require.Zero(t, s.Nodes[1].FPS)
 	require.Contains(t, s.Nodes[1].Why, "goes to others after 2m0s of silence")
 	require.GreaterOrEqual(t, s.Nodes[1].Seen, 40)
+
+	require.NoError(t, fs.Remove(claim.Path()))
+	s, err = ReadStatus(fs, nil)
+	require.NoError(t, err)
+	require.Empty(t, s.Nodes[1].Chunks)
+	require.NotContains(t, s.Nodes[1].Why, "goes to others")
 }
 
 // A node's word that can't be true is no word: one calculates with it.

@@ -75,6 +75,7 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 		plan.forgetTimes()
 		k.plans[id] = plan
 	}
+	st.Notes = plan.Notes
 	st.fill(f, plan, chunks, nodes)
 	return st, true
 }
@@ -105,6 +106,7 @@ func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatu
 		st.State, st.Output = Done, Outbox+"/"+p.Output.String()
 		if plan, err := LoadPlan(f, id); err == nil {
 			n := len(plan.Chunks)
+			st.Notes = plan.Notes
 			st.Chunks, st.Frames = Counts{Total: n, Done: n}, Progress{Total: plan.Frames, Done: plan.Frames}
 		}
 	}

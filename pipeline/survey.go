@@ -105,6 +105,19 @@ func (s *Survey) Count(state State) int {
 	return n
 }
 
+// heldBy returns what a node has claimed, by the chunks' ids: its last word may be older than the loss of them.
+func (s *Survey) heldBy(node string) map[string]Encoding {
+	held := map[string]Encoding{}
+	for _, j := range s.jobs {
+		for _, c := range j.In(Claimed) {
+			if c.Node == node {
+				held[c.ID()] = Encoding{}
+			}
+		}
+	}
+	return held
+}
+
 // In returns the job's chunk files in a state.
 func (j *JobChunks) In(state State) []ChunkFile {
 	var out []ChunkFile

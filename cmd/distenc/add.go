@@ -32,7 +32,7 @@ type order struct {
 }
 
 func (o *order) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.profile, "profile", "", "encode with this profile's `settings`")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "encode with the settings of `PROFILE`")
 }
 
 // split takes the x264 options behind "--" off the arguments, and checks them.

@@ -69,7 +69,7 @@ job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 se
 	}
 	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
 	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json, for --quality: which frames its chunks have")
-	cmd.Flags().StringVar(&o.profile, "profile", "", "what it was encoded with: this profile's `settings`")
+	cmd.Flags().StringVar(&o.profile, "profile", "", "what it was encoded with: the settings of `PROFILE`")
 	return cmd
 }
 

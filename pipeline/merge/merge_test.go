@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,6 +160,18 @@ func TestBadChunks(t *testing.T) {
 			require.NoFileExists(t, j.req.Out)
 		})
 	}
+}
+
+// A source of which mkvmerge skips a part fails the merge, and people read what to do.
+func TestDamagedSource(t *testing.T) {
+	j := encode(t, fansub(t, t.TempDir()), containerMKV)
+	b, err := os.ReadFile(j.req.Source)
+	require.NoError(t, err)
+	rand.NewChaCha8([32]byte{1}).Read(b[len(b)/2 : len(b)/2+len(b)/8]) // never an error
+	require.NoError(t, os.WriteFile(j.req.Source, b, 0o600))
+	_, err = Merge(t.Context(), j.tools, j.req)
+	require.ErrorContains(t, err, "the source is damaged")
+	require.ErrorContains(t, err, "mkvmerge -o mended.mkv")
 }
 
 // What was found when a result was accepted holds: it is not read again before the merge, but what became of

@@ -31,7 +31,7 @@ func writeMatroska(ctx context.Context, tools media.Tools, req Request) error {
 		return err
 	}
 	if err := runMKV(ctx, tools, req.limits(), tools.MKVMerge, "@"+options); err != nil {
-		return err
+		return blameSource(err, req.Source)
 	}
 	return setDurations(ctx, tools, req, source, side, sound, times)
 }
@@ -45,6 +45,16 @@ func runMKV(ctx context.Context, tools media.Tools, limits media.Limits, program
 		return fmt.Errorf("%w: %s", err, said)
 	}
 	return err
+}
+
+// blameSource says it in a person's words when mkvmerge's complaint names the source.
+func blameSource(err error, source string) error {
+	var exit *media.ExitError
+	if !errors.As(err, &exit) || exit.Code != 1 || !strings.Contains(err.Error(), source) {
+		return err
+	}
+	return fmt.Errorf("the source is damaged, and mkvmerge can't take over all that is in it; drop another copy, "+
+		"or one that `mkvmerge -o mended.mkv FILE` made of this: %w", err)
 }
 
 func firstLines(text string, n int) string {

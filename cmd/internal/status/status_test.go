@@ -92,7 +92,11 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 
 func TestOneJobInFull(t *testing.T) {
 	var b strings.Builder
-	Job(&b, sceneFailed().Jobs[0], Look{})
+	j := sceneFailed().Jobs[0]
+	j.Notes = []string{"The source may be damaged\x1b[2J."}
+	Job(&b, j, Look{})
+	require.Contains(t, b.String(), "  note: The source may be damaged")
+	require.NotContains(t, b.String(), "\x1b")
 	require.Contains(t, b.String(), "attempt 3 on pc-2-w7f3ka: ffmpeg: exit status 187")
 	require.Contains(t, b.String(), "the last command: /usr/bin/ffmpeg -i source.mkv out.mkv")
 }

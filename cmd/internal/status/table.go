@@ -57,6 +57,9 @@ func Job(w io.Writer, j pipeline.JobStatus, look Look) {
 	t.job(j)
 	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)), clock(j.Created))
 	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed, j.Chunks.Pending, j.Chunks.Failed, j.Retries)
+	for _, n := range j.Notes {
+		t.line("  note: %s", plain(n))
+	}
 	for _, f := range j.Failures {
 		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), plain(f.Chunk), f.Attempt, plain(f.Node), plain(f.Reason))
 	}
