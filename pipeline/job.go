@@ -182,11 +182,18 @@ func (j *Job) Create(f *sharefs.FS) error {
 	return err
 }
 
+// planFormat grows when a plan means something else than before: whoever can't read it leaves the job alone.
+const planFormat = 2
+
 // LoadPlan reads a job's plan.json; fs.ErrNotExist while there is none.
 func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
 	p := &Plan{}
 	if err := ReadJSON(f, JobFile(id, planName), maxPlan, p); err != nil {
 		return nil, err
+	}
+	if p.Format != planFormat {
+		return nil, fmt.Errorf("%s was written by another version of distenc (format %d, this one reads %d): let that version finish the job, or cancel it and add its file again",
+			JobFile(id, planName), p.Format, planFormat)
 	}
 	if err := p.check(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", JobFile(id, planName), err)
@@ -196,7 +203,7 @@ func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
 
 // Publish publishes the plan, durably; ours is false when another one was there first, and that one holds.
 func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
-	p.Nonce = Nonce(12)
+	p.Format, p.Nonce = planFormat, Nonce(12)
 	b, err := json.Marshal(p)
 	if err != nil {
 		return false, err

@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -81,6 +84,12 @@ func TestFirstPlanHolds(t *testing.T) {
 	p, err := LoadPlan(f, j.ID)
 	require.NoError(t, err)
 	require.Equal(t, Timestamps{0, 42}, p.Chunks[0].PTS)
+	b, err := json.Marshal(p)
+	require.NoError(t, err)
+	file := filepath.Join(f.Root(), JobFile(j.ID, planName))
+	require.NoError(t, os.WriteFile(file, bytes.Replace(b, []byte(`"format":2,`), nil, 1), 0o600))
+	_, err = LoadPlan(f, j.ID)
+	require.ErrorContains(t, err, "another version of distenc")
 	_, err = LoadPlan(f, NewJobID("00000000"))
 	require.Error(t, err)
 }

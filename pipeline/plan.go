@@ -84,7 +84,8 @@ type Picture struct {
 // Plan is what the master decided about a job, once: which frames come out, and how they are cut.
 // It is published under one name, never changed, and every worker goes by it.
 type Plan struct {
-	Nonce      string   `json:"nonce"` // tells whose plan was published first
+	Format     int      `json:"format"` // planFormat of who made it
+	Nonce      string   `json:"nonce"`  // tells whose plan was published first
 	Job        string   `json:"job"`
 	Source     string   `json:"source"`      // file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
 	Original   string   `json:"original"`    // file in the job's folder as it was dropped

@@ -19,7 +19,7 @@ var ours = []string{"-vf", "-f", "-i", "-c:v", "-map", "-filter_complex", "-prot
 // From whatever plan lies on the share comes a command with our filters, one input and one muxer, or none at
 // all.
 func FuzzPlanToCommand(f *testing.F) {
-	const plan = `{"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"x264":"--crf 20 --sar 1:1 --tff","container":"mkv"},
+	const plan = `{"format":2,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"x264":"--crf 20 --sar 1:1 --tff","container":"mkv"},
 		"video":{"index":1,"width":320,"height":180,"pix_fmt":"gbrp","time_base":{"num":1,"den":1000},"frame_rate":{"num":24000,"den":1001},"color_range":"tv","color_space":"bt709","field_order":"tt","max_cll":"1000,400"},
 		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff","sar":{"num":1,"den":1},"edge":"pad","deinterlace":true},"muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
 	f.Add([]byte(plan))
