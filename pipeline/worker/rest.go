@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -73,8 +72,13 @@ func (w *Worker) rests() bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if why != w.why {
-		w.Log.Info("claims nothing", "reason", cmp.Or(why, "no reason any more, goes on"))
+	switch {
+	case why == "" && w.why != "":
+		w.Log.Info("claims chunks again")
+	case why != "" && w.why == "":
+		w.Log.Info("claims nothing", "reason", why)
+	case why != w.why: // the figures in it move all the time
+		w.Log.Debug("claims nothing", "reason", why)
 	}
 	w.why = why
 	return why != "" || time.Now().Before(w.resting)
