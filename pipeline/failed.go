@@ -191,13 +191,36 @@ func LinkFree(f *sharefs.FS, source, sidecar, dir, base string) (string, error) 
 			return "", err
 		}
 		name := path.Join(dir, Numbered(base, n))
-		if slices.Contains(names, path.Base(name)) || slices.Contains(names, SidecarBeside(path.Base(name))) {
+		free, err := freeFor(f, source, name, names)
+		if free && err == nil {
+			free, err = freeFor(f, sidecar, SidecarBeside(name), names)
+		}
+		if err != nil {
+			return "", err
+		}
+		if !free {
 			continue
 		}
 		if ours, err := LinkBack(f, source, sidecar, name); ours || err != nil {
 			return name, err
 		}
 	}
+}
+
+// freeFor tells whether nothing has the name by a listing, or that very file has: another master may be at it.
+func freeFor(f *sharefs.FS, file, name string, listed []string) (bool, error) {
+	if !slices.Contains(listed, path.Base(name)) {
+		return true, nil
+	}
+	mine, err := f.Stat(file)
+	var there fs.FileInfo
+	if err == nil {
+		there, err = f.Stat(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // there is no such file, or somebody has just taken what had the name
+		return false, nil
+	}
+	return err == nil && sharefs.SameFile(mine, there), err
 }
 
 // linkedAs finds the name that a file has in dir besides, "" if none. What can't be told now of a name that
