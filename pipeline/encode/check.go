@@ -30,8 +30,7 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 	if c.Width != plan.Out.Width || c.Height != plan.Out.Height || c.Codec != "h264" || c.Extradata == "" {
 		return c, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
 	}
-	// Where the user wants progressive pictures of an interlaced source, the container still says what the frames were.
-	if plan.Out.Fields != "" && !sameFields(plan.Out.Fields, c.FieldOrder) {
+	if !sameFields(plan.Out.Fields, c.FieldOrder) {
 		return c, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
 	}
 	return c, comparePTS(chunk.PTS, plan.Video.TimeBase, c)

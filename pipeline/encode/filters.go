@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -38,10 +39,8 @@ func filters(plan *pipeline.Plan, x264 media.X264, in input) string {
 	if out.Edge == "pad" {
 		chain = append(chain, pad(v, out))
 	}
-	if out.Fields != "" {
-		// ffmpeg sets x264's order of fields anew from each frame, whatever its parameters say.
-		chain = append(chain, "setfield="+out.Fields)
-	}
+	// ffmpeg takes the container's and x264's order of fields from the frames, whatever its parameters say.
+	chain = append(chain, "setfield="+cmp.Or(out.Fields, "prog"))
 	if sar := x264.Param("sar"); sar != "" {
 		chain = append(chain, "setsar="+strings.Replace(sar, ":", "/", 1)) // the container has one too
 	} else if out.Edge == "" && (out.Width != v.Width || out.Height != v.Height) { // scale would make up for half a line
