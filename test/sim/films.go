@@ -41,7 +41,9 @@ func (w *world) dropFilms() {
 			f.title, f.frames = first.title, first.frames
 		}
 		w.films[id] = f
+		w.mu.Lock()
 		w.inbox++
+		w.mu.Unlock()
 		at := w.span(fmt.Sprint("drop at", n), time.Second, 3*time.Minute)
 		if n < len(w.plan.at) {
 			at = w.plan.at[n]

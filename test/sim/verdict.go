@@ -81,7 +81,7 @@ func (w *world) left() []string {
 	defer w.server.mu.Unlock()
 	for job := range w.server.kids[pipeline.Jobs] {
 		there := w.server.names[pipeline.JobFile(job, "job.json")] != nil // else nothing was begun that must end
-		if there && w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.gonejobs[job] {
+		if there && w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.erased(job) {
 			left = append(left, fmt.Sprintf("%s without its end (%v)", pipeline.JobDir(job), slices.Sorted(maps.Keys(w.server.kids[pipeline.JobDir(job)]))))
 		}
 		for base := range w.server.kids[pipeline.JobDir(job)] {

@@ -121,17 +121,17 @@ func (w *world) play() result {
 		w.later(t.at, func() { w.strike(t) })
 	}
 	w.watch()
-	if w.ctx.Err() == nil {
-		w.verdict()
-	}
-	return w.end()
+	return w.end(w.ctx.Err() == nil)
 }
 
-// end stops all daemons and reports.
-func (w *world) end() result {
+// end stops all daemons, looks at what has come out if they had their time, and reports.
+func (w *world) end(whole bool) result {
 	w.stop()
 	w.healAll()
 	w.wg.Wait()
+	if whole {
+		w.verdict()
+	}
 	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, history: w.history, virtual: time.Since(w.began), calls: w.history.calls,
 		count: w.judge.count, slowest: w.judge.slowest, struck: w.struck}
 	for _, f := range w.films {
