@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -105,24 +103,23 @@ func (s *Media) found(chunks []pipeline.ChunkFile) (sums []merge.Sum, whole int)
 	return sums, whole
 }
 
-// Scan implements Stages: the CRC and the packet scan read side by side, so that the second reader finds
-// the first one's pages in the cache.
+// Scan implements Stages.
 func (s *Media) Scan(ctx context.Context, name string) (Scan, error) {
-	if err := regular(s.FS, name); err != nil {
+	in, err := s.FS.OpenRead(name)
+	if err != nil {
 		return Scan{}, err
 	}
-	var out Scan
-	var crcErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { out.CRC32, crcErr = crcOf(ctx, s.FS, name) })
-	out.Source, out.Refused = split.Scan(ctx, s.Tools, s.FS.Path(name))
-	wg.Wait()
-	if crcErr != nil {
-		return out, crcErr
-	}
+	defer func() { _ = in.Close() }()
+	source, err := split.Scan(ctx, s.Tools, s.FS.Path(name), in)
+	out := Scan{CRC32: source.CRC32}
 	var refused *pipeline.Refusal
-	if out.Refused != nil && !errors.As(out.Refused, &refused) {
-		return out, out.Refused // it may pass
+	switch {
+	case err == nil:
+		out.Source = source
+	case errors.As(err, &refused):
+		out.Refused = err
+	default:
+		return out, err // it may pass
 	}
 	return out, ctx.Err()
 }
@@ -134,29 +131,6 @@ func regular(f *sharefs.FS, name string) error {
 		return err
 	}
 	return file.Close()
-}
-
-// crcBlock is read at a time; 1 MiB keeps system calls few on a network share.
-const crcBlock = 1 << 20
-
-func crcOf(ctx context.Context, f *sharefs.FS, name string) (string, error) {
-	in, err := f.OpenRead(name)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = in.Close() }()
-	sum, buf := uint32(0), make([]byte, crcBlock)
-	for ctx.Err() == nil {
-		n, err := in.Read(buf)
-		sum = crc32.Update(sum, crc32.IEEETable, buf[:n])
-		if err == io.EOF {
-			return fmt.Sprintf("%08X", sum), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return "", ctx.Err()
 }
 
 // Plan implements Stages.

@@ -20,7 +20,8 @@ func TestCheckReadsEveryByte(t *testing.T) {
 	stages := Media{FS: sharefs.New(root, sharefs.OS(root))}
 	chunk := pipeline.ChunkFile{Job: "abcdef01-k3f9z", Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345").In(pipeline.Committed)
 	require.NoError(t, stages.FS.MkdirAll(pipeline.DoneOf(chunk.Job)))
-	whole := slices.Repeat([]byte("an encoded chunk"), 3*crcBlock/32)
+	const block = 1 << 20
+	whole := slices.Repeat([]byte("an encoded chunk"), 3*block/32)
 	record := &pipeline.Record{CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(whole)), Size: int64(len(whole))}
 	plan := &pipeline.Plan{Chunks: make([]pipeline.Chunk, 1)}
 	check := func(content []byte) error {
@@ -28,7 +29,7 @@ func TestCheckReadsEveryByte(t *testing.T) {
 		return stages.Check(t.Context(), plan, chunk, record, true)
 	}
 	require.NotContains(t, check(whole).Error(), "CRC-32", "what is no video is found out later")
-	for _, at := range []int{0, crcBlock - 1, crcBlock, len(whole) - 1} {
+	for _, at := range []int{0, block - 1, block, len(whole) - 1} {
 		flipped := slices.Clone(whole)
 		flipped[at] ^= 1 << 5
 		require.ErrorContains(t, check(flipped), "the result's CRC-32 is", at)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -50,7 +51,7 @@ func (c *Clip) read(r io.Reader) error {
 	sum := crc32.NewIEEE()
 	all := io.TeeReader(r, io.MultiWriter(sum, (*clipHead)(c)))
 	fold := NewFold()
-	failed := readMatroska(all, c, fold)
+	failed := c.list(all, fold)
 	c.Digest = fold.Sum()
 	if errors.Is(failed, errUnusual) {
 		if _, err := io.Copy(io.Discard, all); err != nil {
@@ -63,10 +64,40 @@ func (c *Clip) read(r io.Reader) error {
 	return failed
 }
 
+// list reads a file of a single track. fold may be nil: nobody asks for the payloads.
+func (c *Clip) list(r io.Reader, fold *Fold) error {
+	c.TimeBase = Rational{1, 1000}
+	var only *track
+	err := readMatroska(r, func(m *matroska, b block) error {
+		if len(m.tracks) != 1 || b.track.odd || b.laced {
+			return errUnusual
+		}
+		only = b.track
+		c.PTS = append(c.PTS, b.pts)
+		if fold == nil {
+			return nil
+		}
+		crc, err := m.sum(b)
+		fold.Add(crc)
+		return err
+	})
+	if only != nil {
+		c.Streams, c.Codec, c.Width, c.Height, c.FieldOrder = 1, matroskaCodecs[only.codec], only.width, only.height, only.fieldOrder
+		if only.private != nil {
+			extra := sha256.Sum256(only.private)
+			c.Extradata = hex.EncodeToString(extra[:])
+		}
+	}
+	return err
+}
+
+// matroskaCodecs gives ffmpeg's names.
+var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc"}
+
 // Times lists the packets of a file with a single video stream, as Clip does, and looks at nothing else.
 func (t Tools) Times(ctx context.Context, r io.Reader, path string) ([]int64, error) {
 	c := &Clip{}
-	err := readMatroska(untilDone{ctx, r}, c, nil)
+	err := c.list(untilDone{ctx, r}, nil)
 	if errors.Is(err, errUnusual) {
 		p, err := t.Packets(ctx, path, 0)
 		if err != nil {

@@ -2,26 +2,29 @@ package media
 
 import (
 	"bufio"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
-// The elements of Matroska that ffmpeg writes of a single track (RFC 9559, section 5). Masters are entered,
-// what is not named here is passed over.
+// The elements of Matroska that are looked at (RFC 9559, section 5). What is not named here is passed over.
 const (
+	idHead        = 0x1A45DFA3
 	idSegment     = 0x18538067
 	idInfo        = 0x1549A966
 	idTick        = 0x2AD7B1 // TimestampScale
 	idTracks      = 0x1654AE6B
 	idTrack       = 0xAE
+	idNumber      = 0xD7
+	idKind        = 0x83 // TrackType
 	idCodec       = 0x86
 	idPrivate     = 0x63A2
 	idEncodings   = 0x6D80
+	idDelay       = 0x56AA   // CodecDelay
+	idTrackScale  = 0x23314F // TrackTimestampScale
 	idVideo       = 0xE0
 	idWidth       = 0xB0
 	idHeight      = 0xBA
@@ -32,43 +35,86 @@ const (
 	idBlockGroup  = 0xA0
 	idBlock       = 0xA1
 	idSimpleBlock = 0xA3
-	maxElement    = 64 << 20 // bytes kept of one: more than any picture
-	trackOne      = 0x81     // a block's first byte
-	lacing        = 0x06     // of a block's flags
-	nsPerMatroska = 1000000  // ns in a tick, as ffmpeg writes it
+)
+
+// parents tells what each of them stands in; 0: in nothing.
+var parents = map[uint32]uint32{
+	idHead: 0, idSegment: 0, idInfo: idSegment, idTick: idInfo, idTracks: idSegment, idTrack: idTracks,
+	idNumber: idTrack, idKind: idTrack, idCodec: idTrack, idPrivate: idTrack, idEncodings: idTrack, idDelay: idTrack, idTrackScale: idTrack,
+	idVideo: idTrack, idWidth: idVideo, idHeight: idVideo, idInterlaced: idVideo, idFieldOrder: idVideo,
+	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster, idBlock: idBlockGroup,
+}
+
+const (
+	readSize      = 256 << 10
+	maxPrivate    = 64 << 10 // bytes of a codec's private data: many times what any picture codec has
+	maxTracks     = 256
+	videoKind     = 1
+	lacing        = 0x06    // of a block's flags
+	nsPerMatroska = 1000000 // ns in a tick, as nearly all files have it
 	unknownLength = -1
 )
 
-// errUnusual is for what Matroska allows and our own ffmpeg does not write: ffprobe has to read it.
-var errUnusual = errors.New("not the Matroska that is written here")
+// errUnusual is for what Matroska allows, and what it does not, beyond what is plainly understood here: ffprobe
+// has to read it.
+var errUnusual = errors.New("not a plain Matroska file")
 
-// clipReader reads one file from front to end.
-type clipReader struct {
-	in    *bufio.Reader
-	clip  *Clip
-	fold  *Fold // nil: nobody asks for the payloads
-	time  int64 // of the present cluster
-	block []byte
+// matroska reads one file from front to end, and hands every block to take.
+type matroska struct {
+	in     *bufio.Reader
+	at     int64    // bytes that were taken
+	open   []master // what the next element may stand in, from the outermost on
+	tracks []*track
+	time   int64 // of the present cluster, -1: not known yet
+	take   func(b block) error
 }
 
-// readMatroska fills in what the elements tell. io.ErrUnexpectedEOF: the file is cut off.
-func readMatroska(r io.Reader, clip *Clip, fold *Fold) error {
-	c := &clipReader{in: bufio.NewReaderSize(r, 256<<10), clip: clip, fold: fold}
-	clip.TimeBase = Rational{1, 1000}
-	if magic, err := c.in.Peek(4); err != nil || [4]byte(magic) != [4]byte{0x1A, 0x45, 0xDF, 0xA3} {
+// master is an element that others stand in.
+type master struct {
+	id  uint32
+	end int64 // unknownLength: where an element comes that can't stand in it
+}
+
+// track is a TrackEntry.
+type track struct {
+	number, kind  int64
+	codec         string // Matroska's name
+	private       []byte
+	width, height int
+	fieldOrder    string // ffmpeg's name; empty where the file says nothing
+	odd           bool   // its packets are not what its blocks hold, or are shown at other times
+}
+
+// block is a packet of a track, unless it is laced, which is several. Until take returns, sum and key read its
+// payload, which ends at end.
+type block struct {
+	track *track
+	pts   int64 // ticks
+	laced bool
+	end   int64
+}
+
+// readMatroska hands over all blocks of a file. io.ErrUnexpectedEOF: the file is cut off.
+func readMatroska(r io.Reader, take func(m *matroska, b block) error) error {
+	m := &matroska{in: bufio.NewReaderSize(r, readSize), time: -1}
+	m.take = func(b block) error { return take(m, b) }
+	if magic, err := m.in.Peek(4); err != nil || binary.BigEndian.Uint32(magic) != idHead {
 		return errUnusual
 	}
 	for {
-		id, err := c.id()
-		if errors.Is(err, io.EOF) {
+		for len(m.open) > 0 && m.open[len(m.open)-1].end == m.at {
+			m.open = m.open[:len(m.open)-1]
+		}
+		id, err := m.id()
+		if errors.Is(err, io.EOF) && m.bound() == unknownLength {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		size, err := c.length()
+		var size int64
 		if err == nil {
-			err = c.element(id, size)
+			size, err = m.length()
+		}
+		if err == nil {
+			err = m.element(id, size)
 		}
 		if err != nil {
 			return fmt.Errorf("element %X: %w", id, noEOF(err))
@@ -76,61 +122,118 @@ func readMatroska(r io.Reader, clip *Clip, fold *Fold) error {
 	}
 }
 
-func (c *clipReader) element(id uint32, size int64) error {
-	switch id {
-	case idSegment, idCluster, idInfo, idTracks, idVideo, idBlockGroup:
-		return nil // what is in it comes next
-	case idTrack:
-		c.clip.Streams++
-		return nil
-	}
-	if size == unknownLength {
-		return errUnusual
-	}
-	switch id {
-	case idTick:
-		if n, err := c.number(size); err != nil || n != nsPerMatroska {
-			return errors.Join(errUnusual, err)
+// bound is where an element that comes now must have ended.
+func (m *matroska) bound() int64 {
+	for _, outer := range slices.Backward(m.open) {
+		if outer.end != unknownLength {
+			return outer.end
 		}
-		return nil
-	case idEncodings:
-		return errUnusual
-	case idWidth:
-		return c.into(&c.clip.Width, size)
-	case idHeight:
-		return c.into(&c.clip.Height, size)
-	case idInterlaced, idFieldOrder:
-		n, err := c.number(size)
-		if order, known := fieldOrders[[2]int64{int64(id), n}]; known {
-			c.clip.FieldOrder = order
-		}
-		return err
-	case idClusterTime:
-		n, err := c.number(size)
-		c.time = n
-		return err
-	case idCodec, idPrivate:
-		b, err := c.bytes(size)
-		if id == idCodec {
-			c.clip.Codec = matroskaCodecs[string(b)]
-		} else {
-			sum := sha256.Sum256(b)
-			c.clip.Extradata = hex.EncodeToString(sum[:])
-		}
-		return err
-	case idSimpleBlock, idBlock:
-		return c.packet(size)
 	}
-	return c.skip(size)
+	return unknownLength
 }
 
-func (c *clipReader) skip(size int64) error {
-	_, err := io.CopyN(io.Discard, c.in, size)
+// place tells whether an element may come here. It ends masters of unknown length that it can't stand in.
+func (m *matroska) place(id uint32, size int64) error {
+	parent, known := parents[id]
+	for known && len(m.open) > 0 && m.open[len(m.open)-1].id != parent {
+		if m.open[len(m.open)-1].end != unknownLength {
+			return errUnusual
+		}
+		m.open = m.open[:len(m.open)-1]
+	}
+	if len(m.open) == 0 && (!known || parent != 0 || id == idSegment && m.tracks != nil) {
+		return errUnusual
+	}
+	if end := m.bound(); end != unknownLength && size != unknownLength && size > end-m.at {
+		return errUnusual
+	}
+	return nil
+}
+
+func (m *matroska) element(id uint32, size int64) error {
+	if err := m.place(id, size); err != nil {
+		return err
+	}
+	switch id {
+	case idCluster:
+		m.time = -1
+	case idTrack:
+		if m.tracks = append(m.tracks, &track{}); len(m.tracks) > maxTracks {
+			return errUnusual
+		}
+	}
+	switch id {
+	case idSegment, idCluster, idInfo, idTracks, idTrack, idVideo, idBlockGroup:
+		end := m.at + size
+		if size == unknownLength {
+			end = unknownLength
+		}
+		m.open = append(m.open, master{id, end})
+		return nil // what is in it comes next
+	}
+	switch {
+	case size == unknownLength:
+		return errUnusual
+	case id == idSimpleBlock || id == idBlock:
+		return m.block(size)
+	case id == idTick:
+		n, err := m.number(size)
+		if err == nil && n != nsPerMatroska {
+			err = errUnusual
+		}
+		return err
+	case id == idClusterTime:
+		n, err := m.number(size)
+		m.time = n
+		return err
+	case parents[id] == idTrack || parents[id] == idVideo:
+		return m.describe(m.tracks[len(m.tracks)-1], id, size)
+	}
+	return m.skip(size)
+}
+
+// describe takes an element of a track.
+func (m *matroska) describe(t *track, id uint32, size int64) error {
+	switch id {
+	case idCodec, idPrivate:
+		if size > maxPrivate {
+			t.odd = true
+			return m.skip(size)
+		}
+		b, err := m.bytes(size)
+		if id == idCodec {
+			t.codec = string(b)
+		} else {
+			t.private = b
+		}
+		return err
+	case idEncodings:
+		t.odd = true
+		return m.skip(size)
+	case idTrackScale: // 1.0 is what it always is
+		b, err := m.in.Peek(int(min(size, 8)))
+		t.odd = t.odd || string(b) != "\x3F\x80\x00\x00" && string(b) != "\x3F\xF0\x00\x00\x00\x00\x00\x00"
+		return errors.Join(noEOF(err), m.skip(size))
+	}
+	n, err := m.number(size)
+	switch id {
+	case idNumber:
+		t.number = n
+	case idKind:
+		t.kind = n
+	case idDelay:
+		t.odd = t.odd || n != 0
+	case idWidth:
+		t.width = int(n)
+	case idHeight:
+		t.height = int(n)
+	case idInterlaced, idFieldOrder:
+		if order, known := fieldOrders[[2]int64{int64(id), n}]; known {
+			t.fieldOrder = order
+		}
+	}
 	return err
 }
-
-// matroskaCodecs gives ffmpeg's names.
-var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264"}
 
 // fieldOrders gives ffmpeg's names to what the two elements say.
 var fieldOrders = map[[2]int64]string{
@@ -138,58 +241,74 @@ var fieldOrders = map[[2]int64]string{
 	{idFieldOrder, 0}: "progressive", {idFieldOrder, 1}: "tt", {idFieldOrder, 6}: "bb", {idFieldOrder, 9}: "tb", {idFieldOrder, 14}: "bt",
 }
 
-// packet reads a block: its track's number, the time since the cluster's, flags, payload (RFC 9559, 10.2).
-func (c *clipReader) packet(size int64) error {
-	var head [4]byte
-	if size < int64(len(head)) {
-		return errUnusual
-	}
-	if _, err := io.ReadFull(c.in, head[:]); err != nil {
+// block reads a block: its track's number, the time since the cluster's, flags, payload (RFC 9559, 10.2).
+func (m *matroska) block(size int64) error {
+	end := m.at + size
+	number, err := m.length()
+	if err != nil {
 		return err
 	}
-	if head[0] != trackOne || head[3]&lacing != 0 {
+	head, err := m.in.Peek(3)
+	if err != nil {
+		return noEOF(err)
+	}
+	i := slices.IndexFunc(m.tracks, func(t *track) bool { return t.number == number })
+	b := block{pts: m.time + int64(int16(binary.BigEndian.Uint16(head))), laced: head[2]&lacing != 0, end: end}
+	if err := m.skip(3); err != nil {
+		return err
+	}
+	if i < 0 || m.at > end || m.time < 0 || b.pts < 0 {
 		return errUnusual
 	}
-	c.clip.PTS = append(c.clip.PTS, c.time+int64(int16(binary.BigEndian.Uint16(head[1:]))))
-	size -= int64(len(head))
-	if c.fold == nil {
-		return c.skip(size)
+	b.track = m.tracks[i]
+	if err := m.take(b); err != nil {
+		return err
 	}
-	b, err := c.bytes(size)
-	if err == nil {
-		c.fold.Add(crc32.ChecksumIEEE(b))
-	}
-	return err
+	return m.skip(end - m.at)
 }
 
-func (c *clipReader) into(v *int, size int64) error {
-	n, err := c.number(size)
-	*v = int(n)
-	return err
+// sum reads the rest of a block's payload.
+func (m *matroska) sum(b block) (crc uint32, err error) {
+	for m.at < b.end {
+		part, err := m.in.Peek(int(min(b.end-m.at, max(1, int64(m.in.Buffered())))))
+		if err != nil {
+			return 0, noEOF(err)
+		}
+		crc = crc32.Update(crc, crc32.IEEETable, part)
+		if err := m.skip(int64(len(part))); err != nil {
+			return 0, err
+		}
+	}
+	return crc, nil
 }
 
-func (c *clipReader) number(size int64) (n int64, err error) {
+func (m *matroska) skip(size int64) error {
+	for size > 0 {
+		n, err := m.in.Discard(int(min(size, 1<<30)))
+		if m.at += int64(n); err != nil {
+			return noEOF(err)
+		}
+		size -= int64(n)
+	}
+	return nil
+}
+
+func (m *matroska) number(size int64) (n int64, err error) {
 	if size > 7 {
 		return 0, errUnusual
 	}
-	b, err := c.bytes(size)
+	b, err := m.bytes(size)
 	for _, d := range b {
 		n = n<<8 | int64(d)
 	}
 	return n, err
 }
 
-// bytes is valid until the next call.
-func (c *clipReader) bytes(size int64) ([]byte, error) {
-	if size > maxElement {
-		return nil, errUnusual
-	}
-	if int64(cap(c.block)) < size {
-		c.block = make([]byte, size+size/2)
-	}
-	c.block = c.block[:size]
-	_, err := io.ReadFull(c.in, c.block)
-	return c.block, noEOF(err)
+func (m *matroska) bytes(size int64) ([]byte, error) {
+	b := make([]byte, size)
+	n, err := io.ReadFull(m.in, b)
+	m.at += int64(n)
+	return b, noEOF(err)
 }
 
 // noEOF makes an end within an element an error.
@@ -200,9 +319,17 @@ func noEOF(err error) error {
 	return err
 }
 
+func (m *matroska) byte() (byte, error) {
+	b, err := m.in.ReadByte()
+	if err == nil {
+		m.at++
+	}
+	return b, err
+}
+
 // id reads an element's number, which keeps its length mark (RFC 8794, section 5). io.EOF: there is none.
-func (c *clipReader) id() (uint32, error) {
-	first, err := c.in.ReadByte()
+func (m *matroska) id() (uint32, error) {
+	first, err := m.byte()
 	if err != nil {
 		return 0, err
 	}
@@ -211,7 +338,7 @@ func (c *clipReader) id() (uint32, error) {
 		if mark == 0x10 {
 			return 0, errUnusual
 		}
-		b, err := c.in.ReadByte()
+		b, err := m.byte()
 		if err != nil {
 			return 0, noEOF(err)
 		}
@@ -220,9 +347,9 @@ func (c *clipReader) id() (uint32, error) {
 	return id, nil
 }
 
-// length reads how many bytes follow, unknownLength where all of them are ones (section 6).
-func (c *clipReader) length() (int64, error) {
-	first, err := c.in.ReadByte()
+// length reads a number with a length mark, unknownLength where all its bits are ones (section 6).
+func (m *matroska) length() (int64, error) {
+	first, err := m.byte()
 	if err != nil {
 		return 0, noEOF(err)
 	}
@@ -235,7 +362,7 @@ func (c *clipReader) length() (int64, error) {
 	}
 	n, ones := int64(first&(mark-1)), first&(mark-1) == mark-1
 	for range more {
-		b, err := c.in.ReadByte()
+		b, err := m.byte()
 		if err != nil {
 			return 0, noEOF(err)
 		}

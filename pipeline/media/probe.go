@@ -31,6 +31,7 @@ type File struct {
 	Streams  []Stream
 	Chapters []Chapter
 	Prober   string // ffprobe's own version
+	Warnings string // what it complained about while looking, the last part of it
 }
 
 // Format describes the container.
@@ -104,7 +105,7 @@ func (f *File) Video() []Stream {
 func (t Tools) Probe(ctx context.Context, path string) (*File, error) {
 	args := append([]string{"-v", "error", "-show_streams", "-show_format", "-show_chapters", "-show_program_version",
 		"-show_data_hash", "sha256", "-of", "json"}, Input(path)...)
-	out, err := t.Output(ctx, probeLimit, t.FFprobe, args...)
+	out, said, err := t.output(ctx, Reading(0), probeLimit, t.FFprobe, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot probe %q: %w", path, err)
 	}
@@ -112,6 +113,7 @@ func (t Tools) Probe(ctx context.Context, path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what ffprobe says of %q: %w", path, err)
 	}
+	f.Warnings = said
 	return f, nil
 }
 

@@ -132,16 +132,18 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 
 // Output runs a program and returns its stdout, which may have limit bytes at most.
 func (t Tools) Output(ctx context.Context, limit int, program string, args ...string) ([]byte, error) {
-	return t.output(ctx, Reading(0), limit, program, args...)
+	out, _, err := t.output(ctx, Reading(0), limit, program, args...)
+	return out, err
 }
 
-func (t Tools) output(ctx context.Context, limits Limits, limit int, program string, args ...string) ([]byte, error) {
+// output returns what went to stderr as well.
+func (t Tools) output(ctx context.Context, limits Limits, limit int, program string, args ...string) (stdout []byte, stderr string, err error) {
 	out := &limitedBuffer{limit: limit}
-	_, err := t.Run(ctx, Command{Program: program, Args: args, Stdout: out, Limits: limits})
+	stderr, err = t.Run(ctx, Command{Program: program, Args: args, Stdout: out, Limits: limits})
 	if out.over {
-		return nil, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
+		return nil, stderr, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
 	}
-	return out.buf, err
+	return out.buf, stderr, err
 }
 
 func (t Tools) debug(ctx context.Context, msg string, args ...any) {

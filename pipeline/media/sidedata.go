@@ -59,11 +59,11 @@ type Head struct {
 	Repeats       bool // some frame asks for a field to be shown twice (soft telecine)
 }
 
-// Head decodes the first packets of a stream, count of them. HDR10 metadata in the bitstream (SEI), the
+// Head decodes the first packets of the first stream that File.Video lists, count of them. HDR10 metadata in the bitstream (SEI), the
 // order of fields, and whether a decoder can begin there at all, are often known only then. A stream of which
 // nothing can be decoded has no PTS in its Head.
-func (t Tools) Head(ctx context.Context, path string, stream, count int) (Head, error) {
-	return t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
+func (t Tools) Head(ctx context.Context, path string, count int) (Head, error) {
+	return t.decode(ctx, path, "V:0", fmt.Sprintf("%%+#%d", count), count) // no cover: ffmpeg(1), "Stream specifiers"
 }
 
 // CutOff tells of a file that ends within its last packet, as an MP4 does that was not copied whole: whether it
@@ -80,18 +80,18 @@ func (t Tools) CutOff(ctx context.Context, path string, stream int, base Rationa
 	if key > 0 {
 		interval = fmt.Sprintf("%.6f%%", float64(p.PTS[key])*float64(base.Num)/float64(base.Den))
 	}
-	tail, err := t.decode(ctx, path, stream, interval, 2*(p.Len()-key))
+	tail, err := t.decode(ctx, path, strconv.Itoa(stream), interval, 2*(p.Len()-key))
 	return true, slices.Contains(tail.PTS, p.PTS[last]), err
 }
 
 // decode decodes what ffprobe calls a read interval, about count packets.
-func (t Tools) decode(ctx context.Context, path string, stream int, interval string, count int) (Head, error) {
-	args := append([]string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-read_intervals", interval,
+func (t Tools) decode(ctx context.Context, path, stream, interval string, count int) (Head, error) {
+	args := append([]string{"-v", "error", "-select_streams", stream, "-read_intervals", interval,
 		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
 	limits := Encoding(count, 0, largestHead)
 	limits.CPU += Reading(Size(path)).CPU
-	out, err := t.output(ctx, limits, probeLimit, t.FFprobe, args...)
+	out, _, err := t.output(ctx, limits, probeLimit, t.FFprobe, args...)
 	if err != nil {
 		return Head{}, fmt.Errorf("cannot decode frames of %q: %w", path, err)
 	}

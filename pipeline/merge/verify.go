@@ -93,7 +93,7 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 		r.add(Bad, "the source's list of packets is unsound: %v", err)
 		return nil, nil
 	}
-	head, err := tools.Head(ctx, v.source, c.src.Video()[0].Index, headPackets)
+	head, err := tools.Head(ctx, v.source, headPackets)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	}
 	src := req.Scan
 	if src == nil {
-		if src, err = Scan(ctx, tools, req.Path); err != nil {
+		if src, err = scanFile(ctx, tools, req.Path); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +90,7 @@ func soundList(ctx context.Context, tools media.Tools, req Request, src *Source,
 		return "", nil, nil, err
 	}
 	plan.Notes = append(plan.Notes, notes...)
-	if src, err = Scan(ctx, tools, req.NormPath); err != nil {
+	if src, err = scanFile(ctx, tools, req.NormPath); err != nil {
 		return "", nil, nil, err
 	}
 	l, err = readList(src.Packets)

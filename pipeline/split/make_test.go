@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -26,6 +27,14 @@ func tools(t *testing.T) media.Tools {
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	return tools
+}
+
+func scan(t *testing.T, path string) (*split.Source, error) {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	return split.Scan(context.Background(), tools(t), path, f)
 }
 
 func request(t *testing.T, path string) split.Request {
@@ -53,7 +62,7 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 		list:                              "This is not a video, or a damaged one: ffmpeg can't read it as a video",
 		cover:                             "attached cover",
 	} {
-		_, err := split.Scan(context.Background(), tools(t), path)
+		_, err := scan(t, path)
 		var refusal *pipeline.Refusal
 		require.ErrorAs(t, err, &refusal, path)
 		require.Contains(t, refusal.Reason, mention)
@@ -68,7 +77,7 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 }
 
 func TestAFileThatCannotBeOpenedIsNotRefused(t *testing.T) {
-	_, err := split.Scan(context.Background(), tools(t), filepath.Join(t.TempDir(), "gone.mkv"))
+	_, err := split.Make(context.Background(), tools(t), request(t, filepath.Join(t.TempDir(), "gone.mkv")))
 	var refusal *pipeline.Refusal
 	require.False(t, errors.As(err, &refusal))
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -77,7 +86,7 @@ func TestAFileThatCannotBeOpenedIsNotRefused(t *testing.T) {
 func TestAScanServesForTheMovedFile(t *testing.T) {
 	dir := t.TempDir()
 	path := corpus.Copy(t, "h264-open.mkv", dir)
-	scan, err := split.Scan(context.Background(), tools(t), path)
+	scan, err := scan(t, path)
 	require.NoError(t, err)
 	moved := filepath.Join(dir, "source.mkv")
 	require.NoError(t, os.Rename(path, moved))
@@ -91,6 +100,32 @@ func TestAScanServesForTheMovedFile(t *testing.T) {
 	require.Equal(t, "matroska", plan.Muxer)
 	require.NotEmpty(t, plan.Nonce)
 	require.Regexp(t, `^x264 core`, plan.Encoder)
+}
+
+// TestBothListsMakeOnePlan: no byte of a plan tells whether our own reader or ffprobe listed the packets.
+func TestBothListsMakeOnePlan(t *testing.T) {
+	for _, name := range []string{"h264-open.mkv", "hi10p-fansub.mkv", "vfr.mkv", "hevc-open.mkv", "infinite-gop.mkv"} {
+		path := corpus.Make(t, name)
+		own, err := scan(t, path)
+		require.NoError(t, err)
+		theirs := *own
+		theirs.Packets, err = tools(t).Packets(t.Context(), path, own.Stream.Index)
+		require.NoError(t, err)
+		require.NotEqual(t, theirs.Packets.DTS, own.Packets.DTS, "our own reader has listed them")
+		var plans [][]byte
+		for _, source := range []*split.Source{own, &theirs} {
+			req := request(t, path)
+			req.Scan = source
+			req.TestEncode = func(context.Context, media.Tools, *pipeline.Plan, string) (string, error) { return "x264", nil }
+			plan, err := split.Make(t.Context(), tools(t), req)
+			require.NoError(t, err)
+			plan.Nonce = ""
+			text, err := json.Marshal(plan)
+			require.NoError(t, err)
+			plans = append(plans, text)
+		}
+		require.Equal(t, string(plans[1]), string(plans[0]), name)
+	}
 }
 
 func TestWhatIsMadeOfWhichSource(t *testing.T) {

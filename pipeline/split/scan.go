@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -17,52 +18,92 @@ const headPackets = 40
 
 // Source is what a scan found in one file; Make plans by it. It holds 21 bytes for each packet.
 type Source struct {
+	CRC32   string // 8 upper-case hex digits
 	File    *media.File
 	Stream  media.Stream // the video stream that is encoded
 	Head    media.Head
 	Packets *media.Packets
 }
 
-// Scan reads a file once and lists its packets. The error is a *pipeline.Refusal if the file is no
-// video that can be encoded, whatever the settings.
-func Scan(ctx context.Context, tools media.Tools, path string) (*Source, error) {
-	info, err := os.Stat(path)
+// Scan reads a file once, from its first byte to its last, and lists its packets: r is the file at path, an
+// absolute one, at its start. The error is a *pipeline.Refusal if the file is no video that can be encoded,
+// whatever the settings; the CRC-32 is told all the same.
+//
+// ffprobe looks at the file's beginning at the same time. It lists the packets where our own reader can't, while
+// the rest is read for the CRC, so that whoever is second finds it in the page cache.
+func Scan(ctx context.Context, tools media.Tools, path string, r io.Reader) (*Source, error) {
+	s := &Source{}
+	listed := make(chan *media.Listing, 1)
+	var readErr error
+	var reading sync.WaitGroup
+	reading.Go(func() { s.CRC32, readErr = media.ReadOnce(ctx, r, listed) })
+	err := s.look(ctx, tools, path, listed)
+	reading.Wait()
+	if readErr != nil {
+		return s, fmt.Errorf("cannot scan the source: %w", readErr)
+	}
+	return s, err
+}
+
+// scanFile is for files that nobody else has to open.
+func scanFile(ctx context.Context, tools media.Tools, path string) (*Source, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot scan the source: %w", err)
 	}
+	defer func() { _ = f.Close() }()
+	return Scan(ctx, tools, path, f)
+}
+
+func (s *Source) look(ctx context.Context, tools media.Tools, path string, listed <-chan *media.Listing) (err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("cannot scan the source: %w", err)
+	}
 	if info.Size() == 0 {
-		return nil, pipeline.Refuse("The file is empty.")
-	}
-	s := &Source{}
-	if s.File, err = tools.Probe(ctx, path); err != nil {
-		return nil, unreadable(err, "ffmpeg can't read it as a video")
-	}
-	videos := s.File.Video()
-	if len(videos) == 0 {
-		return nil, noVideo(s.File)
-	}
-	s.Stream = videos[0]
-	if s.Stream.Codec == "" {
-		return nil, pipeline.Refuse("The video's codec (%s) is not known to ffmpeg.", s.Stream.CodecTag)
-	}
-	if !s.Stream.TimeBase.Valid() {
-		return nil, pipeline.Refuse("The video stream has no time base.")
+		return pipeline.Refuse("The file is empty.")
 	}
 	var headErr error
 	var decoding sync.WaitGroup
-	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, s.Stream.Index, headPackets) })
-	s.Packets, err = tools.Packets(ctx, path, s.Stream.Index)
+	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, headPackets) })
+	defer decoding.Wait()
+	if err := s.probe(ctx, tools, path); err != nil {
+		return err
+	}
+	list := <-listed
+	if s.Packets = list.Packets(s.File, s.Stream); s.Packets == nil {
+		s.Packets, err = tools.Packets(ctx, path, s.Stream.Index)
+	}
 	decoding.Wait()
 	if headErr != nil {
-		return nil, unreadable(headErr, "its first pictures can't be decoded")
+		return unreadable(headErr, "its first pictures can't be decoded")
 	}
 	if err != nil {
-		return nil, unreadable(err, "its packets can't be read")
+		return unreadable(err, "its packets can't be read")
 	}
 	if s.Packets.Len() == 0 {
-		return nil, pipeline.Refuse("The video stream has no pictures.")
+		return pipeline.Refuse("The video stream has no pictures.")
 	}
-	return s, nil
+	return nil
+}
+
+// probe finds the stream that is encoded.
+func (s *Source) probe(ctx context.Context, tools media.Tools, path string) (err error) {
+	if s.File, err = tools.Probe(ctx, path); err != nil {
+		return unreadable(err, "ffmpeg can't read it as a video")
+	}
+	videos := s.File.Video()
+	if len(videos) == 0 {
+		return noVideo(s.File)
+	}
+	s.Stream = videos[0]
+	if s.Stream.Codec == "" {
+		return pipeline.Refuse("The video's codec (%s) is not known to ffmpeg.", s.Stream.CodecTag)
+	}
+	if !s.Stream.TimeBase.Valid() {
+		return pipeline.Refuse("The video stream has no time base.")
+	}
+	return nil
 }
 
 // unreadable refuses a file that a tool gave up on. When the tool could not read the file at all, or

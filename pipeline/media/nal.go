@@ -1,0 +1,230 @@
+package media
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// maxUnit bounds what is read of a packet in front of its first slice.
+const maxUnit = 64 << 10
+
+// keyFinder tells whether ffmpeg takes a block for a key frame. What the container says of it does not count:
+// libavformat goes by libavcodec's parser. What might make that complain is errUnusual.
+type keyFinder interface {
+	key(m *matroska, b block) (bool, error)
+}
+
+// h264Keys goes by an IDR slice, by a recovery point in an SEI message in front of the first slice, or by an I slice
+// where no picture refers to more than one other (h264_parser.c, parse_nal_units).
+type h264Keys struct {
+	refs bool // pictures may refer to more than one other, by all parameter sets so far
+}
+
+// newH264Keys takes an avcC (ISO/IEC 14496-15, 5.3.3.1); nil if its units have other lengths than usual.
+func newH264Keys(private []byte) keyFinder {
+	if len(private) < 8 || private[0] != 1 || private[4]&3 != 3 {
+		return nil
+	}
+	k := &h264Keys{}
+	if size := int(binary.BigEndian.Uint16(private[6:])); private[5]&0x1F == 1 && size > 0 && size <= len(private)-8 {
+		k.refs = severalRefs(private[9 : 8+size])
+	}
+	return k
+}
+
+func (k *h264Keys) key(m *matroska, b block) (key bool, err error) {
+	for {
+		head, size, err := m.unit(b)
+		if err != nil {
+			return false, err
+		}
+		switch kind := head[0] & 0x1F; kind {
+		case 1: // a slice
+			if first := head[1]; !key && (first>>4 == 0b1011 || first == 0b1000_1000) && !k.refs { // of the picture's beginning, type 2 or 7: I
+				return false, errUnusual
+			}
+			return key, nil
+		case 5: // an IDR slice
+			return true, nil
+		case 6, 7: // SEI, SPS
+			unit, err := m.bytes(min(size, maxUnit))
+			if err != nil || size > maxUnit {
+				return false, errors.Join(errUnusual, err)
+			}
+			if kind == 7 {
+				k.refs = k.refs && severalRefs(unit[1:])
+				break
+			}
+			point, ok := recoveryPoint(unit[1:])
+			if !ok {
+				return false, errUnusual
+			}
+			key = key || point
+		case 8, 9, 10, 12, 13, 15: // PPS, delimiters, filler
+			if err := m.skip(size); err != nil {
+				return false, err
+			}
+		default:
+			return false, errUnusual
+		}
+	}
+}
+
+// hevcKeys goes by the first slice: it is of a picture at which decoding may begin, or not (hevc_parser.c,
+// hevc_parse_slice_header).
+type hevcKeys struct{}
+
+// newHEVCKeys takes an hvcC (ISO/IEC 14496-15, 8.3.3.1).
+func newHEVCKeys(private []byte) keyFinder {
+	if len(private) < 23 || private[0] != 1 || private[21]&3 != 3 {
+		return nil
+	}
+	return hevcKeys{}
+}
+
+func (hevcKeys) key(m *matroska, b block) (bool, error) {
+	for {
+		head, size, err := m.unit(b)
+		if err != nil {
+			return false, err
+		}
+		switch kind := head[0] >> 1; {
+		case head[0]&1 != 0 || head[1]>>3 != 0: // another layer than the base
+			return false, errUnusual
+		case kind <= 9:
+			return false, nil
+		case kind >= 16 && kind <= 21: // IRAP
+			return true, nil
+		case kind < 32 || kind > 40: // parameter sets, delimiters, filler, SEI
+			return false, errUnusual
+		}
+		if err := m.skip(size); err != nil {
+			return false, err
+		}
+	}
+}
+
+// unit looks at the next NAL unit of a packet: its first two bytes, valid until the next call, and its size.
+func (m *matroska) unit(b block) (head []byte, size int64, err error) {
+	if b.end-m.at < 6 {
+		return nil, 0, errUnusual
+	}
+	prefix, err := m.in.Peek(6)
+	if err != nil {
+		return nil, 0, noEOF(err)
+	}
+	size, head = int64(binary.BigEndian.Uint32(prefix)), prefix[4:]
+	if size < 2 || size > b.end-m.at-4 || head[0]&0x80 != 0 {
+		return nil, 0, errUnusual
+	}
+	return head, size, m.skip(4)
+}
+
+// recoveryPoint looks for that message among the SEI messages of a unit (ISO/IEC 14496-10, 7.3.2.3). Not ok: they
+// are damaged, by what h264_sei.c says of them.
+func recoveryPoint(unit []byte) (found, ok bool) {
+	sei := unescape(unit)
+	number := func() (n int) {
+		for len(sei) > 0 {
+			b := sei[0]
+			if n, sei = n+int(b), sei[1:]; b != 0xFF {
+				return n
+			}
+		}
+		return -1
+	}
+	for len(sei) > 2 && (sei[0] != 0 || sei[1] != 0) {
+		kind, size := number(), number()
+		if size < 0 || size > len(sei) {
+			return false, false
+		}
+		if message := (bits{left: sei[:size]}); kind == 6 {
+			if found = true; message.ue() >= 1<<16 || message.over {
+				return false, false
+			}
+		}
+		sei = sei[size:]
+	}
+	return found, true
+}
+
+// fineProfiles say more of the samples in their sequence parameter sets (7.3.2.1.1).
+var fineProfiles = []byte{100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
+
+// severalRefs tells whether a sequence parameter set lets pictures refer to more than one other; not where it is
+// of a rare kind.
+func severalRefs(unit []byte) bool {
+	if len(unit) < 4 {
+		return false
+	}
+	sps := bits{left: unescape(unit[3:])}
+	sps.ue() // its number
+	if slices.Contains(fineProfiles, unit[0]) {
+		if sps.ue() == 3 { // chroma_format_idc
+			sps.bit()
+		}
+		sps.ue() // bit depths
+		sps.ue()
+		if sps.bit(); sps.bit() == 1 { // scaling matrices
+			return false
+		}
+	}
+	sps.ue() // log2_max_frame_num
+	switch sps.ue() {
+	case 0:
+		sps.ue() // log2_max_pic_order_cnt_lsb
+	case 1:
+		return false
+	}
+	return sps.ue() > 1 && !sps.over
+}
+
+// unescape takes out the bytes that keep start codes out of a unit (7.4.1).
+func unescape(unit []byte) []byte {
+	out, zeros := make([]byte, 0, len(unit)), 0
+	for _, b := range unit {
+		if zeros < 2 || b != 3 {
+			out = append(out, b)
+		}
+		if zeros++; b != 0 {
+			zeros = 0
+		}
+	}
+	return out
+}
+
+// bits reads from the highest bit of each byte on.
+type bits struct {
+	left []byte
+	used int  // bits of the first byte
+	over bool // more was read than there is
+}
+
+func (b *bits) bit() (bit int) {
+	if len(b.left) == 0 {
+		b.over = true
+		return 0
+	}
+	bit = int(b.left[0]>>(7-b.used)) & 1
+	if b.used++; b.used == 8 {
+		b.left, b.used = b.left[1:], 0
+	}
+	return bit
+}
+
+// ue reads an Exp-Golomb-coded number (9.1); what has more than 32 bits is over.
+func (b *bits) ue() int {
+	zeros := 0
+	for b.bit() == 0 {
+		if zeros++; zeros > 32 || b.over {
+			b.over = true
+			return 0
+		}
+	}
+	n := 1
+	for range zeros {
+		n = n<<1 | b.bit()
+	}
+	return n - 1
+}
