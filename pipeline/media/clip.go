@@ -10,6 +10,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"strconv"
 )
 
 // Clip is what one reading tells of a file with a single video stream: an encoded chunk, or a piece.
@@ -124,25 +125,17 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 	s := f.Streams[0]
 	c.Codec, c.Width, c.Height, c.TimeBase, c.Extradata = s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256
 	c.FieldOrder = s.FieldOrder
-	p, err := t.packets(ctx, path, s.Index, []string{"-show_data_hash", "CRC32", "-show_entries", "packet=pts,dts,size,flags,data_hash"})
-	if err != nil {
-		return err
-	}
-	c.PTS = p.PTS
-	for i, flags := range p.Flags {
-		if flags&Discard != 0 {
-			c.PTS[i] = NoPTS // it is never shown
-		}
-	}
-	if len(p.crcs) != p.Len() { // side data, which no encoder here writes, breaks the line in front of it
-		return errors.New("ffprobe did not print the CRC-32 of each packet")
-	}
 	fold := NewFold()
-	for _, h := range p.crcs {
-		fold.Add(h)
-	}
+	_, err = t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(s.Index), "-show_data_hash", "CRC32"}, func(p Packet) error {
+		if p.Flags&Discard != 0 {
+			p.PTS = NoPTS // it is never shown
+		}
+		c.PTS = append(c.PTS, p.PTS)
+		fold.Add(p.CRC)
+		return nil
+	})
 	c.Digest = fold.Sum()
-	return nil
+	return err
 }
 
 // clipHead counts the bytes that were read and keeps the first ones.

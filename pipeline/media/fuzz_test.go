@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -74,22 +76,31 @@ func feed(w interface{ Write([]byte) (int, error) }, text []byte, step int) erro
 	return nil
 }
 
-// However the pipe cuts them, the same packets come out, in bounded memory, with times that can be subtracted.
-func FuzzPacketScanner(f *testing.F) {
-	f.Add([]byte("packet|pts=0|dts=N/A|size=8864|flags=K_\npacket|pts=1|dts=1|size=1|flags=_D\n"), 3)
-	f.Add([]byte("packet|pts=9223372036854775807|dts=1|size=-1|flags=\n"), 1)
-	f.Add([]byte("packet|pts=0|dts=0|size=1|flags=K__|side_data|\n\nside_data|x\r\npacket|pts=-5|dts=-6|size=2|flags=__|new=1\n"), 7)
-	f.Fuzz(func(t *testing.T, text []byte, step int) {
-		s, whole := &packetScanner{}, &packetScanner{}
-		err := feed(s, text, step)
-		require.Equal(t, err == nil, feed(whole, text, len(text)) == nil)
-		require.LessOrEqual(t, len(s.line), longestPacketLine)
-		require.Equal(t, whole.out, s.out)
-		require.Len(t, s.out.DTS, s.out.Len())
-		require.Len(t, s.out.Flags, s.out.Len())
-		require.Len(t, s.out.Size, s.out.Len())
-		require.LessOrEqual(t, s.out.Len()*len("packet|pts=0|dts=0|size=0|flags="), len(text))
-		frames, err := s.out.Frames()
+// However the pipe cuts them, the same packets come out, with times that can be subtracted.
+func FuzzScanPackets(f *testing.F) {
+	f.Add("[PACKET]\nstream_index=1\npts=-7\ndts=N/A\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7a4df9e\n[/PACKET]\n")
+	f.Add("[PACKET]\nstream_index=0\npts=1\ndts=1\nsize=3\nflags=K_\n[/PACKET]\n[PACKET]\nstream_index=0\npts=2\ndts=2\nsize=4\nflags=__\n[/PACKET]\n")
+	f.Add("[PACKET]\npts=N/A\n[/PACKET]\n")
+	f.Add("[PACKET]\nstream_index=-1\nsize=-5\npts=9223372036854775807\n[/PACKET]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		scan := func(r io.Reader) (all []Packet, err error) {
+			err = scanPackets(r, func(p Packet) error {
+				all = append(all, p)
+				return nil
+			})
+			return all, err
+		}
+		whole, err := scan(strings.NewReader(text))
+		parts, again := scan(iotest.OneByteReader(strings.NewReader(text)))
+		require.Equal(t, err == nil, again == nil)
+		require.Equal(t, whole, parts)
+		require.LessOrEqual(t, len(whole), strings.Count(text, "[/PACKET]"))
+		list := &Packets{}
+		for _, p := range whole {
+			require.GreaterOrEqual(t, p.Stream, 0)
+			list.add(p)
+		}
+		frames, err := list.Frames()
 		if err != nil {
 			return
 		}

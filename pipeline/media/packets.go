@@ -1,9 +1,12 @@
 package media
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 )
@@ -14,125 +17,139 @@ const (
 	Discard                   // D: decoded but never shown (MP4 edit list)
 )
 
+// Packet is one packet of any stream as the demuxer gives it.
+type Packet struct {
+	PTS, DTS int64  // ticks; NoPTS where the container has none
+	Stream   int    // its index in the file
+	CRC      uint32 // of the payload, where it was asked for: told apart here is damage, not malice
+	Size     uint32
+	Flags    uint8
+}
+
 // Packets is the list of a stream's packets in file order, in columns: 21 bytes each.
 type Packets struct {
 	PTS, DTS []int64 // ticks; NoPTS where the container has none
 	Size     []uint32
 	Flags    []uint8
-	crcs     []uint32 // CRC-32s of the payloads, where they were asked for
-	Warnings string   // what ffprobe complained about while reading, the last part of it
+	Warnings string // what ffprobe complained about while reading, the last part of it
 }
 
 // Len is the number of packets.
 func (p *Packets) Len() int { return len(p.PTS) }
 
+func (p *Packets) add(k Packet) {
+	p.PTS, p.DTS = append(p.PTS, k.PTS), append(p.DTS, k.DTS)
+	p.Size, p.Flags = append(p.Size, k.Size), append(p.Flags, k.Flags)
+}
+
 // Packets reads a whole file once and lists one stream's packets. path is absolute, stream the
-// stream's index in the file. Options in pre go before the input.
-func (t Tools) Packets(ctx context.Context, path string, stream int, pre ...string) (*Packets, error) {
-	return t.packets(ctx, path, stream, append(pre, "-show_entries", "packet=pts,dts,size,flags"))
-}
-
-func (t Tools) packets(ctx context.Context, path string, stream int, options []string) (*Packets, error) {
-	args := []string{"-v", "error", "-select_streams", strconv.Itoa(stream), "-of", "compact"}
-	args = append(append(args, options...), Input(path)...)
-	scan := &packetScanner{}
-	stderr, err := t.Run(ctx, Command{Program: t.FFprobe, Args: args, Stdout: scan, Limits: Reading(Size(path))})
-	if scan.err != nil {
-		err = scan.err // it ended ffprobe, by a closed pipe
-	}
+// stream's index in the file.
+func (t Tools) Packets(ctx context.Context, path string, stream int) (*Packets, error) {
+	list := &Packets{}
+	warnings, err := t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(stream)}, func(p Packet) error {
+		list.add(p)
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the packets of %q: %w", path, err)
+		return nil, err
 	}
-	if len(scan.line) > 0 {
-		return nil, fmt.Errorf("cannot list the packets of %q: ffprobe's last line is cut off", path)
-	}
-	scan.out.Warnings = stderr
-	return &scan.out, nil
+	list.Warnings = warnings
+	return list, nil
 }
 
-// longestPacketLine is several times what ffprobe prints for the entries asked for.
-const longestPacketLine = 512
-
-// packetScanner reads lines such as "packet|pts=0|dts=N/A|size=8864|flags=K_" as they come.
-type packetScanner struct {
-	out  Packets
-	line []byte // an unfinished line
-	err  error
+// EachPacket reads a whole file once and hands every packet to take, with its CRC, in file order, in the caller's
+// goroutine. An error of take ends the reading and is returned.
+func (t Tools) EachPacket(ctx context.Context, path string, take func(Packet) error) error {
+	_, err := t.eachPacket(ctx, path, []string{"-show_data_hash", "CRC32"}, take)
+	return err
 }
 
-func (s *packetScanner) Write(b []byte) (int, error) {
-	for rest := b; len(rest) > 0 && s.err == nil; {
-		part, after, whole := bytes.Cut(rest, []byte{'\n'})
-		rest = after
-		if len(s.line)+len(part) > longestPacketLine {
-			s.err = fmt.Errorf("a line of more than %d bytes", longestPacketLine)
-			break
-		}
-		if !whole {
-			s.line = append(s.line, part...)
-			break
-		}
-		if len(s.line) > 0 {
-			s.line = append(s.line, part...)
-			s.err = s.take(s.line)
-			s.line = s.line[:0]
-		} else {
-			s.err = s.take(part)
-		}
+func (t Tools) eachPacket(ctx context.Context, path string, options []string, take func(Packet) error) (warnings string, err error) {
+	args := append([]string{"-v", "error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
+	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {
+		return scanPackets(r, take)
+	})
+	if err != nil {
+		return "", fmt.Errorf("cannot list the packets of %q: %w", path, err)
 	}
-	return len(b), s.err
+	return warnings, nil
 }
 
-func (s *packetScanner) take(line []byte) error {
-	line = bytes.TrimRight(line, "\r")
-	rest, ok := bytes.CutPrefix(line, []byte("packet|"))
-	if !ok {
-		if len(line) == 0 || bytes.HasPrefix(line, []byte("side_data|")) {
-			return nil // what compact output prints behind a packet with side data
+// scanPackets reads ffprobe's default form: [PACKET], a line "key=value" for each field, [/PACKET]. (In
+// the compact form side data breaks the line before the hash.)
+func scanPackets(r io.Reader, take func(Packet) error) error {
+	lines := bufio.NewScanner(r)
+	p, side := noPacket, false
+	for lines.Scan() {
+		switch line := lines.Bytes(); {
+		case bytes.Equal(line, []byte("[SIDE_DATA]")):
+			side = true
+		case bytes.Equal(line, []byte("[/SIDE_DATA]")):
+			side = false
+		case bytes.Equal(line, []byte("[/PACKET]")):
+			if p.fields != allFields {
+				return errors.New("a packet without all of its fields")
+			}
+			if err := take(p.Packet); err != nil {
+				return err
+			}
+			p = noPacket
+		case !side:
+			if err := p.set(line); err != nil {
+				return fmt.Errorf("a packet with %q: %w", line, err)
+			}
 		}
-		return fmt.Errorf("not a packet: %q", line)
 	}
-	pts, dts, size, flags := int64(NoPTS), int64(NoPTS), uint64(0), uint8(0)
-	var seen int
-	for len(rest) > 0 {
-		var field []byte
-		field, rest, _ = bytes.Cut(rest, []byte{'|'})
-		key, value, _ := bytes.Cut(field, []byte{'='})
-		var err error
-		switch string(key) {
-		case "pts":
-			pts, err = ParseTicks(value)
-		case "dts":
-			dts, err = ParseTicks(value)
-		case "size":
-			size, err = strconv.ParseUint(string(value), 10, 32)
-		case "flags":
-			flags = parseFlags(value)
-		case "data_hash":
-			var sum uint32
-			sum, err = ParseCRC(value)
-			s.out.crcs = append(s.out.crcs, sum)
-			seen--
-		default:
-			continue // a section that a later ffprobe may add
-		}
-		if err != nil {
-			return fmt.Errorf("packet with a bad %s: %q", key, line)
-		}
-		seen++
+	if lines.Err() == nil && p.fields != 0 {
+		return errors.New("the last packet is cut off")
 	}
-	if seen != 4 {
-		return fmt.Errorf("packet with %d of its 4 fields: %q", seen, line)
-	}
-	s.out.PTS = append(s.out.PTS, pts)
-	s.out.DTS = append(s.out.DTS, dts)
-	s.out.Size = append(s.out.Size, uint32(size))
-	s.out.Flags = append(s.out.Flags, flags)
-	return nil
+	return lines.Err()
 }
 
-// ParseCRC reads what -show_data_hash CRC32 prints.
-func ParseCRC(value []byte) (uint32, error) {
+// scanned is a packet that is being read.
+type scanned struct {
+	Packet
+	fields uint8 // those that were seen
+}
+
+const (
+	fieldStream uint8 = 1 << iota
+	fieldPTS
+	fieldDTS
+	fieldSize
+	fieldFlags
+	allFields = fieldStream | fieldPTS | fieldDTS | fieldSize | fieldFlags
+)
+
+var noPacket = scanned{Packet: Packet{PTS: NoPTS, DTS: NoPTS}}
+
+// set takes one field. Lines that are none are section marks.
+func (p *scanned) set(line []byte) (err error) {
+	key, value, _ := bytes.Cut(line, []byte{'='})
+	var n uint64
+	switch string(key) {
+	case "stream_index":
+		n, err = strconv.ParseUint(string(value), 10, 31)
+		p.Stream, p.fields = int(n), p.fields|fieldStream
+	case "pts":
+		p.PTS, err = parseTicks(value)
+		p.fields |= fieldPTS
+	case "dts":
+		p.DTS, err = parseTicks(value)
+		p.fields |= fieldDTS
+	case "size":
+		n, err = strconv.ParseUint(string(value), 10, 32)
+		p.Size, p.fields = uint32(n), p.fields|fieldSize
+	case "flags":
+		p.Flags, p.fields = parseFlags(value), p.fields|fieldFlags
+	case "data_hash":
+		p.CRC, err = parseCRC(value)
+	}
+	return err
+}
+
+// parseCRC reads what -show_data_hash CRC32 prints.
+func parseCRC(value []byte) (uint32, error) {
 	digits, found := bytes.CutPrefix(value, []byte("CRC32:"))
 	sum, err := strconv.ParseUint(string(digits), 16, 32)
 	if err == nil && !found {
@@ -141,9 +158,9 @@ func ParseCRC(value []byte) (uint32, error) {
 	return uint32(sum), err
 }
 
-// ParseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would
+// parseTicks reads a timestamp as ffprobe prints it; NoPTS for N/A. Values near the ends of int64 would
 // overflow when two are subtracted; no stream lasts that long.
-func ParseTicks(value []byte) (int64, error) {
+func parseTicks(value []byte) (int64, error) {
 	if string(value) == "N/A" {
 		return NoPTS, nil
 	}

@@ -3,9 +3,11 @@ package media
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,14 +67,34 @@ func TestScanOfTwoHoursIsSmall(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	s := &packetScanner{}
-	for i := range count {
-		_, err := fmt.Fprintf(s, "packet|pts=%d|dts=%d|size=%d|flags=__|side_data|\n\n", i*16, i*16, 5000+i%100)
-		require.NoError(t, err)
-	}
+	list := &Packets{}
+	r, w := io.Pipe()
+	go func() {
+		for i := range count {
+			_, _ = fmt.Fprintf(w, "[PACKET]\nstream_index=0\npts=%d\ndts=%d\nsize=%d\nflags=__\n[SIDE_DATA]\n[/SIDE_DATA]\n[/PACKET]\n", i*16, i*16, 5000+i%100)
+		}
+		_ = w.Close()
+	}()
+	require.NoError(t, scanPackets(r, func(p Packet) error {
+		list.add(p)
+		return nil
+	}))
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	require.Equal(t, count, s.out.Len())
+	require.Equal(t, count, list.Len())
 	require.Less(t, after.HeapAlloc-before.HeapAlloc, uint64(16<<20))
 	require.Less(t, after.HeapSys-before.HeapSys, uint64(40<<20))
+}
+
+func TestScanPackets(t *testing.T) {
+	const whole = "[PACKET]\nstream_index=1\npts=N/A\ndts=7\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7000001\n[/PACKET]\n"
+	var got []Packet
+	require.NoError(t, scanPackets(strings.NewReader(whole), func(p Packet) error {
+		got = append(got, p)
+		return nil
+	}))
+	require.Equal(t, []Packet{{Stream: 1, PTS: NoPTS, DTS: 7, Size: 300, Flags: Key | Discard, CRC: 0xc7000001}}, got)
+	for _, spoilt := range []string{"[PACKET]\n[/PACKET]\n", "data_hash=MD5:00\n", whole[:len(whole)-10], strings.Replace(whole, "size=300\n", "", 1), strings.Repeat("x", 1<<17)} {
+		require.Error(t, scanPackets(strings.NewReader(spoilt), func(Packet) error { return nil }))
+	}
 }

@@ -130,6 +130,30 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
 }
 
+// Pipe runs a program whose output is handed to read, in the caller's goroutine. An error of read ends it and is
+// returned.
+func (t Tools) Pipe(ctx context.Context, c Command, read func(io.Reader) error) (stderr string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, w := io.Pipe()
+	c.Stdout = w
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		stderr, err = t.Run(ctx, c)
+		_ = w.CloseWithError(err) // nil is io.EOF; always nil itself
+		ended <- err
+	}()
+	if err = read(r); err != nil {
+		cancel()
+	}
+	_ = r.CloseWithError(err) // whatever it did not read is nobody's; always nil itself
+	if runErr := <-ended; err == nil {
+		err = runErr
+	}
+	return stderr, err
+}
+
 // Output runs a program and returns its stdout, which may have limit bytes at most.
 func (t Tools) Output(ctx context.Context, limit int, program string, args ...string) ([]byte, error) {
 	out, _, err := t.output(ctx, Reading(0), limit, program, args...)

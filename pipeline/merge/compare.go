@@ -13,7 +13,7 @@ import (
 
 // sideBySide reads two files at the same pace and hands over their packets in file order, all in the
 // caller's goroutine.
-func sideBySide(ctx context.Context, tools media.Tools, source, output string, fromSource, fromOutput func(packet)) error {
+func sideBySide(ctx context.Context, tools media.Tools, source, output string, fromSource, fromOutput func(media.Packet)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a, b := follow(ctx, tools, source), follow(ctx, tools, output)
@@ -26,15 +26,15 @@ func sideBySide(ctx context.Context, tools media.Tools, source, output string, f
 }
 
 type follower struct {
-	packets chan packet
+	packets chan media.Packet
 	ended   chan error
 	open    bool
 }
 
 func follow(ctx context.Context, tools media.Tools, path string) *follower {
-	f := &follower{packets: make(chan packet, 256), ended: make(chan error, 1), open: true}
+	f := &follower{packets: make(chan media.Packet, 256), ended: make(chan error, 1), open: true}
 	go func() {
-		err := readPackets(ctx, tools, path, func(p packet) error {
+		err := tools.EachPacket(ctx, path, func(p media.Packet) error {
 			select {
 			case f.packets <- p:
 				return nil
@@ -48,7 +48,7 @@ func follow(ctx context.Context, tools media.Tools, path string) *follower {
 	return f
 }
 
-func (f *follower) next(take func(packet)) {
+func (f *follower) next(take func(media.Packet)) {
 	if !f.open {
 		return
 	}
@@ -112,17 +112,17 @@ func kindOf(s media.Stream) string {
 	return s.Type
 }
 
-func (c *comparison) fromSource(p packet) {
-	if p.stream == c.src.Video()[0].Index {
+func (c *comparison) fromSource(p media.Packet) {
+	if p.Stream == c.src.Video()[0].Index {
 		record(&c.srcVideo, p)
-	} else if pair := c.bySource[p.stream]; pair != nil {
+	} else if pair := c.bySource[p.Stream]; pair != nil {
 		pair.take(p, true)
 	}
 }
 
-func (c *comparison) fromOutput(p packet) {
-	if p.stream != c.out.Video()[0].Index {
-		if pair := c.byOutput[p.stream]; pair != nil {
+func (c *comparison) fromOutput(p media.Packet) {
+	if p.Stream != c.out.Video()[0].Index {
+		if pair := c.byOutput[p.Stream]; pair != nil {
 			pair.take(p, false)
 		}
 		return
@@ -131,19 +131,12 @@ func (c *comparison) fromOutput(p packet) {
 	if len(c.parts) == len(c.sums) {
 		return
 	}
-	if c.fold.Add(p.crc); c.fold.N == c.sums[len(c.parts)].Packets {
+	if c.fold.Add(p.CRC); c.fold.N == c.sums[len(c.parts)].Packets {
 		c.parts = append(c.parts, c.fold.Sum())
 		c.fold = media.NewFold()
 	}
 }
 
-func record(list *media.Packets, p packet) {
-	var flags uint8
-	if p.key {
-		flags |= media.Key
-	}
-	if p.discard {
-		flags |= media.Discard
-	}
-	list.PTS, list.Flags = append(list.PTS, p.pts), append(list.Flags, flags)
+func record(list *media.Packets, p media.Packet) {
+	list.PTS, list.Flags = append(list.PTS, p.PTS), append(list.Flags, p.Flags)
 }

@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -11,23 +10,6 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
-
-func FuzzScanPackets(f *testing.F) {
-	f.Add("[PACKET]\nstream_index=1\npts=-7\nsize=300\nflags=KD\n[SIDE_DATA]\nside_data_type=Skip\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7a4df9e\n[/PACKET]\n")
-	f.Add("[PACKET]\npts=N/A\n[/PACKET]\n")
-	f.Add("[PACKET]\nstream_index=-1\nsize=-5\npts=9223372036854775807\n[/PACKET]\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		n := 0
-		_ = scanPackets(strings.NewReader(text), func(p packet) error {
-			n++
-			require.GreaterOrEqual(t, p.stream, 0)
-			require.GreaterOrEqual(t, p.size, 0)
-			require.True(t, p.pts == media.NoPTS || p.pts >= math.MinInt64/4 && p.pts <= math.MaxInt64/4)
-			return nil
-		})
-		require.LessOrEqual(t, n, strings.Count(text, "[/PACKET]"))
-	})
-}
 
 // Two times are called equal only if they are, as fractions.
 func FuzzCompareTimes(f *testing.F) {

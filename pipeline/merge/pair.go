@@ -15,7 +15,7 @@ type pair struct {
 	report         StreamReport
 	fromZero       bool // the output can't hold what comes before zero
 	clock          clock
-	waiting        []packet
+	waiting        []media.Packet
 	sourceWaits    bool
 	low, high      float64  // deviations of timestamps, output minus source, in milliseconds
 	timed          bool     // low and high are set
@@ -33,15 +33,15 @@ func (p *pair) become(output media.Stream, fromZero bool) {
 }
 
 // take counts a packet and compares it with its counterpart, once both are here.
-func (p *pair) take(k packet, isSource bool) {
+func (p *pair) take(k media.Packet, isSource bool) {
 	stream := p.output
 	if isSource {
 		stream = p.source
 	}
-	if stream.Codec == "mov_text" && k.size <= 2 { // fills the time between two texts
+	if stream.Codec == "mov_text" && k.Size <= 2 { // fills the time between two texts
 		return
 	}
-	if isSource && p.fromZero && tooEarly(p.source, k.pts) {
+	if isSource && p.fromZero && tooEarly(p.source, k.PTS) {
 		p.report.Hidden++
 		return
 	}
@@ -50,9 +50,9 @@ func (p *pair) take(k packet, isSource bool) {
 		side, count = 0, &p.report.Packets
 	}
 	if *count++; *count == 1 {
-		p.from[side] = k.pts
+		p.from[side] = k.PTS
 	}
-	p.to[side] = k.pts
+	p.to[side] = k.PTS
 	if p.fate.codec != "" && p.source.Type == "audio" {
 		return // other frames, nothing to compare one by one
 	}
@@ -69,14 +69,14 @@ func (p *pair) take(k packet, isSource bool) {
 	}
 }
 
-func (p *pair) match(source, output packet) {
-	if p.fate.codec == "" && (source.crc != output.crc || source.size != output.size) {
+func (p *pair) match(source, output media.Packet) {
+	if p.fate.codec == "" && (source.CRC != output.CRC || source.Size != output.Size) {
 		p.report.Different++
 	}
-	if source.pts == media.NoPTS || output.pts == media.NoPTS || p.report.Type == "cover" {
+	if source.PTS == media.NoPTS || output.PTS == media.NoPTS || p.report.Type == "cover" {
 		return
 	}
-	d := p.clock.diff(source.pts, output.pts)
+	d := p.clock.diff(source.PTS, output.PTS)
 	ms := math.Copysign(p.clock.ms(d), float64(d))
 	if !p.timed {
 		p.low, p.high, p.timed = ms, ms, true

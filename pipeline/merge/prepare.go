@@ -13,12 +13,12 @@ type Prepared struct {
 	tools   map[string]string // version lines
 	side    *side             // for Matroska
 	times   map[int]audioTimes
-	sound   sound    // encoded anew, for Matroska
-	packets []packet // of the source's streams but the video
-	partial bool     // there were too many to keep: the source is read again
+	sound   sound          // encoded anew, for Matroska
+	packets []media.Packet // of the source's streams but the video
+	partial bool           // there were too many to keep: the source is read again
 }
 
-// maxPackets is how many packets of a source's other streams are kept at most, 48 bytes each: those of two
+// maxPackets is how many packets of a source's other streams are kept at most, 40 bytes each: those of two
 // audio tracks of two hours.
 const maxPackets = 700_000
 
@@ -46,9 +46,9 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 		}
 	}
 	pts := map[int][]int64{}
-	err = readPackets(ctx, tools, req.Source, func(k packet) error {
-		if _, ok := tracks[k.stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[k.stream], k.pts)) {
-			pts[k.stream] = append(pts[k.stream], k.pts)
+	err = tools.EachPacket(ctx, req.Source, func(k media.Packet) error {
+		if _, ok := tracks[k.Stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[k.Stream], k.PTS)) {
+			pts[k.Stream] = append(pts[k.Stream], k.PTS)
 		}
 		p.keep(k)
 		return nil
@@ -59,8 +59,8 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	return p, err
 }
 
-func (p *Prepared) keep(k packet) {
-	if p.partial || k.stream == p.source.Video()[0].Index {
+func (p *Prepared) keep(k media.Packet) {
+	if p.partial || k.Stream == p.source.Video()[0].Index {
 		return
 	}
 	if p.packets = append(p.packets, k); len(p.packets) > maxPackets {
@@ -70,9 +70,9 @@ func (p *Prepared) keep(k packet) {
 
 // read hands over the source's packets that were kept and the output's, at about the same pace, all in the
 // caller's goroutine.
-func (p *Prepared) read(ctx context.Context, tools media.Tools, output string, fromSource, fromOutput func(packet)) error {
+func (p *Prepared) read(ctx context.Context, tools media.Tools, output string, fromSource, fromOutput func(media.Packet)) error {
 	left := p.packets
-	err := readPackets(ctx, tools, output, func(k packet) error {
+	err := tools.EachPacket(ctx, output, func(k media.Packet) error {
 		if len(left) > 0 {
 			fromSource(left[0])
 			left = left[1:]

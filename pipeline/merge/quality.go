@@ -41,7 +41,7 @@ const partSeconds = 20
 // format. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
 // decoding both; memory is 16 bytes a frame.
 func Compare(ctx context.Context, tools media.Tools, source, output string, chunks []int) (*Quality, error) {
-	pairs, stream, err := pairing(ctx, tools, source, output)
+	pairs, stream, pixels, err := pairing(ctx, tools, source, output)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,14 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 		args = append(append(append(args, media.Input(source)...), "-noautorotate"), media.Input(output)...)
 		return append(args, "-filter_complex", pairs+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
 	}
+	limits := media.Encoding(2*len(pts), 0, pixels)
+	limits.CPU += media.Reading(media.Size(source, output)).CPU
 	frames, err := measure(ctx, tools, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
-		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"))
+		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
-	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "info"))
+	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "info"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
@@ -77,17 +79,18 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf}, nil
 }
 
-// pairing builds the filters that bring [source] and [output] into one form. Frames are paired by their
-// numbers: that the timestamps agree is checked elsewhere, and containers round them.
-func pairing(ctx context.Context, tools media.Tools, source, output string) (graph string, stream media.Stream, err error) {
+// pairing builds the filters that bring [source] and [output] into one form, and tells the output's stream and how
+// many pixels a picture of either has at most. Frames are paired by their numbers: that the timestamps agree is
+// checked elsewhere, and containers round them.
+func pairing(ctx context.Context, tools media.Tools, source, output string) (graph string, stream media.Stream, pixels float64, err error) {
 	var videos [2]media.Stream
 	for i, path := range []string{source, output} {
 		f, err := tools.Probe(ctx, path)
 		if err != nil {
-			return "", stream, err
+			return "", stream, 0, err
 		}
 		if len(f.Video()) == 0 {
-			return "", stream, fmt.Errorf("cannot compare pictures: %q has no video", path)
+			return "", stream, 0, fmt.Errorf("cannot compare pictures: %q has no video", path)
 		}
 		videos[i] = f.Video()[0]
 	}
@@ -100,30 +103,17 @@ func pairing(ctx context.Context, tools media.Tools, source, output string) (gra
 		scale += ":out_color_matrix=bt709"
 	}
 	return fmt.Sprintf("[0:%d]settb=1/1000,setpts=N,%s,format=%s[source];[1:%d]settb=1/1000,setpts=N[output];",
-		src.Index, scale, out.PixFmt, out.Index), out, nil
+		src.Index, scale, out.PixFmt, out.Index), out, float64(max(src.Width*src.Height, out.Width*out.Height)), nil
 }
 
 // frameQuality is what the filters say of one frame.
 type frameQuality struct{ ssim, psnr float64 }
 
-func measure(ctx context.Context, tools media.Tools, args []string) ([]frameQuality, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Stdout: w})
-		_ = w.CloseWithError(err) // nil is io.EOF; always nil itself
-		ended <- err
-	}()
-	frames, err := scanQuality(r)
-	if err != nil {
-		cancel()
-		_ = r.CloseWithError(err)
-	}
-	if runErr := <-ended; err == nil {
-		err = runErr
-	}
+func measure(ctx context.Context, tools media.Tools, args []string, limits media.Limits) (frames []frameQuality, err error) {
+	_, err = tools.Pipe(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits}, func(r io.Reader) error {
+		frames, err = scanQuality(r)
+		return err
+	})
 	return frames, err
 }
 
@@ -133,12 +123,12 @@ const maxListing = 1 << 20
 var vmafScore = regexp.MustCompile(`VMAF score[:=] *([0-9.]+)`)
 
 // vmaf runs a command whose filter prints a score, if this ffmpeg has that filter.
-func vmaf(ctx context.Context, tools media.Tools, args []string) (string, error) {
+func vmaf(ctx context.Context, tools media.Tools, args []string, limits media.Limits) (string, error) {
 	list, err := tools.Output(ctx, maxListing, tools.FFmpeg, "-hide_banner", "-filters")
 	if err != nil || !bytes.Contains(list, []byte(" libvmaf ")) {
 		return "", err
 	}
-	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args})
+	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits})
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 // A single wrong frame, and a chunk that is worse than the others, show as numbers.
@@ -68,6 +70,6 @@ func TestEqualParts(t *testing.T) {
 
 // What ffmpeg says is told once.
 func TestAnErrorIsToldOnce(t *testing.T) {
-	_, err := measure(t.Context(), findTools(t), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"})
+	_, err := measure(t.Context(), findTools(t), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"}, media.Limits{})
 	require.Equal(t, 1, strings.Count(err.Error(), "gone.mkv"), "%v", err)
 }

@@ -246,15 +246,15 @@ func countEarly(ctx context.Context, tools media.Tools, path string, source *med
 	if len(waiting) == 0 {
 		return early, nil
 	}
-	err := readPackets(ctx, tools, path, func(p packet) error {
-		if !waiting[p.stream] {
+	err := tools.EachPacket(ctx, path, func(p media.Packet) error {
+		if !waiting[p.Stream] {
 			return nil
 		}
-		if tooEarly(source.Streams[p.stream], p.pts) {
-			early[p.stream]++
+		if tooEarly(source.Streams[p.Stream], p.PTS) {
+			early[p.Stream]++
 			return nil
 		}
-		if delete(waiting, p.stream); len(waiting) == 0 {
+		if delete(waiting, p.Stream); len(waiting) == 0 {
 			return errEnough
 		}
 		return nil

@@ -70,8 +70,8 @@ func (s sound) readTimes(ctx context.Context, tools media.Tools, dir string) err
 		return fmt.Errorf("cannot use the encoded sound: it has %d tracks, not %d", len(file.Streams), len(s.tracks))
 	}
 	pts := make([][]int64, len(s.tracks))
-	err = readPackets(ctx, tools, s.path, func(p packet) error {
-		pts[p.stream] = append(pts[p.stream], p.pts)
+	err = tools.EachPacket(ctx, s.path, func(p media.Packet) error {
+		pts[p.Stream] = append(pts[p.Stream], p.PTS)
 		return nil
 	})
 	if err != nil {

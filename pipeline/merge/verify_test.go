@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -140,14 +139,4 @@ func TestLimits(t *testing.T) {
 	require.Len(t, Limits(f, pipeline.Settings{Container: containerMP4}), 3)
 	f.Format.Name = "matroska,webm"
 	require.Empty(t, Limits(f, pipeline.Settings{Container: containerMKV}), "Matroska holds all that Matroska holds")
-}
-
-func TestScanPackets(t *testing.T) {
-	var got []packet
-	err := scanPackets(strings.NewReader("[PACKET]\nstream_index=1\npts=N/A\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7000001\n[/PACKET]\n"),
-		func(p packet) error { got = append(got, p); return nil })
-	require.NoError(t, err)
-	require.Equal(t, []packet{{1, media.NoPTS, 300, true, true, 0xc7000001}}, got)
-	require.Error(t, scanPackets(strings.NewReader("[PACKET]\n[/PACKET]\n"), nil))
-	require.Error(t, scanPackets(strings.NewReader("data_hash=MD5:00\n"), nil))
 }
