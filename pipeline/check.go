@@ -48,7 +48,7 @@ func (p *Plan) check(id string) error {
 		if err := p.Chunks[i].check(i, frames); err != nil {
 			return err
 		}
-		frames += len(p.Chunks[i].PTS)
+		frames += p.Chunks[i].PTS.Len()
 	}
 	if frames != p.Frames {
 		return fmt.Errorf("has %d frames in its chunks, not %d", frames, p.Frames)
@@ -67,11 +67,10 @@ func (p *Plan) words() []string {
 }
 
 func (c *Chunk) check(index, first int) error {
-	if c.Index != index || c.First != first || len(c.PTS) == 0 || !word.MatchString(string(c.Kind)) {
+	if c.Index != index || c.First != first || c.PTS.Len() == 0 || !word.MatchString(string(c.Kind)) {
 		return fmt.Errorf("chunk %d is out of order or empty", index)
 	}
-	last := c.PTS[len(c.PTS)-1]
-	if !slices.IsSorted(c.PTS) || c.PTS[0] < -farTicks || last > farTicks {
+	if pts := c.PTS.All(); !slices.IsSorted(pts) || pts[0] < -farTicks || pts[len(pts)-1] > farTicks {
 		return fmt.Errorf("chunk %d has times that are none", index)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,15 +29,14 @@ func newShare(t *testing.T) *sharefs.FS {
 
 func TestTimestampsComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		in := Timestamps(rapid.SliceOf(rapid.Int64()).Draw(t, "pts"))
-		b, err := json.Marshal(in)
+		in := rapid.SliceOf(rapid.Int64()).Draw(t, "pts")
+		b, err := json.Marshal(NewTimestamps(in...))
 		require.NoError(t, err)
 		var out Timestamps
 		require.NoError(t, json.Unmarshal(b, &out))
-		require.Equal(t, len(in), len(out))
-		for i := range in {
-			require.Equal(t, in[i], out[i])
-		}
+		require.Equal(t, NewTimestamps(in...), out)
+		require.Equal(t, len(in), out.Len())
+		require.True(t, slices.Equal(in, out.All()))
 	})
 }
 
@@ -73,7 +73,7 @@ func TestFirstPlanHolds(t *testing.T) {
 	require.NoError(t, j.Create(f))
 	plan := func(frames ...int64) *Plan {
 		return &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: len(frames),
-			Video: Video{TimeBase: Rational{1, 1000}}, Chunks: []Chunk{{PTS: frames}}}
+			Video: Video{TimeBase: Rational{1, 1000}}, Chunks: []Chunk{{PTS: NewTimestamps(frames...)}}}
 	}
 	ours, err := plan(0, 42).Publish(f)
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestFirstPlanHolds(t *testing.T) {
 	require.False(t, ours)
 	p, err := LoadPlan(f, j.ID)
 	require.NoError(t, err)
-	require.Equal(t, Timestamps{0, 42}, p.Chunks[0].PTS)
+	require.Equal(t, []int64{0, 42}, p.Chunks[0].PTS.All())
 	b, err := json.Marshal(p)
 	require.NoError(t, err)
 	file := filepath.Join(f.Root(), JobFile(j.ID, planName))
@@ -97,7 +97,7 @@ func TestFirstPlanHolds(t *testing.T) {
 func TestAPlanFromOutsideIsChecked(t *testing.T) {
 	good := func() *Plan {
 		return &Plan{Job: "j", Source: "source.mkv", Original: "source.mkv", Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
-			Chunks: []Chunk{{PTS: Timestamps{0}}, {Index: 1, First: 1, PTS: Timestamps{42}}}}
+			Chunks: []Chunk{{PTS: NewTimestamps(0)}, {Index: 1, First: 1, PTS: NewTimestamps(42)}}}
 	}
 	require.NoError(t, good().check("j"))
 	for name, spoil := range map[string]func(*Plan){
@@ -106,7 +106,7 @@ func TestAPlanFromOutsideIsChecked(t *testing.T) {
 		"no time base":    func(p *Plan) { p.Video.TimeBase.Den = 0 },
 		"no chunks":       func(p *Plan) { p.Chunks = nil },
 		"out of order":    func(p *Plan) { p.Chunks[1].Index = 5 },
-		"an empty chunk":  func(p *Plan) { p.Chunks[1].PTS = nil },
+		"an empty chunk":  func(p *Plan) { p.Chunks[1].PTS = Timestamps{} },
 		"a wrong count":   func(p *Plan) { p.Frames = 3 },
 		"a wrong first":   func(p *Plan) { p.Chunks[1].First = 7 },
 		"original abroad": func(p *Plan) { p.Original = "a/b" },
@@ -115,7 +115,7 @@ func TestAPlanFromOutsideIsChecked(t *testing.T) {
 		"another option":  func(p *Plan) { p.Out.Fields = "stats" },
 		"a kind abroad":   func(p *Plan) { p.Chunks[1].Kind = "x/../../../outbox/a" },
 		"a huge picture":  func(p *Plan) { p.Video.Width = 1 << 40 },
-		"times that fall": func(p *Plan) { p.Chunks[0].PTS = Timestamps{9, 8} },
+		"times that fall": func(p *Plan) { p.Chunks[0].PTS = NewTimestamps(9, 8) },
 	} {
 		p := good()
 		spoil(p)
@@ -199,7 +199,7 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 	}
 	require.Equal(t, Planning, job().State)
 	plan := &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: 5, Video: Video{TimeBase: Rational{1, 1000}},
-		Chunks: []Chunk{{PTS: Timestamps{0, 1}}, {Index: 1, First: 2, PTS: Timestamps{2, 3, 4}}}}
+		Chunks: []Chunk{{PTS: NewTimestamps(0, 1)}, {Index: 1, First: 2, PTS: NewTimestamps(2, 3, 4)}}}
 	_, err := plan.Publish(f)
 	require.NoError(t, err)
 	require.Equal(t, Splitting, job().State)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,18 +134,13 @@ func (c *Chunk) Work() float64 {
 	if c.Cost > 0 {
 		return c.Cost
 	}
-	return float64(len(c.PTS))
+	return float64(c.PTS.Len())
 }
 
-// forgetTimes keeps of the timestamps only how many they are: a season's would take a hundred megabytes.
+// forgetTimes keeps of the timestamps only how many they are: nobody who looks at a job's state needs more.
 func (p *Plan) forgetTimes() {
-	most := 0
-	for _, c := range p.Chunks {
-		most = max(most, len(c.PTS))
-	}
-	none := make(Timestamps, most) // all chunks' share it
 	for i := range p.Chunks {
-		p.Chunks[i].PTS = none[:len(p.Chunks[i].PTS):len(p.Chunks[i].PTS)]
+		p.Chunks[i].PTS.deltas = nil
 	}
 }
 
@@ -152,25 +148,50 @@ func (p *Plan) forgetTimes() {
 func (p *Plan) RangeText(chunk int) ([]byte, error) {
 	c := p.Chunks[chunk]
 	b, err := json.Marshal(map[string]any{
-		"job": p.Job, "chunk": chunk, "source": JobFile(p.Job, p.Source), "frames": len(c.PTS),
+		"job": p.Job, "chunk": chunk, "source": JobFile(p.Job, p.Source), "frames": c.PTS.Len(),
 		"start_seconds": p.Video.TimeBase.Seconds(c.Start), "end_seconds": p.Video.TimeBase.Seconds(c.End),
 	})
 	return append(b, '\n'), err
 }
 
-// Timestamps are ascending presentation times in ticks. As JSON they are a base64 text of varint
-// differences, about 1.4 bytes a frame: a plan for two hours stays under half a megabyte.
-type Timestamps []int64
+// Timestamps are ascending presentation times in ticks. They are kept as varint differences, 1 to 2 bytes a
+// frame: a master has the plans of all jobs in work in its memory, and a season's would take a hundred
+// megabytes. As JSON they are a base64 text of that: a plan for two hours stays under half a megabyte.
+type Timestamps struct {
+	n      int
+	deltas []byte
+}
 
-// MarshalJSON implements json.Marshaler.
-func (t Timestamps) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 0, 2*len(t)+8)
+// NewTimestamps keeps these ticks.
+func NewTimestamps(ticks ...int64) Timestamps {
+	b := make([]byte, 0, 2*len(ticks))
 	var last int64
-	for _, v := range t {
+	for _, v := range ticks {
 		b = binary.AppendVarint(b, v-last)
 		last = v
 	}
-	return json.Marshal(base64.RawStdEncoding.EncodeToString(b))
+	return Timestamps{len(ticks), slices.Clone(b)} // without the room that is left
+}
+
+// Len is how many they are.
+func (t Timestamps) Len() int { return t.n }
+
+// All returns them as a list of their own.
+func (t Timestamps) All() []int64 {
+	out := make([]int64, 0, t.n)
+	var last int64
+	for b := t.deltas; len(b) > 0; {
+		d, n := binary.Varint(b) // they were read once before
+		last += d
+		out = append(out, last)
+		b = b[n:]
+	}
+	return out
+}
+
+// MarshalJSON implements json.Marshaler.
+func (t Timestamps) MarshalJSON() ([]byte, error) {
+	return json.Marshal(base64.RawStdEncoding.EncodeToString(t.deltas))
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -183,17 +204,14 @@ func (t *Timestamps) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("timestamps: %w", err)
 	}
-	out := make(Timestamps, 0, len(b))
-	var last int64
+	*t = Timestamps{deltas: b}
 	for len(b) > 0 {
-		d, n := binary.Varint(b)
+		_, n := binary.Varint(b)
 		if n <= 0 {
 			return errors.New("timestamps: cut-off number")
 		}
-		last += d
-		out = append(out, last)
+		t.n++
 		b = b[n:]
 	}
-	*t = out
 	return nil
 }

@@ -200,7 +200,7 @@ func (p *Plan) work(paused bool, chunks *JobChunks, nodes []SeenNode) work {
 	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused}
 	running := inWork(nodes)
 	for i, c := range chunks.Strongest(len(p.Chunks)) {
-		open := openChunk{frames: len(p.Chunks[i].PTS)}
+		open := openChunk{frames: p.Chunks[i].PTS.Len()}
 		switch c.State {
 		case Nowhere, Pending:
 		case Claimed:

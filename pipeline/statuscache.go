@@ -131,13 +131,13 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 		switch c.State {
 		case Accepted:
 			st.Chunks.Done++
-			st.Frames.Done += len(plan.Chunks[i].PTS)
+			st.Frames.Done += plan.Chunks[i].PTS.Len()
 		case Committed:
 			st.Chunks.Claimed++
-			st.Frames.Done += len(plan.Chunks[i].PTS)
+			st.Frames.Done += plan.Chunks[i].PTS.Len()
 		case Claimed:
 			st.Chunks.Claimed++
-			st.Frames.Done += min(running[c.ID()].Frames, len(plan.Chunks[i].PTS))
+			st.Frames.Done += min(running[c.ID()].Frames, plan.Chunks[i].PTS.Len())
 		case Failed:
 			st.Chunks.Failed++
 			st.State = JobFailed

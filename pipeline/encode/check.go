@@ -33,7 +33,7 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 	if !sameFields(plan.Out.Fields, c.FieldOrder) {
 		return c, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
 	}
-	return c, comparePTS(chunk.PTS, plan.Video.TimeBase, c)
+	return c, comparePTS(chunk.PTS.All(), plan.Video.TimeBase, c)
 }
 
 // sameFields compares the planned order of fields with what the chunk's container says.

@@ -72,7 +72,7 @@ func ladder(req Request) []input {
 	}
 	source.method = "from the start"
 	out = append(out, source)
-	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First-from.before, c.First+len(c.PTS)+from.behind)
+	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First-from.before, c.First+c.PTS.Len()+from.behind)
 	source.method = byNumber
 	return append(out, source)
 }
@@ -92,13 +92,13 @@ func reach(plan *pipeline.Plan, c *pipeline.Chunk) span {
 		return s
 	}
 	if i := c.Index - 1; i >= 0 {
-		before := plan.Chunks[i].PTS
+		before := plan.Chunks[i].PTS.All()
 		s.start, s.before = before[len(before)-1], 1
 	}
 	if i := c.Index + 1; i < len(plan.Chunks) {
-		s.end, s.behind = plan.Chunks[i].PTS[0]+1, 1
+		s.end, s.behind = plan.Chunks[i].PTS.All()[0]+1, 1
 	}
-	s.keep = fmt.Sprintf("start_frame=%d:end_frame=%d", s.before, s.before+len(c.PTS))
+	s.keep = fmt.Sprintf("start_frame=%d:end_frame=%d", s.before, s.before+c.PTS.Len())
 	return s
 }
 
@@ -155,11 +155,11 @@ func try(ctx context.Context, tools media.Tools, req Request, in input) (result,
 // before it where it begins at the start.
 func limits(req Request, in input) media.Limits {
 	c := req.Chunk
-	pictures := 4*max(c.Packets, len(c.PTS)) + 1000
+	pictures := 4*max(c.Packets, c.PTS.Len()) + 1000
 	if in.seek == nil && in.method != "piece" {
 		pictures += 2 * c.First
 	}
-	return media.Encoding(pictures, len(c.PTS), largest(req.Plan))
+	return media.Encoding(pictures, c.PTS.Len(), largest(req.Plan))
 }
 
 // largest is the size in pixels of the source's pictures or of the output's.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -130,7 +129,7 @@ func TestRecordTellsOfTheResult(t *testing.T) {
 	if err == nil {
 		require.Equal(t, rec.CRC32+"\n", string(out))
 	}
-	require.Equal(t, len(req.Chunk.PTS), rec.Frames)
+	require.Equal(t, req.Chunk.PTS.Len(), rec.Frames)
 	require.Equal(t, rec.Frames, frames)
 	require.NotZero(t, started)
 	require.Regexp(t, `^x264 core [0-9]+`, rec.Encoder)
@@ -194,7 +193,7 @@ func (j job) check(t *testing.T, chunk int, path string) (*media.Clip, error) {
 func TestWhatCannotBeHadIsAnError(t *testing.T) {
 	j := mustPlan(t, corpus.Make(t, "two-frames.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
 	c := &j.plan.Chunks[0]
-	c.PTS = append(slices.Clone(c.PTS), c.End+40)
+	c.PTS = pipeline.NewTimestamps(append(c.PTS.All(), c.End+40)...)
 	c.End += 41
 	_, err := encode.Chunk(context.Background(), j.tools, j.request(0))
 	require.ErrorIs(t, err, encode.ErrFrames)

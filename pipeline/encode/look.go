@@ -68,7 +68,7 @@ func (l Look) keyFrame(ctx context.Context, tools media.Tools) (int, error) {
 			keys = append(keys, pts)
 		}
 	}
-	if len(keys) < 2 || len(p.PTS) != len(l.Chunk.PTS) {
+	if len(keys) < 2 || len(p.PTS) != l.Chunk.PTS.Len() {
 		return 0, nil
 	}
 	slices.Sort(keys)
@@ -168,7 +168,7 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, shown thumb
 		return nil
 	}
 	return fmt.Errorf("%w: frame %d of the chunk, at %.3f s, is %.1f grey levels from the source's on average (%g are allowed)",
-		ErrPictures, n, l.Plan.Video.TimeBase.Seconds(l.Chunk.PTS[n]), nearest, limit)
+		ErrPictures, n, l.Plan.Video.TimeBase.Seconds(l.Chunk.PTS.All()[n]), nearest, limit)
 }
 
 // ways lists how to come by one picture of the source: for any but the first a seek straight to it, which
@@ -180,7 +180,7 @@ func (l Look) ways(n int) []input {
 	if first < len(l.Chunk.Seeks) { // from the file's start it may take as long as an encode
 		last = len(l.Chunk.Seeks)
 	}
-	pts := l.Chunk.PTS[n]
+	pts := l.Chunk.PTS.All()[n]
 	var out []input
 	if n > 0 {
 		out = append(out, input{path: l.Source, stream: l.Plan.Video.Index, seek: &pts})

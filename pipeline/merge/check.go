@@ -103,11 +103,11 @@ func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Su
 	if req.CRCs != nil && !strings.EqualFold(clip.CRC32, req.CRCs[i]) {
 		return Sum{}, &BadChunk{i, fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32, req.CRCs[i])}
 	}
-	if len(clip.PTS) != len(chunk.PTS) {
-		return Sum{}, &BadChunk{i, fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), len(chunk.PTS))}
+	if len(clip.PTS) != chunk.PTS.Len() {
+		return Sum{}, &BadChunk{i, fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), chunk.PTS.Len())}
 	}
 	slices.Sort(clip.PTS)
-	if _, exact := compareTimes(chunk.PTS, rational(req.Plan.Video.TimeBase), clip.PTS, clip.TimeBase); !exact {
+	if _, exact := compareTimes(chunk.PTS.All(), rational(req.Plan.Video.TimeBase), clip.PTS, clip.TimeBase); !exact {
 		return Sum{}, &BadChunk{i, "its timestamps are not the planned ones"}
 	}
 	return SumOf(clip), nil

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,8 +144,9 @@ func TestBadChunks(t *testing.T) {
 			j.readCRCs(t)
 		}, "differ from the other chunks' in 00001"},
 		"another's frames": {func(t *testing.T, j *job) {
-			pts := j.req.Plan.Chunks[1].PTS
-			j.req.Plan.Chunks[1].PTS = slices.Concat(pts[:len(pts)-1], pipeline.Timestamps{pts[len(pts)-1] + 5})
+			pts := j.req.Plan.Chunks[1].PTS.All()
+			pts[len(pts)-1] += 5
+			j.req.Plan.Chunks[1].PTS = pipeline.NewTimestamps(pts...)
 		}, "timestamps are not the planned ones"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks, Settings: pipeline.Settings{Container: container}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 		req := Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: dir}
 		for i := range chunks {
-			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.Timestamps{int64(40 * i)}})
+			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.NewTimestamps(int64(40 * i))})
 			req.Results = append(req.Results, tiny) // opened once more each time; its own time is not what is tested
 		}
 		var err error

@@ -113,10 +113,11 @@ func (s *side) order(files int) string {
 func writeTimes(name string, req Request) error {
 	b := timesHeader()
 	for _, c := range req.Plan.Chunks {
-		if len(c.PTS) > 0 && c.PTS[0] < 0 {
+		pts := c.PTS.All()
+		if len(pts) > 0 && pts[0] < 0 {
 			return errors.New("the video begins before zero, which Matroska can't hold")
 		}
-		b = appendTimes(b, req.Plan.Video.TimeBase, c.PTS, 0)
+		b = appendTimes(b, req.Plan.Video.TimeBase, pts, 0)
 	}
 	return os.WriteFile(name, b, 0o600)
 }

@@ -131,7 +131,7 @@ func encode(t *testing.T, src, container string) *job {
 	}
 	j.req = Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: filepath.Join(dir, "work")}
 	for i, part := range [][]int64{pts[:len(pts)/3], pts[len(pts)/3 : len(pts)/2], pts[len(pts)/2:]} {
-		plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, Start: part[0], End: part[len(part)-1] + 1, PTS: part})
+		plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, Start: part[0], End: part[len(part)-1] + 1, PTS: pipeline.NewTimestamps(part...)})
 		j.req.Results = append(j.req.Results, filepath.Join(dir, fmt.Sprintf("c%d.enc", i)))
 		j.encodeChunk(t, i, "stitchable=1")
 	}

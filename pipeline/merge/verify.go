@@ -84,7 +84,7 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 	var want []int64
 	if v.plan != nil {
 		for _, chunk := range v.plan.Chunks {
-			want = append(want, chunk.PTS...)
+			want = append(want, chunk.PTS.All()...)
 		}
 		return want, nil
 	}

@@ -66,7 +66,7 @@ func TestVerifyFindsLosses(t *testing.T) {
 
 func TestVerifyNeedsThePlannedFrames(t *testing.T) {
 	src := vfr(t, t.TempDir())
-	plan := &pipeline.Plan{Chunks: []pipeline.Chunk{{PTS: pipeline.Timestamps{0, 40, 80}}}}
+	plan := &pipeline.Plan{Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 40, 80)}}}
 	r, err := verify(t.Context(), findTools(t), verification{source: src, output: src, plan: plan})
 	require.NoError(t, err)
 	require.False(t, r.OK())

@@ -78,7 +78,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int) []pipe
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
 			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
-			Key: l.p.PTS[c.packet], Packets: behind - c.packet, At: c.packet - l.first, PTS: l.pts[frame : frame+n : frame+n],
+			Key: l.p.PTS[c.packet], Packets: behind - c.packet, At: c.packet - l.first, PTS: pipeline.NewTimestamps(l.pts[frame : frame+n]...),
 			Cost: math.Round(cost[behind] - cost[c.packet]),
 		}
 		frame += n

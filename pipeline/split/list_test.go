@@ -41,9 +41,9 @@ func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
 	chunks := l.chunks(plan, pipeline.KindPiece, 0)
 	require.Len(t, chunks, 2)
-	require.Equal(t, pipeline.Timestamps{0, 1, 2, 3, 4, 5}, chunks[0].PTS)
+	require.Equal(t, []int64{0, 1, 2, 3, 4, 5}, chunks[0].PTS.All())
 	require.Equal(t, 7, chunks[0].Packets) // up to B5, behind the next key packet
-	require.Equal(t, pipeline.Timestamps{6, 7, 8, 9}, chunks[1].PTS)
+	require.Equal(t, []int64{6, 7, 8, 9}, chunks[1].PTS.All())
 	require.Equal(t, []int64{6, 4, 6}, []int64{chunks[1].Start, int64(chunks[1].Packets) - 2, chunks[1].Key})
 	require.Equal(t, int64(10), chunks[1].End)
 	require.Equal(t, 6, chunks[1].First)
@@ -141,17 +141,18 @@ func checkChunks(t *testing.T, p *media.Packets, seconds float64) {
 	for i, c := range chunks {
 		require.Equal(t, i, c.Index)
 		require.Equal(t, len(all), c.First)
-		require.NotEmpty(t, c.PTS)
-		require.LessOrEqual(t, c.Start, c.PTS[0])
-		require.Less(t, c.PTS[len(c.PTS)-1], c.End)
+		pts := c.PTS.All()
+		require.NotEmpty(t, pts)
+		require.LessOrEqual(t, c.Start, pts[0])
+		require.Less(t, pts[len(pts)-1], c.End)
 		require.Equal(t, i == 0, len(c.Seeks) == 0)
-		require.GreaterOrEqual(t, c.Packets, len(c.PTS)-1)
+		require.GreaterOrEqual(t, c.Packets, len(pts)-1)
 		if i > 0 {
 			require.Equal(t, chunks[i-1].End, c.Start)
 			require.Equal(t, c.Key, c.Start)
 			require.GreaterOrEqual(t, c.Seeks[0], c.Key)
 		}
-		all = append(all, c.PTS...)
+		all = append(all, pts...)
 	}
 	require.Equal(t, l.pts, all)
 }
@@ -170,7 +171,7 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 	chunks := l.chunks(plan, pipeline.KindRange, 0)
 	require.Len(t, chunks, 6)
 	for _, c := range chunks {
-		require.Len(t, c.PTS, 500)
+		require.Equal(t, 500, c.PTS.Len())
 	}
 	key := chunks[3].Key
 	require.Equal(t, []int64{key + 132, key, key - 2000, key - 6000}, chunks[3].Seeks)

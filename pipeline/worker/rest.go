@@ -125,7 +125,7 @@ func (w *Worker) node() *pipeline.Node {
 		n.State = pipeline.NodeEncoding
 		frames := t.frames.Load()
 		fps := float64(frames) / max(0.001, now.Sub(t.started).Seconds())
-		n.Chunks[id] = pipeline.Encoding{Frames: int(frames), Total: len(t.Chunk.PTS), FPS: fps}
+		n.Chunks[id] = pipeline.Encoding{Frames: int(frames), Total: t.Chunk.PTS.Len(), FPS: fps}
 		running[t.File.Job] += frames
 		if t.started.Before(since) {
 			since = t.started

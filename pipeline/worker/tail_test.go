@@ -64,9 +64,9 @@ func slowShare(t *testing.T) (share *sharefs.FS, job string) {
 	for _, dir := range append(pipeline.Folders(), pipeline.JobDir(job), pipeline.PendingOf(job), pipeline.DoneOf(job)) {
 		require.NoError(t, share.MkdirAll(dir))
 	}
-	frames := pipeline.Timestamps{0, 1, 2, 3}
+	frames := pipeline.NewTimestamps(0, 1, 2, 3)
 	plan := &pipeline.Plan{
-		Job: job, Source: "source.mkv", Original: "source.mkv", Frames: len(frames),
+		Job: job, Source: "source.mkv", Original: "source.mkv", Frames: frames.Len(),
 		Video:  pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}},
 		Chunks: []pipeline.Chunk{{End: 4, PTS: frames, Kind: pipeline.KindRange}},
 	}

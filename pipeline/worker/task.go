@@ -104,7 +104,7 @@ func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipe
 		}
 	case errors.Is(context.Cause(encoding), errClaimLost):
 		w.Log.Warn("the claim was given to another, stopped", "chunk", t.File.ID(), "attempt", t.File.Attempt)
-		if part := float64(t.frames.Load()) / float64(len(t.Chunk.PTS)); part > 0 {
+		if part := float64(t.frames.Load()) / float64(t.Chunk.PTS.Len()); part > 0 {
 			w.measured(t, part, time.Since(t.started).Seconds())
 		}
 		w.discard(t)

@@ -67,7 +67,7 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 			p.Chunks = append(p.Chunks, pipeline.Chunk{Index: len(p.Chunks), Kind: kind, First: frame, Start: int64(frame)})
 		}
 		c := &p.Chunks[len(p.Chunks)-1]
-		c.PTS, c.End = append(c.PTS, int64(frame)), int64(frame)+1
+		c.PTS, c.End = pipeline.NewTimestamps(append(c.PTS.All(), int64(frame))...), int64(frame)+1
 		p.Frames++
 	}
 	if p.Frames == 0 {
@@ -116,10 +116,10 @@ func (s stages) piece(ctx context.Context, p *pipeline.Plan, chunk int, dst stri
 // cut returns a chunk's frames out of the whole source.
 func cut(text []byte, c *pipeline.Chunk) (string, error) {
 	all := lines(text)
-	if c.First+len(c.PTS) > len(all) {
+	if c.First+c.PTS.Len() > len(all) {
 		return "", errors.New("the source is too short for the plan")
 	}
-	return strings.Join(all[c.First:c.First+len(c.PTS)], "\n") + "\n", nil
+	return strings.Join(all[c.First:c.First+c.PTS.Len()], "\n") + "\n", nil
 }
 
 // Check implements master.Stages.
@@ -140,12 +140,13 @@ func fits(text []byte, c *pipeline.Chunk, r *pipeline.Record) error {
 		return fmt.Errorf("the result's CRC-32 is %s, its record says %s", got, r.CRC32)
 	}
 	frames := lines(text)
-	if len(frames) != len(c.PTS) {
-		return fmt.Errorf("the result has %d frames, planned are %d", len(frames), len(c.PTS))
+	planned := c.PTS.All()
+	if len(frames) != len(planned) {
+		return fmt.Errorf("the result has %d frames, planned are %d", len(frames), len(planned))
 	}
 	for n, f := range frames {
-		if !strings.HasSuffix(f, fmt.Sprintf(".%d", c.PTS[n])) {
-			return fmt.Errorf("frame %q is not %d", f, c.PTS[n])
+		if !strings.HasSuffix(f, fmt.Sprintf(".%d", planned[n])) {
+			return fmt.Errorf("frame %q is not %d", f, planned[n])
 		}
 	}
 	return nil
@@ -224,7 +225,7 @@ func (e encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, 
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: len(t.Chunk.PTS), Encoder: "sim", Seconds: 1, Method: "sim"}, nil
+	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Encoder: "sim", Seconds: 1, Method: "sim"}, nil
 }
 
 func (e encoder) input(t *worker.Task) (string, error) {
@@ -252,7 +253,7 @@ func (e encoder) work(ctx context.Context, t *worker.Task) error {
 	})
 	defer t.Controlled(nil)
 	key := "encode " + t.File.Stem()
-	for n := range t.Chunk.PTS {
+	for n := range t.Chunk.PTS.Len() {
 		if !g.pass(ctx.Done()) {
 			return ctx.Err()
 		}

@@ -55,7 +55,7 @@ func newFilm(seconds int, off float64, seed uint64) *film {
 func (f *film) total() float64 { return f.cost[len(f.cost)-1] }
 
 // work is that in one chunk, in mean frames.
-func (f *film) work(c *pipeline.Chunk) float64 { return f.cost[c.First+len(c.PTS)] - f.cost[c.First] }
+func (f *film) work(c *pipeline.Chunk) float64 { return f.cost[c.First+c.PTS.Len()] - f.cost[c.First] }
 
 // size is the film's, in bytes.
 func (f *film) size() (sum float64) {
@@ -67,7 +67,7 @@ func (f *film) size() (sum float64) {
 
 // bytes is the size of a chunk of it.
 func (f *film) bytes(c *pipeline.Chunk) (sum float64) {
-	for _, s := range f.packets.Size[c.First : c.First+len(c.PTS)] {
+	for _, s := range f.packets.Size[c.First : c.First+c.PTS.Len()] {
 		sum += float64(s)
 	}
 	return sum

@@ -132,14 +132,14 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 		if err := wait(ctx, min(left, time.Second)); err != nil {
 			return nil, err
 		}
-		t.Progress(int(float64(len(t.Chunk.PTS))*float64(took-left)/float64(took)), 1)
+		t.Progress(int(float64(t.Chunk.PTS.Len())*float64(took-left)/float64(took)), 1)
 	}
 	text := []byte("result of " + t.File.Stem() + "\n")
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
 	return &pipeline.Record{
-		Size: int64(len(text)), CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(text)), Frames: len(t.Chunk.PTS),
+		Size: int64(len(text)), CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(text)), Frames: t.Chunk.PTS.Len(),
 		Encoder: "bench", Seconds: time.Since(began).Seconds(), Method: "bench",
 	}, nil
 }
