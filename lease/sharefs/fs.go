@@ -1,13 +1,13 @@
 package sharefs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -133,19 +133,27 @@ func (f *FS) Read(name string, limit int64) ([]byte, error) {
 }
 
 func (f *FS) read(name string, limit int64) ([]byte, error) {
-	file, _, err := f.openRegular(name, readFlags)
+	file, info, err := f.openRegular(name, readFlags)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
-		return nil, err
+	// One byte more is asked for than the file should have: a read that brings none needs no second one to
+	// find the end.
+	b := make([]byte, 0, min(info.Size(), limit)+1)
+	for {
+		n, err := file.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, fmt.Errorf("it has more than %d bytes", limit)
+		case err == io.EOF, err == nil && int64(len(b)) == info.Size():
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
+		b = slices.Grow(b, 1)
 	}
-	if int64(b.Len()) > limit {
-		return nil, fmt.Errorf("it has more than %d bytes", limit)
-	}
-	return b.Bytes(), nil
 }
 
 // Stat returns a file's attributes as they are now. It opens the file, because an open asks the server

@@ -21,6 +21,14 @@ const (
 // directory; both are done.
 func (f *FS) Durable(name string) error { return f.durable(name, f.syncFile(name)) }
 
+// Sync brings what a child process has written to the server's disk. The file's name is not yet durable.
+func (f *FS) Sync(name string) error {
+	if err := f.syncFile(name); err != nil {
+		return fmt.Errorf("cannot sync %q: %w", name, err)
+	}
+	return nil
+}
+
 // DurableForeign is Durable for a file that may be another user's: one that we may not write to is synced
 // through a descriptor that reads, for what that is worth.
 func (f *FS) DurableForeign(name string) error {

@@ -111,9 +111,9 @@ const manyResults = 16
 
 // verdict is what came of looking at one result.
 type verdict struct {
-	crc    string // of the accepted result
-	unseen bool   // not (all) visible yet through this machine's mount, or the share does not answer
-	err    error  // why; nil: accepted
+	record *pipeline.Record // of the accepted result
+	unseen bool             // not (all) visible yet through this machine's mount, or the share does not answer
+	err    error            // why; nil: accepted
 }
 
 // accept reads a result through this master's own mount, so that its bytes were checked by another
@@ -136,7 +136,7 @@ func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.Chu
 	if m.Took != nil {
 		m.Took("encode", time.Duration(record.Seconds*float64(time.Second)))
 	}
-	return verdict{crc: record.CRC32}
+	return verdict{record: record}
 }
 
 // passing tells errors of the share from errors of the result.
@@ -151,9 +151,9 @@ func (m *Master) judge(j *job, c pipeline.ChunkFile, v verdict) {
 	if v.err == nil {
 		delete(j.unseen, c.Stem())
 		if j.proven == nil {
-			j.proven = map[string]string{}
+			j.proven = proven{}
 		}
-		j.proven[c.Stem()] = v.crc
+		j.proven[c.Stem()] = v.record
 		return
 	}
 	if v.unseen && waitFor(&j.unseen, c.Stem()).seen(m.gap()) < max(m.Terms.Expiry, m.missingFor()) {

@@ -40,19 +40,19 @@ func (m *Master) startPrepare(j *job) {
 // mergeTries is how often a merge may fail for no reason that is known to pass before the job fails.
 const mergeTries = 3
 
-// merge merges the accepted results (T11) and decides for the output (T12). proven is a copy of the job's, and
-// r nil where nothing was prepared.
-func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, proven map[string]string, r *ready) func() {
+// merge merges the accepted results (T11) and decides for the output (T12). known is a copy of what the job has
+// proven, and r nil where nothing was prepared.
+func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, known proven, r *ready) func() {
 	if r == nil {
 		r = &ready{nonce: pipeline.Nonce(12)}
 	}
-	records, err := m.prove(ctx, j.plan, chunks, proven)
+	records, err := m.prove(ctx, j.plan, chunks, known)
 	used := err == nil
 	if used {
 		err = m.mergeAndDecide(ctx, j.Job, j.plan, chunks, records, r)
 	}
 	return func() {
-		j.proven = proven
+		j.proven = known
 		if used {
 			j.ready = nil // with its names
 		}
@@ -82,23 +82,24 @@ func lastingError(err error) bool {
 	return !pipeline.NoSpace(err) && !errors.As(err, &errno)
 }
 
-// prove loads the results' records and checks again what is not what this master has accepted: another one
-// did, or the result was changed since, record and all.
-func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeline.ChunkFile, proven map[string]string) ([]pipeline.Record, error) {
+// prove returns the results' records, and checks the results that another master has accepted.
+func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeline.ChunkFile, known proven) ([]pipeline.Record, error) {
 	records, unknown := make([]pipeline.Record, len(chunks)), 0
 	for _, c := range chunks {
-		if proven[c.Stem()] == "" {
+		if known[c.Stem()] == nil {
 			unknown++
 		}
 	}
 	for i, c := range chunks {
-		r, err := pipeline.LoadRecord(m.FS, c)
-		if err == nil && proven[c.Stem()] != r.CRC32 {
-			err = m.Stages.Check(ctx, plan, c, r, unknown > manyResults)
+		r, err := known[c.Stem()], error(nil)
+		if r == nil {
+			if r, err = pipeline.LoadRecord(m.FS, c); err == nil {
+				err = m.Stages.Check(ctx, plan, c, r, unknown > manyResults)
+			}
 		}
 		switch {
 		case err == nil:
-			records[i], proven[c.Stem()] = *r, r.CRC32
+			records[i], known[c.Stem()] = *r, r
 		case ctx.Err() != nil || passing(err) && !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		default:

@@ -19,7 +19,7 @@ type job struct {
 	told    bool // that it waits for a person
 	scan    Scan
 	plan    *pipeline.Plan
-	proven  map[string]string    // CRC-32 of the results that this master has checked, by stem
+	proven  proven
 	nowhere map[int]*patience    // with chunks that no listing has
 	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
 	surplus map[string]*patience // with free copies of accepted chunks
@@ -35,6 +35,10 @@ type job struct {
 	ready    *ready       // what the merge needs of the source, once no chunk is free any more
 	unmade   map[int]bool // chunks that were never made: only the plan's own master knows
 }
+
+// proven are the records of the results that this master has checked, by stem: what a result must still be when
+// it is merged, whatever has become of its record on the share.
+type proven map[string]*pipeline.Record
 
 func sortJobs(jobs []*job) {
 	sort.Slice(jobs, func(a, b int) bool {
@@ -125,9 +129,9 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	switch {
 	case m.tasks.busy("prepare/" + j.ID):
 	case count[pipeline.Accepted] == len(state):
-		r, proven := j.ready, map[string]string{}
-		maps.Copy(proven, j.proven)
-		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state, proven, r) })
+		r, known := j.ready, proven{}
+		maps.Copy(known, j.proven)
+		m.tasks.start("merge/"+j.ID, 1, func(ctx context.Context) func() { return m.merge(ctx, j, state, known, r) })
 	case j.ready == nil && count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state):
 		m.startPrepare(j)
 	}

@@ -36,7 +36,7 @@ type Stages interface {
 	// Plan plans a job whose source is in its folder; scan may be the zero Scan.
 	Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error)
 	// Pieces cuts the given chunks, in ascending order, out of the job's source. As soon as one is there,
-	// durably, ready is told its temporary name and moves it away; with an error, that it can't be had. An
+	// synced, ready is told its temporary name and moves it away; with an error, that it can't be had. An
 	// error of ready ends it and is returned.
 	Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error
 	// Check reads a result through this machine's mount and compares it with record and plan, and its
@@ -213,7 +213,7 @@ func (s *Media) pass(ctx context.Context, p *pipeline.Plan, from, to int, ready 
 		Ready: func(chunk int, file string, err error) error {
 			name := path.Join(pipeline.PendingOf(p.Job), path.Base(file))
 			if err == nil {
-				err = s.FS.Durable(name)
+				err = s.FS.Sync(name)
 			}
 			return ready(chunk, name, err)
 		},

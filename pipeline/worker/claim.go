@@ -112,9 +112,9 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 // every master, for ever, burning the chunk's attempts.
 func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) (*Task, error) {
 	mine := c.AsClaimed(w.Node)
-	held, err := lease.Take(ctx, w.FS, pipeline.Leases, mine.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	held, err := w.take(ctx, mine)
 	if err != nil {
-		return nil, fmt.Errorf("cannot take the lease for %s: %w", mine.ID(), err)
+		return nil, err
 	}
 	switch out, err := w.FS.Claim(ctx, c.Path(), mine.Path()); out {
 	case sharefs.Won:
@@ -128,6 +128,15 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 		held.Release()
 		return nil, fmt.Errorf("cannot tell whether the claim on %s was won: %w", mine.ID(), err)
 	}
+}
+
+// take takes the lease for a claim that is about to be made.
+func (w *Worker) take(ctx context.Context, c pipeline.ChunkFile) (*lease.Lease, error) {
+	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot take the lease for %s: %w", c.ID(), err)
+	}
+	return held, nil
 }
 
 // jobsInOrder lists the jobs that have free chunks and are not paused, by priority, then age.

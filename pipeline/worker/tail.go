@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -263,9 +262,9 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 	}
 	mine := c.AsClaimed(w.Node)
 	mine.Kind = pipeline.KindRange
-	held, err := lease.Take(ctx, w.FS, pipeline.Leases, mine.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	held, err := w.take(ctx, mine)
 	if err != nil {
-		return nil, fmt.Errorf("cannot take the lease for %s: %w", mine.ID(), err)
+		return nil, err
 	}
 	if err := w.FS.Create(mine.Path(), text); err != nil {
 		w.drop(mine.Path()) // it may be there all the same, and would be taken for a silent worker's

@@ -117,8 +117,8 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // agreeEvery is the time between two looks at what all nodes must agree on: a new master may have published
-// other terms.
-const agreeEvery = time.Minute
+// other terms. A chunk that is in work keeps its own for as long.
+const agreeEvery = 5 * time.Minute
 
 // agree reads the terms that all nodes keep, which the master has published, unless it has just done so.
 func (w *Worker) agree() error {

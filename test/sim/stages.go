@@ -110,7 +110,7 @@ func (s stages) piece(ctx context.Context, p *pipeline.Plan, chunk int, dst stri
 	if err := s.share.Create(dst, []byte("piece\n"+frames)); err != nil {
 		return err
 	}
-	return s.share.Durable(dst)
+	return s.share.Sync(dst)
 }
 
 // cut returns a chunk's frames out of the whole source.

@@ -96,12 +96,24 @@ func (s scenario) run(t *testing.T, dir string) outcome {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+	f.awaitSweep(t)
 	stop()
 	f.wg.Wait()
 	planned, merged := *f.stages.planned.Load(), *f.stages.merged.Load()
 	o := outcome{chunks: int(f.stages.chunks.Load()), makespan: merged.Sub(planned), traffic: f.traffic}
 	o.efficiency = f.bound(died.Sub(planned)).Seconds() / o.makespan.Seconds()
 	return o
+}
+
+// awaitSweep waits until nothing is left of the chunks: their removal is a part of what they cost.
+func (f *farm) awaitSweep(t *testing.T) {
+	for left := true; left; time.Sleep(time.Second) {
+		jobs, err := os.ReadDir(path.Join(f.dir, pipeline.DoneDir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = len(jobs) > 0
+	}
 }
 
 // bound is the shortest time that the nodes' speeds allow. A node that died counts until then.

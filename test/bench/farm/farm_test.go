@@ -57,5 +57,5 @@ func TestIdle(t *testing.T) {
 func TestSmallFarm(t *testing.T) {
 	o := scenario{nodes: 8, spread: 4, seconds: film20m, pieces: "range"}.play(t)
 	require.Greater(t, o.efficiency, 0.8)
-	require.Less(t, o.traffic.sum(forChunk), 50*o.chunks)
+	require.Less(t, o.traffic.sum(forChunk), 40*o.chunks)
 }

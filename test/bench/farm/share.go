@@ -43,7 +43,7 @@ func newShare(t testing.TB) string {
 
 // What a call to the share was for.
 const (
-	forChunk   = iota // a chunk, from its cut to its removal; the look at what is free that finds it counts too
+	forChunk   = iota // a chunk, from its cut to its removal
 	forIdle           // looking for work, in vain or not
 	forOwnBeat        // a worker's heartbeats, its file in nodes/ too, and its looks whether it has its claim
 	forBeat           // reading heartbeats, and the leader's own
@@ -90,6 +90,7 @@ type mount struct {
 	traffic *traffic
 	worker  bool
 	own     string      // its file in nodes/, without the ending
+	claims  atomic.Bool // it has just claimed a chunk, and looks whether it has it
 	busy    atomic.Bool // it encodes
 	dead    atomic.Bool
 }
@@ -124,8 +125,11 @@ func (c *traffic) count(m *mount, op, name string) {
 
 func (c *traffic) purpose(m *mount, op, name string) int {
 	dir := path.Dir(name)
+	if op == "rename" && strings.Contains(name, " -> "+pipeline.ClaimedDir+"/") || op == "open" && dir == pipeline.ClaimedDir {
+		m.claims.Store(true)
+	}
 	switch {
-	case m.worker && op == "readdir" && name != pipeline.ClaimedDir && !m.busy.Load():
+	case m.worker && op == "readdir" && !m.busy.Load() && (name != pipeline.ClaimedDir || !m.claims.Swap(false)):
 		return forIdle
 	case m.worker && dir == pipeline.Nodes && !strings.HasPrefix(name, m.own) && !strings.Contains(name, " -> "): // others' speed
 		return forIdle

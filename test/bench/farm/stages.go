@@ -78,7 +78,7 @@ func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, rea
 		size := s.film.bytes(&p.Chunks[i])
 		err := wait(ctx, pieceTime+time.Duration(size/diskSpeed*float64(time.Second)))
 		if err == nil {
-			err = errors.Join(s.share.Create(tmp, []byte("piece\n")), s.share.Durable(tmp))
+			err = errors.Join(s.share.Create(tmp, []byte("piece\n")), s.share.Sync(tmp))
 		}
 		if err := ready(i, tmp, err); err != nil {
 			return err
