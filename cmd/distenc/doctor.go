@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
@@ -161,7 +163,7 @@ func (v *visit) end() error {
 		fmt.Fprintf(v.out, "\n%d ok, %d advice, %d FAIL\n", count[doctor.OK], count[doctor.Advice], count[doctor.Fail])
 	}
 	if !v.report.OK {
-		return fmt.Errorf("%d checks failed", count[doctor.Fail])
+		return errors.New(english.Plural(count[doctor.Fail], "check", "") + " failed")
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -244,7 +246,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 		m.nextLook = min(m.nextLook, m.Poll/5) // somebody waits for the last results of a job
 	}
 	m.announce(survey)
-	m.status(strings.TrimSuffix(fmt.Sprintf("%d jobs in work, %d files waiting in the inbox; %s", busy, m.waiting, m.full), "; "))
+	m.status(strings.TrimSuffix(fmt.Sprintf("%s in work, %s waiting in the inbox; %s", english.Plural(busy, "job", ""), english.Plural(m.waiting, "file", ""), m.full), "; "))
 	return busy == 0 && m.waiting == 0 && m.tasks.idle(), err
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -143,7 +145,7 @@ func (w *Worker) line(n *pipeline.Node) string {
 	if len(n.Chunks) == 0 {
 		return strings.TrimSpace(n.State + " " + n.Why)
 	}
-	return fmt.Sprintf("encoding %d chunks, %.1f frames/s", len(n.Chunks), n.FPS)
+	return fmt.Sprintf("encoding %s, %.1f frames/s", english.Plural(len(n.Chunks), "chunk", ""), n.FPS)
 }
 
 func contains(names []string, c pipeline.ChunkFile) bool {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,7 +40,7 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 
 // checkSlots compares the encodes side by side with what memory there is.
 func checkSlots(o MachineOptions) Finding {
-	seen := fmt.Sprintf("%d, for %d encodes side by side with %d threads each", o.Cores, o.Slots, o.Threads)
+	seen := fmt.Sprintf("%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"), english.Plural(o.Threads, "thread", ""))
 	memory := memTotal(o.Root)
 	if memory > 0 {
 		seen += ", " + size(memory) + " of memory"

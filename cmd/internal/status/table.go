@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/rivo/uniseg"
 
 	"github.com/distenc/distenc/pipeline"
@@ -81,7 +82,7 @@ func Nodes(w io.Writer, s *pipeline.Status, look Look) {
 	t.nodes(s.Nodes)
 	for _, n := range s.Nodes {
 		t.line("")
-		t.line("%s: up since %s, %d cores, distenc %s", plain(n.Node), clock(n.Since), n.Cores, plain(n.Version))
+		t.line("%s: up since %s, %s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""), plain(n.Version))
 		t.line("  %s", plain(n.Encoder))
 	}
 }
@@ -95,7 +96,7 @@ func (t table) head(v view) {
 		}
 	}
 	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
-		master, count(v.Awake, "node"), v.FPS, humanize.IBytes(uint64(v.Free)))))
+		master, english.Plural(v.Awake, "node", ""), v.FPS, humanize.IBytes(uint64(v.Free)))))
 	t.text("", yellow, plain(v.missing()))
 	if len(v.Stuck)+len(v.Active) > 0 {
 		t.line("")
@@ -259,13 +260,6 @@ func chunks(ids []string) string {
 		last = job
 	}
 	return strings.Join(all, " ")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // clock is a time of the last day by its hour, and another one by its date.
