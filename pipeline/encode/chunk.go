@@ -59,12 +59,13 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 func ladder(req Request) []input {
 	c := req.Chunk
 	from := reach(req.Plan, c)
+	later := c.Index > 0
 	byTime := fmt.Sprintf("start_pts=%d:end_pts=%d", from.start, from.end)
 	var out []input
 	if req.Piece != "" {
-		out = append(out, input{path: req.Piece, trim: byTime, keep: from.keep, method: "piece"})
+		out = append(out, input{path: req.Piece, trim: byTime, keep: from.keep, later: later, method: "piece"})
 	}
-	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime, keep: from.keep}
+	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime, keep: from.keep, later: later}
 	for i := range c.Seeks {
 		in := source
 		in.seek, in.method = &c.Seeks[i], fmt.Sprintf("seek %d", i+1)

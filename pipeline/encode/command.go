@@ -17,6 +17,7 @@ type input struct {
 	trim   string // trim filter's arguments; empty: everything
 	keep   string // trim filter's arguments behind the deinterlacer, which is given a picture more at both ends
 	method string // for the record
+	later  bool   // the film does not begin here
 }
 
 // args is the whole command line for ffmpeg, but for progress and output.
@@ -36,7 +37,7 @@ func args(plan *pipeline.Plan, in input, threads int) ([]string, error) {
 	out = append(out, media.Input(in.path)...)
 	out = append(out, "-map", "0:"+strconv.Itoa(in.stream), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-vf", filters(plan, x264, in), "-fps_mode", "passthrough", "-enc_time_base", "-1")
-	out = append(out, x264.FFmpegArgs(params(plan)...)...)
+	out = append(out, x264.FFmpegArgs(params(plan, x264, in)...)...)
 	out = append(out, colours(plan, x264)...)
 	return append(out, "-threads", strconv.Itoa(threads)), nil
 }
@@ -106,7 +107,7 @@ func ffmpegColour(name string) string {
 
 // params are libx264's parameters that come from the source or from the work in chunks. What the user
 // said goes before them.
-func params(plan *pipeline.Plan) []media.Param {
+func params(plan *pipeline.Plan, x264 media.X264, in input) []media.Param {
 	v := plan.Video
 	out := []media.Param{
 		// Headers that don't depend on the content, so that chunks can be joined.
@@ -120,6 +121,12 @@ func params(plan *pipeline.Plan) []media.Param {
 	}
 	if plan.Out.Fields != "" {
 		out = append(out, media.Param{Key: plan.Out.Fields, Value: "1"})
+	}
+	if ratio := x264.IPRatio(); in.later && ratio > 0 {
+		// With mbtree, x264 gives the first I frame of a stream the quantizer of a P frame, and all later ones
+		// a finer one by this factor (measured: 2.9 steps at crf, for each preset with mbtree). In one whole encode this
+		// would be a later one. Without mbtree it changes nothing.
+		out = append(out, media.Param{Key: "zones", Value: fmt.Sprintf("0,0,b=%g", ratio)})
 	}
 	if v.MasterDisplay != "" {
 		out = append(out, media.Param{Key: "mastering-display", Value: v.MasterDisplay})

@@ -113,6 +113,37 @@ func checkWhole(t *testing.T, path string, s pipeline.Settings) {
 	}
 }
 
+// TestLaterChunksBeginAsFine: a chunk that begins within the film begins with an I frame like those that one whole
+// encode has there.
+func TestLaterChunksBeginAsFine(t *testing.T) {
+	path := corpus.Make(t, "h264-closed.mkv")
+	const settings = "--preset veryfast --crf 20"
+	j := mustPlan(t, path, pipeline.Settings{X264: settings, Chunk: 2})
+	req := j.request(1)
+	_, err := encode.Chunk(context.Background(), j.tools, req)
+	require.NoError(t, err)
+
+	whole := filepath.Join(j.dir, "whole.mkv")
+	at := fmt.Sprintf("%.6f", j.plan.Video.TimeBase.Seconds(req.Chunk.Start))
+	out, err := exec.Command("ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "-1",
+		"-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-force_key_frames", at, whole).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	ours, theirs := firstPacket(t, req.Out, "0"), firstPacket(t, whole, at)
+	require.InEpsilon(t, theirs, ours, 0.05, "bytes")
+}
+
+// firstPacket is the size in bytes of the video packet at a time, in seconds.
+func firstPacket(t *testing.T, path, at string) int {
+	t.Helper()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-read_intervals", at+"%+#1",
+		"-show_entries", "packet=size", "-of", "csv=p=0", path).Output()
+	require.NoError(t, err)
+	var n int
+	_, err = fmt.Sscanf(string(out), "%d", &n)
+	require.NoError(t, err, "%s", out)
+	return n
+}
+
 func TestRecordTellsOfTheResult(t *testing.T) {
 	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
 	req := j.request(1)

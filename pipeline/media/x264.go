@@ -58,6 +58,22 @@ func (x X264) Param(key string) string {
 	return ""
 }
 
+// IPRatio is how much finer than a P frame's the quantizer of an I frame is; 0 where it is not the quality (crf) that
+// is asked for.
+func (x X264) IPRatio() float64 {
+	if x.Has("qp", "bitrate") {
+		return 0
+	}
+	ratio := 1.4 // x264 --fullhelp
+	if slices.Contains(strings.Split(x.Tune, ","), "grain") {
+		ratio = 1.1
+	}
+	if user := x.Param("ipratio"); user != "" {
+		ratio, _ = strconv.ParseFloat(user, 64) // the form of a number was checked
+	}
+	return ratio
+}
+
 // FFmpegArgs returns the encoder's options for ffmpeg. own are our parameters, which the user's
 // override.
 func (x X264) FFmpegArgs(own ...Param) []string {
