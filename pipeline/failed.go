@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -182,7 +181,7 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 // LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.
 // If it has a name there already, one who got no further has made it: that is the one.
 func LinkFree(f *sharefs.FS, source, sidecar, dir, base string) (string, error) {
-	if name, err := linkedAs(f, source, dir, base); name != "" || err != nil {
+	if name, err := f.OtherName(source, dir, AsNumbered(base)); name != "" || err != nil {
 		return name, err
 	}
 	for n := 1; ; n++ {
@@ -221,32 +220,6 @@ func freeFor(f *sharefs.FS, file, name string, listed []string) (bool, error) {
 		return false, nil
 	}
 	return err == nil && sharefs.SameFile(mine, there), err
-}
-
-// linkedAs finds the name that a file has in dir besides, "" if none. What can't be told now of a name that
-// Numbered would give is an error: it may be the one.
-func linkedAs(f *sharefs.FS, file, dir, base string) (string, error) {
-	st, err := f.Stat(file)
-	if err != nil {
-		return "", err
-	}
-	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Nlink == 1 {
-		return "", nil
-	}
-	names, err := f.List(dir)
-	if err != nil {
-		return "", err
-	}
-	for _, n := range names {
-		other, err := f.Stat(path.Join(dir, n))
-		switch {
-		case err == nil && sharefs.SameFile(st, other):
-			return path.Join(dir, n), nil
-		case err != nil && !errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(n, strings.TrimSuffix(base, path.Ext(base))):
-			return "", err
-		}
-	}
-	return "", nil
 }
 
 // LinkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,

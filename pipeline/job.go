@@ -331,6 +331,12 @@ func Numbered(name string, n int) string {
 	return fit(base, fmt.Sprintf(" (%d)%s", n, ext))
 }
 
+// AsNumbered returns what tells whether Numbered may have made a name of this one: it cuts long ones.
+func AsNumbered(name string) func(other string) bool {
+	base, _ := cutExt(name)
+	return func(other string) bool { return strings.HasPrefix(other, base[:min(len(base), 100)]) }
+}
+
 // NumberedFolder is Numbered for a folder, whose name has no ending.
 func NumberedFolder(name string, n int) string {
 	if n <= 1 {

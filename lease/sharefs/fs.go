@@ -82,6 +82,16 @@ func (f *FS) OpenRead(name string) (File, error) {
 	return file, nil
 }
 
+// Regular is an error, ErrNotRegular among others, for what can't be opened as a regular file: a program that
+// opened it by its path would follow a link that was put in its place.
+func (f *FS) Regular(name string) error {
+	file, err := f.OpenRead(name)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 // linkedPause is the wait before the first repetition of an open that linkedPauses have to get over; each
 // next one is twice as long, 3 s in all.
 const (

@@ -55,6 +55,38 @@ func SameFile(a, b fs.FileInfo) bool {
 	return x.Dev == y.Dev && x.Ino == y.Ino
 }
 
+// Links counts a file's names.
+func Links(info fs.FileInfo) uint64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(s.Nlink)
+	}
+	return 1
+}
+
+// OtherName finds the name in dir that a file has besides its own, "" if there is none. A name that can't be looked
+// at is an error where it may be ours; any other is a person's that we may not read.
+func (f *FS) OtherName(file, dir string, ours func(base string) bool) (string, error) {
+	info, err := f.Stat(file)
+	if err != nil || Links(info) == 1 {
+		return "", err
+	}
+	names, err := f.List(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, base := range names {
+		name := path.Join(dir, base)
+		other, err := f.Stat(name)
+		switch {
+		case err == nil && SameFile(info, other):
+			return name, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist) && ours(base):
+			return "", err
+		}
+	}
+	return "", nil
+}
+
 // statNew is stat for a name that somebody may just have made: a client that knew it as absent goes on
 // saying so for up to a minute, until it lists the directory.
 func (f *FS) statNew(name string) (fs.FileInfo, error) {

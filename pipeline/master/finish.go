@@ -6,11 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/merge"
 )
@@ -224,7 +222,7 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 	if err := m.FS.MkdirAll(folder); err != nil {
 		return err
 	}
-	name, err := m.outputName(folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out, st)
+	name, err := m.outputName(folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
 	if err != nil {
 		return err
 	}
@@ -242,47 +240,19 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 // links may have been published before, by one who died before writing it down: its name is looked up.
 // If it is not there, the other link is a backup's, or a person was quicker than we: published twice is
 // better than not at all.
-func (m *Master) outputName(folder, want, out string, st fs.FileInfo) (string, error) {
-	if links(st) > 1 {
-		names, err := m.FS.List(folder)
-		if err != nil {
-			return "", err
-		}
-		for _, n := range names {
-			name := path.Join(folder, n)
-			same, err := m.same(st, name)
-			if same {
-				return name, m.FS.Durable(name)
-			}
-			if err != nil && strings.HasPrefix(n, strings.TrimSuffix(want, path.Ext(want))) {
-				return "", err // it may be ours; any other is a person's that we may not read
-			}
+func (m *Master) outputName(folder, want, out string) (string, error) {
+	name, err := m.FS.OtherName(out, folder, pipeline.AsNumbered(want))
+	for n := 1; name == "" && err == nil; n++ {
+		free := path.Join(folder, pipeline.Numbered(want, n))
+		var ours bool
+		if ours, err = m.FS.Publish(out, free); ours {
+			name = free
 		}
 	}
-	for n := 1; ; n++ {
-		name := path.Join(folder, pipeline.Numbered(want, n))
-		if ours, err := m.FS.Publish(out, name); err != nil {
-			return "", err
-		} else if ours {
-			return name, m.FS.Durable(name)
-		}
+	if err != nil {
+		return "", err
 	}
-}
-
-// same tells whether name is another name of a file. What can't be told now is an error, not another file.
-func (m *Master) same(st fs.FileInfo, name string) (bool, error) {
-	other, err := m.FS.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil && sharefs.SameFile(st, other), err
-}
-
-func links(st fs.FileInfo) uint64 {
-	if s, ok := st.Sys().(*syscall.Stat_t); ok {
-		return uint64(s.Nlink)
-	}
-	return 1
+	return name, m.FS.Durable(name)
 }
 
 // writeOnce writes a text that is whole wherever it is seen; one that is there already stays.

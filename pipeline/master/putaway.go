@@ -72,7 +72,7 @@ func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Deci
 // unlinked tells that a file has no name but this one, as far as can be seen: no link of it was made.
 func (m *Master) unlinked(name string) bool {
 	st, err := m.FS.Stat(name)
-	return err == nil && links(st) == 1
+	return err == nil && sharefs.Links(st) == 1
 }
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.

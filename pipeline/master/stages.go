@@ -124,18 +124,9 @@ func (s *Media) Scan(ctx context.Context, name string) (Scan, error) {
 	return out, ctx.Err()
 }
 
-// regular is an error for what is no regular file: its reader would follow a link that was put in its place.
-func regular(f *sharefs.FS, name string) error {
-	file, err := f.OpenRead(name)
-	if err != nil {
-		return err
-	}
-	return file.Close()
-}
-
 // Plan implements Stages.
 func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
-	if err := regular(s.FS, pipeline.JobFile(j.ID, j.Source)); err != nil {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, j.Source)); err != nil {
 		return nil, err
 	}
 	plan, err := split.Make(ctx, s.Tools, split.Request{
@@ -188,7 +179,7 @@ const passChunks = 50
 
 // Pieces implements Stages: chunks that follow one another are cut in one pass.
 func (s *Media) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
-	if err := regular(s.FS, pipeline.JobFile(p.Job, p.Source)); err != nil {
+	if err := s.FS.Regular(pipeline.JobFile(p.Job, p.Source)); err != nil {
 		return err
 	}
 	for len(chunks) > 0 {
@@ -262,7 +253,7 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 }
 
 func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error {
-	if err := regular(s.FS, pipeline.JobFile(p.Job, p.Source)); err != nil {
+	if err := s.FS.Regular(pipeline.JobFile(p.Job, p.Source)); err != nil {
 		return err
 	}
 	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
@@ -277,7 +268,7 @@ func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile
 
 // Prepare implements Stages.
 func (s *Media) Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, dst string) (*merge.Prepared, error) {
-	if err := regular(s.FS, pipeline.JobFile(j.ID, p.Source)); err != nil {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, p.Source)); err != nil {
 		return nil, err
 	}
 	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
@@ -297,7 +288,7 @@ func (s *Media) request(j *pipeline.Job, p *pipeline.Plan, dst string) merge.Req
 
 // Merge implements Stages.
 func (s *Media) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared *merge.Prepared) (*Merged, error) {
-	if err := regular(s.FS, pipeline.JobFile(j.ID, p.Source)); err != nil {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, p.Source)); err != nil {
 		return nil, err
 	}
 	req := s.request(j, p, dst)

@@ -46,12 +46,7 @@ func (m *Media) Encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
 	}
 	defer t.Controlled(nil)
 	for _, name := range []string{pipeline.JobFile(t.File.Job, t.Plan.Source), t.File.Path()} {
-		// ffmpeg would follow a link that was put in its place.
-		file, err := m.share.OpenRead(name)
-		if err != nil {
-			return nil, err
-		}
-		if err := file.Close(); err != nil {
+		if err := m.share.Regular(name); err != nil {
 			return nil, err
 		}
 	}
