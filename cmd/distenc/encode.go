@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +41,9 @@ where the source has one. An existing file is never overwritten.`,
 			if out != "" && len(files) > 1 {
 				return usage(errors.New("-o names one output, but there are several files"))
 			}
+			if !canName(out) {
+				return usage(fmt.Errorf("cannot write %q: outputs are Matroska or MP4; end its name in .mkv or .mp4", out))
+			}
 			cfg, _, err := g.load(cmd, config.Flag{Name: "encode", Key: "split.pieces", Value: "range"})
 			if err != nil {
 				return err
@@ -51,7 +55,7 @@ where the source has one. An existing file is never overwritten.`,
 		},
 	}
 	o.flags(cmd)
-	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending (.mkv, .mp4) chooses the container")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
 	addSlots(cmd)
 	return cmd
 }
@@ -217,12 +221,16 @@ func (s oneShot) place(ctx context.Context, share *sharefs.FS, d drop, source, o
 
 // containerOf is the container that an output's name asks for, "" to leave it to the profile.
 func containerOf(out string) string {
-	switch ext := filepath.Ext(out); ext {
+	switch ext := strings.ToLower(filepath.Ext(out)); ext {
 	case ".mkv", ".mp4":
 		return ext[1:]
 	}
 	return ""
 }
+
+// canName tells whether an output may have a name: an ending that is another container's would be a lie, and
+// without any the profile chooses.
+func canName(out string) bool { return containerOf(out) != "" || filepath.Ext(out) == "" }
 
 // publish gives the output its name beside the working folder: by a link, which overwrites nothing.
 func publish(dir, hidden, job, out string) (string, error) {

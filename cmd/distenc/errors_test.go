@@ -100,6 +100,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"its own profile":   {args: []string{"encode", w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default"},
 		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2, what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
 		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
+		"another container": {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.webm")}, code: 2, what: "outputs are Matroska or MP4", whom: w.path("film.webm"), next: "end its name in .mkv or .mp4"},
 		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
 		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
 		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "This is not a video", whom: "film.mkv", next: "or a damaged one"},

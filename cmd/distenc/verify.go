@@ -21,12 +21,13 @@ func newVerify(g *global) *cobra.Command {
 		Use:   "verify SOURCE OUTPUT",
 		Short: "Compare an output with its source: frames, timestamps, all other tracks",
 		Long: `Compare an output with its source, packet by packet: the number of frames, every timestamp, every other
-track's payload, chapters, tags and attachments. With --profile, sound that this profile has encoded and
-subtitles that it leaves out are no mistakes.
+track's payload, chapters, tags and attachments. With --profile, or the job's --certificate, sound that was
+encoded and subtitles that were left out because the profile says so are no mistakes.
 
 With --quality both are decoded, frame by frame, and SSIM and PSNR are told for each chunk, and the worst
-frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. --certificate names the
-job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
+frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. The source's pictures are
+scaled, cropped and deinterlaced as the output's were: what is lost by that is not measured. --certificate
+names the job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := g.load(cmd)
@@ -36,7 +37,11 @@ job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 se
 			if err := o.check(cfg); err != nil {
 				return err
 			}
-			var asked merge.Asked
+			made, err := readCertificate(certificate)
+			if err != nil {
+				return err
+			}
+			asked := merge.Asked{Audio: made.Settings.Audio, Subtitles: made.Settings.Subtitles}
 			if profile, ok := cfg.Profile(o.profile); ok {
 				asked = merge.Asked{Audio: profile.Audio, Subtitles: profile.Subtitles}
 			}
@@ -59,24 +64,33 @@ job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 se
 			}
 			fmt.Fprint(cmd.OutOrStdout(), report.Text())
 			if !report.OK() {
-				return errors.New("the output does not hold what its source promises")
+				return verdict(report, asked)
 			}
 			if quality {
-				return g.stop.oneShot(tellQuality(cmd, tools, paths, certificate))
+				return g.stop.oneShot(tellQuality(cmd, tools, paths, made))
 			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
-	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json, for --quality: which frames its chunks have")
+	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json: what its profile asked for, and which frames its chunks have")
 	cmd.Flags().StringVar(&o.profile, "profile", "", "what it was encoded with: the settings of `PROFILE`")
 	return cmd
 }
 
-func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, certificate string) error {
-	chunks, err := chunkFrames(certificate)
-	if err != nil {
-		return err
+// verdict says what to try where nothing was told of a profile, and only what one can ask for is missing.
+func verdict(report *merge.Report, asked merge.Asked) error {
+	text := "the output does not hold what its source promises"
+	if asked == (merge.Asked{}) && report.LacksTracks() {
+		text += "; if a profile has encoded its sound or left its subtitles out, name that with --profile, or the job's certificate.json with --certificate"
+	}
+	return errors.New(text)
+}
+
+func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, made merge.Certificate) error {
+	var chunks []int // how many frames each has
+	for _, c := range made.Chunks {
+		chunks = append(chunks, c.Frames)
 	}
 	q, err := merge.Compare(cmd.Context(), tools, paths[0], paths[1], chunks)
 	if err != nil {
@@ -86,22 +100,17 @@ func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, certifi
 	return nil
 }
 
-// chunkFrames reads how many frames each chunk has out of a certificate; nil without one.
-func chunkFrames(certificate string) ([]int, error) {
-	if certificate == "" {
-		return nil, nil
+// readCertificate returns an empty one where none is named.
+func readCertificate(name string) (c merge.Certificate, err error) {
+	if name == "" {
+		return c, nil
 	}
-	text, err := os.ReadFile(certificate)
+	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, cannot("read", certificate, err)
+		return c, cannot("read", name, err)
 	}
-	var c merge.Certificate
 	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, fmt.Errorf("%q is no certificate: %w", certificate, err)
+		return c, fmt.Errorf("%q is no certificate: %w", name, err)
 	}
-	var frames []int
-	for _, chunk := range c.Chunks {
-		frames = append(frames, chunk.Frames)
-	}
-	return frames, nil
+	return c, nil
 }

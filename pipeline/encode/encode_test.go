@@ -14,6 +14,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/split"
 	"github.com/distenc/distenc/test/corpus"
 )
@@ -35,7 +36,7 @@ func plan(t *testing.T, source string, s pipeline.Settings) (job, error) {
 	j := job{tools: tools, source: source, dir: t.TempDir()}
 	norm := filepath.Join(j.dir, "norm.abc.mkv")
 	j.plan, err = split.Make(context.Background(), tools, split.Request{
-		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test,
+		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test, TestRest: merge.TryRest,
 	})
 	if err == nil && j.plan.Source != j.plan.Original {
 		j.source = norm

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
 )
 
@@ -66,7 +67,7 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 			m.later(j, "cannot merge now", err)
 		default:
 			m.later(j, "cannot merge", err)
-			if j.errors++; j.errors >= mergeTries {
+			if j.errors++; j.errors >= mergeTries || hopeless(err) {
 				m.startDecide(j, pipeline.Decision{Act: "failed", Reason: "Merging failed: " + err.Error()})
 			}
 		}
@@ -78,6 +79,12 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 func lastingError(err error) bool {
 	var errno syscall.Errno
 	return !pipeline.NoSpace(err) && !errors.As(err, &errno)
+}
+
+// hopeless tells what would go beyond a child's limits again: a merge that takes as much as that is not tried three times.
+func hopeless(err error) bool {
+	limit, ok := errors.AsType[*media.LimitError](err)
+	return ok && limit.Lasting()
 }
 
 // prove returns the results' records, and checks the results that another master has accepted.

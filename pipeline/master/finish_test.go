@@ -3,6 +3,8 @@ package master
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 // checks are stages that note how results were checked.
@@ -51,4 +54,15 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 		require.Equal(t, n > manyResults, did.whole == 0)
 		require.Equal(t, n-1, did.quick+did.whole, "what this master has accepted is not checked again")
 	}
+}
+
+// What would take as much again is not tried again; a silence may have been the machine's.
+func TestAMergeBeyondItsLimitsIsNotRepeated(t *testing.T) {
+	beyond := func(reason string) error {
+		return fmt.Errorf("cannot merge: %w", &media.LimitError{Program: "mkvmerge", Reason: reason})
+	}
+	require.True(t, hopeless(beyond("wrote more than 10 bytes")))
+	require.True(t, hopeless(beyond("took more than 5m0s on processors")))
+	require.False(t, hopeless(beyond("showed no sign of life for 10m0s")))
+	require.False(t, hopeless(errors.New("cannot merge")))
 }

@@ -131,7 +131,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 	}
 	plan, err := split.Make(ctx, s.Tools, split.Request{
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
-		CRC32: j.CRC32, Settings: j.Settings, Scan: scan.Source, TestEncode: encode.Test,
+		CRC32: j.CRC32, Settings: j.Settings, Scan: scan.Source, TestEncode: encode.Test, TestRest: merge.TryRest,
 		Slots: pipeline.Slots(s.FS),
 	})
 	if err != nil {

@@ -90,6 +90,35 @@ type Stream struct {
 // AttachedPic tells a cover from a video track.
 func (s Stream) AttachedPic() bool { return s.Disposition["attached_pic"] }
 
+// Describe names a stream for a person: "subtitle track 3 (ass, fre, \"Full\")".
+func (s Stream) Describe() string {
+	kind := s.Type
+	switch {
+	case s.AttachedPic():
+		kind = "cover"
+	case kind == "":
+		kind = "unknown"
+	case kind == "audio" || kind == "subtitle" || kind == "video":
+		kind += " track"
+	}
+	var about []string
+	for _, word := range []string{s.Codec, s.Tags["language"]} {
+		if word != "" && word != "und" {
+			about = append(about, word)
+		}
+	}
+	for _, name := range []string{"title", "filename"} {
+		if s.Tags[name] != "" {
+			about = append(about, fmt.Sprintf("%q", s.Tags[name]))
+		}
+	}
+	text := fmt.Sprintf("%s %d", kind, s.Index)
+	if len(about) > 0 {
+		text += " (" + strings.Join(about, ", ") + ")"
+	}
+	return text
+}
+
 // Video lists the streams that show moving pictures: covers and thumbnails are none.
 func (f *File) Video() []Stream {
 	var out []Stream

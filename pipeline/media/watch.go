@@ -25,6 +25,11 @@ type LimitError struct {
 	Reason  string // what it did, such as "showed no sign of life for 10m0s"
 }
 
+// Lasting tells a limit that the same work would meet again from a silence, which may be the machine's.
+func (e *LimitError) Lasting() bool { return !strings.HasPrefix(e.Reason, silence) }
+
+const silence = "showed no sign of life"
+
 func (e *LimitError) Error() string { return filepath.Base(e.Program) + " was stopped: it " + e.Reason }
 
 // Fault tells what a file did to the child that read it, other than to be refused by it: "ffprobe crashed
@@ -111,7 +116,7 @@ func (w *watched) look(tick time.Duration) string {
 		return ""
 	}
 	if w.silent += tick; w.silent > w.patience {
-		return fmt.Sprintf("showed no sign of life for %v", w.patience)
+		return fmt.Sprintf(silence+" for %v", w.patience)
 	}
 	return ""
 }

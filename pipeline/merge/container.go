@@ -104,7 +104,7 @@ func square(r media.Rational) media.Rational {
 
 // compareTrack notes a track's language, name and flags where they changed.
 func compareTrack(r *Report, a, b media.Stream, container string) {
-	name := describe(a)
+	name := a.Describe()
 	language := func(s media.Stream) string { return strings.TrimSuffix(s.Tags["language"], "und") }
 	if language(a) != language(b) {
 		r.add(Note, "%s: language %q became %q", name, language(a), language(b))

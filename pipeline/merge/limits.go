@@ -53,9 +53,9 @@ func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 	rate := aacRate(set.Audio)
 	switch {
 	case s.Type == "subtitle" && set.Subtitles == "none":
-		return fate{note: describe(s) + " is left out: the profile wants no subtitles"}
+		return fate{note: s.Describe() + " is left out: the profile wants no subtitles"}
 	case s.Type == "audio" && rate != "" && s.Codec != "":
-		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks for it", describe(s), rate)}
+		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks for it", s.Describe(), rate)}
 	case container == containerMKV && isMatroska(f):
 		return fate{keep: true}
 	}
@@ -67,12 +67,12 @@ func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 	case "video":
 		return fateOfVideo(s, container)
 	case "attachment":
-		return fate{note: fmt.Sprintf("%s is left out: MP4 holds no attachments", describe(s))}
+		return fate{note: fmt.Sprintf("%s is left out: MP4 holds no attachments", s.Describe())}
 	}
 	if s.CodecTag == "text" { // QuickTime's chapter track: chapters are carried as chapters
 		return fate{}
 	}
-	return fate{note: describe(s) + " is left out: it is neither sound nor picture nor text"}
+	return fate{note: s.Describe() + " is left out: it is neither sound nor picture nor text"}
 }
 
 var aac = regexp.MustCompile(`^aac ([0-9]{2,3}k)$`)
@@ -90,10 +90,10 @@ func fateOfAudio(s media.Stream, container string) fate {
 		return fate{keep: true}
 	}
 	if s.Codec == "" {
-		return fate{note: describe(s) + " is left out: its codec is unknown"}
+		return fate{note: s.Describe() + " is left out: its codec is unknown"}
 	}
 	to := losslessIn[container]
-	return fate{keep: true, codec: to, note: fmt.Sprintf("%s becomes %s: %s does not hold it as it is", describe(s), to, strings.ToUpper(container))}
+	return fate{keep: true, codec: to, note: fmt.Sprintf("%s becomes %s: %s does not hold it as it is", s.Describe(), to, strings.ToUpper(container))}
 }
 
 func fateOfSubtitle(s media.Stream, container string) fate {
@@ -101,10 +101,10 @@ func fateOfSubtitle(s media.Stream, container string) fate {
 		return fate{keep: true}
 	}
 	if !slices.Contains(textSubtitles, s.Codec) {
-		return fate{note: fmt.Sprintf("%s is left out: %s does not hold it", describe(s), strings.ToUpper(container))}
+		return fate{note: fmt.Sprintf("%s is left out: %s does not hold it", s.Describe(), strings.ToUpper(container))}
 	}
 	to := textIn[container]
-	note := fmt.Sprintf("%s becomes %s", describe(s), to)
+	note := fmt.Sprintf("%s becomes %s", s.Describe(), to)
 	if s.Codec == "ass" || s.Codec == "ssa" {
 		note += ": styles and positions are lost"
 	}
@@ -117,13 +117,13 @@ func fateOfVideo(s media.Stream, container string) fate {
 		if slices.Contains([]string{"mjpeg", "png", "bmp"}, s.Codec) {
 			return fate{keep: true}
 		}
-		return fate{note: fmt.Sprintf("%s is left out: %s holds no such picture", describe(s), strings.ToUpper(container))}
+		return fate{note: fmt.Sprintf("%s is left out: %s holds no such picture", s.Describe(), strings.ToUpper(container))}
 	}
 	if container == containerMKV && (s.StartPTS == media.NoPTS || s.StartPTS < 0) {
-		return fate{note: describe(s) + " is left out: it begins before the file does (edit list)"}
+		return fate{note: s.Describe() + " is left out: it begins before the file does (edit list)"}
 	}
 	if container == containerMP4 && !slices.Contains(videoInMP4, s.Codec) {
-		return fate{note: describe(s) + " is left out: MP4 does not hold it"}
+		return fate{note: s.Describe() + " is left out: MP4 does not hold it"}
 	}
 	return fate{keep: true}
 }
@@ -156,7 +156,7 @@ func limitsOfTexts(f *media.File) []string {
 	}
 	for _, s := range f.Streams {
 		if tags := trackTags(s); len(tags) > 0 && s.Type != "attachment" && !s.AttachedPic() {
-			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", describe(s), strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
+			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", s.Describe(), strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
 		}
 	}
 	if len(f.Chapters) > 0 {
@@ -184,36 +184,6 @@ func others(f *media.File) []media.Stream {
 }
 
 func isMatroska(f *media.File) bool { return strings.HasPrefix(f.Format.Name, "matroska") }
-
-// describe names a stream for a person: "subtitle track 3 (ass, fre, \"Full\")".
-func describe(s media.Stream) string {
-	kind := s.Type
-	if kind == "" {
-		kind = "unknown"
-	}
-	if s.AttachedPic() {
-		kind = "cover"
-	}
-	var about []string
-	for _, word := range []string{s.Codec, s.Tags["language"]} {
-		if word != "" && word != "und" {
-			about = append(about, word)
-		}
-	}
-	for _, name := range []string{"title", "filename"} {
-		if s.Tags[name] != "" {
-			about = append(about, fmt.Sprintf("%q", s.Tags[name]))
-		}
-	}
-	if kind == "audio" || kind == "subtitle" || kind == "video" {
-		kind += " track"
-	}
-	text := fmt.Sprintf("%s %d", kind, s.Index)
-	if len(about) > 0 {
-		text += " (" + strings.Join(about, ", ") + ")"
-	}
-	return text
-}
 
 // muxerTags are written by muxers about themselves or about sizes: they belong to a file, not to what
 // is in it.

@@ -162,9 +162,43 @@ func TestBadChunks(t *testing.T) {
 	}
 }
 
-// A source of which mkvmerge skips a part fails the merge, and people read what to do.
+// HDR10's metadata stands in the container as it did in the source's, to the last bit, whichever that was.
+func TestMasteringDisplayIsCarried(t *testing.T) {
+	dir := t.TempDir()
+	src, mp4 := filepath.Join(dir, "s.mkv"), filepath.Join(dir, "s.mp4")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x64:d=0.4 -c:v libx264 -preset ultrafast", src)
+	edit := []string{src, "--edit", "track:1"}
+	for name, value := range map[string]string{
+		"chromaticity-coordinates-red-x": "0.68", "chromaticity-coordinates-red-y": "0.32", "chromaticity-coordinates-green-x": "0.265",
+		"chromaticity-coordinates-green-y": "0.69", "chromaticity-coordinates-blue-x": "0.15", "chromaticity-coordinates-blue-y": "0.06",
+		"white-coordinates-x": "0.3127", "white-coordinates-y": "0.329", "max-luminance": "1000", "min-luminance": "0.0001",
+		"max-content-light": "1000", "max-frame-light": "400",
+	} {
+		edit = append(edit, "--set", name+"="+value)
+	}
+	run(t, "mkvpropedit", edit...)
+	ffmpeg(t, "-i "+src+" -c copy", mp4)
+	side := func(path string) string {
+		return run(t, "ffprobe", "-v", "error", "-show_entries", "stream_side_data", "-of", "json", path)
+	}
+	want := side(src)
+	require.Contains(t, want, "min_luminance")
+	for _, from := range []string{src, mp4} {
+		j := encode(t, from, containerMKV)
+		file, err := j.tools.Probe(t.Context(), from)
+		require.NoError(t, err)
+		hdr := file.Video()[0].HDR
+		j.req.Plan.Video.MasterDisplay, j.req.Plan.Video.MaxCLL = hdr.MasterDisplay, hdr.MaxCLL
+		j.merge(t)
+		require.Equal(t, want, side(j.req.Out), from)
+	}
+}
+
+// A source of which mkvmerge skips a part fails the merge, and people read what to do. That is known at submission.
 func TestDamagedSource(t *testing.T) {
 	j := encode(t, fansub(t, t.TempDir()), containerMKV)
+	try := func() error { return TryRest(t.Context(), j.tools, j.req.Source, j.req.Plan.Settings) }
+	require.NoError(t, try())
 	b, err := os.ReadFile(j.req.Source)
 	require.NoError(t, err)
 	rand.NewChaCha8([32]byte{1}).Read(b[len(b)/2 : len(b)/2+len(b)/8]) // never an error
@@ -172,6 +206,9 @@ func TestDamagedSource(t *testing.T) {
 	_, err = Merge(t.Context(), j.tools, j.req)
 	require.ErrorContains(t, err, "the source is damaged")
 	require.ErrorContains(t, err, "mkvmerge -o mended.mkv")
+	var refusal *pipeline.Refusal
+	require.ErrorAs(t, try(), &refusal)
+	require.Regexp(t, "^The source is damaged, .*mkvmerge -o mended.mkv.*\\.$", refusal.Reason)
 }
 
 // What was found when a result was accepted holds: it is not read again before the merge, but what became of

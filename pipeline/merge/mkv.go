@@ -49,12 +49,38 @@ func runMKV(ctx context.Context, tools media.Tools, limits media.Limits, program
 
 // blameSource says it in a person's words when mkvmerge's complaint names the source.
 func blameSource(err error, source string) error {
-	var exit *media.ExitError
-	if !errors.As(err, &exit) || exit.Code != 1 || !strings.Contains(err.Error(), source) {
+	if !complains(err, source) {
 		return err
 	}
-	return fmt.Errorf("the source is damaged, and mkvmerge can't take over all that is in it; drop another copy, "+
-		"or one that `mkvmerge -o mended.mkv FILE` made of this: %w", err)
+	return fmt.Errorf("%s: %w", damagedSource, err)
+}
+
+// damagedSource is what a person can do about one.
+const damagedSource = "the source is damaged, and mkvmerge can't take over all that is in it; drop another copy, " +
+	"or one that `mkvmerge -o mended.mkv FILE` made of this"
+
+func complains(err error, source string) bool {
+	var exit *media.ExitError
+	return errors.As(err, &exit) && exit.Code == 1 && strings.Contains(err.Error(), source)
+}
+
+// TryRest takes all but the video over from a Matroska source, into nothing. Of a source that may be damaged it tells
+// at submission what mkvmerge would say in the end: it gives up on damage that decoders bear. The error then is a
+// *pipeline.Refusal.
+func TryRest(ctx context.Context, tools media.Tools, path string, set pipeline.Settings) error {
+	if set.Container == containerMP4 {
+		return nil
+	}
+	s, err := identify(ctx, tools, path)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"-q", "--disable-lacing", "-o", os.DevNull}, s.left(set)...)
+	err = runMKV(ctx, tools, media.Copying(media.Size(path)), tools.MKVMerge, append(args, path)...)
+	if complains(err, path) {
+		return &pipeline.Refusal{Reason: "T" + damagedSource[1:] + ".", Err: err}
+	}
+	return ctx.Err() // of anything else the merge will tell: a file of pictures alone leaves nothing to take over
 }
 
 func firstLines(text string, n int) string {

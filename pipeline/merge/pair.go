@@ -114,7 +114,7 @@ func (c *comparison) reportStreams(r *Report, offset float64) {
 }
 
 func (p *pair) judge(r *Report, offset float64) {
-	name, s := describe(p.source), p.report
+	name, s := p.source.Describe(), p.report
 	switch {
 	case !p.fate.keep:
 		if p.fate.note != "" {

@@ -18,9 +18,10 @@ import (
 
 // Quality says how near an output's pictures are to the source's.
 type Quality struct {
-	Frames int    // decoded and compared
-	Parts  []Part // never empty
-	VMAF   string // of the whole, 0 to 100, as ffmpeg prints it; empty where this ffmpeg does not have it
+	Frames  int      // decoded and compared
+	Parts   []Part   // never empty
+	VMAF    string   // of the whole, 0 to 100, as ffmpeg prints it; empty where this ffmpeg does not have it
+	Remarks []string // what was done to the pictures first, and so is not measured
 }
 
 // Part is a chunk of the output, or where the chunks are not known an equal part of it.
@@ -37,15 +38,15 @@ type Part struct {
 // partSeconds is the length of parts where the chunks are not known.
 const partSeconds = 20
 
-// Compare decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size and pixel
-// format. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
+// Compare decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
+// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
 // decoding both; memory is 16 bytes a frame.
 func Compare(ctx context.Context, tools media.Tools, source, output string, chunks []int) (*Quality, error) {
-	pairs, stream, pixels, err := pairing(ctx, tools, source, output)
+	pairs, err := pairing(ctx, tools, source, output)
 	if err != nil {
 		return nil, err
 	}
-	packets, err := tools.Packets(ctx, output, stream.Index)
+	packets, err := tools.Packets(ctx, output, pairs.output.Index)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +55,13 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 		return nil, fmt.Errorf("cannot compare pictures: the output's list of packets is unsound: %w", err)
 	}
 	command := func(filters string, more ...string) []string {
-		args := append(append(media.Quiet(), more...), "-noautorotate")
-		args = append(append(append(args, media.Input(source)...), "-noautorotate"), media.Input(output)...)
-		return append(args, "-filter_complex", pairs+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
+		args := append(media.Quiet(), more...)
+		for _, path := range []string{source, output} {
+			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), media.Input(path)...)
+		}
+		return append(args, "-filter_complex", pairs.graph+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
 	}
-	limits := media.Encoding(2*len(pts), 0, pixels)
+	limits := media.Encoding(2*len(pts), 0, pairs.pixels)
 	limits.CPU += media.Reading(media.Size(source, output)).CPU
 	frames, err := measure(ctx, tools, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
 		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"), limits)
@@ -74,36 +77,9 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	}
 	times := make([]float64, len(pts))
 	for i, t := range pts {
-		times[i] = seconds(stream.TimeBase, t)
+		times[i] = seconds(pairs.output.TimeBase, t)
 	}
-	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf}, nil
-}
-
-// pairing builds the filters that bring [source] and [output] into one form, and tells the output's stream and how
-// many pixels a picture of either has at most. Frames are paired by their numbers: that the timestamps agree is
-// checked elsewhere, and containers round them.
-func pairing(ctx context.Context, tools media.Tools, source, output string) (graph string, stream media.Stream, pixels float64, err error) {
-	var videos [2]media.Stream
-	for i, path := range []string{source, output} {
-		f, err := tools.Probe(ctx, path)
-		if err != nil {
-			return "", stream, 0, err
-		}
-		if len(f.Video()) == 0 {
-			return "", stream, 0, fmt.Errorf("cannot compare pictures: %q has no video", path)
-		}
-		videos[i] = f.Video()[0]
-	}
-	src, out := videos[0], videos[1]
-	scale := fmt.Sprintf("scale=w=%d:h=%d", out.Width, out.Height)
-	if out.ColorRange != "" {
-		scale += ":out_range=" + out.ColorRange
-	}
-	if media.RGB(src.PixFmt) {
-		scale += ":out_color_matrix=bt709"
-	}
-	return fmt.Sprintf("[0:%d]settb=1/1000,setpts=N,%s,format=%s[source];[1:%d]settb=1/1000,setpts=N[output];",
-		src.Index, scale, out.PixFmt, out.Index), out, float64(max(src.Width*src.Height, out.Width*out.Height)), nil
+	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf, Remarks: pairs.remarks}, nil
 }
 
 // frameQuality is what the filters say of one frame.
@@ -230,6 +206,9 @@ func (q *Quality) Text() string {
 	}
 	if q.VMAF != "" {
 		fmt.Fprintf(&b, "VMAF of the whole: %s\n", q.VMAF)
+	}
+	for _, r := range q.Remarks {
+		fmt.Fprintln(&b, r)
 	}
 	w := q.Worst()
 	p := q.Parts[w]

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,6 +56,13 @@ func (r *Report) Text() string {
 		fmt.Fprintf(&b, "%-4s %s\n", c.Verdict, c.Text)
 	}
 	return b.String()
+}
+
+// LacksTracks tells whether sound is not the source's or subtitles are missing: a profile may have asked for that.
+func (r *Report) LacksTracks() bool {
+	return slices.ContainsFunc(r.Streams, func(s StreamReport) bool {
+		return s.Type == "audio" && s.Converted == "" && (s.Packets != s.Found || s.Different > 0) || s.Type == "subtitle" && s.Output < 0
+	})
 }
 
 func (r *Report) firstFailure() string {

@@ -320,7 +320,7 @@ func extractCovers(ctx context.Context, tools media.Tools, req Request, source *
 		args := append(media.Quiet(), media.Input(req.Source)...)
 		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f", "image2pipe", media.URL(path))
 		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
-			return nil, fmt.Errorf("cannot extract %s: %w", describe(s), err)
+			return nil, fmt.Errorf("cannot extract %s: %w", s.Describe(), err)
 		}
 		options = append(options, "--attachment-name", name, "--attachment-mime-type", mime, "--attach-file", path)
 	}

@@ -127,7 +127,7 @@ func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File
 			return err
 		}
 		if err != nil {
-			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", describe(s), strings.ToUpper(fate.codec), lastWords(stderr)), Err: err}
+			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), lastWords(stderr)), Err: err}
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 		}
 		reshape(track, req.Plan)
 		for _, name := range carried {
-			set("--"+strings.ReplaceAll(name, "_", "-"), track.text(name))
+			set("--"+strings.ReplaceAll(name, "_", "-"), track.option(name))
 		}
 	} else {
 		if video.Rotation != 0 {
@@ -56,11 +56,31 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 			set("--color-range", "1")
 		}
 	}
-	if track.text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
+	if !isMatroska(source) || track.text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
 		args = append(args, hdrOptions(req.Plan.Video.MasterDisplay, req.Plan.Video.MaxCLL)...)
 	}
 	texts, err := textOptions(req, 0, video, track)
 	return append(args, texts...), err
+}
+
+// option is a property as mkvmerge's option takes it. It tells of 0.0001 cd/m² as 9.999999747378752e-05, does not
+// understand that, and reads 0.00009999999747378752 as another number: its digits have to fit into 64 bits.
+func (t mkvTrack) option(name string) string {
+	var f float64
+	if json.Unmarshal(t.Properties[name], &f) != nil {
+		return t.text(name)
+	}
+	return decimals(f)
+}
+
+// decimals keep more than the 24 bits that Matroska has for such a number.
+func decimals(list ...float64) string {
+	var out []string
+	for _, f := range list {
+		n := strconv.FormatFloat(f, 'f', 12, 64)
+		out = append(out, strings.TrimRight(strings.TrimRight(n, "0"), "."))
+	}
+	return strings.Join(out, ",")
 }
 
 // textOptions give an encoded track what people wrote about it: flags, language, name, tags. id is its
@@ -112,9 +132,9 @@ func hdrOptions(masterDisplay, maxCLL string) []string {
 	if n == 10 {
 		const xy, cd = 50000, 10000 // units of 0.00002 and of 0.0001 cd/m²
 		args = append(args,
-			"--chromaticity-coordinates", fmt.Sprintf("0:%g,%g,%g,%g,%g,%g", rx/xy, ry/xy, gx/xy, gy/xy, bx/xy, by/xy),
-			"--white-color-coordinates", fmt.Sprintf("0:%g,%g", wx/xy, wy/xy),
-			"--max-luminance", fmt.Sprintf("0:%g", high/cd), "--min-luminance", fmt.Sprintf("0:%g", low/cd))
+			"--chromaticity-coordinates", "0:"+decimals(rx/xy, ry/xy, gx/xy, gy/xy, bx/xy, by/xy),
+			"--white-color-coordinates", "0:"+decimals(wx/xy, wy/xy),
+			"--max-luminance", "0:"+decimals(high/cd), "--min-luminance", "0:"+decimals(low/cd))
 	}
 	if content, average, ok := strings.Cut(maxCLL, ","); ok {
 		args = append(args, "--max-content-light", "0:"+content, "--max-frame-light", "0:"+average)

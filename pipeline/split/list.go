@@ -60,10 +60,17 @@ func readList(p *media.Packets) (*list, error) {
 	slices.Sort(l.pts)
 	for i := 1; i < len(l.pts); i++ {
 		if l.pts[i] == l.pts[i-1] {
-			return nil, fmt.Errorf("two frames have the same timestamp, %d ticks", l.pts[i])
+			return nil, sameTimeError(l.pts[i])
 		}
 	}
 	return l, nil
+}
+
+// sameTimeError is for a list with two frames at one time, in ticks.
+type sameTimeError int64
+
+func (e sameTimeError) Error() string {
+	return fmt.Sprintf("two frames have the same timestamp, %d ticks", int64(e))
 }
 
 // cutOff takes the last packet off the list.

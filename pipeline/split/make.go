@@ -2,6 +2,7 @@ package split
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,9 @@ type Request struct {
 	// TestEncode encodes the first frame as the plan says and returns the encoder's version: encode.Test. Its
 	// *pipeline.Refusal refuses the job.
 	TestEncode func(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (string, error)
+	// TestRest tries whether all but the video of a source that may be damaged can be taken over: merge.TryRest. Its
+	// *pipeline.Refusal refuses the job.
+	TestRest func(ctx context.Context, tools media.Tools, path string, set pipeline.Settings) error
 }
 
 // Make decides how a source is encoded. It writes nothing but the normalised copy, and that only where
@@ -52,6 +56,11 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	path, src, l, err := soundList(ctx, tools, req, src, plan)
 	if err != nil {
 		return nil, err
+	}
+	if src.Packets.Warnings != "" && src.demuxer("matroska") {
+		if err := req.TestRest(ctx, tools, path, req.Settings); err != nil {
+			return nil, err
+		}
 	}
 	plan.Source = filepath.Base(path)
 	plan.Video = video(src)
@@ -83,23 +92,29 @@ func soundList(ctx context.Context, tools media.Tools, req Request, src *Source,
 	l, err := readList(src.Packets)
 	indexed := src.demuxer("matroska") || src.demuxer("mov")
 	if hidden(src.Packets) || err == nil && l.whole == nil && indexed {
-		return req.Path, src, l, unsound(err)
+		return req.Path, src, l, unsound(src, err)
 	}
 	notes, err := normalise(ctx, tools, src, req.Path, req.NormPath)
 	if err != nil {
 		return "", nil, nil, err
 	}
-	plan.Notes = append(plan.Notes, notes...)
+	// ffmpeg copies nothing in front of the first key packet.
+	lead := slices.IndexFunc(src.Packets.Flags, func(f uint8) bool { return f&media.Key != 0 })
+	plan.Notes = append(append(plan.Notes, notes...), leadNote(lead)...)
 	if src, err = scanFile(ctx, tools, req.NormPath); err != nil {
 		return "", nil, nil, err
 	}
 	l, err = readList(src.Packets)
-	return req.NormPath, src, l, unsound(err)
+	return req.NormPath, src, l, unsound(src, err)
 }
 
-func unsound(err error) error {
+func unsound(src *Source, err error) error {
 	if err == nil {
 		return nil
+	}
+	if at, ok := errors.AsType[sameTimeError](err); ok {
+		return &pipeline.Refusal{Reason: fmt.Sprintf("Two of the file's pictures are meant for the same moment, %.3f s, as where recordings that overlap were joined: "+
+			"a video can't show both. Cut the overlap off and drop the file again.", pipeline.Rational(src.Stream.TimeBase).Seconds(int64(at))), Err: err}
 	}
 	return &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
 }
@@ -213,9 +228,7 @@ func findEnd(ctx context.Context, tools media.Tools, path string, src *Source, l
 // first key frame refer to frames that the file does not have (a recording that begins within an open
 // GOP). In any other disagreement no encode of the first chunk could be accepted.
 func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
-	if l.first > 0 {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are left out.", l.first))
-	}
+	plan.Notes = append(plan.Notes, leadNote(l.first)...)
 	want := l.head()
 	if len(want) == 0 { // nothing is shown so early
 		return nil
@@ -232,6 +245,14 @@ func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d pictures refer to others that stand before the file's start; no decoder can show them.", missing))
 	}
 	return nil
+}
+
+// leadNote tells of packets in front of the first key packet.
+func leadNote(n int) []string {
+	if n <= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are left out.", n)}
 }
 
 func lastLine(s string) string {

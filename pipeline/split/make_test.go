@@ -18,6 +18,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/split"
 	"github.com/distenc/distenc/test/corpus"
 )
@@ -40,7 +41,7 @@ func scan(t *testing.T, path string) (*split.Source, error) {
 func request(t *testing.T, path string) split.Request {
 	return split.Request{
 		Job: "00000000-abcde", Path: path, NormPath: filepath.Join(t.TempDir(), "norm.abc.mkv"), CRC32: "01234567",
-		Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test,
+		Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test, TestRest: merge.TryRest,
 	}
 }
 
@@ -176,6 +177,32 @@ func TestPackedBFramesAreUnpacked(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, corpus.PTS(t, path), plan.Frames) // the AVI has not all 50: xvid begins late
 	require.Equal(t, "norm.abc.mkv", plan.Source)
+}
+
+// Of several streams one that Matroska can't hold changes nothing for the others, and all that is changed is told.
+func TestEachStreamIsNormalisedForItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dvd.vob")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-f", "lavfi", "-i", "sine=r=48000:d=1", "-map", "0", "-map", "1", "-map", "1",
+		"-c:v", "mpeg2video", "-c:a:0", "ac3", "-c:a:1", "pcm_dvd", "-ac:a:1", "2", "-f", "vob", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	req := request(t, path)
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Equal(t, 25, plan.Frames)
+	f, err := tools(t).Probe(t.Context(), req.NormPath)
+	require.NoError(t, err)
+	var codecs, notes []string
+	for _, s := range f.Streams {
+		codecs = append(codecs, s.Codec)
+	}
+	for _, n := range plan.Notes {
+		if strings.Contains(n, "Matroska") || strings.Contains(n, "left out") {
+			notes = append(notes, n)
+		}
+	}
+	require.ElementsMatch(t, []string{"mpeg2video", "ac3", "flac"}, codecs)
+	require.Len(t, notes, 1)
+	require.Contains(t, notes[0], "(pcm_dvd) becomes flac: Matroska can't hold it as it is")
 }
 
 func TestPieceIsChecked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,58 +13,114 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// normalise copies a source into Matroska, where every packet gets a timestamp and an index. What
-// Matroska can't hold is converted or left out, as the notes say.
+// normalise copies a source into Matroska, where every packet gets a timestamp and an index. Streams that
+// Matroska can't hold are converted or left out, each for itself, as the notes say.
 func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm string) (notes []string, err error) {
-	for _, try := range tries(src) {
-		out := append(append([]string{"-c", "copy"}, try.args...), "-dn", "-ignore_unknown", "-f", "matroska", media.URL(norm))
-		err = try.run(ctx, tools, src, path, out)
-		var exit *media.ExitError
-		if err == nil {
-			if try.note != "" {
-				notes = append(notes, try.note)
-			}
-			return notes, nil
-		}
-		if fault := media.Fault(err); fault != "" {
-			return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be brought into Matroska: %s.", fault), Err: err}
-		}
-		if !errors.As(err, &exit) || strings.Contains(exit.Stderr, "No space left") {
-			return nil, fmt.Errorf("cannot normalise the source: %w", err)
-		}
-	}
-	return nil, &pipeline.Refusal{Reason: "The file has no usable index, and what is in it can't be brought into Matroska.", Err: err}
-}
-
-// try is one way to make the copy.
-type try struct {
-	run  func(ctx context.Context, tools media.Tools, src *Source, path string, out []string) error
-	args []string
-	note string
-}
-
-// tries lists the ways in their order, what keeps most first.
-func tries(src *Source) []try {
-	run := copyInto
+	copyAll := copyInto
 	avi := src.demuxer("avi")
 	if avi && src.Stream.Codec == "mpeg4" {
-		run = unpackInto
+		copyAll = unpackInto
 	}
-	all := []try{
-		{run, nil, ""},
-		{run, []string{"-c:a", "flac"}, "Matroska can't hold the sound as it is: it was converted to FLAC."},
-		{run, []string{"-sn"}, "Matroska can't hold the file's subtitles: they are left out."},
-		{run, []string{"-sn", "-c:a", "flac"}, "Matroska can't hold the sound and the subtitles as they are: sound was converted to FLAC, subtitles are left out."},
+	all, notes := carriable(src.File)
+	err = copyAll(ctx, tools, src, path, all, media.URL(norm))
+	if err == nil || !unheld(err) {
+		return notes, stopped(err)
 	}
-	if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" {
-		all = append(all, try{rebuildInto, nil, ""})
+	video := carried{Stream: src.Stream}
+	if err = copyAll(ctx, tools, src, path, []carried{video}, nowhere); err == nil {
+		var said []string
+		if all, said, err = sift(ctx, tools, src, path, all); err == nil {
+			err = copyAll(ctx, tools, src, path, all, media.URL(norm))
+		}
+		notes = append(notes, said...)
+	} else if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" && unheld(err) {
+		err = rebuildInto(ctx, tools, src, path, norm)
 	}
-	return append(all, try{run, []string{"-sn", "-an"}, "Matroska can't hold the file's sound, not converted either: sound and subtitles are left out."})
+	return notes, stopped(err)
 }
 
-func copyInto(ctx context.Context, tools media.Tools, _ *Source, path string, out []string) error {
+// nowhere takes what is only tried: /dev/null, by way of Command.Stdout.
+const nowhere = "pipe:1"
+
+// unheld tells errors that may come of what a stream holds.
+func unheld(err error) bool {
+	var exit *media.ExitError
+	return errors.As(err, &exit) && media.Fault(err) == "" && !strings.Contains(exit.Stderr, "No space left")
+}
+
+// stopped says it in a person's words.
+func stopped(err error) error {
+	switch fault := media.Fault(err); {
+	case err == nil:
+		return nil
+	case fault != "":
+		return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be brought into Matroska: %s.", fault), Err: err}
+	case unheld(err):
+		return &pipeline.Refusal{Reason: "The file has no usable index, and what is in it can't be brought into Matroska.", Err: err}
+	}
+	return fmt.Errorf("cannot normalise the source: %w", err)
+}
+
+// carried is a stream on its way into Matroska.
+type carried struct {
+	media.Stream
+	to string // the codec that it is converted to; empty: copied
+}
+
+// carriable are all streams that Matroska may hold, in file order, and a note on each of the others.
+func carriable(f *media.File) (all []carried, notes []string) {
+	for _, s := range f.Streams {
+		if slices.Contains([]string{"video", "audio", "subtitle"}, s.Type) {
+			all = append(all, carried{Stream: s})
+		} else {
+			notes = append(notes, s.Describe()+" is left out: it is neither sound nor picture nor text")
+		}
+	}
+	return all, notes
+}
+
+// sift tries each stream but the video alone: as it is, then converted. The error is not about a stream.
+func sift(ctx context.Context, tools media.Tools, src *Source, path string, all []carried) (held []carried, notes []string, err error) {
+	for _, c := range all {
+		ways := map[string][]string{"audio": {"", "flac"}, "subtitle": {"", "subrip"}, "video": {""}}[c.Type]
+		if c.Index == src.Stream.Index {
+			held = append(held, c)
+			continue
+		}
+		err := error(nil)
+		for _, c.to = range ways {
+			if err = copyInto(ctx, tools, src, path, []carried{c}, nowhere); err == nil || !unheld(err) {
+				break
+			}
+		}
+		switch {
+		case err != nil && !unheld(err):
+			return nil, nil, err
+		case err != nil:
+			notes = append(notes, c.Describe()+" is left out: Matroska can't hold it")
+			continue
+		case c.to != "":
+			notes = append(notes, fmt.Sprintf("%s becomes %s: Matroska can't hold it as it is", c.Describe(), c.to))
+		}
+		held = append(held, c)
+	}
+	return held, notes, nil
+}
+
+// mapped are ffmpeg's options for streams of an input; first is how many are in the output before them.
+func mapped(input, first int, streams []carried) (args []string) {
+	for i, c := range streams {
+		args = append(args, "-map", fmt.Sprintf("%d:%d", input, c.Index))
+		if c.to != "" {
+			args = append(args, fmt.Sprintf("-c:%d", first+i), c.to)
+		}
+	}
+	return args
+}
+
+func copyInto(ctx context.Context, tools media.Tools, _ *Source, path string, streams []carried, dst string) error {
 	args := append(append(media.Quiet(), "-fflags", "+genpts"), media.Input(path)...)
-	args = append(append(args, "-map", "0"), out...)
+	args = append(append(append(args, "-c", "copy"), mapped(0, 0, streams)...), "-f", "matroska", dst)
 	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(path))})
 	return err
 }
@@ -71,21 +128,20 @@ func copyInto(ctx context.Context, tools media.Tools, _ *Source, path string, ou
 // unpackInto takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
 // and an empty one behind it). The missing timestamps must be made afterwards, and ffmpeg makes them
 // where it reads, so that one ffmpeg unpacks and another reads what it writes.
-func unpackInto(ctx context.Context, tools media.Tools, src *Source, path string, out []string) error {
-	stream := strconv.Itoa(src.Stream.Index)
+func unpackInto(ctx context.Context, tools media.Tools, src *Source, path string, streams []carried, dst string) error {
 	unpack := append(append(media.Quiet(), media.Input(path)...),
-		"-map", "0:"+stream, "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
+		"-map", "0:"+strconv.Itoa(src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
 	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
-	args = append(append(args, media.Input(path)...), "-map", "0:v", "-map", "1", "-map", "-1:"+stream)
-	return piped(ctx, tools, media.Size(path), unpack, append(args, out...))
+	args = append(append(args, media.Input(path)...), "-c", "copy", "-map", "0:v")
+	rest := slices.DeleteFunc(slices.Clone(streams), func(c carried) bool { return c.Index == src.Stream.Index })
+	return piped(ctx, tools, media.Size(path), unpack, append(append(args, mapped(1, 1, rest)...), "-f", "matroska", dst))
 }
 
 // rebuildInto is for H.264 in AVI whose headers stand in the pictures alone: what stands in their place at
 // the file's start is nothing that Matroska could be given. mkvmerge reads the bare stream, and finds the order
 // in which its pictures are shown, which no timestamp in the AVI tells (ffmpeg would guess). The bare stream
 // lies beside the copy and is swept with it.
-func rebuildInto(ctx context.Context, tools media.Tools, src *Source, path string, out []string) error {
-	norm := strings.TrimPrefix(out[len(out)-1], media.URL(""))
+func rebuildInto(ctx context.Context, tools media.Tools, src *Source, path, norm string) error {
 	bare, limits := norm+".h264", media.Copying(2*media.Size(path))
 	args := append(append(media.Quiet(), media.Input(path)...), "-map", "0:"+strconv.Itoa(src.Stream.Index), "-c", "copy", "-f", "h264", media.URL(bare))
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -121,6 +122,9 @@ func unreadable(err error, what string) error {
 			return err
 		}
 	}
+	if reason := plain(exit.Stderr); reason != "" {
+		return &pipeline.Refusal{Reason: reason, Err: err}
+	}
 	reason := lastLine(exit.Stderr)
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
@@ -128,6 +132,20 @@ func unreadable(err error, what string) error {
 	return &pipeline.Refusal{
 		Reason: fmt.Sprintf("This is not a video, or a damaged one: %s (%s).", what, strings.TrimRight(reason, ".")), Err: err,
 	}
+}
+
+var noSize = regexp.MustCompile(`Picture size ([0-9]+)x([0-9]+) is invalid`)
+
+// plain tells what ffmpeg says in front of its last line, which then says nothing of the file; empty if it says nothing
+// that is known here.
+func plain(stderr string) string {
+	if m := noSize.FindStringSubmatch(stderr); m != nil {
+		return fmt.Sprintf("This is not a video, or a damaged one: its pictures would be %s×%s, larger than ffmpeg can decode.", m[1], m[2])
+	}
+	if strings.Contains(stderr, "moov atom not found") {
+		return "The file is not whole: it is an MP4 or MOV without its index (moov), which is often written last. Copy or download it again."
+	}
+	return ""
 }
 
 func noVideo(f *media.File) error {

@@ -77,7 +77,7 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 
 	// Films that are more than they seem.
 	refuse("million.mkv", "size or pixel format can't be told", crafted(1_000_000, 1_000_000, nil, nil))
-	refuse("million.y4m", ".", []byte("YUV4MPEG2 W1000000 H1000000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"))
+	refuse("million.y4m", "its pictures would be 1000000×1000000", []byte("YUV4MPEG2 W1000000 H1000000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"))
 	refuse("header.mkv", "mkvmerge was stopped: it wrote more than", headerBomb(1<<20, 100))
 	refuse("nested.mkv", "mkvmerge", nested(20000))
 	take("zlib.mkv", zlibBomb(t, 100<<20))

@@ -60,7 +60,7 @@ deinterlace = "yes"
 		}
 	}
 	require.NotContains(t, f.must("verify", "--profile", "tablet", source, out), "FAIL")
-	require.Contains(t, f.fails(1, "verify", source, out), "does not hold")
+	require.Contains(t, f.fails(1, "verify", source, out), "name that with --profile")
 }
 
 // HDR10, the order of fields and a rotation are the output's as they were the source's.

@@ -1,0 +1,79 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// pairs is what a comparison of two files goes by.
+type pairs struct {
+	graph   string // filters that bring [source] and [output] into one form
+	output  media.Stream
+	pixels  float64  // of a picture of either, at most
+	remarks []string // what the filters do to the source's pictures
+}
+
+// pairing pairs frames by their numbers: that the timestamps agree is checked elsewhere, and containers round them.
+func pairing(ctx context.Context, tools media.Tools, source, output string) (*pairs, error) {
+	var videos [2]media.Stream
+	for i, path := range []string{source, output} {
+		f, err := tools.Probe(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Video()) == 0 {
+			return nil, fmt.Errorf("cannot compare pictures: %q has no video", path)
+		}
+		videos[i] = f.Video()[0]
+	}
+	src, out := videos[0], videos[1]
+	head, err := tools.Head(ctx, source, headPackets)
+	if err != nil {
+		return nil, err
+	}
+	left, right, remarks := likewise(src, out, head.Interlaced)
+	const numbered = "settb=1/1000,setpts=N"
+	return &pairs{
+		graph:  fmt.Sprintf("[0:%d]%s,%s[source];[1:%d]%s%s[output];", src.Index, left, numbered, out.Index, numbered, right),
+		output: out, pixels: float64(max(src.Width*src.Height, out.Width*out.Height)), remarks: remarks,
+	}, nil
+}
+
+// likewise makes filters for the source's pictures that do what was done to the output's, and filters for both
+// where the output's has been cropped or filled up by up to three lines or columns.
+func likewise(src, out media.Stream, interlaced bool) (source, output string, remarks []string) {
+	fields := out.FieldOrder != "" && out.FieldOrder != "progressive"
+	scale := func(w, h int) string {
+		s := fmt.Sprintf("scale=w=%d:h=%d", w, h)
+		if fields || interlaced {
+			s += ":interl=1"
+		}
+		return s
+	}
+	if interlaced && !fields {
+		source, interlaced = scale(src.Width, src.Height)+",bwdif=mode=send_frame:deint=interlaced,", false
+		remarks = append(remarks, "The source's pictures were deinterlaced to be compared: what that loses is not measured.")
+	}
+	w, h, crop := out.Width, out.Height, ""
+	switch dw, dh := src.Width-w, src.Height-h; {
+	case dw == 0 && dh == 0:
+	case max(dw, -dw, dh, -dh) <= mostEdge:
+		w, h, crop = src.Width, src.Height, fmt.Sprintf(",crop=w=%d:h=%d:x=0:y=0", min(w, src.Width)&^1, min(h, src.Height)&^1)
+		remarks = append(remarks, "Of a picture whose edge was cropped or filled up, what source and output both have was compared.")
+	default:
+		remarks = append(remarks, fmt.Sprintf("The source's pictures were scaled to %d×%d to be compared: what that loses is not measured.", w, h))
+	}
+	source += scale(w, h)
+	if out.ColorRange != "" {
+		source += ":out_range=" + out.ColorRange
+	}
+	if media.RGB(src.PixFmt) {
+		source += ":out_color_matrix=bt709"
+	}
+	return source + ",format=" + out.PixFmt + crop, crop, remarks
+}
+
+// mostEdge is how many lines or columns a picture loses or gains to become of even size, at most.
+const mostEdge = 3
