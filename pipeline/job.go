@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+	"unique"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -254,6 +255,10 @@ func LoadRecord(f *sharefs.FS, c ChunkFile) (*Record, error) {
 	}
 	if r.Chunk != c.ID() || r.Attempt != c.Attempt || r.Node != c.Node {
 		return nil, fmt.Errorf("%s is the record of another chunk", c.Record())
+	}
+	// A master keeps ten thousand of them, and in these they are all alike.
+	for _, s := range []*string{&r.Node, &r.Extradata, &r.Encoder, &r.Method} {
+		*s = unique.Make(*s).Value()
 	}
 	return r, nil
 }

@@ -142,9 +142,10 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 		return cmp.Or(s.Jobs[a].Created.Compare(s.Jobs[b].Created), cmp.Compare(s.Jobs[a].ID, s.Jobs[b].ID)) < 0
 	})
 	s.foretell(survey, plans, present)
+	held := survey.held()
 	for _, n := range nodes {
 		if n.Seen >= quiet {
-			n.Chunks = survey.heldBy(n.Node.Node)
+			n.Chunks = held[n.Node.Node]
 		}
 		s.Nodes = append(s.Nodes, n.status(quiet, expiry))
 	}

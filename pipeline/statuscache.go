@@ -125,9 +125,9 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 	for _, n := range nodes {
 		st.FPS += n.Jobs[plan.Job]
 	}
-	running := inWork(nodes)
-	st.State = stateOf(chunks.Strongest(len(plan.Chunks)))
-	for i, c := range chunks.Strongest(len(plan.Chunks)) {
+	running, state := inWork(nodes), chunks.Strongest(len(plan.Chunks))
+	st.State = stateOf(state)
+	for i, c := range state {
 		switch c.State {
 		case Accepted:
 			st.Chunks.Done++

@@ -100,19 +100,24 @@ func (s *Survey) Jobs() []string { return slices.Sorted(maps.Keys(s.jobs)) }
 func (s *Survey) Count(state State) int {
 	n := 0
 	for _, j := range s.jobs {
-		n += len(j.In(state))
+		for i := range j.Files {
+			if j.Files[i].State == state {
+				n++
+			}
+		}
 	}
 	return n
 }
 
-// heldBy returns what a node has claimed, by the chunks' ids: its last word may be older than the loss of them.
-func (s *Survey) heldBy(node string) map[string]Encoding {
-	held := map[string]Encoding{}
+// held returns what each node has claimed, by the chunks' ids: its last word may be older than the loss of them.
+func (s *Survey) held() map[string]map[string]Encoding {
+	held := map[string]map[string]Encoding{}
 	for _, j := range s.jobs {
 		for _, c := range j.In(Claimed) {
-			if c.Node == node {
-				held[c.ID()] = Encoding{}
+			if held[c.Node] == nil {
+				held[c.Node] = map[string]Encoding{}
 			}
+			held[c.Node][c.ID()] = Encoding{}
 		}
 	}
 	return held

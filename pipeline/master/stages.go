@@ -248,6 +248,7 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 			return err
 		}
 	}
+	clip.Extradata = r.Extradata // one copy of it is enough
 	s.remember(c, seen{merge.SumOf(clip), !quick && !s.Private})
 	return nil
 }
