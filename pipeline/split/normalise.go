@@ -16,27 +16,44 @@ import (
 // normalise copies a source into Matroska, where every packet gets a timestamp and an index. Streams that
 // Matroska can't hold are converted or left out, each for itself, as the notes say.
 func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm string) (notes []string, err error) {
-	copyAll := copyInto
+	c := copying{tools: tools, src: src, path: path, norm: norm}
 	avi := src.demuxer("avi")
+	copied := c.plain
 	if avi && src.Stream.Codec == "mpeg4" {
-		copyAll = unpackInto
+		copied = c.unpacked
 	}
-	all, notes := carriable(src.File)
-	err = copyAll(ctx, tools, src, path, all, media.URL(norm))
-	if err == nil || !unheld(err) {
-		return notes, stopped(err)
-	}
-	video := carried{Stream: src.Stream}
-	if err = copyAll(ctx, tools, src, path, []carried{video}, nowhere); err == nil {
-		var said []string
-		if all, said, err = sift(ctx, tools, src, path, all); err == nil {
-			err = copyAll(ctx, tools, src, path, all, media.URL(norm))
-		}
-		notes = append(notes, said...)
-	} else if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" && unheld(err) {
-		err = rebuildInto(ctx, tools, src, path, norm)
+	notes, err = c.by(ctx, copied)
+	if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" && unheld(err) {
+		notes, err = c.rebuilt(ctx)
 	}
 	return notes, stopped(err)
+}
+
+// copying is the way of a source into Matroska.
+type copying struct {
+	tools media.Tools
+	src   *Source
+	path  string
+	norm  string // other files may be written whose names begin so
+}
+
+// way copies streams, of which the video is one, into dst.
+type way func(ctx context.Context, streams []carried, dst string) error
+
+// by copies all streams one way, or all that Matroska can hold.
+func (c copying) by(ctx context.Context, copied way) (notes []string, err error) {
+	all, notes := carriable(c.src.File)
+	if err = copied(ctx, all, media.URL(c.norm)); err == nil || !unheld(err) {
+		return notes, err
+	}
+	if err := copied(ctx, []carried{{Stream: c.src.Stream}}, nowhere); err != nil {
+		return nil, err
+	}
+	held, said, err := c.sift(ctx, all)
+	if err == nil {
+		err = copied(ctx, held, media.URL(c.norm))
+	}
+	return append(notes, said...), err
 }
 
 // nowhere takes what is only tried: /dev/null, by way of Command.Stdout.
@@ -80,16 +97,15 @@ func carriable(f *media.File) (all []carried, notes []string) {
 }
 
 // sift tries each stream but the video alone: as it is, then converted. The error is not about a stream.
-func sift(ctx context.Context, tools media.Tools, src *Source, path string, all []carried) (held []carried, notes []string, err error) {
-	for _, c := range all {
-		ways := map[string][]string{"audio": {"", "flac"}, "subtitle": {"", "subrip"}, "video": {""}}[c.Type]
-		if c.Index == src.Stream.Index {
-			held = append(held, c)
+func (c copying) sift(ctx context.Context, all []carried) (held []carried, notes []string, err error) {
+	for _, s := range all {
+		if s.Index == c.src.Stream.Index {
+			held = append(held, s)
 			continue
 		}
 		err := error(nil)
-		for _, c.to = range ways {
-			if err = copyInto(ctx, tools, src, path, []carried{c}, nowhere); err == nil || !unheld(err) {
+		for _, s.to = range map[string][]string{"audio": {"", "flac"}, "subtitle": {"", "subrip"}, "video": {""}}[s.Type] {
+			if err = c.plain(ctx, []carried{s}, nowhere); err == nil || !unheld(err) {
 				break
 			}
 		}
@@ -97,62 +113,74 @@ func sift(ctx context.Context, tools media.Tools, src *Source, path string, all 
 		case err != nil && !unheld(err):
 			return nil, nil, err
 		case err != nil:
-			notes = append(notes, c.Describe()+" is left out: Matroska can't hold it")
+			notes = append(notes, s.Describe()+" is left out: Matroska can't hold it")
 			continue
-		case c.to != "":
-			notes = append(notes, fmt.Sprintf("%s becomes %s: Matroska can't hold it as it is", c.Describe(), c.to))
+		case s.to != "":
+			notes = append(notes, fmt.Sprintf("%s becomes %s: Matroska can't hold it as it is", s.Describe(), s.to))
 		}
-		held = append(held, c)
+		held = append(held, s)
 	}
 	return held, notes, nil
 }
 
 // mapped are ffmpeg's options for streams of an input; first is how many are in the output before them.
 func mapped(input, first int, streams []carried) (args []string) {
-	for i, c := range streams {
-		args = append(args, "-map", fmt.Sprintf("%d:%d", input, c.Index))
-		if c.to != "" {
-			args = append(args, fmt.Sprintf("-c:%d", first+i), c.to)
+	for i, s := range streams {
+		args = append(args, "-map", fmt.Sprintf("%d:%d", input, s.Index))
+		if s.to != "" {
+			args = append(args, fmt.Sprintf("-c:%d", first+i), s.to)
 		}
 	}
 	return args
 }
 
-func copyInto(ctx context.Context, tools media.Tools, _ *Source, path string, streams []carried, dst string) error {
-	args := append(append(media.Quiet(), "-fflags", "+genpts"), media.Input(path)...)
+// rest are all streams but the video that is encoded.
+func (c copying) rest(streams []carried) []carried {
+	return slices.DeleteFunc(slices.Clone(streams), func(s carried) bool { return s.Index == c.src.Stream.Index })
+}
+
+func (c copying) limits() media.Limits { return media.Copying(2 * media.Size(c.path)) }
+
+func (c copying) plain(ctx context.Context, streams []carried, dst string) error {
+	args := append(append(media.Quiet(), "-fflags", "+genpts"), media.Input(c.path)...)
 	args = append(append(append(args, "-c", "copy"), mapped(0, 0, streams)...), "-f", "matroska", dst)
-	_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(path))})
+	_, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
 	return err
 }
 
-// unpackInto takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
+// unpacked takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
 // and an empty one behind it). The missing timestamps must be made afterwards, and ffmpeg makes them
 // where it reads, so that one ffmpeg unpacks and another reads what it writes.
-func unpackInto(ctx context.Context, tools media.Tools, src *Source, path string, streams []carried, dst string) error {
-	unpack := append(append(media.Quiet(), media.Input(path)...),
-		"-map", "0:"+strconv.Itoa(src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
+func (c copying) unpacked(ctx context.Context, streams []carried, dst string) error {
+	unpack := append(append(media.Quiet(), media.Input(c.path)...),
+		"-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
 	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
-	args = append(append(args, media.Input(path)...), "-c", "copy", "-map", "0:v")
-	rest := slices.DeleteFunc(slices.Clone(streams), func(c carried) bool { return c.Index == src.Stream.Index })
-	return piped(ctx, tools, media.Size(path), unpack, append(append(args, mapped(1, 1, rest)...), "-f", "matroska", dst))
+	args = append(append(args, media.Input(c.path)...), "-c", "copy", "-map", "0:v")
+	return piped(ctx, c.tools, media.Size(c.path), unpack, append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
 }
 
-// rebuildInto is for H.264 in AVI whose headers stand in the pictures alone: what stands in their place at
+// rebuilt is for H.264 in AVI whose headers stand in the pictures alone: what stands in their place at
 // the file's start is nothing that Matroska could be given. mkvmerge reads the bare stream, and finds the order
 // in which its pictures are shown, which no timestamp in the AVI tells (ffmpeg would guess). The bare stream
 // lies beside the copy and is swept with it.
-func rebuildInto(ctx context.Context, tools media.Tools, src *Source, path, norm string) error {
-	bare, limits := norm+".h264", media.Copying(2*media.Size(path))
-	args := append(append(media.Quiet(), media.Input(path)...), "-map", "0:"+strconv.Itoa(src.Stream.Index), "-c", "copy", "-f", "h264", media.URL(bare))
-	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits}); err != nil {
-		return err
+//
+// mkvmerge also cuts the sound into its frames anew, and what is no whole one, where the AVI was cut out of another, is
+// left out.
+func (c copying) rebuilt(ctx context.Context) (notes []string, err error) {
+	bare := c.norm + ".h264"
+	args := append(append(media.Quiet(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", "h264", media.URL(bare))
+	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
+		return nil, err
 	}
-	start, step, _ := constantRate(src.Packets)
-	tb := src.Stream.TimeBase
+	start, step, _ := constantRate(c.src.Packets)
+	tb := c.src.Stream.TimeBase
 	late := fmt.Sprintf("0:%d", (2000*start*tb.Num+tb.Den)/(2*tb.Den)) // milliseconds
-	args = []string{"-q", "-o", norm, "--sync", late, "--default-duration", fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step), bare, "--no-video", path}
-	_, err := tools.Run(ctx, media.Command{Program: tools.MKVMerge, Args: args, Limits: limits})
-	return err
+	args = []string{"-q", "-o", c.norm, "--sync", late, "--default-duration", fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step), bare, "--no-video", c.path}
+	_, err = c.tools.Run(ctx, media.Command{Program: c.tools.MKVMerge, Args: args, Limits: c.limits()})
+	if len(c.src.File.Streams) > 1 {
+		notes = append(notes, "The sound's frames were found anew: parts of one at the start and the end of the file are left out.")
+	}
+	return notes, err
 }
 
 // constantRate returns the first packet's time and the distance of all, in ticks, if it is the same for all.
