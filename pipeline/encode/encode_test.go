@@ -31,12 +31,18 @@ type job struct {
 
 func plan(t *testing.T, source string, s pipeline.Settings) (job, error) {
 	t.Helper()
+	return planFor(t, source, s, 0)
+}
+
+// planFor plans for so many encodes side by side.
+func planFor(t *testing.T, source string, s pipeline.Settings, slots int) (job, error) {
+	t.Helper()
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	j := job{tools: tools, source: source, dir: t.TempDir()}
 	norm := filepath.Join(j.dir, "norm.abc.mkv")
 	j.plan, err = split.Make(context.Background(), tools, split.Request{
-		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test, TestRest: merge.TryRest,
+		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test, TestRest: merge.TryRest, Slots: slots,
 	})
 	if err == nil && j.plan.Source != j.plan.Original {
 		j.source = norm
@@ -84,18 +90,15 @@ func TestEveryFrameOnceAtItsTime(t *testing.T) {
 	for _, name := range corpus.Whole() {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Make(t, name)
-			for _, s := range []pipeline.Settings{
-				{X264: fast, Container: "mkv", Chunk: 2, Pieces: "copy"},
-				{X264: fast + " --profile high", Container: "mp4", Chunk: 3, Pieces: "range"},
-			} {
-				checkWhole(t, path, s)
-			}
+			checkWhole(t, path, pipeline.Settings{X264: fast, Container: "mkv", Chunk: 2, Pieces: "copy"}, 0)
+			checkWhole(t, path, pipeline.Settings{X264: fast + " --profile high", Container: "mp4", Chunk: 6, Pieces: "range"}, wide)
 		})
 	}
 }
 
-func checkWhole(t *testing.T, path string, s pipeline.Settings) {
-	j := mustPlan(t, path, s)
+func checkWhole(t *testing.T, path string, s pipeline.Settings, slots int) {
+	j, err := planFor(t, path, s, slots)
+	require.NoError(t, err)
 	results, records := j.encodeAll(t)
 	j.ownPictures(t, results, records)
 	var numbers []int

@@ -1,6 +1,7 @@
 package split
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -16,8 +17,45 @@ func Cut(plan *pipeline.Plan, packets *media.Packets, kind pipeline.Kind, slots 
 	if err != nil {
 		return err
 	}
-	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots)
+	l.divide(plan, kind, slots)
 	return nil
+}
+
+// divide fills in the plan's frames and chunks. In a large farm these are ranges that may begin inside a group of
+// pictures, whatever kind is.
+func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
+	wide := l.wide(plan, slots)
+	if wide && kind == pipeline.KindPiece {
+		kind = pipeline.KindRange
+		plan.Notes = append(plan.Notes, fmt.Sprintf("%d encodes can run side by side, many for a film of this length: "+
+			"the chunks are ranges of the source, and none of them waits for its piece to be copied.", slots))
+	}
+	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots, wide)
+}
+
+// wide tells whether so many encodes can run side by side that each gets only a few chunks. Then the time in which
+// pieces are copied, and single long groups of pictures, are a good part of the whole.
+func (l *list) wide(plan *pipeline.Plan, slots int) bool {
+	return slots >= manySlots && l.seconds(plan) < fewChunks*wanted(plan)*float64(slots)
+}
+
+const (
+	manySlots = 16 // with fewer a good end of the job gains less than is lost by decoding frames twice
+	fewChunks = 6  // of the wanted length
+)
+
+// wanted is the wanted length of a chunk in seconds.
+func wanted(plan *pipeline.Plan) float64 {
+	if plan.Settings.Chunk > 0 {
+		return plan.Settings.Chunk
+	}
+	return chunkSeconds
+}
+
+// seconds is the film's length.
+func (l *list) seconds(plan *pipeline.Plan) float64 {
+	tb := plan.Video.TimeBase
+	return max(tb.Seconds(l.pts[len(l.pts)-1]+1-l.pts[0]), tb.Seconds(1))
 }
 
 // chunkSeconds is the wanted length where the settings have none.
@@ -29,14 +67,19 @@ const chunkSeconds = 20
 // It is the wanted length, as long as that leaves every slot two chunks more. From then on they get shorter
 // (factoring: Hummel, Schonberg and Flynn, CACM 35(8), 1992), so that all slots have done at about the same time
 // although nobody knows how long they will take: first down to half, which costs no quality worth the name, and in
-// the last part of the film further. A film so long that it would make more than maxChunks gets longer ones.
-func sizes(seconds, want float64, slots int) func(left float64) float64 {
+// the last part of the film further, in a wide farm furthest. A film so long that it would make more than maxChunks
+// gets longer ones.
+func sizes(seconds, want float64, slots int, wide bool) func(left float64) float64 {
 	want = max(want, seconds/maxChunks)
+	shortest := want / 8
+	if wide {
+		shortest = min(want/8, max(want/12, 1))
+	}
 	return func(left float64) float64 {
 		if slots <= 0 {
 			return want
 		}
-		least := max(want/8, want/2*min(1, left/(shortPart*seconds)))
+		least := max(shortest, want/2*min(1, left/(shortPart*seconds)))
 		return min(want, max(least, left/float64(2*slots)))
 	}
 }
@@ -50,19 +93,16 @@ const (
 // from where it is told to seek (ffmpeg_opt.c, open_input_file), which would decode one GOP too many.
 const seekAhead = 0.132
 
-// chunks cuts the frames. kind is for all chunks.
-func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int) []pipeline.Chunk {
+// chunks cuts the frames. kind is for all chunks; in a wide farm cuts may lie inside a group of pictures.
+func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide bool) []pipeline.Chunk {
 	tb := plan.Video.TimeBase
-	want := plan.Settings.Chunk
-	if want <= 0 {
-		want = chunkSeconds
-	}
 	first, last := l.pts[0], l.pts[len(l.pts)-1]
 	cost := l.cost()
 	// The slope between cost and length is that of the whole film, so that chunks cost alike.
-	seconds := max(tb.Seconds(last+1-first), tb.Seconds(1))
-	slope, size := cost[len(cost)-1]/seconds, sizes(seconds, want, slots)
-	cuts := choose(l.cuts(), cost, func(left float64) float64 { return slope * size(left/slope) })
+	seconds := l.seconds(plan)
+	slope, size := cost[len(cost)-1]/seconds, sizes(seconds, wanted(plan), slots, wide)
+	keys, inner := l.cuts(wide && !hidden(l.p))
+	cuts := choose(keys, inner, cost, func(left float64) float64 { return slope * size(left/slope) })
 
 	starts := append([]cut{{packet: l.first, pts: l.p.PTS[l.first], key: -1}}, cuts...)
 	out := make([]pipeline.Chunk, len(starts))
@@ -75,15 +115,27 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int) []pipe
 		if i+1 < len(starts) {
 			end, behind = starts[i+1].pts, l.lastLeading(starts[i+1])+1
 		}
+		key := l.begins(c)
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
 			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
-			Key: l.p.PTS[c.packet], Packets: behind - c.packet, At: c.packet - l.first, PTS: pipeline.NewTimestamps(l.pts[frame : frame+n]...),
-			Cost: math.Round(cost[behind] - cost[c.packet]),
+			Key: l.p.PTS[key], Packets: behind - key, At: key - l.first, PTS: pipeline.NewTimestamps(l.pts[frame : frame+n]...),
+			Cost: math.Round(cost[behind] - cost[c.packet] + decoding*float64(c.packet-key)),
 		}
 		frame += n
 	}
 	return out
+}
+
+// decoding is what it takes to decode a frame and drop it, in mean frames encoded.
+const decoding = 0.05
+
+// begins is the packet at which decoding begins for a chunk that begins at the cut.
+func (l *list) begins(c cut) int {
+	if c.key < 0 {
+		return l.first
+	}
+	return l.keys[c.key]
 }
 
 // seeks lists where to look for a chunk's frames: at its key packet, and, where that is not really one

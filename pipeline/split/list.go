@@ -97,44 +97,51 @@ func hidden(p *media.Packets) bool {
 	return slices.ContainsFunc(p.Flags, func(f uint8) bool { return f&media.Discard != 0 })
 }
 
-// cut is a key packet where one chunk may end and the next begin.
+// cut is a packet where one chunk may end and the next begin.
 type cut struct {
 	packet int   // index in file order
-	key    int   // index in list.keys
+	key    int   // index in list.keys of the key packet that decoding begins at; -1: at the file's start
 	pts    int64 // ticks
 }
 
-// cuts lists the key packets at which all frames shown earlier than the key's, but for its leading
-// pictures, stand earlier in the file too, so that nothing before the cut needs to be looked for
-// behind it.
-func (l *list) cuts() []cut {
+// cuts lists the packets at which all frames shown earlier than the packet's stand earlier in the file too, but
+// for some behind it that lastLeading finds, so that nothing before the cut needs to be looked for behind it.
+//
+// Of key packets it lists all, in keys. Any other packet like that will do as well, if decoding begins at the last
+// of these keys in front of it and the frames up to the packet's own are dropped: those are in inside, if wanted.
+func (l *list) cuts(inner bool) (keys, inside []cut) {
 	if l.whole != nil {
-		return nil
+		return nil, nil
 	}
-	var out []cut
 	before := int64(media.NoPTS) // the latest frame in front of packet i
-	next := 0
+	next, key := 0, -1
 	for i := range l.p.Len() {
 		pts := l.p.PTS[i]
-		if next < len(l.keys) && l.keys[next] == i {
-			if i > l.first && before < pts {
-				out = append(out, cut{i, next, pts})
-			}
+		isKey := next < len(l.keys) && l.keys[next] == i
+		clean := i > l.first && l.first >= 0 && before < pts
+		switch {
+		case isKey && clean:
+			key = next
+			keys = append(keys, cut{i, key, pts})
+		case inner && clean && !isKey && l.p.Flags[i] == 0:
+			inside = append(inside, cut{i, key, pts})
+		}
+		if isKey {
 			next++
 		}
 		if i >= l.first && pts != media.NoPTS && l.p.Flags[i]&media.Discard == 0 {
 			before = max(before, pts)
 		}
 	}
-	return out
+	return keys, inside
 }
 
-// lastLeading is the last packet in file order, from the cut's on, that is shown before the cut: its last leading
-// picture. Without any it is the packet in front of the cut.
+// lastLeading is the last packet in file order, from the cut's on, that is shown before the cut: the last leading
+// picture of a key packet, the last B-frame of any other. Without any it is the packet in front of the cut.
 func (l *list) lastLeading(c cut) int {
 	last := c.packet - 1
-	// Leading pictures follow their key packet closely. Behind the next key packet there are none, or
-	// that packet would come before this one.
+	// They follow their packet closely. Behind the next key packet there are none, or that packet would come
+	// before this one.
 	for i := c.packet + 1; i < l.p.Len(); i++ {
 		if l.p.PTS[i] != media.NoPTS && l.p.PTS[i] < c.pts {
 			last = i
@@ -146,29 +153,47 @@ func (l *list) lastLeading(c cut) int {
 	return last
 }
 
-// choose picks of all cuts those that make chunks of the wanted cost. at gives the cost of all packets up to
-// each one, in file order, and size how much a chunk should cost that has so much before the end of the film.
-func choose(cuts []cut, at []float64, size func(left float64) float64) []cut {
+// choose picks of the keys those that make chunks of the wanted cost, and a cut inside a group of pictures where
+// none of them is near. at gives the cost of all packets up to each one, in file order, and size how much a chunk
+// should cost that has so much before the end of the film.
+func choose(keys, inside []cut, at []float64, size func(left float64) float64) []cut {
 	var out []cut
-	from, prev, total := 0, 0.0, at[len(at)-1]
+	prev, total := 0.0, at[len(at)-1]
 	for {
 		left := total - prev
 		want := left / max(1, math.Round(left/size(left)))
 		least := want / 4 // a chunk much shorter than the others costs quality and gains nothing
-		i, _ := slices.BinarySearchFunc(cuts[from:], prev+want, func(c cut, cost float64) int { return cmp.Compare(at[c.packet], cost) })
-		i += from
-		if i == len(cuts) || i > from && prev+want-at[cuts[i-1].packet] < at[cuts[i].packet]-prev-want {
-			i--
+		c, ok := nearestCut(keys, at, prev+want, prev+least)
+		if far := max(want/2, farFromKey); !ok || math.Abs(at[c.packet]-prev-want) > far {
+			if i, found := nearestCut(inside, at, prev+want, prev+least); found {
+				c, ok = i, true
+			}
 		}
-		for i >= from && i < len(cuts) && at[cuts[i].packet]-prev < least {
-			i++
-		}
-		if i < from || i == len(cuts) || total-at[cuts[i].packet] < least {
+		if !ok || total-at[c.packet] < least {
 			return out
 		}
-		out = append(out, cuts[i])
-		from, prev = i+1, at[cuts[i].packet]
+		out = append(out, c)
+		prev = at[c.packet]
 	}
+}
+
+// farFromKey is, in mean frames, how far a cut inside a group of pictures must be from where a key packet would
+// let the chunk end: nearer, it gains less than decoding up to it costs.
+const farFromKey = 12
+
+// nearestCut finds the cut nearest to a cost, of those that are not in front of a least one.
+func nearestCut(cuts []cut, at []float64, want, least float64) (c cut, ok bool) {
+	i, _ := slices.BinarySearchFunc(cuts, want, func(c cut, cost float64) int { return cmp.Compare(at[c.packet], cost) })
+	if i == len(cuts) || i > 0 && want-at[cuts[i-1].packet] < at[cuts[i].packet]-want {
+		i--
+	}
+	for i >= 0 && i < len(cuts) && at[cuts[i].packet] < least {
+		i++
+	}
+	if i < 0 || i == len(cuts) {
+		return cut{}, false
+	}
+	return cuts[i], true
 }
 
 // cost sums up over the packets, in file order, what encoding them is expected to take, in mean frames:

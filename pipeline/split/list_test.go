@@ -34,12 +34,14 @@ func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
 	// open GOP: I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8
 	l := mustList(t, packets([]int64{0, 3, 1, 2, 6, 4, 5, 9, 7, 8}, 0, 4))
 	require.Equal(t, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, l.pts)
-	cuts := l.cuts()
+	cuts, inside := l.cuts(true)
+	require.Equal(t, []cut{{packet: 1, key: -1, pts: 3}, {packet: 7, key: 1, pts: 9}}, inside)
+	require.Equal(t, 3, l.lastLeading(inside[0]))
 	require.Equal(t, []cut{{packet: 4, key: 1, pts: 6}}, cuts)
 	require.Equal(t, 6, l.lastLeading(cuts[0]))
 
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
-	chunks := l.chunks(plan, pipeline.KindPiece, 0)
+	chunks := l.chunks(plan, pipeline.KindPiece, 0, false)
 	require.Len(t, chunks, 2)
 	require.Equal(t, []int64{0, 1, 2, 3, 4, 5}, chunks[0].PTS.All())
 	require.Equal(t, 7, chunks[0].Packets) // up to B5, behind the next key packet
@@ -51,7 +53,10 @@ func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
 
 func TestAKeyWithLaterFramesBeforeItIsNoCut(t *testing.T) {
 	l := mustList(t, packets([]int64{0, 5, 1, 4, 6}, 0, 3)) // 5 stands before the key packet 4
-	require.Empty(t, l.cuts())
+	keys, inside := l.cuts(true)
+	require.Empty(t, keys)
+	require.Equal(t, []cut{{packet: 1, key: -1, pts: 5}, {packet: 4, key: -1, pts: 6}}, inside)
+	require.Equal(t, 3, l.lastLeading(inside[0]))
 }
 
 func TestFramesBeforeTheFirstKeyAreLeftOut(t *testing.T) {
@@ -81,7 +86,9 @@ func TestUnsoundLists(t *testing.T) {
 	back.DTS[2] = 0
 	l := mustList(t, back)
 	require.Error(t, l.whole)
-	require.Empty(t, l.cuts())
+	keys, inside := l.cuts(true)
+	require.Empty(t, keys)
+	require.Empty(t, inside)
 }
 
 func TestMatchHead(t *testing.T) {
@@ -113,7 +120,7 @@ func TestMatchHead(t *testing.T) {
 // TestChunksHoldEveryFrameOnce cuts random streams: whatever the keys and lengths are, the chunks' frames
 // are the list's, in order, within the chunk's range.
 func TestChunksHoldEveryFrameOnce(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
+	r, inside := rand.New(rand.NewPCG(1, 2)), 0
 	for range 300 {
 		n := 1 + r.IntN(400)
 		pts := make([]int64, n)
@@ -129,14 +136,20 @@ func TestChunksHoldEveryFrameOnce(t *testing.T) {
 		for i := 2; i < n; i += 3 { // a B-frame each, sometimes a leading one
 			pts[i], pts[i-1] = pts[i-1], pts[i]
 		}
-		checkChunks(t, packets(pts, keys...), 0.2+r.Float64()*5)
+		seconds := 0.2 + r.Float64()*5
+		checkChunks(t, packets(pts, keys...), seconds, 0)
+		inside += checkChunks(t, packets(pts, keys...), seconds, manySlots+r.IntN(200))
 	}
+	require.Positive(t, inside)
 }
 
-func checkChunks(t *testing.T, p *media.Packets, seconds float64) {
+// checkChunks returns how many chunks begin inside a group of pictures.
+func checkChunks(t *testing.T, p *media.Packets, seconds float64, slots int) (inside int) {
 	l := mustList(t, p)
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
-	chunks := l.chunks(plan, pipeline.KindPiece, 0)
+	require.NoError(t, Cut(plan, p, pipeline.KindPiece, slots))
+	require.Len(t, plan.Notes, min(slots, 1)) // where the farm is wide, that there are no pieces
+	chunks := plan.Chunks
 	var all []int64
 	for i, c := range chunks {
 		require.Equal(t, i, c.Index)
@@ -145,16 +158,40 @@ func checkChunks(t *testing.T, p *media.Packets, seconds float64) {
 		require.NotEmpty(t, pts)
 		require.LessOrEqual(t, c.Start, pts[0])
 		require.Less(t, pts[len(pts)-1], c.End)
-		require.Equal(t, i == 0, len(c.Seeks) == 0)
 		require.GreaterOrEqual(t, c.Packets, len(pts)-1)
-		if i > 0 {
+		switch {
+		case i == 0:
+			require.Empty(t, c.Seeks)
+		case c.Start == c.Key:
 			require.Equal(t, chunks[i-1].End, c.Start)
-			require.Equal(t, c.Key, c.Start)
 			require.GreaterOrEqual(t, c.Seeks[0], c.Key)
+		default:
+			inside++
+			require.Equal(t, chunks[i-1].End, c.Start)
+			require.Equal(t, pipeline.KindRange, c.Kind)
+			l.decodable(t, c)
 		}
 		all = append(all, pts...)
 	}
 	require.Equal(t, l.pts, all)
+	return inside
+}
+
+// decodable is that what a chunk shows stands behind the key packet that decoding begins at, and that nothing of it is
+// shown in front of that.
+func (l *list) decodable(t *testing.T, c pipeline.Chunk) {
+	key := l.first + c.At
+	require.NotZero(t, l.p.Flags[key]&media.Key)
+	require.Equal(t, c.Key, l.p.PTS[key])
+	shown := slices.Sorted(slices.Values(l.p.PTS[key : key+c.Packets]))
+	pts := c.PTS.All()
+	from, found := slices.BinarySearch(shown, pts[0])
+	require.True(t, found)
+	require.Equal(t, pts, shown[from:from+len(pts)])
+	if len(c.Seeks) > 0 {
+		require.Less(t, c.Key, c.Start)
+		require.GreaterOrEqual(t, c.Seeks[0], c.Key)
+	}
 }
 
 func TestChunksAreAboutEquallyLong(t *testing.T) {
@@ -168,7 +205,7 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 	}
 	l := mustList(t, packets(pts, keys...))
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 20}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
-	chunks := l.chunks(plan, pipeline.KindRange, 0)
+	chunks := l.chunks(plan, pipeline.KindRange, 0, false)
 	require.Len(t, chunks, 6)
 	for _, c := range chunks {
 		require.Equal(t, 500, c.PTS.Len())

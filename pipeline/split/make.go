@@ -77,8 +77,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if l.whole != nil {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
 	}
-	plan.Frames = len(l.pts)
-	plan.Chunks = l.chunks(plan, pieces(src, plan), req.Slots)
+	l.divide(plan, pieces(src, plan), req.Slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package farm
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -54,8 +55,14 @@ func newFilm(seconds int, off float64, seed uint64) *film {
 // total is the work in the whole film.
 func (f *film) total() float64 { return f.cost[len(f.cost)-1] }
 
-// work is that in one chunk, in mean frames.
-func (f *film) work(c *pipeline.Chunk) float64 { return f.cost[c.First+c.PTS.Len()] - f.cost[c.First] }
+// decoding is what it takes to decode a frame and drop it, in mean frames encoded: 1080p at a slow preset.
+const decoding = 0.05
+
+// work is that in one chunk, in mean frames. What is decoded in front of it counts too.
+func (f *film) work(c *pipeline.Chunk) float64 {
+	key, _ := slices.BinarySearch(f.packets.PTS, c.Key)
+	return f.cost[c.First+c.PTS.Len()] - f.cost[c.First] + decoding*float64(c.First-key)
+}
 
 // size is the film's, in bytes.
 func (f *film) size() (sum float64) {
