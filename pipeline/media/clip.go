@@ -39,7 +39,7 @@ const headSize = 64 << 10
 func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error) {
 	c := &Clip{}
 	err := c.read(untilDone{ctx, r})
-	if errors.Is(err, errUnusual) {
+	if errors.Is(err, ErrUnusual) {
 		err = t.probeClip(ctx, path, c)
 	}
 	if err != nil {
@@ -54,12 +54,12 @@ func (c *Clip) read(r io.Reader) error {
 	fold := NewFold()
 	failed := c.list(all, fold)
 	c.Digest = fold.Sum()
-	if errors.Is(failed, errUnusual) {
+	if errors.Is(failed, ErrUnusual) {
 		if _, err := io.Copy(io.Discard, all); err != nil {
 			return err
 		}
 	}
-	if failed == nil || errors.Is(failed, errUnusual) || errors.Is(failed, io.ErrUnexpectedEOF) {
+	if failed == nil || errors.Is(failed, ErrUnusual) || errors.Is(failed, io.ErrUnexpectedEOF) {
 		c.CRC32 = fmt.Sprintf("%08X", sum.Sum32()) // all was read
 	}
 	return failed
@@ -70,8 +70,8 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 	c.TimeBase = Rational{1, 1000}
 	var only *track
 	err := readMatroska(r, func(m *matroska, b block) error {
-		if len(m.tracks) != 1 || b.track.odd || b.laced {
-			return errUnusual
+		if len(m.tracks) != 1 || b.track.odd || b.track.delay != 0 || b.laced {
+			return ErrUnusual
 		}
 		only = b.track
 		c.PTS = append(c.PTS, b.pts)
@@ -99,7 +99,7 @@ var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/H
 func (t Tools) Times(ctx context.Context, r io.Reader, path string) ([]int64, error) {
 	c := &Clip{}
 	err := c.list(untilDone{ctx, r}, nil)
-	if errors.Is(err, errUnusual) {
+	if errors.Is(err, ErrUnusual) {
 		p, err := t.Packets(ctx, path, 0)
 		if err != nil {
 			return nil, err

@@ -207,7 +207,7 @@ func FuzzMatroska(f *testing.F) {
 		for _, pts := range c.PTS {
 			require.True(t, pts >= math.MinInt64/4 && pts <= math.MaxInt64/4)
 		}
-		if err == nil || errors.Is(err, errUnusual) {
+		if err == nil || errors.Is(err, ErrUnusual) {
 			require.EqualValues(t, len(data), c.Size)
 			require.Len(t, c.CRC32, 8)
 		}

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"os"
 	"slices"
 )
 
@@ -39,55 +40,28 @@ func ReadOnce(ctx context.Context, r io.Reader, listed chan<- *Listing) (crc str
 func newListing(r io.Reader) (*Listing, error) {
 	l := &Listing{}
 	var only *track
-	var keys keyFinder
-	err := readMatroska(r, func(m *matroska, b block) (err error) {
+	err := readMatroska(r, func(m *matroska, b block) error {
 		if b.track.kind != videoKind {
 			return nil
 		}
 		if only == nil {
 			only = b.track
-			if keys = plainVideo(m.tracks, only); keys == nil {
-				return errUnusual
-			}
 			l.codec = matroskaCodecs[only.codec]
 		}
-		flags, size := uint8(0), b.end-m.at
-		if b.laced || size > math.MaxInt32 {
-			return errUnusual
+		if b.track != only || only.delay != 0 {
+			return ErrUnusual
 		}
-		isKey, err := keys.key(m, b)
-		if isKey {
-			flags = Key
-		}
-		l.packets.PTS, l.packets.DTS = append(l.packets.PTS, b.pts), append(l.packets.DTS, NoPTS)
-		l.packets.Size, l.packets.Flags = append(l.packets.Size, uint32(size)), append(l.packets.Flags, flags)
+		p, err := m.packet(b)
+		l.packets.add(p)
 		return err
 	})
 	if err == nil && only == nil {
-		err = errUnusual
+		err = ErrUnusual
 	}
 	if err != nil {
 		return nil, err
 	}
 	return l, nil
-}
-
-// plainVideo returns nil if ffprobe might list the track's packets in another way.
-func plainVideo(tracks []*track, t *track) keyFinder {
-	videos := 0
-	for _, other := range tracks {
-		if other.kind == videoKind {
-			videos++
-		}
-	}
-	switch {
-	case videos != 1 || t.odd:
-	case matroskaCodecs[t.codec] == "h264":
-		return newH264Keys(t.private)
-	case matroskaCodecs[t.codec] == "hevc":
-		return newHEVCKeys(t.private)
-	}
-	return nil
 }
 
 // Packets gives the list if it is what Tools.Packets would list of a file's stream; nil if it might not be, or
@@ -121,3 +95,73 @@ func (p *Packets) inOrder(reorder int) bool {
 }
 
 const maxReorder = 16 // libavformat's MAX_REORDER_DELAY
+
+// PlainPackets does what Tools.EachPacket does, without a child and without DTS, for a Matroska file at path of which
+// ffprobe has said f. ErrUnusual may come behind the first packets.
+func PlainPackets(ctx context.Context, path string, f *File, take func(Packet) error) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	var streams map[*track]int
+	return readMatroska(untilDone{ctx, in}, func(m *matroska, b block) error {
+		if streams == nil {
+			streams = streamsOf(m.tracks, f)
+		}
+		stream, known := streams[b.track]
+		if !known {
+			return ErrUnusual
+		}
+		p, err := m.packet(b)
+		if err != nil {
+			return err
+		}
+		p.Stream = stream
+		if p.CRC, err = m.sum(b); err != nil {
+			return err
+		}
+		return take(p)
+	})
+}
+
+// packet makes one of a block, but for its stream and CRC.
+func (m *matroska) packet(b block) (Packet, error) {
+	t, size := b.track, b.end-m.at
+	p := Packet{PTS: b.pts - (t.delay+nsPerMatroska/2)/nsPerMatroska, DTS: NoPTS, Size: uint32(size)}
+	if b.laced || t.odd || size > math.MaxInt32 {
+		return p, ErrUnusual
+	}
+	if t.kind != videoKind {
+		return p, nil
+	}
+	if t.keys == nil {
+		if t.keys = newKeyFinder(t); t.keys == nil {
+			return p, ErrUnusual
+		}
+	}
+	head, err := m.in.Peek(int(min(size, maxHead)))
+	if err != nil {
+		return p, noEOF(err)
+	}
+	key, err := t.keys.key(head, size)
+	if key {
+		p.Flags = Key
+	}
+	return p, err
+}
+
+// streamsOf gives tracks the indexes that ffprobe gave them; none if that can't be told.
+func streamsOf(tracks []*track, f *File) map[*track]int {
+	streams := map[*track]int{}
+	kinds := map[int64]string{videoKind: "video", 2: "audio", 17: "subtitle"}
+	for i, s := range f.Streams {
+		switch {
+		case i < len(tracks) && !tracks[i].odd && s.Index == i && s.Type == kinds[tracks[i].kind] && !s.AttachedPic():
+			streams[tracks[i]] = i
+		case i < len(tracks) || s.Type != "attachment" && !s.AttachedPic():
+			return map[*track]int{}
+		}
+	}
+	return streams
+}

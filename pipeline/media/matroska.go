@@ -55,9 +55,9 @@ const (
 	unknownLength = -1
 )
 
-// errUnusual is for what Matroska allows, and what it does not, beyond what is plainly understood here: ffprobe
+// ErrUnusual is for what Matroska allows, and what it does not, beyond what is plainly understood here: ffprobe
 // has to read it.
-var errUnusual = errors.New("not a plain Matroska file")
+var ErrUnusual = errors.New("not a plain Matroska file")
 
 // matroska reads one file from front to end, and hands every block to take.
 type matroska struct {
@@ -81,11 +81,13 @@ type track struct {
 	codec         string // Matroska's name
 	private       []byte
 	width, height int
-	fieldOrder    string // ffmpeg's name; empty where the file says nothing
-	odd           bool   // its packets are not what its blocks hold, or are shown at other times
+	fieldOrder    string    // ffmpeg's name; empty where the file says nothing
+	delay         int64     // CodecDelay, nanoseconds
+	keys          keyFinder // of a video, once it was asked for
+	odd           bool      // its packets are not what its blocks hold, or are shown at other times
 }
 
-// block is a packet of a track, unless it is laced, which is several. Until take returns, sum and key read its
+// block is a packet of a track, unless it is laced, which is several. Until take returns, packet and sum read its
 // payload, which ends at end.
 type block struct {
 	track *track
@@ -99,7 +101,7 @@ func readMatroska(r io.Reader, take func(m *matroska, b block) error) error {
 	m := &matroska{in: bufio.NewReaderSize(r, readSize), time: -1}
 	m.take = func(b block) error { return take(m, b) }
 	if magic, err := m.in.Peek(4); err != nil || binary.BigEndian.Uint32(magic) != idHead {
-		return errUnusual
+		return ErrUnusual
 	}
 	for {
 		for len(m.open) > 0 && m.open[len(m.open)-1].end == m.at {
@@ -137,15 +139,15 @@ func (m *matroska) place(id uint32, size int64) error {
 	parent, known := parents[id]
 	for known && len(m.open) > 0 && m.open[len(m.open)-1].id != parent {
 		if m.open[len(m.open)-1].end != unknownLength {
-			return errUnusual
+			return ErrUnusual
 		}
 		m.open = m.open[:len(m.open)-1]
 	}
 	if len(m.open) == 0 && (!known || parent != 0 || id == idSegment && m.tracks != nil) {
-		return errUnusual
+		return ErrUnusual
 	}
 	if end := m.bound(); end != unknownLength && size != unknownLength && size > end-m.at {
-		return errUnusual
+		return ErrUnusual
 	}
 	return nil
 }
@@ -159,7 +161,7 @@ func (m *matroska) element(id uint32, size int64) error {
 		m.time = -1
 	case idTrack:
 		if m.tracks = append(m.tracks, &track{}); len(m.tracks) > maxTracks {
-			return errUnusual
+			return ErrUnusual
 		}
 	}
 	switch id {
@@ -173,13 +175,13 @@ func (m *matroska) element(id uint32, size int64) error {
 	}
 	switch {
 	case size == unknownLength:
-		return errUnusual
+		return ErrUnusual
 	case id == idSimpleBlock || id == idBlock:
 		return m.block(size)
 	case id == idTick:
 		n, err := m.number(size)
 		if err == nil && n != nsPerMatroska {
-			err = errUnusual
+			err = ErrUnusual
 		}
 		return err
 	case id == idClusterTime:
@@ -222,7 +224,7 @@ func (m *matroska) describe(t *track, id uint32, size int64) error {
 	case idKind:
 		t.kind = n
 	case idDelay:
-		t.odd = t.odd || n != 0
+		t.delay = n
 	case idWidth:
 		t.width = int(n)
 	case idHeight:
@@ -258,7 +260,7 @@ func (m *matroska) block(size int64) error {
 		return err
 	}
 	if i < 0 || m.at > end || m.time < 0 || b.pts < 0 {
-		return errUnusual
+		return ErrUnusual
 	}
 	b.track = m.tracks[i]
 	if err := m.take(b); err != nil {
@@ -280,96 +282,4 @@ func (m *matroska) sum(b block) (crc uint32, err error) {
 		}
 	}
 	return crc, nil
-}
-
-func (m *matroska) skip(size int64) error {
-	for size > 0 {
-		n, err := m.in.Discard(int(min(size, 1<<30)))
-		if m.at += int64(n); err != nil {
-			return noEOF(err)
-		}
-		size -= int64(n)
-	}
-	return nil
-}
-
-func (m *matroska) number(size int64) (n int64, err error) {
-	if size > 7 {
-		return 0, errUnusual
-	}
-	b, err := m.bytes(size)
-	for _, d := range b {
-		n = n<<8 | int64(d)
-	}
-	return n, err
-}
-
-func (m *matroska) bytes(size int64) ([]byte, error) {
-	b := make([]byte, size)
-	n, err := io.ReadFull(m.in, b)
-	m.at += int64(n)
-	return b, noEOF(err)
-}
-
-// noEOF makes an end within an element an error.
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-func (m *matroska) byte() (byte, error) {
-	b, err := m.in.ReadByte()
-	if err == nil {
-		m.at++
-	}
-	return b, err
-}
-
-// id reads an element's number, which keeps its length mark (RFC 8794, section 5). io.EOF: there is none.
-func (m *matroska) id() (uint32, error) {
-	first, err := m.byte()
-	if err != nil {
-		return 0, err
-	}
-	id := uint32(first)
-	for mark := byte(0x80); first&mark == 0; mark >>= 1 {
-		if mark == 0x10 {
-			return 0, errUnusual
-		}
-		b, err := m.byte()
-		if err != nil {
-			return 0, noEOF(err)
-		}
-		id = id<<8 | uint32(b)
-	}
-	return id, nil
-}
-
-// length reads a number with a length mark, unknownLength where all its bits are ones (section 6).
-func (m *matroska) length() (int64, error) {
-	first, err := m.byte()
-	if err != nil {
-		return 0, noEOF(err)
-	}
-	if first == 0 {
-		return 0, errUnusual
-	}
-	mark, more := byte(0x80), 0
-	for ; first&mark == 0; mark >>= 1 {
-		more++
-	}
-	n, ones := int64(first&(mark-1)), first&(mark-1) == mark-1
-	for range more {
-		b, err := m.byte()
-		if err != nil {
-			return 0, noEOF(err)
-		}
-		n, ones = n<<8|int64(b), ones && b == 0xFF
-	}
-	if ones {
-		return unknownLength, nil
-	}
-	return n, nil
 }

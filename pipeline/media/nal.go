@@ -2,17 +2,28 @@ package media
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 )
 
-// maxUnit bounds what is read of a packet in front of its first slice.
-const maxUnit = 64 << 10
+// maxHead is how much of a packet is looked at: more than stands in front of any first slice.
+const maxHead = 64 << 10
 
-// keyFinder tells whether ffmpeg takes a block for a key frame. What the container says of it does not count:
-// libavformat goes by libavcodec's parser. What might make that complain is errUnusual.
+// keyFinder tells whether ffmpeg takes a packet of so many bytes, which begins with head, for a key frame. What the
+// container says of it does not count: libavformat goes by libavcodec's parser. What might make that complain is
+// ErrUnusual.
 type keyFinder interface {
-	key(m *matroska, b block) (bool, error)
+	key(head []byte, size int64) (bool, error)
+}
+
+// newKeyFinder returns nil for what is not known well enough.
+func newKeyFinder(t *track) keyFinder {
+	switch matroskaCodecs[t.codec] {
+	case "h264":
+		return newH264Keys(t.private)
+	case "hevc":
+		return newHEVCKeys(t.private)
+	}
+	return nil
 }
 
 // h264Keys goes by an IDR slice, by a recovery point in an SEI message in front of the first slice, or by an I slice
@@ -33,40 +44,31 @@ func newH264Keys(private []byte) keyFinder {
 	return k
 }
 
-func (k *h264Keys) key(m *matroska, b block) (key bool, err error) {
+func (k *h264Keys) key(head []byte, size int64) (key bool, err error) {
 	for {
-		head, size, err := m.unit(b)
+		unit, err := nextUnit(&head, &size)
 		if err != nil {
 			return false, err
 		}
-		switch kind := head[0] & 0x1F; kind {
+		switch unit.bytes[0] & 0x1F {
 		case 1: // a slice
-			if first := head[1]; !key && (first>>4 == 0b1011 || first == 0b1000_1000) && !k.refs { // of the picture's beginning, type 2 or 7: I
-				return false, errUnusual
+			if first := unit.bytes[1]; !key && (first>>4 == 0b1011 || first == 0b1000_1000) && !k.refs { // of the picture's beginning, type 2 or 7: I
+				return false, ErrUnusual
 			}
 			return key, nil
 		case 5: // an IDR slice
 			return true, nil
-		case 6, 7: // SEI, SPS
-			unit, err := m.bytes(min(size, maxUnit))
-			if err != nil || size > maxUnit {
-				return false, errors.Join(errUnusual, err)
-			}
-			if kind == 7 {
-				k.refs = k.refs && severalRefs(unit[1:])
-				break
-			}
-			point, ok := recoveryPoint(unit[1:])
-			if !ok {
-				return false, errUnusual
+		case 6: // SEI
+			point, ok := recoveryPoint(unit.bytes[1:])
+			if !ok || !unit.whole {
+				return false, ErrUnusual
 			}
 			key = key || point
+		case 7: // SPS
+			k.refs = k.refs && unit.whole && severalRefs(unit.bytes[1:])
 		case 8, 9, 10, 12, 13, 15: // PPS, delimiters, filler
-			if err := m.skip(size); err != nil {
-				return false, err
-			}
 		default:
-			return false, errUnusual
+			return false, ErrUnusual
 		}
 	}
 }
@@ -83,42 +85,44 @@ func newHEVCKeys(private []byte) keyFinder {
 	return hevcKeys{}
 }
 
-func (hevcKeys) key(m *matroska, b block) (bool, error) {
+func (hevcKeys) key(head []byte, size int64) (bool, error) {
 	for {
-		head, size, err := m.unit(b)
+		unit, err := nextUnit(&head, &size)
 		if err != nil {
 			return false, err
 		}
-		switch kind := head[0] >> 1; {
-		case head[0]&1 != 0 || head[1]>>3 != 0: // another layer than the base
-			return false, errUnusual
+		switch kind := unit.bytes[0] >> 1; {
+		case unit.bytes[0]&1 != 0 || unit.bytes[1]>>3 != 0: // another layer than the base
+			return false, ErrUnusual
 		case kind <= 9:
 			return false, nil
 		case kind >= 16 && kind <= 21: // IRAP
 			return true, nil
 		case kind < 32 || kind > 40: // parameter sets, delimiters, filler, SEI
-			return false, errUnusual
-		}
-		if err := m.skip(size); err != nil {
-			return false, err
+			return false, ErrUnusual
 		}
 	}
 }
 
-// unit looks at the next NAL unit of a packet: its first two bytes, valid until the next call, and its size.
-func (m *matroska) unit(b block) (head []byte, size int64, err error) {
-	if b.end-m.at < 6 {
-		return nil, 0, errUnusual
+// nalUnit is two bytes at least.
+type nalUnit struct {
+	bytes []byte
+	whole bool // not cut off by the end of the packet's head
+}
+
+// nextUnit takes the next NAL unit off a packet.
+func nextUnit(head *[]byte, size *int64) (nalUnit, error) {
+	b := *head
+	if len(b) < 6 {
+		return nalUnit{}, ErrUnusual
 	}
-	prefix, err := m.in.Peek(6)
-	if err != nil {
-		return nil, 0, noEOF(err)
+	length := int64(binary.BigEndian.Uint32(b))
+	if length < 2 || length > *size-4 || b[4]&0x80 != 0 {
+		return nalUnit{}, ErrUnusual
 	}
-	size, head = int64(binary.BigEndian.Uint32(prefix)), prefix[4:]
-	if size < 2 || size > b.end-m.at-4 || head[0]&0x80 != 0 {
-		return nil, 0, errUnusual
-	}
-	return head, size, m.skip(4)
+	end := min(4+length, int64(len(b)))
+	*head, *size = b[end:], *size-4-length
+	return nalUnit{b[4:end], end == 4+length}, nil
 }
 
 // recoveryPoint looks for that message among the SEI messages of a unit (ISO/IEC 14496-10, 7.3.2.3). Not ok: they

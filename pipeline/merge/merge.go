@@ -108,15 +108,17 @@ func produce(ctx context.Context, tools media.Tools, req Request, sums []Sum) (*
 	return out, nil
 }
 
-// settle makes a child's file durable and reads it once for its CRC.
+// settle makes a child's file durable, and reads it once for its CRC while the disk writes.
 func settle(path string) (size int64, crc string, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0) // fsync through a read-only descriptor writes nothing back on SMB
 	if err != nil {
 		return 0, "", err
 	}
+	synced := make(chan error, 1)
+	go func() { synced <- f.Sync() }()
 	size, crc, err = checksum(f)
-	if err == nil {
-		err = f.Sync()
+	if serr := <-synced; err == nil {
+		err = serr
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr

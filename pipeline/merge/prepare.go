@@ -68,20 +68,20 @@ func (p *Prepared) keep(k media.Packet) {
 	}
 }
 
-// read hands over the source's packets that were kept and the output's, at about the same pace, all in the
-// caller's goroutine.
-func (p *Prepared) read(ctx context.Context, tools media.Tools, output string, fromSource, fromOutput func(media.Packet)) error {
+// read compares the source's packets that were kept with the output's, which each hands over, at about the same
+// pace.
+func (p *Prepared) read(c *comparison, each func(take func(media.Packet) error) error) error {
 	left := p.packets
-	err := tools.EachPacket(ctx, output, func(k media.Packet) error {
+	err := each(func(k media.Packet) error {
 		if len(left) > 0 {
-			fromSource(left[0])
+			c.fromSource(left[0])
 			left = left[1:]
 		}
-		fromOutput(k)
+		c.fromOutput(k)
 		return nil
 	})
 	for _, k := range left {
-		fromSource(k)
+		c.fromSource(k)
 	}
 	return err
 }
