@@ -15,6 +15,25 @@ import (
 // off (measured with mkvmerge 74): it is given the source's.
 var retimed = []string{"aac", "vorbis", "truehd", "mlp"}
 
+// framed are the codecs whose frames have one length, by which mkvmerge evens timestamps out: of a DVD's AC-3, where
+// ffmpeg has two packets at one time and none at the next, it moves one by its whole length.
+var framed = []string{"ac3", "dts", "eac3", "mp1", "mp2", "mp3"}
+
+// uneven tells whether the time between two packets is ever another one than rounding makes of the usual.
+func uneven(tb pipeline.Rational, pts []int64) bool {
+	if len(pts) < 3 {
+		return false
+	}
+	steps := make([]int64, len(pts)-1)
+	for i := range steps {
+		steps[i] = pts[i+1] - pts[i]
+	}
+	slices.Sort(steps)
+	usual := steps[len(steps)/2]
+	const rounding = 0.002
+	return tb.Seconds(usual-steps[0]) > rounding || tb.Seconds(steps[len(steps)-1]-usual) > rounding
+}
+
 // priming is how long, in seconds, the samples may last that an audio codec puts in front of the first
 // one (1024 to 2112 of them in AAC), which MP4 hides with an edit list. Matroska has CodecDelay for
 // them; a player that ignores it is late by no more than this, which nobody notices.
@@ -64,10 +83,10 @@ func retime(stream media.Stream, track mkvTrack, pts []int64) (t audioTimes, tex
 	}
 	stated, _ := strconv.ParseInt(track.text("codec_delay"), 10, 64)
 	primed := stated == 0 && pts[0] < 0
-	if !primed && !slices.Contains(retimed, stream.Codec) {
+	tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
+	if !primed && !slices.Contains(retimed, stream.Codec) && !(slices.Contains(framed, stream.Codec) && uneven(tb, pts)) {
 		return t, nil
 	}
-	tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
 	delay := float64(stated) / 1e6
 	if primed {
 		delay = -tb.Seconds(pts[0]) * 1000

@@ -162,6 +162,16 @@ func TestBadChunks(t *testing.T) {
 	}
 }
 
+// Of a DVD ffmpeg has two packets of AC-3 at one time and none at the next: mkvmerge would even that out.
+func TestUnevenSoundStays(t *testing.T) {
+	dir := t.TempDir()
+	even, src := filepath.Join(dir, "even.mkv"), filepath.Join(dir, "s.mkv")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x64:d=1 -f lavfi -i sine=r=48000:d=1 -c:v libx264 -preset ultrafast -c:a ac3", even)
+	ffmpeg(t, "-i "+even+" -c copy -bsf:a setts=ts=TS-32*eq(N\\,10)", src)
+	out := encode(t, src, containerMKV).merge(t)
+	require.Zero(t, out.Report.Streams[0].DeviationMS)
+}
+
 // HDR10's metadata stands in the container as it did in the source's, to the last bit, whichever that was.
 func TestMasteringDisplayIsCarried(t *testing.T) {
 	dir := t.TempDir()

@@ -205,6 +205,23 @@ func TestEachStreamIsNormalisedForItself(t *testing.T) {
 	require.Contains(t, notes[0], "(pcm_dvd) becomes flac: Matroska can't hold it as it is")
 }
 
+// A program stream does not say at its start which tracks it has.
+func TestATrackThatBeginsLateIsFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "late.vob")
+	out, err := exec.Command("ffmpeg", "-v", "fatal", "-f", "lavfi", "-i", "color=gray:s=320x240:r=25:d=5,noise=alls=100:allf=t", "-itsoffset", "2.5", "-f", "lavfi", "-i", "sine=d=0.5",
+		"-map", "0", "-map", "1", "-c:v", "mpeg2video", "-q:v", "2", "-c:a", "mp2", "-f", "vob", path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	f, err := tools(t).Probe(t.Context(), path)
+	require.NoError(t, err)
+	require.Len(t, f.Streams, 1, "it begins behind what ffprobe looks at, and does not reach the end")
+	req := request(t, path)
+	_, err = split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	f, err = tools(t).Probe(t.Context(), req.NormPath)
+	require.NoError(t, err)
+	require.Len(t, f.Streams, 2)
+}
+
 func TestPieceIsChecked(t *testing.T) {
 	req := request(t, corpus.Make(t, "h264-open.mkv"))
 	plan, err := split.Make(context.Background(), tools(t), req)

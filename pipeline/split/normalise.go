@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,13 @@ import (
 // normalise copies a source into Matroska, where every packet gets a timestamp and an index. Streams that
 // Matroska can't hold are converted or left out, each for itself, as the notes say.
 func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm string) (notes []string, err error) {
-	c := copying{tools: tools, src: src, path: path, norm: norm}
+	c := &copying{tools: tools, src: src, file: src.File, path: path, norm: norm}
+	if src.demuxer("mpeg") || src.demuxer("mpegts") {
+		c.deep = media.Deep()
+		if c.file, err = tools.Probe(ctx, path, c.deep...); err != nil {
+			return nil, unreadable(err, "ffmpeg can't read it as a video")
+		}
+	}
 	avi := src.demuxer("avi")
 	copied := c.plain
 	if avi && src.Stream.Codec == "mpeg4" {
@@ -26,6 +33,9 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 	if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" && unheld(err) {
 		notes, err = c.rebuilt(ctx)
 	}
+	for _, kind := range c.late {
+		notes = append(notes, fmt.Sprintf("A track (%s) that begins late in the file was not found in time and is left out.", kind))
+	}
 	return notes, stopped(err)
 }
 
@@ -33,16 +43,19 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 type copying struct {
 	tools media.Tools
 	src   *Source
+	file  *media.File // with streams that begin late
+	deep  []string    // options to find them
 	path  string
-	norm  string // other files may be written whose names begin so
+	norm  string   // other files may be written whose names begin so
+	late  []string // the kinds of streams that ffmpeg found only when it was copying
 }
 
 // way copies streams, of which the video is one, into dst.
 type way func(ctx context.Context, streams []carried, dst string) error
 
 // by copies all streams one way, or all that Matroska can hold.
-func (c copying) by(ctx context.Context, copied way) (notes []string, err error) {
-	all, notes := carriable(c.src.File)
+func (c *copying) by(ctx context.Context, copied way) (notes []string, err error) {
+	all, notes := carriable(c.file)
 	if err = copied(ctx, all, media.URL(c.norm)); err == nil || !unheld(err) {
 		return notes, err
 	}
@@ -97,7 +110,7 @@ func carriable(f *media.File) (all []carried, notes []string) {
 }
 
 // sift tries each stream but the video alone: as it is, then converted. The error is not about a stream.
-func (c copying) sift(ctx context.Context, all []carried) (held []carried, notes []string, err error) {
+func (c *copying) sift(ctx context.Context, all []carried) (held []carried, notes []string, err error) {
 	for _, s := range all {
 		if s.Index == c.src.Stream.Index {
 			held = append(held, s)
@@ -135,23 +148,30 @@ func mapped(input, first int, streams []carried) (args []string) {
 }
 
 // rest are all streams but the video that is encoded.
-func (c copying) rest(streams []carried) []carried {
+func (c *copying) rest(streams []carried) []carried {
 	return slices.DeleteFunc(slices.Clone(streams), func(s carried) bool { return s.Index == c.src.Stream.Index })
 }
 
-func (c copying) limits() media.Limits { return media.Copying(2 * media.Size(c.path)) }
+func (c *copying) limits() media.Limits { return media.Copying(2 * media.Size(c.path)) }
 
-func (c copying) plain(ctx context.Context, streams []carried, dst string) error {
-	args := append(append(media.Quiet(), "-fflags", "+genpts"), media.Input(c.path)...)
+func (c *copying) plain(ctx context.Context, streams []carried, dst string) error {
+	args := append(append(append(media.Quiet(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
 	args = append(append(append(args, "-c", "copy"), mapped(0, 0, streams)...), "-f", "matroska", dst)
-	_, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
+	stderr, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
+	c.late = nil
+	for _, m := range lateStream.FindAllStringSubmatch(stderr, -1) {
+		c.late = append(c.late, m[1])
+	}
 	return err
 }
+
+// lateStream is what ffmpeg says of a stream that begins behind what it has looked at (ffmpeg.c, report_new_stream).
+var lateStream = regexp.MustCompile(`New ([a-z]+) stream [0-9]+:[0-9]+ at pos`)
 
 // unpacked takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
 // and an empty one behind it). The missing timestamps must be made afterwards, and ffmpeg makes them
 // where it reads, so that one ffmpeg unpacks and another reads what it writes.
-func (c copying) unpacked(ctx context.Context, streams []carried, dst string) error {
+func (c *copying) unpacked(ctx context.Context, streams []carried, dst string) error {
 	unpack := append(append(media.Quiet(), media.Input(c.path)...),
 		"-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
 	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
@@ -166,7 +186,7 @@ func (c copying) unpacked(ctx context.Context, streams []carried, dst string) er
 //
 // mkvmerge also cuts the sound into its frames anew, and what is no whole one, where the AVI was cut out of another, is
 // left out.
-func (c copying) rebuilt(ctx context.Context) (notes []string, err error) {
+func (c *copying) rebuilt(ctx context.Context) (notes []string, err error) {
 	bare := c.norm + ".h264"
 	args := append(append(media.Quiet(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", "h264", media.URL(bare))
 	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
