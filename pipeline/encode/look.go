@@ -2,6 +2,7 @@ package encode
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ import (
 type Look struct {
 	Plan   *pipeline.Plan
 	Chunk  *pipeline.Chunk
-	Source string // the plan's source file, absolute
-	Result string // checked before by Check, absolute
-	Method string // how the result was encoded, as its record says
+	Source string      // the plan's source file, absolute
+	Result string      // checked before by Check, absolute
+	Clip   *media.Clip // what Check found in it; not needed where Quick is set
+	Method string      // how the result was encoded, as its record says
 	// Quick looks at the result's first picture only. Otherwise all of it is decoded, which must not make the
 	// decoder complain, and another key frame is looked at as well.
 	Quick bool
@@ -37,44 +39,44 @@ var ErrPictures = errors.New("its pictures are not the source's")
 func (l Look) Compare(ctx context.Context, tools media.Tools) error {
 	numbers := []int{0}
 	if !l.Quick {
-		n, err := l.keyFrame(ctx, tools)
-		if err != nil {
-			return err
+		numbers = slices.Compact(append(numbers, l.keyFrame()))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The result is decoded while the source's pictures are fetched. Its own faults count first.
+	var thumbs []thumb
+	var fault, other error
+	decoded := make(chan struct{})
+	go func() {
+		if thumbs, fault = l.shown(ctx, tools, numbers); fault != nil {
+			cancel()
 		}
-		numbers = slices.Compact(append(numbers, n))
-	}
-	shown, err := l.shown(ctx, tools, numbers)
-	if err != nil {
-		return err
-	}
+		close(decoded)
+	}()
 	for i, n := range numbers {
-		if err := l.compare(ctx, tools, n, shown[i]); err != nil {
-			return err
+		other = l.compare(ctx, tools, n, func() (thumb, error) {
+			if <-decoded; fault != nil {
+				return nil, fault
+			}
+			return thumbs[i], nil
+		})
+		if other != nil {
+			break
 		}
 	}
-	return nil
+	<-decoded
+	return cmp.Or(fault, other)
 }
 
 // keyFrame picks any of the result's key frames but the first, by its number; 0 if there is no other. Key
 // frames are nearer to the source than others are.
-func (l Look) keyFrame(ctx context.Context, tools media.Tools) (int, error) {
-	p, err := tools.Packets(ctx, l.Result, 0)
-	if err != nil {
-		return 0, fmt.Errorf("cannot look at the result: %w", err)
+func (l Look) keyFrame() int {
+	if len(l.Clip.Keys) < 2 || len(l.Clip.PTS) != l.Chunk.PTS.Len() {
+		return 0
 	}
-	var keys []int64
-	for i, pts := range p.PTS {
-		if p.Flags[i]&media.Key != 0 {
-			keys = append(keys, pts)
-		}
-	}
-	if len(keys) < 2 || len(p.PTS) != l.Chunk.PTS.Len() {
-		return 0, nil
-	}
-	slices.Sort(keys)
-	all := slices.Sorted(slices.Values(p.PTS))
+	keys, all := slices.Sorted(slices.Values(l.Clip.Keys)), slices.Sorted(slices.Values(l.Clip.PTS))
 	n, _ := slices.BinarySearch(all, keys[1+rand.IntN(len(keys)-1)])
-	return n, nil
+	return n
 }
 
 // shown decodes the result. An encoder's whole output makes the decoder print nothing; what it prints, or
@@ -129,8 +131,9 @@ func said(stderr string) string {
 	return line
 }
 
-// compare decodes one picture of the source until it is near enough to the result's.
-func (l Look) compare(ctx context.Context, tools media.Tools, n int, shown thumb) error {
+// compare decodes one picture of the source until it is near enough to the result's, which is asked for when there
+// is one to compare with.
+func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func() (thumb, error)) error {
 	x264, err := media.ParseX264(l.Plan.Settings.X264)
 	if err != nil {
 		return err
@@ -149,6 +152,10 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, shown thumb
 		}
 		if err != nil || len(pictures) != 1 {
 			continue
+		}
+		shown, err := result()
+		if err != nil {
+			return err
 		}
 		d := pictures[0].distance(shown)
 		if tools.Log != nil {

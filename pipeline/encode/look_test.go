@@ -11,13 +11,19 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/test/corpus"
 )
 
 // look compares a result's pictures with those of a chunk.
 func (j job) look(chunk int, result string, rec *pipeline.Record, quick bool) error {
+	clip := &media.Clip{}
+	if f, err := os.Open(result); err == nil {
+		defer func() { _ = f.Close() }()
+		clip, _ = j.tools.Clip(context.Background(), f, result)
+	}
 	return encode.Look{
-		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result, Method: rec.Method, Quick: quick,
+		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result, Clip: clip, Method: rec.Method, Quick: quick,
 	}.Compare(context.Background(), j.tools)
 }
 

@@ -22,6 +22,7 @@ type Clip struct {
 	FieldOrder    string  // as the container has it, ffmpeg's name; empty where it says nothing
 	Extradata     string  // SHA-256 of the codec's private data, lower-case hex; empty where there is none
 	PTS           []int64 // in file order, NoPTS where there is none
+	Keys          []int64 // those of key packets
 	// Digest is of all packets' payloads in file order, see Fold.
 	Digest [sha256.Size]byte
 	Size   int64  // of the file, in bytes
@@ -74,12 +75,16 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 			return ErrUnusual
 		}
 		only = b.track
-		c.PTS = append(c.PTS, b.pts)
 		if fold == nil {
+			c.PTS = append(c.PTS, b.pts)
 			return nil
 		}
-		crc, err := m.sum(b)
-		fold.Add(crc)
+		p, err := m.packet(b)
+		if err != nil {
+			return err
+		}
+		p.CRC, err = m.sum(b)
+		c.add(p, fold)
 		return err
 	})
 	if only != nil {
@@ -90,6 +95,14 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 		}
 	}
 	return err
+}
+
+func (c *Clip) add(p Packet, fold *Fold) {
+	c.PTS = append(c.PTS, p.PTS)
+	if p.Flags&Key != 0 {
+		c.Keys = append(c.Keys, p.PTS)
+	}
+	fold.Add(p.CRC)
 }
 
 // matroskaCodecs gives ffmpeg's names.
@@ -130,8 +143,7 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 		if p.Flags&Discard != 0 {
 			p.PTS = NoPTS // it is never shown
 		}
-		c.PTS = append(c.PTS, p.PTS)
-		fold.Add(p.CRC)
+		c.add(p, fold)
 		return nil
 	})
 	c.Digest = fold.Sum()

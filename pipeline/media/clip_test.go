@@ -59,6 +59,13 @@ func TestClipIsWhatFFprobeSays(t *testing.T) {
 			require.NoError(t, err)
 			s := f.Streams[0]
 			require.Equal(t, want.PTS, got.PTS)
+			var keys []int64
+			for i, flags := range want.Flags {
+				if flags&media.Key != 0 {
+					keys = append(keys, want.PTS[i])
+				}
+			}
+			require.Equal(t, keys, got.Keys)
 			require.Equal(t, []any{1, s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256},
 				[]any{got.Streams, got.Codec, got.Width, got.Height, got.TimeBase, got.Extradata})
 			require.Equal(t, f.Format.Size, got.Size)
