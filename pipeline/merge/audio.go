@@ -84,7 +84,8 @@ func retime(stream media.Stream, track mkvTrack, pts []int64) (t audioTimes, tex
 	stated, _ := strconv.ParseInt(track.text("codec_delay"), 10, 64)
 	primed := stated == 0 && pts[0] < 0
 	tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
-	if !primed && !slices.Contains(retimed, stream.Codec) && !(slices.Contains(framed, stream.Codec) && uneven(tb, pts)) {
+	wrong := slices.Contains(retimed, stream.Codec) || slices.Contains(framed, stream.Codec) && uneven(tb, pts)
+	if !primed && !wrong {
 		return t, nil
 	}
 	delay := float64(stated) / 1e6
