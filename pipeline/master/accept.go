@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -95,13 +97,18 @@ func (m *Master) acceptAll(ctx context.Context, plan *pipeline.Plan, chunks []pi
 	verdicts := make([]verdict, len(chunks))
 	hurry := len(chunks) > manyResults
 	names, err := m.FS.List(pipeline.DoneOf(plan.Job)) // opens only names just listed
-	each(len(chunks), func(i int) {
-		if err := cmp.Or(err, ctx.Err()); err != nil {
-			verdicts[i] = verdict{unseen: true, err: err}
-			return
-		}
-		verdicts[i] = m.accept(ctx, plan, chunks[i], names, hurry)
-	})
+	var looks errgroup.Group
+	looks.SetLimit(sideBySide)
+	for i := range chunks {
+		looks.Go(func() error {
+			verdicts[i] = verdict{unseen: true, err: cmp.Or(err, ctx.Err())}
+			if verdicts[i].err == nil {
+				verdicts[i] = m.accept(ctx, plan, chunks[i], names, hurry)
+			}
+			return nil
+		})
+	}
+	_ = looks.Wait() // each verdict has its own error
 	return verdicts
 }
 

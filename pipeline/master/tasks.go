@@ -88,17 +88,3 @@ func (t *tasks) stop() {
 
 // sideBySide is how many results the master reads at once: most of the time it waits for the share.
 const sideBySide = 4
-
-// each calls do for 0 to n-1, a few at a time, and waits for all.
-func each(n int, do func(i int)) {
-	var wg sync.WaitGroup
-	turns := make(chan struct{}, sideBySide)
-	for i := range n {
-		turns <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-turns }()
-			do(i)
-		})
-	}
-	wg.Wait()
-}

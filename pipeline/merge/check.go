@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -12,8 +13,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -45,48 +47,23 @@ func blame(ctx context.Context, tools media.Tools, req Request, failed error) er
 func checkResults(ctx context.Context, tools media.Tools, req Request) ([]Sum, error) {
 	sums := make([]Sum, len(req.Results))
 	copy(sums, req.Sums)
-	errs := make([]error, len(req.Results))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	free := make(chan struct{}, runtime.NumCPU())
+	reads, reading := errgroup.WithContext(ctx)
+	reads.SetLimit(runtime.NumCPU())
 	for i := range req.Results {
 		if sums[i].Packets > 0 {
 			continue
 		}
-		free <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-free }()
-			if sums[i], errs[i] = checkResult(ctx, tools, req, i); errs[i] != nil {
-				cancel()
+		reads.Go(func() (err error) {
+			if reading.Err() == nil {
+				sums[i], err = checkResult(reading, tools, req, i)
 			}
+			return err
 		})
 	}
-	wg.Wait()
-	if err := firstError(errs); err != nil {
+	if err := cmp.Or(reads.Wait(), context.Cause(ctx)); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
 	return sums, sameParameters(sums)
-}
-
-// firstError prefers a *BadChunk: others may only tell that they were cancelled because of it.
-func firstError(errs []error) error {
-	var first error
-	for _, err := range errs {
-		if _, bad := err.(*BadChunk); bad {
-			return err
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return first
 }
 
 func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Sum, error) {
