@@ -101,13 +101,12 @@ func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
 			continue
 		}
 		n := SeenNode{}
-		if ReadJSON(f, Nodes+"/"+name, maxSmall, &n.Node) != nil || n.Node.Node+".json" != name || !n.plausible() {
+		b, st, err := f.ReadStat(Nodes+"/"+name, maxSmall)
+		if err != nil || json.Unmarshal(b, &n.Node) != nil || n.Node.Node+".json" != name || !n.plausible() {
 			continue
 		}
-		if st, err := f.Stat(Nodes + "/" + name); err == nil {
-			n.Written = st.ModTime()
-			n.Seen = max(0, time.Since(n.Written)) // two clocks: for display only
-		}
+		n.Written = st.ModTime()
+		n.Seen = max(0, time.Since(n.Written)) // two clocks: for display only
 		out = append(out, n)
 	}
 	return out, nil

@@ -132,20 +132,26 @@ func (f *FS) openRegular(name string, flag int) (File, fs.FileInfo, error) {
 
 // Read returns a small regular file's content; more than limit bytes is an error.
 func (f *FS) Read(name string, limit int64) ([]byte, error) {
-	data, err := f.read(name, limit)
-	if errors.Is(err, unix.ESTALE) { // NFSv3, when the file was replaced between lookup and read
-		data, err = f.read(name, limit)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read %q: %w", name, err)
-	}
-	return data, nil
+	data, _, err := f.ReadStat(name, limit)
+	return data, err
 }
 
-func (f *FS) read(name string, limit int64) ([]byte, error) {
+// ReadStat is Read and Stat at once; the attributes are those at the opening.
+func (f *FS) ReadStat(name string, limit int64) ([]byte, fs.FileInfo, error) {
+	data, info, err := f.read(name, limit)
+	if errors.Is(err, unix.ESTALE) { // NFSv3, when the file was replaced between lookup and read
+		data, info, err = f.read(name, limit)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read %q: %w", name, err)
+	}
+	return data, info, nil
+}
+
+func (f *FS) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	file, info, err := f.openRegular(name, readFlags)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = file.Close() }()
 	// One byte more is asked for than the file should have: a read that brings none needs no second one to
@@ -156,11 +162,11 @@ func (f *FS) read(name string, limit int64) ([]byte, error) {
 		b = b[:len(b)+n]
 		switch {
 		case int64(len(b)) > limit:
-			return nil, fmt.Errorf("it has more than %d bytes", limit)
+			return nil, nil, fmt.Errorf("it has more than %d bytes", limit)
 		case err == io.EOF, err == nil && int64(len(b)) == info.Size():
-			return b, nil
+			return b, info, nil
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		}
 		b = slices.Grow(b, 1)
 	}

@@ -158,6 +158,25 @@ func TestReadTwiceAfterStale(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ESTALE)
 }
 
+// One read is enough for a file that stays as it is; one that grows or shrinks while it is read is read to its end.
+func TestReadIsOneCall(t *testing.T) {
+	for now, reads := range map[string]int{"content": 1, "more content": 3, "less": 2, "": 1} {
+		var s *sharefs.FS
+		hook, seen := faulty("read", 0, nil)
+		s = share(t, func(op, name string) error {
+			if op == "read" && *seen == 0 {
+				require.NoError(t, os.WriteFile(s.Path(name), []byte(now), 0o600))
+			}
+			return hook(op, name)
+		})
+		data, info, err := s.ReadStat("a/x", 100)
+		require.NoError(t, err)
+		require.Equal(t, now, string(data))
+		require.EqualValues(t, len("content"), info.Size())
+		require.Equal(t, reads, *seen, now)
+	}
+}
+
 func TestCreateFrom(t *testing.T) {
 	s := share(t, func(string, string) error { return nil })
 	n, err := s.CreateFrom("b/y", strings.NewReader("text"))

@@ -45,13 +45,15 @@ func (m *Media) Encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
 		Started: func(p *media.Process) { t.Controlled(controlOf(p)) },
 	}
 	defer t.Controlled(nil)
-	for _, name := range []string{pipeline.JobFile(t.File.Job, t.Plan.Source), t.File.Path()} {
+	inputs := []string{pipeline.JobFile(t.File.Job, t.Plan.Source)}
+	if t.File.Kind == pipeline.KindPiece { // a range's text is for people
+		inputs = append(inputs, t.File.Path())
+		req.Piece = m.share.Path(t.File.Path())
+	}
+	for _, name := range inputs {
 		if err := m.share.Regular(name); err != nil {
 			return nil, err
 		}
-	}
-	if t.File.Kind == pipeline.KindPiece {
-		req.Piece = m.share.Path(t.File.Path())
 	}
 	return encode.Chunk(ctx, m.tools, req)
 }
