@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -177,16 +178,19 @@ func NewTimestamps(ticks ...int64) Timestamps {
 func (t Timestamps) Len() int { return t.n }
 
 // All returns them as a list of their own.
-func (t Timestamps) All() []int64 {
-	out := make([]int64, 0, t.n)
-	var last int64
-	for b := t.deltas; len(b) > 0; {
-		d, n := binary.Varint(b) // they were read once before
-		last += d
-		out = append(out, last)
-		b = b[n:]
+func (t Timestamps) All() []int64 { return slices.AppendSeq(make([]int64, 0, t.n), t.ticks()) }
+
+func (t Timestamps) ticks() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		var last int64
+		for b := t.deltas; len(b) > 0; {
+			d, n := binary.Varint(b) // they were read once before
+			last, b = last+d, b[n:]
+			if !yield(last) {
+				return
+			}
+		}
 	}
-	return out
 }
 
 // MarshalJSON implements json.Marshaler.
