@@ -175,7 +175,7 @@ func (c *copying) unpacked(ctx context.Context, streams []carried, dst string) e
 	unpack := append(append(media.Quiet(), media.Input(c.path)...),
 		"-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
 	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
-	args = append(append(args, media.Input(c.path)...), "-c", "copy", "-map", "0:v")
+	args = append(append(args, media.Input(c.path)...), "-map_metadata", "1", "-c", "copy", "-map", "0:v") // the pipe's muxer has tags of its own
 	return piped(ctx, c.tools, media.Size(c.path), unpack, append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
 }
 
