@@ -71,7 +71,7 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 	c.TimeBase = Rational{1, 1000}
 	var only *track
 	err := readMatroska(r, func(m *matroska, b block) error {
-		if len(m.tracks) != 1 || b.track.odd || b.track.delay != 0 || b.laced {
+		if len(m.tracks) != 1 || b.track.kind == fileKind || b.track.odd || b.track.delay != 0 || b.laced {
 			return ErrUnusual
 		}
 		only = b.track

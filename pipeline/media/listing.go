@@ -104,14 +104,13 @@ func PlainPackets(ctx context.Context, path string, f *File, take func(Packet) e
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	var streams map[*track]int
 	return readMatroska(untilDone{ctx, in}, func(m *matroska, b block) error {
-		if streams == nil {
-			streams = streamsOf(m.tracks, f)
-		}
-		stream, known := streams[b.track]
-		if !known {
+		stream, listed := streamOf(m, b.track, f)
+		if stream < 0 {
 			return ErrUnusual
+		}
+		if !listed {
+			return nil
 		}
 		p, err := m.packet(b)
 		if err != nil {
@@ -128,7 +127,10 @@ func PlainPackets(ctx context.Context, path string, f *File, take func(Packet) e
 // packet makes one of a block, but for its stream and CRC.
 func (m *matroska) packet(b block) (Packet, error) {
 	t, size := b.track, b.end-m.at
-	p := Packet{PTS: b.pts - (t.delay+nsPerMatroska/2)/nsPerMatroska, DTS: NoPTS, Size: uint32(size)}
+	p := Packet{PTS: b.pts, DTS: NoPTS, Size: uint32(size)}
+	if t.delay != 0 {
+		p.PTS -= (t.delay + nsPerMatroska/2) / nsPerMatroska
+	}
 	if b.laced || t.odd || size > math.MaxInt32 {
 		return p, ErrUnusual
 	}
@@ -151,17 +153,24 @@ func (m *matroska) packet(b block) (Packet, error) {
 	return p, err
 }
 
-// streamsOf gives tracks the indexes that ffprobe gave them; none if that can't be told.
-func streamsOf(tracks []*track, f *File) map[*track]int {
-	streams := map[*track]int{}
-	kinds := map[int64]string{videoKind: "video", 2: "audio", 17: "subtitle"}
-	for i, s := range f.Streams {
-		switch {
-		case i < len(tracks) && !tracks[i].odd && s.Index == i && s.Type == kinds[tracks[i].kind] && !s.AttachedPic():
-			streams[tracks[i]] = i
-		case i < len(tracks) || s.Type != "attachment" && !s.AttachedPic():
-			return map[*track]int{}
-		}
+// streamOf finds the index that ffprobe gave a track or an attachment, -1 if that can't be told, and whether it has
+// packets: of attachments a cover has.
+func streamOf(m *matroska, t *track, f *File) (stream int, listed bool) {
+	i := slices.Index(m.tracks, t)
+	if i < 0 {
+		i = len(m.tracks) + slices.Index(m.files, t)
 	}
-	return streams
+	if i >= len(f.Streams) || f.Streams[i].Index != i {
+		return -1, false
+	}
+	s := f.Streams[i]
+	switch cover := s.AttachedPic(); {
+	case t.kind == fileKind && (cover || s.Type == "attachment"):
+		return i, cover
+	case t.kind != fileKind && !cover && s.Type == trackTypes[t.kind]:
+		return i, true
+	}
+	return -1, false
 }
+
+var trackTypes = map[int64]string{videoKind: "video", 2: "audio", 17: "subtitle"}

@@ -35,6 +35,9 @@ const (
 	idBlockGroup  = 0xA0
 	idBlock       = 0xA1
 	idSimpleBlock = 0xA3
+	idAttachments = 0x1941A469
+	idAttached    = 0x61A7 // AttachedFile
+	idFileData    = 0x465C
 )
 
 // parents tells what each of them stands in; 0: in nothing.
@@ -43,6 +46,7 @@ var parents = map[uint32]uint32{
 	idNumber: idTrack, idKind: idTrack, idCodec: idTrack, idPrivate: idTrack, idEncodings: idTrack, idDelay: idTrack, idTrackScale: idTrack,
 	idVideo: idTrack, idWidth: idVideo, idHeight: idVideo, idInterlaced: idVideo, idFieldOrder: idVideo,
 	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster, idBlock: idBlockGroup,
+	idAttachments: idSegment, idAttached: idAttachments, idFileData: idAttached,
 }
 
 const (
@@ -50,6 +54,7 @@ const (
 	maxPrivate    = 64 << 10 // bytes of a codec's private data: many times what any picture codec has
 	maxTracks     = 256
 	videoKind     = 1
+	fileKind      = -1      // no track's
 	lacing        = 0x06    // of a block's flags
 	nsPerMatroska = 1000000 // ns in a tick, as nearly all files have it
 	unknownLength = -1
@@ -65,7 +70,8 @@ type matroska struct {
 	at     int64    // bytes that were taken
 	open   []master // what the next element may stand in, from the outermost on
 	tracks []*track
-	time   int64 // of the present cluster, -1: not known yet
+	files  []*track // attachments, as ffmpeg sees them: streams behind all tracks
+	time   int64    // of the present cluster, -1: not known yet
 	take   func(b block) error
 }
 
@@ -87,7 +93,7 @@ type track struct {
 	odd           bool      // its packets are not what its blocks hold, or are shown at other times
 }
 
-// block is a packet of a track, unless it is laced, which is several. Until take returns, packet and sum read its
+// block is a packet of a track, unless it is laced, which is several; or an attachment's data. Until take returns, packet and sum read its
 // payload, which ends at end.
 type block struct {
 	track *track
@@ -163,9 +169,13 @@ func (m *matroska) element(id uint32, size int64) error {
 		if m.tracks = append(m.tracks, &track{}); len(m.tracks) > maxTracks {
 			return ErrUnusual
 		}
+	case idAttached:
+		if m.files = append(m.files, &track{kind: fileKind}); len(m.files) > maxTracks {
+			return ErrUnusual
+		}
 	}
 	switch id {
-	case idSegment, idCluster, idInfo, idTracks, idTrack, idVideo, idBlockGroup:
+	case idSegment, idCluster, idInfo, idTracks, idTrack, idVideo, idBlockGroup, idAttachments, idAttached:
 		end := m.at + size
 		if size == unknownLength {
 			end = unknownLength
@@ -178,6 +188,8 @@ func (m *matroska) element(id uint32, size int64) error {
 		return ErrUnusual
 	case id == idSimpleBlock || id == idBlock:
 		return m.block(size)
+	case id == idFileData:
+		return m.hand(block{track: m.files[len(m.files)-1], pts: NoPTS, end: m.at + size})
 	case id == idTick:
 		n, err := m.number(size)
 		if err == nil && n != nsPerMatroska {
@@ -263,10 +275,15 @@ func (m *matroska) block(size int64) error {
 		return ErrUnusual
 	}
 	b.track = m.tracks[i]
+	return m.hand(b)
+}
+
+// hand hands a block over, and passes over what was not read of it.
+func (m *matroska) hand(b block) error {
 	if err := m.take(b); err != nil {
 		return err
 	}
-	return m.skip(end - m.at)
+	return m.skip(b.end - m.at)
 }
 
 // sum reads the rest of a block's payload.
