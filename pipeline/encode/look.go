@@ -86,8 +86,11 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 	for _, n := range numbers {
 		pick = append(pick, fmt.Sprintf(`eq(n\,%d)`, n))
 	}
-	args := append(append(media.Quiet(), "-v", "error", "-noautorotate"), media.Input(l.Result)...)
-	args = append(args, "-map", "0:0", "-vf", "select="+strings.Join(pick, "+")+","+toThumb, "-fps_mode", "passthrough")
+	args := append(media.Quiet(), "-v", "error", "-noautorotate")
+	if l.Quick { // threads would decode as many pictures in vain
+		args = append(args, "-threads", "1")
+	}
+	args = append(append(args, media.Input(l.Result)...), "-map", "0:0", "-vf", "select="+strings.Join(pick, "+")+","+toThumb, "-fps_mode", "passthrough")
 	if l.Quick {
 		args = append(args, "-frames:v", "1")
 	}

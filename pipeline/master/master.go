@@ -171,6 +171,8 @@ func (m *Master) verdict() error {
 func (m *Master) pause(ctx context.Context) {
 	t := time.NewTimer(m.nextLook)
 	defer t.Stop()
+	// What comes in bursts (moves into a folder, chunks accepted) is looked at together.
+	together := max(burst, m.Poll/10)
 	select {
 	case <-ctx.Done():
 		return
@@ -178,12 +180,13 @@ func (m *Master) pause(ctx context.Context) {
 		return
 	case <-m.Wake:
 	case apply := <-m.tasks.results:
-		apply()
+		if apply(); m.pending == 0 { // somebody waits for the first chunks of a job, or for the last results of one
+			together = burst
+		}
 	}
-	// What comes in bursts (moves into a folder, chunks accepted) is looked at together.
 	select {
 	case <-ctx.Done():
-	case <-time.After(max(burst, m.Poll/10)):
+	case <-time.After(together):
 	}
 }
 

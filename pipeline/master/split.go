@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -97,13 +100,31 @@ func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attemp
 		err := m.Stages.Pieces(ctx, plan, missing, ready)
 		return made, err
 	}
+	return m.freeRanges(ctx, plan, missing, attempts)
+}
+
+// freeRanges makes chunks that are nothing but texts, a few at a time: all it takes is the share's answers. After an
+// error it begins no other.
+func (m *Master) freeRanges(ctx context.Context, plan *pipeline.Plan, missing, attempts []int) (made []int, err error) {
+	var mu sync.Mutex // guards made
+	group, healthy := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
 	for _, i := range missing {
-		if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
-			return made, fmt.Errorf("chunk %d: %w", i, err)
-		}
-		made = append(made, i)
+		group.Go(func() error {
+			if healthy.Err() != nil {
+				return nil
+			}
+			if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
+				return fmt.Errorf("chunk %d: %w", i, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			made = append(made, i)
+			return nil
+		})
 	}
-	return made, nil
+	err = group.Wait()
+	return made, err
 }
 
 // free moves a chunk's file from its temporary name to where workers find it. A range is a text that is

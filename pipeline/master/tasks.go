@@ -86,5 +86,6 @@ func (t *tasks) stop() {
 	t.wg.Wait()
 }
 
-// sideBySide is how many results the master reads at once: most of the time it waits for the share.
-const sideBySide = 4
+// sideBySide is how many chunks the master makes and results it reads at once: most of the time it waits for the
+// share.
+const sideBySide = 8
