@@ -55,6 +55,23 @@ func TestScanExpiresTheSilentOnly(t *testing.T) {
 	})
 }
 
+func TestQuietBeforeItIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := keep(t) // beats as "stem"
+		beatOnce(t, k.share, "dead", "1")
+		o := observer(k.share)
+		scan(t, o, quietBeats*terms.Heartbeat-poll, "stem", "dead")
+		require.Empty(t, o.Quiet())
+		time.Sleep(poll)
+		expired, err := o.Scan(t.Context(), []string{"stem", "dead"})
+		require.NoError(t, err)
+		require.Empty(t, expired)
+		require.Equal(t, []string{"dead"}, o.Quiet())
+		k.cancel()
+		require.NoError(t, <-k.result)
+	})
+}
+
 func TestNewObserverStartsAtZero(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		share, _ := newShare(t, nil)

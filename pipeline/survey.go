@@ -134,6 +134,16 @@ func (j *JobChunks) In(state State) []ChunkFile {
 	return out
 }
 
+// Copies returns how many files speak for a chunk.
+func (j *JobChunks) Copies(chunk int) (n int) {
+	for _, c := range j.Files {
+		if c.Chunk == chunk {
+			n++
+		}
+	}
+	return n
+}
+
 // Strongest returns for each of n chunks the file that speaks for it: the strongest state, then the
 // highest attempt. A chunk that was not seen has State Nowhere.
 func (j *JobChunks) Strongest(n int) []ChunkFile {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,7 +39,31 @@ func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
 		m.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped", "")
 		m.requeue(ctx, c)
 	}
+	if err == nil {
+		m.copyQuiet(ctx, survey, claims, silent)
+	}
 	m.sweepLeases(ctx, claims)
+}
+
+// copyQuiet frees a second copy of each chunk whose holder has been silent for a while, long before its claim is
+// over: else the chunk of a node that died would be begun again when the others are nearly done. The first result
+// that is accepted counts, whoever it comes from, and one copy of a chunk is enough.
+func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims map[string]pipeline.ChunkFile, over []string) {
+	for _, stem := range m.observer.Quiet() {
+		c := claims[stem]
+		j := m.jobs[c.Job]
+		if slices.Contains(over, stem) || j == nil || j.plan == nil || j.finished || j.copied[stem] || m.full != "" || survey.Job(c.Job).Copies(c.Chunk) != 1 {
+			continue
+		}
+		if j.copied == nil {
+			j.copied = map[string]bool{}
+		}
+		j.copied[stem] = true
+		m.Log.Info("a worker is silent, a second copy of its chunk is free for others", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
+		if err := m.free(ctx, j.plan, c.Chunk, c.Attempt, pipeline.KindRange, ""); err != nil {
+			m.later(j, "cannot free a second copy", err)
+		}
+	}
 }
 
 // sweepLeases removes the leases whose claim is gone and whose holder is silent.

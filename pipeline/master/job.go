@@ -32,8 +32,9 @@ type job struct {
 	lost    bool                 // that output will not come back
 	// finished tells that this master has begun to carry out the job's decision.
 	finished bool
-	ready    *ready       // what the merge needs of the source, once no chunk is free any more
-	unmade   map[int]bool // chunks that were never made: only the plan's own master knows
+	ready    *ready          // what the merge needs of the source, once no chunk is free any more
+	unmade   map[int]bool    // chunks that were never made: only the plan's own master knows
+	copied   map[string]bool // silent claims, by stem, of which a second copy was freed
 }
 
 // proven are the records of the results that this master has checked, by stem: what a result must still be when

@@ -179,6 +179,7 @@ func (j *judge) freed(s step) {
 			j.tally("rejected after it was accepted")
 		}
 	}
+	j.early(s)
 	c, ok := pipeline.ParseClaimed(path.Base(s.src))
 	if !ok || !strings.HasPrefix(s.src, pipeline.ClaimedDir+"/") || s.node == c.Node || s.late {
 		return
@@ -187,6 +188,22 @@ func (j *judge) freed(s step) {
 	j.slowest = max(j.slowest, j.world.sinceTrouble(c.Node))
 	if j.world.plan.gentle() && j.world.well(c.Node) {
 		j.violate("liveness", "a claim is taken from a worker that is well: "+s.String(), c.ID())
+	}
+}
+
+// early counts the copies that a master frees of chunks whose holder is silent.
+func (j *judge) early(s step) {
+	if strings.HasPrefix(s.src, pipeline.ClaimedDir+"/") {
+		return
+	}
+	job, _ := jobOf(s.name)
+	free, ok := pipeline.ParsePending(job, path.Base(s.name))
+	for name := range j.world.server.names {
+		c, claimed := pipeline.ParseClaimed(path.Base(name))
+		if ok && claimed && path.Dir(name) == pipeline.ClaimedDir && c.ID() == free.ID() && c.Attempt == free.Attempt {
+			j.tally("early copy")
+			return
+		}
 	}
 }
 
