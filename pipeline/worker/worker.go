@@ -29,7 +29,7 @@ type Options struct {
 	Slots   int // parallel encodes
 	Encoder Encoder
 	Log     *slog.Logger
-	Poll    time.Duration // the shortest wait between two looks at the share when there is nothing to do
+	Poll    time.Duration // the shortest wait between two looks at the share when there is nothing to do and nothing announced
 	// Rest says why no chunk may be claimed now, "" if one may: a busy machine, the wrong hour, a full
 	// disk. running is how many encodes of its own the machine has. It may be nil.
 	Rest func(running int) string
@@ -83,7 +83,7 @@ type Worker struct {
 const (
 	maxIdleWait = 30 * time.Second // while there is nothing
 	maxTailWait = 10 * time.Second // while others encode
-	maxSoonWait = 2 * time.Second  // while chunks are announced
+	maxSoonWait = time.Second      // while chunks are announced
 )
 
 // soonFor is how long an announcement is counted on: a copy into the inbox can take a day.
@@ -227,7 +227,11 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 		}
 		w.mu.Lock()
 	}
-	w.wait = min(w.wait, max(w.Poll, w.longest))
+	most := max(w.Poll, w.longest)
+	if w.soon {
+		most = w.longest
+	}
+	w.wait = min(w.wait, most)
 	wait := jitter(w.wait)
 	w.wait = w.wait * 5 / 4
 	if w.UntilIdle {
