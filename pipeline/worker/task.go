@@ -71,7 +71,7 @@ func (w *Worker) work(ctx context.Context, t *Task) {
 		w.rate.ended(t.File.Job, t.frames.Load())
 		w.mu.Unlock()
 	}()
-	if err := w.agree(); err != nil { // a new master may have published others
+	if err := w.agree(t.File.Job); err != nil { // a new master may have published others
 		w.Log.Warn("cannot read the lease terms anew", "error", err)
 	}
 	encoding, stop := context.WithCancelCause(ctx)

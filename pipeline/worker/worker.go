@@ -57,26 +57,27 @@ type Worker struct {
 
 	second sync.Mutex // held by the slot that looks for a chunk to encode a second time
 
-	mu      sync.Mutex
-	claims  int                  // made so far
-	tasks   map[string]*Task     // running, by chunk id
-	avoid   map[string]time.Time // chunks that failed here and are left to others until then
-	failing map[string]bool      // jobs of which this host failed a chunk lately
-	resting time.Time            // no claim before
-	restWhy string               // why not
-	why     string               // why Rest lets nothing be claimed
-	speed   map[string]pipeline.Speed
-	rate    rate
-	peers   peers
-	wait    time.Duration // the next idle wait
-	longest time.Duration // that it may grow to
-	soon    bool          // more chunks are announced, and can be counted on
-	told    time.Time     // since when they are; zero: they are not
-	quiet   int           // looks in a row that found nothing
-	seq     int64
-	agreed  time.Time // when terms and limit were read
-	terms   lease.Terms
-	limit   int // failures of one chunk until it is set aside
+	mu        sync.Mutex
+	claims    int                  // made so far
+	tasks     map[string]*Task     // running, by chunk id
+	avoid     map[string]time.Time // chunks that failed here and are left to others until then
+	failing   map[string]bool      // jobs of which this host failed a chunk lately
+	resting   time.Time            // no claim before
+	restWhy   string               // why not
+	why       string               // why Rest lets nothing be claimed
+	speed     map[string]pipeline.Speed
+	rate      rate
+	peers     peers
+	wait      time.Duration // the next idle wait
+	longest   time.Duration // that it may grow to
+	soon      bool          // more chunks are announced, and can be counted on
+	told      time.Time     // since when they are; zero: they are not
+	quiet     int           // looks in a row that found nothing
+	seq       int64
+	agreed    time.Time // when terms and limit were read, and for a chunk of which job
+	agreedFor string
+	terms     lease.Terms
+	limit     int // failures of one chunk until it is set aside
 }
 
 // The back-off of an idle worker is bounded by these, so that 200 of them cost the file server little.
@@ -100,7 +101,7 @@ func New(o Options) *Worker {
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
 // encoded is handed back first; Run always returns nil then.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.agree(); err != nil {
+	if err := w.agree(""); err != nil {
 		return err
 	}
 	presence, leave := context.WithCancel(context.WithoutCancel(ctx))
@@ -117,13 +118,14 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // agreeEvery is the time between two looks at what all nodes must agree on: a new master may have published
-// other terms. A chunk that is in work keeps its own for as long.
-const agreeEvery = 5 * time.Minute
+// other terms.
+const agreeEvery = time.Minute
 
-// agree reads the terms that all nodes keep, which the master has published, unless it has just done so.
-func (w *Worker) agree() error {
+// agree reads the terms that all nodes keep, which the master has published, unless it has just done so for
+// this job: one of the master that leads now was published after its terms.
+func (w *Worker) agree(job string) error {
 	w.mu.Lock()
-	recent := !w.agreed.IsZero() && time.Since(w.agreed) < agreeEvery
+	recent := w.agreedFor == job && !w.agreed.IsZero() && time.Since(w.agreed) < agreeEvery
 	w.mu.Unlock()
 	if recent {
 		return nil
@@ -138,7 +140,7 @@ func (w *Worker) agree() error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.agreed = time.Now()
+	w.agreed, w.agreedFor = time.Now(), job
 	w.terms, w.limit = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}, info.Attempts
 	return nil
 }
