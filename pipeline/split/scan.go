@@ -143,7 +143,7 @@ func plain(stderr string) string {
 		return fmt.Sprintf("This is not a video, or a damaged one: its pictures would be %s×%s, larger than ffmpeg can decode.", m[1], m[2])
 	}
 	if strings.Contains(stderr, "moov atom not found") {
-		return "The file is not whole: it is an MP4 or MOV without its index (moov), which is often written last. Copy or download it again."
+		return "This is not a video, or an MP4 or MOV that is not whole: its index (moov), which is often written last, is missing. Copy or download it again."
 	}
 	return ""
 }
