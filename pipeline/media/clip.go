@@ -139,7 +139,7 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 	c.Codec, c.Width, c.Height, c.TimeBase, c.Extradata = s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256
 	c.FieldOrder = s.FieldOrder
 	fold := NewFold()
-	_, err = t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(s.Index), "-show_data_hash", "CRC32"}, func(p Packet) error {
+	_, err = t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(s.Index), "-show_data_hash", "CRC32"}, allFields|fieldHash, func(p Packet) error {
 		if p.Flags&Discard != 0 {
 			p.PTS = NoPTS // it is never shown
 		}

@@ -84,7 +84,7 @@ func FuzzScanPackets(f *testing.F) {
 	f.Add("[PACKET]\nstream_index=-1\nsize=-5\npts=9223372036854775807\n[/PACKET]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		scan := func(r io.Reader) (all []Packet, err error) {
-			err = scanPackets(r, func(p Packet) error {
+			err = scanPackets(r, allFields, func(p Packet) error {
 				all = append(all, p)
 				return nil
 			})

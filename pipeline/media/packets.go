@@ -46,7 +46,7 @@ func (p *Packets) add(k Packet) {
 // stream's index in the file.
 func (t Tools) Packets(ctx context.Context, path string, stream int) (*Packets, error) {
 	list := &Packets{}
-	warnings, err := t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(stream)}, func(p Packet) error {
+	warnings, err := t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(stream)}, allFields, func(p Packet) error {
 		list.add(p)
 		return nil
 	})
@@ -60,14 +60,14 @@ func (t Tools) Packets(ctx context.Context, path string, stream int) (*Packets, 
 // EachPacket reads a whole file once and hands every packet to take, with its CRC, in file order, in the caller's
 // goroutine. An error of take ends the reading and is returned.
 func (t Tools) EachPacket(ctx context.Context, path string, take func(Packet) error) error {
-	_, err := t.eachPacket(ctx, path, []string{"-show_data_hash", "CRC32"}, take)
+	_, err := t.eachPacket(ctx, path, []string{"-show_data_hash", "CRC32"}, allFields|fieldHash, take)
 	return err
 }
 
-func (t Tools) eachPacket(ctx context.Context, path string, options []string, take func(Packet) error) (warnings string, err error) {
+func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8, take func(Packet) error) (warnings string, err error) {
 	args := append([]string{"-v", "error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
 	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {
-		return scanPackets(r, take)
+		return scanPackets(r, wanted, take)
 	})
 	if err != nil {
 		return "", fmt.Errorf("cannot list the packets of %q: %w", path, err)
@@ -76,8 +76,8 @@ func (t Tools) eachPacket(ctx context.Context, path string, options []string, ta
 }
 
 // scanPackets reads ffprobe's default form: [PACKET], a line "key=value" for each field, [/PACKET]. (In
-// the compact form side data breaks the line before the hash.)
-func scanPackets(r io.Reader, take func(Packet) error) error {
+// the compact form side data breaks the line before the hash.) A packet that lacks one of the wanted fields is an error.
+func scanPackets(r io.Reader, wanted uint8, take func(Packet) error) error {
 	lines := bufio.NewScanner(r)
 	p, side := noPacket, false
 	for lines.Scan() {
@@ -87,7 +87,7 @@ func scanPackets(r io.Reader, take func(Packet) error) error {
 		case bytes.Equal(line, []byte("[/SIDE_DATA]")):
 			side = false
 		case bytes.Equal(line, []byte("[/PACKET]")):
-			if p.fields != allFields {
+			if p.fields&wanted != wanted {
 				return errors.New("a packet without all of its fields")
 			}
 			if err := take(p.Packet); err != nil {
@@ -118,6 +118,7 @@ const (
 	fieldDTS
 	fieldSize
 	fieldFlags
+	fieldHash // only where it was asked for
 	allFields = fieldStream | fieldPTS | fieldDTS | fieldSize | fieldFlags
 )
 
@@ -144,6 +145,7 @@ func (p *scanned) set(line []byte) (err error) {
 		p.Flags, p.fields = parseFlags(value), p.fields|fieldFlags
 	case "data_hash":
 		p.CRC, err = parseCRC(value)
+		p.fields |= fieldHash
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -75,7 +76,7 @@ func TestScanOfTwoHoursIsSmall(t *testing.T) {
 		}
 		_ = w.Close()
 	}()
-	require.NoError(t, scanPackets(r, func(p Packet) error {
+	require.NoError(t, scanPackets(r, allFields, func(p Packet) error {
 		list.add(p)
 		return nil
 	}))
@@ -89,12 +90,29 @@ func TestScanOfTwoHoursIsSmall(t *testing.T) {
 func TestScanPackets(t *testing.T) {
 	const whole = "[PACKET]\nstream_index=1\npts=N/A\ndts=7\nsize=300\nflags=KD\n[SIDE_DATA]\nsize=9\n[/SIDE_DATA]\ndata_hash=CRC32:c7000001\n[/PACKET]\n"
 	var got []Packet
-	require.NoError(t, scanPackets(strings.NewReader(whole), func(p Packet) error {
+	require.NoError(t, scanPackets(strings.NewReader(whole), allFields|fieldHash, func(p Packet) error {
 		got = append(got, p)
 		return nil
 	}))
 	require.Equal(t, []Packet{{Stream: 1, PTS: NoPTS, DTS: 7, Size: 300, Flags: Key | Discard, CRC: 0xc7000001}}, got)
 	for _, spoilt := range []string{"[PACKET]\n[/PACKET]\n", "data_hash=MD5:00\n", whole[:len(whole)-10], strings.Replace(whole, "size=300\n", "", 1), strings.Repeat("x", 1<<17)} {
-		require.Error(t, scanPackets(strings.NewReader(spoilt), func(Packet) error { return nil }))
+		require.Error(t, scanPackets(strings.NewReader(spoilt), allFields, func(Packet) error { return nil }))
 	}
+}
+
+// TestACrashIsToldWhateverItLeaves: a child's own end counts, not what is wrong with its last line; and no CRC is no
+// CRC of zero.
+func TestACrashIsToldWhateverItLeaves(t *testing.T) {
+	tools := Tools{FFprobe: filepath.Join(t.TempDir(), "ffprobe")}
+	stub := func(script string) {
+		require.NoError(t, os.WriteFile(tools.FFprobe, []byte("#!/bin/sh\n"+script), 0o755))
+	}
+	stub(`printf '[PACKET]\nstream_index=0\npts='; kill -SEGV $$`)
+	_, err := tools.Packets(t.Context(), "/dev/null", 0)
+	require.Equal(t, "ffprobe crashed (segmentation fault)", Fault(err), "%v", err)
+
+	stub(`printf '[PACKET]\nstream_index=0\npts=0\ndts=0\nsize=1\nflags=K_\n[/PACKET]\n'`)
+	_, err = tools.Packets(t.Context(), "/dev/null", 0)
+	require.NoError(t, err)
+	require.ErrorContains(t, tools.EachPacket(t.Context(), "/dev/null", func(Packet) error { return nil }), "without all of its fields")
 }

@@ -144,7 +144,10 @@ func (t Tools) Pipe(ctx context.Context, c Command, read func(io.Reader) error) 
 		_ = w.CloseWithError(err) // nil is io.EOF; always nil itself
 		ended <- err
 	}()
-	if err = read(r); err != nil {
+	in := &failing{Reader: r}
+	if err = read(in); in.err != nil {
+		err = in.err // the child's end says more than what is wrong with its last words
+	} else if err != nil {
 		cancel()
 	}
 	_ = r.CloseWithError(err) // whatever it did not read is nobody's; always nil itself
@@ -152,6 +155,19 @@ func (t Tools) Pipe(ctx context.Context, c Command, read func(io.Reader) error) 
 		err = runErr
 	}
 	return stderr, err
+}
+
+// failing remembers the error that its reader ended with.
+type failing struct {
+	io.Reader
+	err error
+}
+
+func (f *failing) Read(b []byte) (n int, err error) {
+	if n, err = f.Reader.Read(b); err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
 }
 
 // Output runs a program and returns its stdout, which may have limit bytes at most.
