@@ -49,7 +49,11 @@ func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
 // over: else the chunk of a node that died would be begun again when the others are nearly done. The first result
 // that is accepted counts, whoever it comes from, and one copy of a chunk is enough.
 func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims map[string]pipeline.ChunkFile, over []string) {
-	for _, stem := range m.observer.Quiet() {
+	quiet := m.observer.Quiet()
+	if len(quiet) > fewQuiet && 4*len(quiet) > len(claims) {
+		return // it is the share that is slow to show heartbeats, or the way to it
+	}
+	for _, stem := range quiet {
 		c := claims[stem]
 		j := m.jobs[c.Job]
 		if slices.Contains(over, stem) || j == nil || j.plan == nil || j.finished || j.copied[stem] || m.full != "" || survey.Job(c.Job).Copies(c.Chunk) != 1 {
@@ -65,6 +69,9 @@ func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims 
 		}
 	}
 }
+
+// fewQuiet is how many claims may be silent at once, whatever part of all they are, to be taken for their holders' fault.
+const fewQuiet = 2
 
 // sweepLeases removes the leases whose claim is gone and whose holder is silent.
 func (m *Master) sweepLeases(ctx context.Context, claims map[string]pipeline.ChunkFile) {
