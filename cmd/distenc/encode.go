@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,9 +229,12 @@ func containerOf(out string) string {
 	return ""
 }
 
-// canName tells whether an output may have a name: an ending that is another container's would be a lie, and
-// without any the profile chooses.
-func canName(out string) bool { return containerOf(out) != "" || filepath.Ext(out) == "" }
+// others are the endings of containers that no output has.
+var others = []string{".avi", ".mov", ".m4v", ".webm", ".ts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".flv", ".ogm", ".ogv", ".3gp", ".rm", ".rmvb"}
+
+// canName tells whether an output may have a name: an ending that is another container's would be a lie.
+// Without any the profile chooses.
+func canName(out string) bool { return !slices.Contains(others, strings.ToLower(filepath.Ext(out))) }
 
 // publish gives the output its name beside the working folder: by a link, which overwrites nothing.
 func publish(dir, hidden, job, out string) (string, error) {
