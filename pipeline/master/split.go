@@ -111,8 +111,8 @@ func (m *Master) freeRanges(ctx context.Context, plan *pipeline.Plan, missing, a
 	group.SetLimit(sideBySide)
 	for _, i := range missing {
 		group.Go(func() error {
-			if healthy.Err() != nil {
-				return nil
+			if err := context.Cause(healthy); err != nil {
+				return err
 			}
 			if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
 				return fmt.Errorf("chunk %d: %w", i, err)

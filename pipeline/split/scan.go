@@ -64,11 +64,14 @@ func (s *Source) look(ctx context.Context, tools media.Tools, path string, liste
 	if info.Size() == 0 {
 		return pipeline.Refuse("The file is empty.")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var headErr error
 	var decoding sync.WaitGroup
 	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, headPackets) })
 	defer decoding.Wait()
 	if err := s.probe(ctx, tools, path); err != nil {
+		cancel() // nobody needs the pictures
 		return err
 	}
 	list := <-listed
