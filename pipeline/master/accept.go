@@ -64,7 +64,7 @@ func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims 
 		}
 		j.copied[stem] = true
 		m.Log.Info("a worker is silent, a second copy of its chunk is free for others", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
-		if err := m.free(ctx, j.plan, c.Chunk, c.Attempt, pipeline.KindRange, ""); err != nil {
+		if err := m.free(ctx, j.plan, toFree(j.plan, c.Chunk, c.Attempt, pipeline.KindRange), ""); err != nil {
 			m.later(j, "cannot free a second copy", err)
 		}
 	}

@@ -90,7 +90,7 @@ func (m *Master) split(ctx context.Context, plan *pipeline.Plan, missing, attemp
 			m.Log.Debug("a piece can't be cut, the chunk becomes a range", "chunk", i, "job", plan.Job, "error", err)
 			kind = pipeline.KindRange
 		}
-		if err := m.free(ctx, plan, i, attempts[i]+1, kind, tmp); err != nil {
+		if err := m.free(ctx, plan, toFree(plan, i, attempts[i]+1, kind), tmp); err != nil {
 			return fmt.Errorf("chunk %d: %w", i, err)
 		}
 		made = append(made, i)
@@ -110,11 +110,12 @@ func (m *Master) freeRanges(ctx context.Context, plan *pipeline.Plan, missing, a
 	group, healthy := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
 	for _, i := range missing {
+		c := toFree(plan, i, attempts[i]+1, pipeline.KindRange) // not side by side: one seed gives each its name
 		group.Go(func() error {
 			if err := context.Cause(healthy); err != nil {
 				return err
 			}
-			if err := m.free(ctx, plan, i, attempts[i]+1, pipeline.KindRange, ""); err != nil {
+			if err := m.free(ctx, plan, c, ""); err != nil {
 				return fmt.Errorf("chunk %d: %w", i, err)
 			}
 			mu.Lock()
@@ -127,13 +128,17 @@ func (m *Master) freeRanges(ctx context.Context, plan *pipeline.Plan, missing, a
 	return made, err
 }
 
+// toFree names the file of a chunk that is about to be freed.
+func toFree(plan *pipeline.Plan, i, attempt int, kind pipeline.Kind) pipeline.ChunkFile {
+	return pipeline.ChunkFile{Job: plan.Job, Chunk: i, Kind: kind}.AsPending(attempt)
+}
+
 // free moves a chunk's file from its temporary name to where workers find it. A range is a text that is
 // written first.
-func (m *Master) free(ctx context.Context, plan *pipeline.Plan, i, attempt int, kind pipeline.Kind, tmp string) error {
-	c := pipeline.ChunkFile{Job: plan.Job, Chunk: i, Kind: kind}.AsPending(attempt)
-	if kind == pipeline.KindRange {
+func (m *Master) free(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile, tmp string) error {
+	if c.Kind == pipeline.KindRange {
 		tmp = c.Unfinished()
-		if err := m.writeRange(plan, i, tmp); err != nil {
+		if err := m.writeRange(plan, c.Chunk, tmp); err != nil {
 			return err
 		}
 	}
