@@ -115,8 +115,7 @@ func worthAnother(ctx context.Context, err error) bool {
 		return true
 	}
 	var exit *media.ExitError
-	return errors.As(err, &exit) && exit.Code > 0 && !strings.Contains(exit.Stderr, "No space left on device") &&
-		!strings.Contains(exit.Stderr, "Disk quota exceeded")
+	return errors.As(err, &exit) && exit.Code > 0 && !exit.NoSpace()
 }
 
 type result struct {

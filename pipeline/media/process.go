@@ -57,6 +57,11 @@ func (e *ExitError) Error() string {
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
+// NoSpace tells whether the child complained of a full disk or quota, wherever in what is left of its words.
+func (e *ExitError) NoSpace() bool {
+	return strings.Contains(e.Stderr, "No space left") || strings.Contains(e.Stderr, "Disk quota exceeded")
+}
+
 // Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
 //
 // When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is

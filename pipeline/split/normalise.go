@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -75,7 +74,7 @@ const nowhere = "pipe:1"
 // unheld tells errors that may come of what a stream holds.
 func unheld(err error) bool {
 	var exit *media.ExitError
-	return errors.As(err, &exit) && media.Fault(err) == "" && !strings.Contains(exit.Stderr, "No space left")
+	return errors.As(err, &exit) && media.Fault(err) == "" && !exit.NoSpace()
 }
 
 // stopped says it in a person's words.
