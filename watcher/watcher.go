@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +32,8 @@ type File struct {
 	// Linked tells that the reason is another name of the same file: whoever writes to that one would
 	// change a source that is taken for complete.
 	Linked bool
+	// Companion tells by the name that the file goes with a film of its folder, and is none itself.
+	Companion bool
 }
 
 // Watcher remembers between scans what each file looked like. It has one user at a time.
@@ -55,7 +58,8 @@ func New(share *sharefs.FS, dir string) *Watcher {
 
 // Scan looks at every file afresh and returns them in the order of their names. Symbolic links, FIFOs,
 // sockets and devices are neither followed nor opened, and returned with a Reason, as is what can't be
-// read. After an error nothing is forgotten: the next scan goes on counting.
+// read: a folder that can't be listed, whatever the error, keeps nobody else waiting. Only the error of dir
+// itself is returned. Nothing is forgotten of what could not be seen: the next scan goes on counting.
 func (w *Watcher) Scan(ctx context.Context) ([]File, error) {
 	s := scan{Watcher: w, now: map[string]sight{}}
 	if err := s.walk(ctx, w.dir); err != nil {
@@ -74,43 +78,69 @@ type scan struct {
 
 func (s *scan) walk(ctx context.Context, dir string) error {
 	entries, err := s.fs.Entries(dir)
+	if err != nil && dir != s.dir {
+		s.unlisted(dir, err)
+		return nil
+	}
 	if err != nil {
-		return s.unlisted(dir, err)
+		return err
+	}
+	listed := map[string]bool{}
+	for _, e := range entries {
+		listed[e.Name()] = true
 	}
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		name := path.Join(dir, e.Name())
-		switch {
-		case Ignored(e.Name()):
+		switch unfinished := note(e.Name(), listed); {
+		case Ignored(e.Name()), isNote(e.Name(), listed):
 		case e.IsDir():
 			if err := s.walk(ctx, name); err != nil {
 				return err
 			}
-		case e.Type().IsRegular():
-			s.look(name)
-		default:
+		case !e.Type().IsRegular():
 			s.refuse(name, "it is "+kind(e.Type()))
+		case unfinished != "":
+			s.refuse(name, fmt.Sprintf("it is still being downloaded: %q lies beside it", unfinished))
+		default:
+			s.look(name)
 		}
 	}
 	return nil
 }
 
-// unlisted passes over a folder that is gone or closed to us; any other error ends the scan, because the
-// share does not answer.
-func (s *scan) unlisted(dir string, err error) error {
-	switch {
-	case dir == s.dir:
-		return err
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // it was replaced meanwhile
-		return nil
-	case errors.Is(err, fs.ErrPermission):
-		s.refuse(dir, "it may not be read: "+err.Error())
-		return nil
+// unlisted passes over a folder below the watched one. It may have been replaced meanwhile, may be closed to
+// us, or lie so deep that its path is too long for a system call.
+func (s *scan) unlisted(dir string, err error) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return
 	}
-	return err
+	s.refuse(dir, "it can't be listed: "+s.cause(dir, err, "g+rwx,g+s"))
+	for name, was := range s.seen {
+		if strings.HasPrefix(name, dir+"/") {
+			s.now[name] = was
+		}
+	}
 }
+
+// cause is an error without the names that were tried, which may be 4 KB long, and with what mends it.
+func (s *scan) cause(name string, err error, mode string) string {
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("permission denied; mend it with: chmod %s %s", mode, Quote(s.fs.Path(name)))
+	case errors.As(err, &errno) && errno == syscall.ENAMETOOLONG:
+		return "its path is too long; move it further up, or rename the folders above it"
+	case errors.As(err, &errno):
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+// Quote makes one word of a text for a shell (POSIX.1-2017, Shell Command Language, 2.2.2).
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func (s *scan) refuse(name, reason string) {
 	s.files = append(s.files, File{Name: name, Seen: time.Now(), Reason: reason})
@@ -123,13 +153,13 @@ func (s *scan) look(name string) {
 	case errors.Is(err, fs.ErrNotExist):
 		return // gone since the listing
 	case err != nil:
-		s.refuse(name, "it can't be read: "+err.Error())
+		s.refuse(name, "it can't be read: "+s.cause(name, err, "g+r"))
 		return
 	case !info.Mode().IsRegular():
 		s.refuse(name, "it is "+kind(info.Mode()))
 		return
 	}
-	f := File{Name: name, Size: info.Size(), ModTime: info.ModTime(), Seen: time.Now()}
+	f := File{Name: name, Size: info.Size(), ModTime: info.ModTime(), Seen: time.Now(), Companion: Companion(name)}
 	var inode uint64
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		inode = st.Ino
