@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"path"
 	"slices"
@@ -29,8 +30,15 @@ var texts = []string{ReasonName, logName, fromName}
 // sidecarSuffix ends the name of the settings for one file, which lie beside it.
 const sidecarSuffix = ".distenc.toml"
 
-// SidecarBeside is where the settings for one file lie, in the inbox and in failed/.
-func SidecarBeside(name string) string { return name + sidecarSuffix }
+// SidecarBeside is where the settings for one file lie, in the inbox and in failed/: NAME.distenc.toml. Where
+// that would be longer than a name can be, it is the beginning of NAME, "~" and the CRC-32 of NAME.
+func SidecarBeside(name string) string {
+	dir, base := path.Split(name)
+	if len(base)+len(sidecarSuffix) <= maxName {
+		return name + sidecarSuffix
+	}
+	return dir + fit(base, fmt.Sprintf("~%08x%s", crc32.ChecksumIEEE([]byte(base)), sidecarSuffix))
+}
 
 // Reject is a source that goes into failed/.
 type Reject struct {

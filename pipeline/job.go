@@ -103,8 +103,8 @@ func LoadClosed(f *sharefs.FS, id string) (*Closed, error) {
 	return c, ReadJSON(f, JobFile(id, ClosedName), maxSmall, c)
 }
 
-// RawName is a file name or path as bytes. As JSON, what is not UTF-8, control characters and the percent
-// sign are percent-encoded, so that it comes back byte for byte.
+// RawName is a file name or path as bytes. As JSON, what is not UTF-8, control characters, what turns the
+// direction of a text and the percent sign are percent-encoded, so that it comes back byte for byte.
 type RawName string
 
 // String returns the name for people: what would not print is percent-encoded.
@@ -118,7 +118,7 @@ func (n RawName) escape(also string) string {
 	for i, w := 0, 0; i < len(n); i += w {
 		var r rune
 		r, w = utf8.DecodeRuneInString(string(n[i:]))
-		if r == utf8.RuneError && w == 1 || unicode.IsControl(r) || strings.ContainsRune(also, r) {
+		if r == utf8.RuneError && w == 1 || unicode.IsControl(r) || turns(r) || strings.ContainsRune(also, r) {
 			for _, c := range []byte(n[i : i+w]) {
 				fmt.Fprintf(&b, "%%%02X", c)
 			}
@@ -128,6 +128,11 @@ func (n RawName) escape(also string) string {
 	}
 	return b.String()
 }
+
+// turns reports whether a character turns the direction of those that follow, so that a name reads like another
+// one: the embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX #9). The marks, which
+// right-to-left languages need, and joiners do no such thing.
+func turns(r rune) bool { return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u206f' }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (n *RawName) UnmarshalJSON(b []byte) error {

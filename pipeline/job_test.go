@@ -41,12 +41,13 @@ func TestTimestampsComeBack(t *testing.T) {
 }
 
 func TestRawNamesComeBack(t *testing.T) {
-	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv", "a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv"} {
+	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv", "a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv", "gpj\u202evkm.mkv", "\u2066a\u2069.mkv", "a\u200db\u200c.mkv"} {
 		b, err := json.Marshal(RawName(name))
 		require.NoError(t, err)
 		var back RawName
 		require.NoError(t, json.Unmarshal(b, &back), "%s", b)
 		require.Equal(t, name, string(back))
+		require.False(t, bytes.ContainsAny(b, "\u202e\u2066\u2069"), "%s", b)
 	}
 	for _, evil := range []string{`"/etc/passwd"`, `"../x"`, `"a/../../x"`, `"..%2Fx"`, `"a//b"`} {
 		var n RawName

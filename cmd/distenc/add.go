@@ -19,6 +19,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/watcher"
 )
 
 // order is what `add` and `encode` let a person say about one file.
@@ -80,7 +81,8 @@ func newAdd(g *global) *cobra.Command {
 		Use:   "add FILE... [flags] [-- X264 OPTIONS]",
 		Short: "Put files into the inbox, whole and with settings of their own",
 		Long: `Copies each file into the inbox under a hidden name and renames it, so that no master can take it before
-it is whole and none waits for it to settle. Settings apply to these files alone.`,
+it is whole and none waits for it to settle. Settings apply to these files alone. A file that lies in the inbox
+already stays there, and counts as whole from now on.`,
 		Example: `  distenc add "Show - 01 [ABCDEFAB].mkv" --wait
   distenc add film.mkv --profile tablet -- --preset veryfast --crf 21`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -116,7 +118,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", share.Path(d.name))
+		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", shown(share.Path(d.name)))
 		added = append(added, d)
 	}
 	if s, err := status.NewReader(share, wishes).Read(cmd.Context()); err == nil && status.Missing(s) != "" {
@@ -153,19 +155,23 @@ type drop struct {
 // add copies a file into the inbox: the sidecar first, then the file under a hidden name, then the
 // rename, so that a master sees it only whole and with its settings.
 func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, error) {
+	st, err := film("add", file)
+	if err != nil {
+		return drop{}, err
+	}
+	d := drop{nonce: pipeline.Nonce(16)}
+	switch d.name, err = inInbox(share, file); {
+	case err != nil:
+		return drop{}, err
+	case d.name != "":
+		waits := target{name: shown(d.name), waiting: d.name}
+		return d, waits.amend(share, func(s *config.Sidecar) { o.insist(s, d, st.Size()) })
+	}
 	in, err := os.Open(file)
 	if err != nil {
 		return drop{}, cannot("add", file, err)
 	}
 	defer func() { _ = in.Close() }()
-	st, err := in.Stat()
-	if err != nil {
-		return drop{}, err
-	}
-	if !st.Mode().IsRegular() {
-		return drop{}, fmt.Errorf("cannot add %q: it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv", file)
-	}
-	d := drop{nonce: pipeline.Nonce(16)}
 	if d.name, err = freeName(share, filepath.Base(file)); err != nil {
 		return drop{}, err
 	}
@@ -177,13 +183,71 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 	return d, o.reveal(context.WithoutCancel(ctx), share, d, staged, n)
 }
 
+// film looks at a file that is to be encoded, before anything is copied: what a master would never take is an
+// error. It is not opened, which would wait for ever at a FIFO.
+func film(verb, file string) (fs.FileInfo, error) {
+	st, err := os.Stat(file)
+	base := filepath.Base(file)
+	switch {
+	case err != nil:
+		return nil, cannot(verb, file, err)
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("cannot %s %q: it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv", verb, file)
+	case watcher.Ignored(base):
+		return nil, fmt.Errorf("cannot %s %q: by its name it is hidden, not finished or a program's own; rename it if it is a whole film", verb, file)
+	case watcher.Companion(base):
+		return nil, fmt.Errorf("cannot %s %q: by its name it is no film but goes with one; what lies beside a film in the inbox follows it into the outbox", verb, file)
+	}
+	return st, nil
+}
+
+// inInbox returns a file's name on the share if it lies in the inbox already, else "".
+func inInbox(share *sharefs.FS, file string) (string, error) {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "", cannot("add", file, err)
+	}
+	root, err := filepath.EvalSymlinks(share.Path(pipeline.Inbox))
+	if err != nil {
+		return "", err
+	}
+	below, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(file)))
+	if err != nil || !filepath.IsLocal(below) {
+		return "", nil //nolint:nilerr // it has nothing in common with the inbox
+	}
+	for _, element := range strings.Split(filepath.Dir(below), "/") {
+		if element != "." && watcher.Ignored(element) {
+			return "", fmt.Errorf("cannot add %q: nothing is taken from the folder %q, whose name is a hidden, an unfinished or a program's own one", file, element)
+		}
+	}
+	return path.Join(pipeline.Inbox, below), nil
+}
+
+// insist writes what was asked for into the settings of a file that lies in the inbox already, and promises that
+// it is whole.
+func (o order) insist(s *config.Sidecar, d drop, size int64) {
+	if o.profile != "" {
+		s.Profile = o.profile
+	}
+	if o.x264 != "" {
+		s.X264 = o.x264
+	}
+	if o.priority != 0 {
+		s.Priority = o.priority
+	}
+	s.Again, s.Nonce, s.Size = s.Again || o.again, d.nonce, size
+}
+
 // reveal gives a staged file its name, its settings first.
 func (o order) reveal(ctx context.Context, share *sharefs.FS, d drop, staged string, size int64) error {
 	sidecar, err := config.Sidecar{
 		Profile: o.profile, X264: o.x264, Container: o.container, Priority: o.priority, Again: o.again, Nonce: d.nonce, Size: size,
 	}.Encode()
 	if err == nil {
-		err = share.Create(d.name+config.SidecarSuffix, sidecar)
+		err = share.Create(pipeline.SidecarBeside(d.name), sidecar)
 	}
 	if err == nil {
 		_, err = share.Move(ctx, staged, d.name)
@@ -202,10 +266,10 @@ func freeName(share *sharefs.FS, base string) (string, error) {
 	}
 	taken := map[string]bool{}
 	for _, n := range names {
-		taken[strings.TrimSuffix(n, config.SidecarSuffix)] = true
+		taken[n] = true
 	}
 	for n := 1; ; n++ {
-		if name := pipeline.Numbered(base, n); !taken[name] {
+		if name := pipeline.Numbered(base, n); !taken[name] && !taken[pipeline.SidecarBeside(name)] {
 			return path.Join(pipeline.Inbox, name), nil
 		}
 	}
@@ -270,7 +334,7 @@ func (d drop) rejected(share *sharefs.FS) (reason string, rejected bool) {
 			continue
 		}
 		dir := path.Join(pipeline.FailedDir, folder)
-		data, err := share.Read(path.Join(dir, base+config.SidecarSuffix), config.MaxSidecar)
+		data, err := share.Read(pipeline.SidecarBeside(path.Join(dir, base)), config.MaxSidecar)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

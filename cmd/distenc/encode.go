@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
@@ -95,6 +96,9 @@ type oneShot struct {
 // encode makes a private share beside the output, runs a master and a worker on it until the job has
 // ended, and moves the output to its place.
 func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
+	if _, err := film("encode", file); err != nil {
+		return err
+	}
 	source, err := filepath.EvalSymlinks(file)
 	if err == nil {
 		source, err = filepath.Abs(source)
@@ -129,6 +133,9 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	}
 	final, err := publish(dir, hidden, st.ID, out)
 	if err == nil {
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			final = shown(final)
+		}
 		fmt.Fprintf(w, "%s\n", final)
 	}
 	return err
@@ -200,9 +207,6 @@ func (s oneShot) place(ctx context.Context, share *sharefs.FS, d drop, source, o
 	st, err := os.Stat(source)
 	if err != nil {
 		return err
-	}
-	if !st.Mode().IsRegular() {
-		return fmt.Errorf("cannot encode %q: it is no regular file", source)
 	}
 	staged := path.Join(pipeline.Inbox, ".distenc-encode")
 	if os.Link(source, share.Path(staged)) != nil {

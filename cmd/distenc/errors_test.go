@@ -52,7 +52,10 @@ func newWalk(t *testing.T) walk {
 		require.ErrorIs(t, os.WriteFile(filepath.Join(w.full, "outbox", "ballast"), ballast, 0o644), syscall.ENOSPC)
 		require.NoError(t, syscall.Mount("", w.readOnly, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	}
+	require.NoError(t, syscall.Mkfifo(w.path("fifo.mkv"), 0o644))
+	require.NoError(t, os.Mkdir(filepath.Join(w.share, "inbox", ".half"), 0o755))
 	for name, text := range map[string]string{
+		"film.mkv.part": "half", "film.srt": "1", "share/inbox/.half/film.mkv": "half",
 		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n", "broken.toml": "[watch\n", "unquoted.toml": "[watch]\nsettle = 30s\n",
 	} {
 		require.NoError(t, os.WriteFile(w.path(name), []byte(text), 0o644))
@@ -109,6 +112,14 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"no quotes":         {args: []string{"status", "--config", w.path("unquoted.toml")}, code: 2, what: "wants a duration in quotes", whom: "unquoted.toml:2: watch.settle", next: `such as "30s"`},
 		"nothing to verify": {args: []string{"verify", w.path("film.mkv"), w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
 		"a folder to add":   {args: []string{"add", share, w.path("empty")}, code: 1, what: "no regular file", whom: w.path("empty"), next: "name the files"},
+		"a FIFO to add":     {args: []string{"add", share, w.path("fifo.mkv")}, code: 1, what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
+		"a FIFO to encode":  {args: []string{"encode", w.path("fifo.mkv")}, code: 1, what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
+		"half a download":   {args: []string{"add", share, w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
+		"half, to encode":   {args: []string{"encode", w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
+		"half, in place":    {args: []string{"add", share, filepath.Join(w.share, "inbox", ".half", "film.mkv")}, code: 1, what: "nothing is taken from the folder", whom: `".half"`, next: "unfinished"},
+		"subtitles alone":   {args: []string{"add", share, w.path("film.srt")}, code: 1, what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
+		"their encoding":    {args: []string{"encode", w.path("film.srt")}, code: 1, what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
+		"a turning name":    {args: []string{"add", share, "film\u202evkm.gone"}, code: 1, what: "no such file", whom: `"film\u202evkm.gone"`, next: "is the name right?"},
 		"may not encode":    {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
 		"no master":         {args: []string{"add", share, w.path("film.mkv")}, code: 0, what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},
 		"nothing to pause":  {args: []string{"pause", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status` lists"},

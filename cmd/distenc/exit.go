@@ -70,7 +70,7 @@ func report(w io.Writer, command string, err error) {
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
 		if line != "" {
-			_, _ = fmt.Fprintf(w, "distenc: %s\n", line)
+			_, _ = fmt.Fprintf(w, "distenc: %s\n", shown(line))
 		}
 	}
 	if hint := hintFor(err); hint != "" {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 )
@@ -17,8 +18,14 @@ func validName(name string) bool {
 }
 
 // temporary returns a name beside name that nobody has used or will use. The suffix is one that
-// watchers of folders skip.
-func temporary(name string) string { return name + "." + rand.Text()[:10] + ".tmp" }
+// watchers of folders skip. A name that is as long as can be loses its end.
+func temporary(name string) string {
+	dir, base := path.Split(name)
+	return dir + base[:min(len(base), nameMax-len(".1234567890.tmp"))] + "." + rand.Text()[:10] + ".tmp"
+}
+
+// nameMax is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
+const nameMax = 255
 
 // checked refuses names that would lead out of the share, whatever Ops are behind it.
 type checked struct{ ops Ops }

@@ -6,7 +6,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
@@ -18,8 +17,7 @@ const maxSidecar = 64 << 10
 // resolve finds out how a file is to be encoded.
 func (m *Master) resolve(name string) (Order, error) {
 	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), maxSidecar)
-	// A name so long that nothing fits behind it has no settings of its own.
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENAMETOOLONG) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Order{}, err
 	}
 	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")

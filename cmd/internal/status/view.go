@@ -163,16 +163,16 @@ func span(d time.Duration) string {
 
 func seconds(n int) string { return span(time.Duration(n) * time.Second) }
 
-// plain takes out of a text what a terminal would act on, or what would turn its direction: names and
-// reasons come from files that many can write.
+// plain takes out of a text what a terminal would act on, and escapes what would turn its direction: names and
+// reasons come from files that many can write. Format characters that scripts and emoji need are kept.
 func plain(s string) string {
-	return strings.Map(func(r rune) rune {
+	return pipeline.RawName(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' {
 			return ' '
 		}
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) || unicode.Is(unicode.Cf, r) {
 			return r
 		}
 		return '\uFFFD'
-	}, s)
+	}, s)).String()
 }
