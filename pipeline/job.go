@@ -90,19 +90,6 @@ type Published struct {
 	Time   time.Time `json:"time"`
 }
 
-// Closed is what is left to know of a job that has ended.
-type Closed struct {
-	Act    string  `json:"act"`
-	Reason string  `json:"reason,omitempty"`
-	Source RawName `json:"source,omitempty"` // where on the share its source was put; people may have moved it on
-}
-
-// LoadClosed reads how a job ended; fs.ErrNotExist while it has not.
-func LoadClosed(f *sharefs.FS, id string) (*Closed, error) {
-	c := &Closed{}
-	return c, ReadJSON(f, JobFile(id, ClosedName), maxSmall, c)
-}
-
 // RawName is a file name or path as bytes. As JSON, what is not UTF-8, control characters, what turns the
 // direction of a text and the percent sign are percent-encoded, so that it comes back byte for byte.
 type RawName string

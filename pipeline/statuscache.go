@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -25,45 +27,30 @@ func NewStatusCache() *StatusCache {
 	}
 }
 
-// Seed takes over the jobs of an earlier answer that nothing changes any more, however that answer came
-// here: a share's history can be long.
-func (k *StatusCache) Seed(s *Status) {
-	for _, j := range s.Jobs {
-		if j.Closed && ValidJob(j.ID) {
-			k.closed[j.ID] = j
-		}
-	}
-}
-
 // job tells one job's status; ok is false for a folder that is no job.
 func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []SeenNode) (JobStatus, bool) {
-	if st, ok := k.closed[id]; ok {
+	if st, ok := k.ended(f, id, chunks); ok {
 		return st, true
 	}
-	j := k.jobs[id]
-	if j == nil {
-		var err error
-		if j, err = LoadJob(f, id); err != nil {
-			return JobStatus{}, false
-		}
-		k.jobs[id] = j
+	st, err := k.describe(f, id)
+	if err != nil {
+		return JobStatus{}, false
 	}
-	st := JobStatus{
-		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
-		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
-	}
-	st.Retries, st.Failures = k.failures(f, id)
 	dir, err := LookInto(f, id)
 	if err != nil {
 		return JobStatus{}, false
 	}
-	if c, err := ReadControl(f, id); err == nil {
-		st.Paused = c.Paused
-		if c.Priority != nil {
-			st.Priority = *c.Priority
+	if dir.Closed() {
+		if st, ok := k.end(f, id); ok {
+			return st, true
 		}
 	}
-	if dir.Decision() && k.decided(f, id, dir, &st) || !dir.Plan() {
+	st.wishes(f)
+	if dir.Decision() && decided(f, id, nil, &st) {
+		st.whole(f)
+		return st, true
+	}
+	if !dir.Plan() {
 		return st, true
 	}
 	plan := k.plans[id]
@@ -80,43 +67,34 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 	return st, true
 }
 
-// decided fills the status of a job that has its decision; false while the output is not yet out.
-func (k *StatusCache) decided(f *sharefs.FS, id string, dir Folder, st *JobStatus) bool {
-	d, err := LoadDecision(f, id)
+// describe is what is known of a job before anything becomes of it.
+func (k *StatusCache) describe(f *sharefs.FS, id string) (JobStatus, error) {
+	j := k.jobs[id]
+	if j == nil {
+		var err error
+		if j, err = LoadJob(f, id); err != nil {
+			return JobStatus{}, err
+		}
+		k.jobs[id] = j
+	}
+	st := JobStatus{
+		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
+		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
+	}
+	st.Retries, st.Failures = k.failures(f, id)
+	return st, nil
+}
+
+// wishes fills in what people asked of the job.
+func (st *JobStatus) wishes(f *sharefs.FS) {
+	c, err := ReadControl(f, st.ID)
 	if err != nil {
-		return false
+		return
 	}
-	if c, err := LoadClosed(f, id); dir.Closed() && err == nil {
-		d.Act, d.Reason = c.Act, c.Reason // what it came to, should the output have been lost
+	st.Paused = c.Paused
+	if c.Priority != nil {
+		st.Priority = *c.Priority
 	}
-	st.Decided = true
-	if info, err := f.Stat(JobFile(id, decisionName)); err == nil {
-		st.Ended = info.ModTime().UTC()
-	}
-	switch d.Act {
-	case "failed":
-		st.State, st.Error = JobFailed, d.Reason
-	case "cancelled":
-		st.State, st.Error = Cancelled, d.Reason
-	case "publish":
-		p, err := LoadPublished(f, id)
-		if err != nil {
-			return false
-		}
-		st.State, st.Output = Done, Outbox+"/"+p.Output.String()
-		if plan, err := LoadPlan(f, id); err == nil {
-			n := len(plan.Chunks)
-			st.Notes = plan.Notes
-			st.Chunks, st.Frames = Counts{Total: n, Done: n}, Progress{Total: plan.Frames, Done: plan.Frames}
-		}
-	}
-	if dir.Closed() {
-		st.Closed = true
-		k.closed[id] = *st
-		delete(k.plans, id)
-		delete(k.jobs, id)
-	}
-	return true
 }
 
 // fill counts the chunks and frames of a job that has a plan and no decision yet.
@@ -217,20 +195,36 @@ func (k *StatusCache) rejectedFiles(f *sharefs.FS, jobs []JobStatus) ([]Rejected
 		told[j.Error] = true
 	}
 	all := []Rejected{}
-	for _, e := range entries {
+	for _, e := range latestFirst(entries) {
 		r, known := k.rejected[e.Name()]
-		if !known && e.IsDir() {
-			r = readRejected(f, e.Name())
-			if r.Reason != "" {
+		if !known {
+			if r = readRejected(f, e.Name()); r.Reason != "" {
 				k.rejected[e.Name()] = r
 			}
 		}
 		if r.Reason != "" && !told[r.Reason] {
 			all = append(all, r)
 		}
+		if len(all) == maxRejected {
+			break
+		}
 	}
 	slices.SortStableFunc(all, func(a, b Rejected) int { return b.Time.Compare(a.Time) })
-	return all[:min(len(all), maxRejected)], nil
+	return all, nil
+}
+
+// latestFirst returns the folders among the entries by when something came or went in them, so that of a long
+// history only the end is read.
+func latestFirst(entries []fs.DirEntry) []fs.DirEntry {
+	changed := map[string]time.Time{}
+	folders := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		if info, err := e.Info(); err == nil {
+			changed[e.Name()] = info.ModTime()
+		}
+		return !e.IsDir()
+	})
+	slices.SortStableFunc(folders, func(a, b fs.DirEntry) int { return changed[b.Name()].Compare(changed[a.Name()]) })
+	return folders
 }
 
 func readRejected(f *sharefs.FS, folder string) Rejected {

@@ -184,11 +184,7 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
 	if err != nil {
 		return d.Act, err
 	}
-	b, err := json.Marshal(closed)
-	if err != nil {
-		return d.Act, err
-	}
-	return d.Act, m.writeOnce(pipeline.JobFile(j.ID, pipeline.ClosedName), append(b, '\n'))
+	return d.Act, closed.Publish(m.FS, j.ID)
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.

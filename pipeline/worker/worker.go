@@ -78,6 +78,9 @@ type Worker struct {
 	agreedFor string
 	terms     lease.Terms
 	limit     int // failures of one chunk until it is set aside
+
+	looking sync.Mutex // guards known
+	known   *pipeline.StatusCache
 }
 
 // The back-off of an idle worker is bounded by these, so that 200 of them cost the file server little.
@@ -95,6 +98,7 @@ func New(o Options) *Worker {
 	return &Worker{
 		Options: o, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
 		tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, speed: map[string]pipeline.Speed{},
+		known: pipeline.NewStatusCache(),
 	}
 }
 
@@ -253,7 +257,9 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 // nothingComing tells whether no job is about to be cut: one that a master has taken in but not yet
 // planned, or whose chunks are not all made.
 func (w *Worker) nothingComing() bool {
-	status, err := pipeline.ReadStatus(w.FS, nil)
+	w.looking.Lock()
+	defer w.looking.Unlock()
+	status, err := pipeline.ReadStatus(w.FS, w.known)
 	if err != nil {
 		return false
 	}

@@ -1,0 +1,122 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// finishedJob makes a job that is decided, published and closed, and returns its id. A plan of it can't be read.
+func finishedJob(t *testing.T, fs *sharefs.FS, n int, close func(id string)) string {
+	t.Helper()
+	id := NewJobID(fmt.Sprintf("%08x", n))
+	name := RawName(fmt.Sprintf("film%d.mkv", n))
+	require.NoError(t, (&Job{
+		ID: id, Inbox: name, Source: "source.mkv", Settings: Settings{Container: "mkv"}, Created: time.Unix(int64(n), 0).UTC(),
+	}).Create(fs))
+	_, err := Decide(fs, id, Decision{Act: "publish", Out: "abcdefghijkl"})
+	require.NoError(t, err)
+	published := fmt.Sprintf(`{"output": %q}`, name)
+	require.NoError(t, fs.Create(JobFile(id, PublishedName), []byte(published)))
+	require.NoError(t, fs.Create(JobFile(id, planName), []byte("no plan")))
+	close(id)
+	return id
+}
+
+// Of a job that has ended one small file is read, and never its plan: a share's history can be long. What an
+// older version closed takes a few more.
+func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
+	const jobs = 20
+	opened := map[string]int{}
+	hook := func(op, name string) error {
+		if strings.HasPrefix(name, Jobs+"/") && (op == "open" || op == "readdir") {
+			opened[name]++
+		}
+		return nil
+	}
+	plain := testShare(t)
+	share := sharefs.New(plain.Root(), sharefs.WithHook(sharefs.OS(plain.Root()), hook))
+	var ids []string
+	for n := range jobs {
+		ids = append(ids, finishedJob(t, plain, n, func(id string) {
+			require.NoError(t, Closed{Act: "publish", Source: "archive/x"}.Publish(plain, id))
+		}))
+	}
+	old := finishedJob(t, plain, jobs, func(id string) {
+		require.NoError(t, plain.Create(JobFile(id, ClosedName), []byte(`{"act":"publish"}`)))
+	})
+	known := NewStatusCache()
+	s, err := ReadStatus(share, known)
+	require.NoError(t, err)
+	require.Len(t, s.Jobs, jobs+1)
+	for n, j := range s.Jobs {
+		require.Equal(t, fmt.Sprintf("outbox/film%d.mkv", n), j.Output)
+		require.Equal(t, Done, j.State)
+		require.True(t, j.Closed && j.Decided && j.Error == "" && !j.Ended.IsZero(), "%+v", j)
+		require.Zero(t, opened[JobFile(j.ID, planName)])
+	}
+	for _, id := range ids {
+		require.Equal(t, 1, opened[JobFile(id, ClosedName)])
+		delete(opened, JobFile(id, ClosedName))
+	}
+	for name := range opened {
+		require.Contains(t, name, old, "of the others nothing else is read")
+	}
+	clear(opened)
+	_, err = ReadStatus(share, known)
+	require.NoError(t, err)
+	require.Empty(t, opened, "and at the next look nothing")
+}
+
+// What lies on the share is the truth: a job's folder that a person put back from a snapshot, in which the job
+// had not ended, is no finished job.
+func TestAFolderThatWasPutBackIsLookedAtAgain(t *testing.T) {
+	share := testShare(t)
+	id := finishedJob(t, share, 1, func(id string) { require.NoError(t, Closed{Act: "publish"}.Publish(share, id)) })
+	known := NewStatusCache()
+	state := func() JobState {
+		s, err := ReadStatus(share, known)
+		require.NoError(t, err)
+		require.Len(t, s.Jobs, 1)
+		return s.Jobs[0].State
+	}
+	require.Equal(t, Done, state())
+	for _, name := range []string{ClosedName, PublishedName, decisionName, planName} {
+		require.NoError(t, os.Remove(share.Path(JobFile(id, name))))
+	}
+	chunk := ChunkFile{Job: id, Attempt: 1, Nonce: "abcdefgh", Kind: KindRange, State: Pending}
+	require.NoError(t, share.MkdirAll(PendingOf(id)))
+	require.NoError(t, share.Create(chunk.Path(), nil))
+	require.Equal(t, Planning, state())
+}
+
+// Of the refused files the latest are read, not all that ever were.
+func TestOfRefusedFilesTheLatestAreRead(t *testing.T) {
+	plain := testShare(t)
+	read := map[string]bool{}
+	share := sharefs.New(plain.Root(), sharefs.WithHook(sharefs.OS(plain.Root()), func(op, name string) error {
+		if op == "open" && strings.HasPrefix(name, FailedDir) {
+			read[name] = true
+		}
+		return nil
+	}))
+	for n := range 3 * maxRejected {
+		folder := plain.Path(fmt.Sprintf("%s/film%d.mkv", FailedDir, n))
+		require.NoError(t, os.Mkdir(folder, 0o755))
+		require.NoError(t, os.WriteFile(folder+"/"+ReasonName, fmt.Appendf(nil, "reason %d", n), 0o644))
+		then := time.Unix(int64(1e9+n), 0)
+		require.NoError(t, os.Chtimes(folder+"/"+ReasonName, then, then))
+		require.NoError(t, os.Chtimes(folder, then, then))
+	}
+	s, err := ReadStatus(share, nil)
+	require.NoError(t, err)
+	require.Len(t, s.Rejected, maxRejected)
+	require.Equal(t, fmt.Sprintf("reason %d", 3*maxRejected-1), s.Rejected[0].Reason)
+	require.Len(t, read, maxRejected)
+}
