@@ -7,8 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // kernel tells processes by what the kernel that runs them says. A process is named by the boot it lives
@@ -37,7 +36,12 @@ func (kernel) Gone(name string) bool {
 	if err != nil || pid <= 0 {
 		return false
 	}
-	if errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Signal(syscall.Signal(0))
+		_ = p.Release() // nothing but a descriptor of it
+	}
+	if errors.Is(err, os.ErrProcessDone) {
 		return true
 	}
 	now, err := began(pid)

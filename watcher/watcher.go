@@ -114,7 +114,7 @@ func (s *scan) walk(ctx context.Context, dir string) error {
 // unlisted passes over a folder below the watched one. It may have been replaced meanwhile, may be closed to
 // us, or lie so deep that its path is too long for a system call.
 func (s *scan) unlisted(dir string, err error) {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if sharefs.Absent(err) {
 		return
 	}
 	s.refuse(dir, "it can't be listed: "+s.cause(dir, err, "g+rwx,g+s"))
@@ -127,16 +127,13 @@ func (s *scan) unlisted(dir string, err error) {
 
 // cause is an error without the names that were tried, which may be 4 KB long, and with what mends it.
 func (s *scan) cause(name string, err error, mode string) string {
-	var errno syscall.Errno
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Sprintf("permission denied; mend it with: chmod %s %s", mode, Quote(s.fs.Path(name)))
-	case errors.As(err, &errno) && errno == syscall.ENAMETOOLONG:
+	case sharefs.TooLong(err):
 		return "its path is too long; move it further up, or rename the folders above it"
-	case errors.As(err, &errno):
-		return errno.Error()
 	}
-	return err.Error()
+	return sharefs.Cause(err).Error()
 }
 
 // Quote makes one word of a text for a shell (POSIX.1-2017, Shell Command Language, 2.2.2).

@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline/master"
 )
 
@@ -91,19 +91,18 @@ func cannot(verb, file string, err error) error {
 
 // hints say what a person can do about what the system answered.
 var hints = []struct {
-	err  error
+	is   func(error) bool
 	text string
 }{
-	{fs.ErrPermission, "Run distenc as a user who may do that. On a share that is the user or group of its folders: \"Who may write\" in the README."},
-	{syscall.EROFS, "The file system is mounted read-only: mount it for writing too."},
-	{syscall.ENOSPC, "The disk is full: make room there. What was done so far is kept, and work goes on from there."},
-	{syscall.EDQUOT, "The quota is used up: make room there. What was done so far is kept, and work goes on from there."},
-	{syscall.ESTALE, "The file server has lost track of this mount: unmount the share and mount it again."},
+	{func(err error) bool { return errors.Is(err, fs.ErrPermission) }, "Run distenc as a user who may do that. On a share that is the user or group of its folders: \"Who may write\" in the README."},
+	{sharefs.ReadOnly, "The file system is mounted read-only: mount it for writing too."},
+	{sharefs.Full, "The disk is full, or a quota is used up: make room there. What was done so far is kept, and work goes on from there."},
+	{sharefs.Stale, "The file server has lost track of this mount: unmount the share and mount it again."},
 }
 
 func hintFor(err error) string {
 	for _, h := range hints {
-		if errors.Is(err, h.err) {
+		if h.is(err) {
 			return h.text
 		}
 	}

@@ -139,7 +139,7 @@ func (f *FS) Read(name string, limit int64) ([]byte, error) {
 // ReadStat is Read and Stat at once; the attributes are those at the opening.
 func (f *FS) ReadStat(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	data, info, err := f.read(name, limit)
-	if errors.Is(err, unix.ESTALE) { // NFSv3, when the file was replaced between lookup and read
+	if Stale(err) { // NFSv3, when the file was replaced between lookup and read
 		data, info, err = f.read(name, limit)
 	}
 	if err != nil {

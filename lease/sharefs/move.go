@@ -8,8 +8,6 @@ import (
 	"path"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Outcome is what became of a move, as the listings tell.
@@ -130,17 +128,6 @@ func (f *FS) listed(name string) (bool, error) {
 	}
 	_, found := slices.BinarySearch(names, path.Base(name))
 	return found, nil
-}
-
-// permanent errors need a person. All others may pass: EINTR, EACCES, EBUSY, ESTALE and EAGAIN were
-// seen to, and ENOENT for a name that this node's cache knew as absent goes away with the listing.
-func permanent(err error) bool {
-	for _, errno := range []unix.Errno{unix.EPERM, unix.EROFS, unix.ENOSPC, unix.EDQUOT} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
 }
 
 // jitter returns between half and one and a half of d, so that nodes that failed together do not try

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -115,7 +116,7 @@ func worthAnother(ctx context.Context, err error) bool {
 		return true
 	}
 	var exit *media.ExitError
-	return errors.As(err, &exit) && exit.Code > 0 && !exit.NoSpace()
+	return errors.As(err, &exit) && exit.Code > 0 && !sharefs.Trouble(err)
 }
 
 type result struct {

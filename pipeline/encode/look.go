@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -95,13 +96,12 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 		args = append(args, "-frames:v", "1")
 	}
 	thumbs, stderr, err := decode(ctx, tools, args, l.limits(input{method: "piece"}))
-	var exit *media.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil && (!errors.As(err, &exit) || exit.Code < 0):
+	case err != nil && !media.Blames(err):
 		return nil, fmt.Errorf("cannot look at the result: %w", err)
-	case troubled(stderr): // ffmpeg may exit with 0 after a file that it could not read on
+	case sharefs.Said(stderr) != nil: // ffmpeg may exit with 0 after a file that it could not read on
 		return nil, fmt.Errorf("cannot look at the result: %s", said(stderr))
 	case err != nil || stderr != "":
 		return nil, fmt.Errorf("%w: it can't be decoded without errors (%s)", ErrPictures, said(stderr))
@@ -109,20 +109,6 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 		return nil, fmt.Errorf("%w: %d of the %d looked for came out of the decoder", ErrPictures, len(thumbs), len(numbers))
 	}
 	return thumbs, nil
-}
-
-// troubled tells whether a program that said this met a share that does not answer well or a machine short of
-// something, by the operating system's words (strerror(3)).
-func troubled(stderr string) bool {
-	for _, words := range []string{
-		"Input/output error", "Stale file handle", "Permission denied", "Cannot allocate memory",
-		"Resource temporarily unavailable", "Too many open files", "No such file or directory",
-	} {
-		if strings.Contains(stderr, words) {
-			return true
-		}
-	}
-	return false
 }
 
 // said is the first thing a decoder said, which the others follow from, without its address in memory.

@@ -3,7 +3,6 @@ package encode
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -26,13 +25,12 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	if fault := media.Fault(err); fault != "" {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf("Its first picture can't be encoded: %s.", fault), Err: err}
 	}
-	var exit *media.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.Code < 0) {
+	if err != nil && !media.Blames(err) {
 		return "", fmt.Errorf("cannot test the settings: %w", err)
 	}
 	reason := complaint(stderr, complaints)
 	if err != nil && reason == "" {
-		reason = complaint(stderr+"\n"+exit.Error(), remarks)
+		reason = complaint(stderr+"\n"+err.Error(), remarks)
 	}
 	if reason != "" {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf("x264 does not take the settings %q: %s.", plan.Settings.X264, reason), Err: err}

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"syscall"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
@@ -74,11 +74,11 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 	}
 }
 
-// lastingError tells errors that trying again would not mend from a full disk or a share in trouble, which
-// says so with an error of the operating system, whichever it is.
+// lastingError tells errors that trying again would not mend from those of a machine or a share in trouble. What a
+// child met of the operating system's errors may be the source's own fault; what we met is not.
 func lastingError(err error) bool {
-	var errno syscall.Errno
-	return !pipeline.NoSpace(err) && !errors.As(err, &errno)
+	_, child := errors.AsType[*media.ExitError](err)
+	return !sharefs.Trouble(err) && (child || !sharefs.System(err))
 }
 
 // hopeless tells what would go beyond a child's limits again: a merge that takes as much as that is not tried three times.

@@ -153,7 +153,7 @@ func denied(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; make it readable for the group of the share and drop it again.")
-	case err != nil && strings.Contains(err.Error(), "Cannot allocate memory"):
+	case sharefs.NoMemory(err):
 		return &pipeline.Refusal{Reason: "The file can't be read: its headers ask for more memory than this machine has.", Err: err}
 	}
 	return nil

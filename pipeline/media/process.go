@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // killGrace is how long a child may take to end after SIGTERM; ffmpeg writes its trailer within it.
@@ -45,6 +47,7 @@ type ExitError struct {
 	Code    int    // -1: ended by a signal
 	Stderr  string // the last part of it, trimmed
 	Err     error
+	said    error // what it said of the operating system; nil: nothing
 }
 
 func (e *ExitError) Error() string {
@@ -55,11 +58,37 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s: %s", filepath.Base(e.Program), text)
 }
 
-func (e *ExitError) Unwrap() error { return e.Err }
+// Unwrap gives the error of the operating system that the child spoke of as well, so that sharefs.Full and its like
+// hold for what a child met as for what we met.
+func (e *ExitError) Unwrap() []error {
+	if e.said == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.said}
+}
 
-// NoSpace tells whether the child complained of a full disk or quota, wherever in what is left of its words.
-func (e *ExitError) NoSpace() bool {
-	return strings.Contains(e.Stderr, "No space left") || strings.Contains(e.Stderr, "Disk quota exceeded")
+// Blames tells an error that may be the fault of what the child was given: it ended by itself, and spoke of nothing
+// else. By any other error nothing is decided about a file.
+func Blames(err error) bool {
+	exit, ok := errors.AsType[*ExitError](err)
+	return ok && exit.Code >= 0 && !sharefs.Undecided(err)
+}
+
+// failure is the error for a child that ended badly. What is in the command is left out of its words: a file's name
+// may be "No space left".
+func (c Command) failure(code int, stderr string, err error) *ExitError {
+	words := stderr
+	for _, arg := range c.Args {
+		if strings.ContainsRune(arg, '/') {
+			words = strings.ReplaceAll(words, arg, "")
+		}
+	}
+	e := &ExitError{Program: c.Program, Code: code, Stderr: stderr, Err: err, said: sharefs.Said(words)}
+	if e.said == nil && strings.Contains(words, "while opening encoder") && !strings.Contains(words, "libx264 @ 0x") &&
+		!strings.Contains(words, "option") {
+		e.said = syscall.EAGAIN // x264 has a reason for all but a thread that it can't have (measured: 5.1 under RLIMIT_NPROC)
+	}
+	return e
 }
 
 // Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
@@ -120,7 +149,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		return stderr, cause
 	}
 	if err == nil {
-		err = &ExitError{Program: c.Program, Stderr: stderr, Err: errors.New("its output is not whole")}
+		err = c.failure(0, stderr, errors.New("its output is not whole"))
 		t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
 		return stderr, err
 	}
@@ -130,7 +159,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGXFSZ {
 			return stderr, &LimitError{c.Program, fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
-		return stderr, &ExitError{Program: c.Program, Code: exit.ExitCode(), Stderr: stderr, Err: err}
+		return stderr, c.failure(exit.ExitCode(), stderr, err)
 	}
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 func shell(script string) Command { return Command{Program: "/bin/sh", Args: []string{"-c", script}} }
@@ -249,4 +251,34 @@ func TestIdleIOIsSet(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, idle, class == ioprioIdle>>13)
 	}
+}
+
+// A child that has no threads or memory to spare says so in its own words; a file's name in them says nothing.
+func TestAChildsWordsAreErrors(t *testing.T) {
+	var tools Tools
+	_, err := tools.Run(t.Context(), shell("echo 'cannot do it: Resource temporarily unavailable' >&2; exit 1"))
+	require.ErrorIs(t, err, syscall.EAGAIN)
+	require.False(t, Blames(err))
+	named := shell(`echo "$1: Invalid data found" >&2; exit 1`)
+	named.Args = append(named.Args, "sh", "/films/No space left on device.mkv")
+	_, err = tools.Run(t.Context(), named)
+	require.NotErrorIs(t, err, syscall.ENOSPC)
+	require.True(t, Blames(err))
+}
+
+// ffmpeg says nothing of a thread that x264 could not have, but that the settings may be wrong.
+func TestAnEncoderWithoutThreadsIsNotBlamed(t *testing.T) {
+	tools, err := Find(nil)
+	require.NoError(t, err)
+	encode := tools.FFmpeg + ` -v warning -f lavfi -i testsrc2=s=64x64:d=1 -c:v libx264 `
+	_, err = tools.Run(t.Context(), shell("setpriv --reuid=65533 --clear-groups prlimit --nproc=8 "+encode+"-threads 16 -f null -"))
+	require.Error(t, err)
+	if strings.Contains(err.Error(), "setpriv") {
+		t.Skip("this user may not become another: ", err)
+	}
+	require.False(t, Blames(err), "%v", err)
+	require.True(t, sharefs.Trouble(err))
+	_, err = tools.Run(t.Context(), shell(encode+"-profile:v baseline -pix_fmt yuv444p -f null -"))
+	require.Error(t, err)
+	require.True(t, Blames(err), "%v", err)
 }

@@ -13,10 +13,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -97,9 +97,9 @@ func unreadable(ctx context.Context, i int, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO):
+	case errors.Is(err, fs.ErrNotExist) || sharefs.Unreadable(err):
 		return &BadChunk{i, fmt.Sprintf("it can't be read any more: %v", err)}
-	case errors.As(err, &path):
+	case errors.As(err, &path) || sharefs.Trouble(err):
 		return fmt.Errorf("cannot read the result: %w", err)
 	}
 	return &BadChunk{i, err.Error()}

@@ -61,7 +61,7 @@ const damagedSource = "the source is damaged, and mkvmerge can't take over all t
 
 func complains(err error, source string) bool {
 	var exit *media.ExitError
-	return errors.As(err, &exit) && exit.Code == 1 && strings.Contains(err.Error(), source)
+	return errors.As(err, &exit) && exit.Code == 1 && media.Blames(err) && strings.Contains(err.Error(), source)
 }
 
 // TryRest takes all but the video over from a Matroska source, into nothing. Of a source that may be damaged it tells

@@ -123,8 +123,8 @@ func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File
 			args = append(args, "-b:a", fate.rate)
 		}
 		stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, "-f", "null", "-"), Limits: media.Reading(media.Size(path))})
-		if ctx.Err() != nil {
-			return err
+		if err != nil && !media.Blames(err) && media.Fault(err) == "" {
+			return fmt.Errorf("cannot try the sound: %w", err)
 		}
 		if err != nil {
 			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), lastWords(stderr)), Err: err}

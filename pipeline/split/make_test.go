@@ -290,3 +290,23 @@ func TestHeadersInThePicturesAreFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 50, plan.Frames)
 }
+
+// A machine without threads or memory to spare says nothing about a film.
+func TestAMachineInTroubleRefusesNothing(t *testing.T) {
+	film := corpus.Make(t, "h264-open.mkv")
+	f, err := os.Open(film)
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	for _, way := range []string{
+		`echo "can't create thread" >&2; exit 1`, `echo 'x: Connection timed out' >&2; exit 1`, `echo 'x: Host is down' >&2; exit 1`,
+		`ulimit -v 100000; exec ffprobe "$@"`,
+	} {
+		limited := tools(t)
+		limited.FFprobe = filepath.Join(t.TempDir(), "ffprobe")
+		require.NoError(t, os.WriteFile(limited.FFprobe, []byte("#!/bin/sh\n"+way+"\n"), 0o700))
+		_, err := split.Scan(t.Context(), limited, film, f)
+		require.Error(t, err, way)
+		_, refused := errors.AsType[*pipeline.Refusal](err)
+		require.False(t, refused, "%s: %v", way, err)
+	}
+}

@@ -2,7 +2,6 @@ package split
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -73,8 +72,7 @@ const nowhere = "pipe:1"
 
 // unheld tells errors that may come of what a stream holds.
 func unheld(err error) bool {
-	var exit *media.ExitError
-	return errors.As(err, &exit) && media.Fault(err) == "" && !exit.NoSpace()
+	return media.Blames(err) && media.Fault(err) == ""
 }
 
 // stopped says it in a person's words.

@@ -117,13 +117,8 @@ func unreadable(err error, what string) error {
 		return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be used: %s: %s.", what, fault), Err: err}
 	}
 	var exit *media.ExitError
-	if !errors.As(err, &exit) || exit.Code < 0 {
+	if !media.Blames(err) || !errors.As(err, &exit) {
 		return err
-	}
-	for _, ours := range []string{"Input/output error", "Permission denied", "No such file", "Cannot allocate memory", "Stale file handle"} {
-		if strings.Contains(exit.Stderr, ours) {
-			return err
-		}
 	}
 	if reason := plain(exit.Stderr); reason != "" {
 		return &pipeline.Refusal{Reason: reason, Err: err}

@@ -200,12 +200,12 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		return
 	}
 	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
-	full := pipeline.NoSpace(cause)
+	full := sharefs.Full(cause)
 	if !full {
 		w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
 		if err := f.Report(w.FS, t.File); err != nil {
 			w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
-			full = pipeline.NoSpace(err) // a failure that nobody can count would be tried for ever
+			full = sharefs.Full(err) // a failure that nobody can count would be tried for ever
 		}
 	}
 	if full { // neither the chunk's fault nor the encoder's

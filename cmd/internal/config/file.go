@@ -9,9 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 const (
@@ -66,7 +67,7 @@ func readShare(share string) (file, error) {
 	}
 	name := filepath.Join(share, ShareFile)
 	info, err := os.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // no such share: who opens it says so
+	if sharefs.Absent(err) { // no such share: who opens it says so
 		return file{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {

@@ -139,9 +139,6 @@ func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output strin
 	if ctx.Err() != nil {
 		return out.String(), context.Cause(ctx)
 	}
-	if errors.Is(err, syscall.EPIPE) { // it did not want to read its input
-		err = nil
-	}
 	return out.String(), err
 }
 
