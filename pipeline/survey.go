@@ -55,10 +55,10 @@ func (s *Survey) lookIn(f *sharefs.FS, dir string, parse func(job, name string) 
 			continue
 		}
 		names, err := f.List(dir + "/" + job)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue // removed since the listing above
-		}
-		if err != nil {
+		case err != nil && !sharefs.NotFolder(err): // what somebody has put in its place is for the sweep
 			return err
 		}
 		s.jobChunks(job)

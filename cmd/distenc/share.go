@@ -38,7 +38,7 @@ func openShare(cfg config.Config) (*sharefs.FS, error) {
 // checkMounts makes sure that every folder of the share can be renamed into from every other: rename(2)
 // works within one mount only, and everything here rests on renames.
 func checkMounts(share *sharefs.FS) error {
-	root, err := mountOf(share.Path("."))
+	root, err := mountOf(share.Path(".") + "/.") // it may be a link itself
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,11 @@ type mount struct{ device, id uint64 }
 
 func mountOf(dir string) (mount, error) {
 	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, 0, unix.STATX_MNT_ID, &st); err != nil {
+	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_TYPE|unix.STATX_MNT_ID, &st); err != nil {
 		return mount{}, &fs.PathError{Op: "cannot look at the folder", Path: dir, Err: err}
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return mount{}, &config.Error{Where: dir, Problem: "is a symbolic link: nothing on a share is followed, so make it a folder"}
 	}
 	m := mount{device: unix.Mkdev(st.Dev_major, st.Dev_minor)}
 	if st.Mask&unix.STATX_MNT_ID != 0 {

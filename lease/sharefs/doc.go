@@ -11,6 +11,7 @@
 //   - A listing is fresh when the directory is opened anew, a file's attributes when the file is. A
 //     plain stat can be a minute old.
 //   - O_TRUNC, utimes and truncate stamp a file with the client's clock on SMB; nothing here uses them.
+//   - Anybody may put a symbolic link where a folder is expected. None is followed below the root.
 //
 // All names are relative to the share's root, with slashes, such as "chunks/pending/x"; "." is the root.
 package sharefs

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,27 +38,38 @@ type Ops interface {
 	SyncDir(name string) error
 }
 
-// OS returns the operating system's calls below the directory root.
-func OS(root string) Ops { return osOps(root) }
+// OS returns the operating system's calls below the directory root. Links above it may be followed, once: here.
+func OS(root string) Ops {
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	return osOps{root: root, openat2: hasOpenat2()}
+}
 
-type osOps string
+// osOps follow no symbolic link below root: anybody may plant one where a folder of the share is expected.
+type osOps struct {
+	root    string
+	openat2 bool
+}
 
-func (o osOps) path(name string) string { return filepath.Join(string(o), name) }
+func (o osOps) path(name string) string { return filepath.Join(o.root, name) }
 
 // Rename calls renameat(2) once. os.Rename looks the target up first, which a cache can answer
 // wrongly, and repeats the call after EINTR, although the first one may have been done.
-func (o osOps) Rename(src, dst string) error {
-	src, dst = o.path(src), o.path(dst)
-	if err := unix.Renameat(unix.AT_FDCWD, src, unix.AT_FDCWD, dst); err != nil {
-		return &os.LinkError{Op: "rename", Old: src, New: dst, Err: err}
-	}
-	return nil
-}
+func (o osOps) Rename(src, dst string) error { return o.two("rename", src, dst, unix.Renameat) }
 
 func (o osOps) Link(src, dst string) error {
-	src, dst = o.path(src), o.path(dst)
-	if err := unix.Linkat(unix.AT_FDCWD, src, unix.AT_FDCWD, dst, 0); err != nil {
-		return &os.LinkError{Op: "link", Old: src, New: dst, Err: err}
+	return o.two("link", src, dst, func(from int, src string, to int, dst string) error {
+		return unix.Linkat(from, src, to, dst, 0)
+	})
+}
+
+func (o osOps) two(op, src, dst string, call func(from int, src string, to int, dst string) error) error {
+	err := o.in(src, func(from int, srcBase string) error {
+		return o.in(dst, func(to int, dstBase string) error { return call(from, srcBase, to, dstBase) })
+	})
+	if err != nil {
+		return &os.LinkError{Op: op, Old: o.path(src), New: o.path(dst), Err: err}
 	}
 	return nil
 }
@@ -64,7 +77,7 @@ func (o osOps) Link(src, dst string) error {
 // OpenFile sets the mode of a file it creates explicitly, because several users share the share and
 // each one's umask would take the group's write permission away.
 func (o osOps) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(o.path(name), flag, perm)
+	f, err := o.open(name, flag, perm)
 	if err != nil {
 		return nil, err
 	}
@@ -74,28 +87,41 @@ func (o osOps) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	return f, nil
 }
 
-func (o osOps) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(o.path(name)) }
+func (o osOps) ReadDir(name string) ([]fs.DirEntry, error) {
+	d, err := o.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = d.Close() }()
+	entries, err := d.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
 
 // Mkdir sets the mode explicitly for the same reason as OpenFile, and because mkdir(2) ignores setgid.
 func (o osOps) Mkdir(name string, perm fs.FileMode) error {
-	dir := o.path(name)
-	if err := unix.Mkdir(dir, uint32(perm.Perm())); err != nil {
-		return &fs.PathError{Op: "mkdir", Path: dir, Err: err}
+	err := o.one("mkdir", name, func(dir int, base string) error { return unix.Mkdirat(dir, base, uint32(perm.Perm())) })
+	if err != nil {
+		return err
 	}
-	_ = os.Chmod(dir, perm)
+	if d, err := o.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0); err == nil {
+		_ = d.Chmod(perm)
+		_ = d.Close()
+	}
 	return nil
 }
 
 func (o osOps) Unlink(name string) error {
-	if err := unix.Unlink(o.path(name)); err != nil {
-		return &fs.PathError{Op: "unlink", Path: o.path(name), Err: err}
-	}
-	return nil
+	return o.one("unlink", name, func(dir int, base string) error { return unix.Unlinkat(dir, base, 0) })
 }
 
 func (o osOps) Rmdir(name string) error {
-	if err := unix.Rmdir(o.path(name)); err != nil {
-		return &fs.PathError{Op: "rmdir", Path: o.path(name), Err: err}
+	return o.one("rmdir", name, func(dir int, base string) error { return unix.Unlinkat(dir, base, unix.AT_REMOVEDIR) })
+}
+
+func (o osOps) one(op, name string, call func(dir int, base string) error) error {
+	if err := o.in(name, call); err != nil {
+		return &fs.PathError{Op: op, Path: o.path(name), Err: err}
 	}
 	return nil
 }
@@ -104,13 +130,19 @@ func (o osOps) Rmdir(name string) error {
 // long as somebody looks at it every second (actimeo) under one of them. After the first call here it does
 // not (statx(2), AT_STATX_FORCE_SYNC), and the second one, which counts, finds a name gone that is gone.
 func (o osOps) Lstat(name string) (fs.FileInfo, error) {
-	var unused unix.Statx_t
-	_ = unix.Statx(unix.AT_FDCWD, o.path(name), unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &unused)
+	err := o.one("lstat", name, func(dir int, base string) error {
+		var unused unix.Statx_t
+		return unix.Statx(dir, base, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &unused)
+	})
+	var onTheWay *fs.PathError
+	if errors.As(err, &onTheWay) && (onTheWay.Err == unix.ELOOP || onTheWay.Err == unix.ENOTDIR) {
+		return nil, err
+	}
 	return os.Lstat(o.path(name))
 }
 
 func (o osOps) SyncDir(name string) error {
-	d, err := os.Open(o.path(name))
+	d, err := o.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return err
 	}

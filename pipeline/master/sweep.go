@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -55,14 +56,16 @@ func (m *Master) sweep(job string) error {
 }
 
 // sweepFolder empties a folder and removes it. A listing may have missed a name, so it looks again; what
-// still comes in is an error, and swept the next time.
+// still comes in is an error, and swept the next time. Of a link in its place the link is removed.
 func (m *Master) sweepFolder(dir string) error {
 	for range sweepLooks {
 		names, err := m.FS.List(dir)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return nil
-		}
-		if err != nil {
+		case sharefs.NotFolder(err):
+			return m.FS.Remove(dir)
+		case err != nil:
 			return err
 		}
 		for _, n := range names {

@@ -1,0 +1,77 @@
+package sharefs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whoever can write to the share can put a link to any folder where one of ours is expected, and what is done to
+// the files in ours must never be done to the ones behind it.
+func TestNoCallFollowsALink(t *testing.T) {
+	for name, ops := range map[string]func(root string) Ops{
+		"openat2":  OS,
+		"stepwise": func(root string) Ops { return osOps{root: root} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			home, root := t.TempDir(), t.TempDir()
+			precious := filepath.Join(home, "precious")
+			require.NoError(t, os.WriteFile(precious, []byte("mine"), 0o600))
+			require.NoError(t, os.Mkdir(filepath.Join(home, "folder"), 0o700))
+			share := New(root, ops(root))
+			require.NoError(t, share.Create("own", []byte("ours")))
+			require.NoError(t, os.Symlink(home, filepath.Join(root, "link")))
+			require.NoError(t, os.Symlink(precious, filepath.Join(root, "file")))
+
+			_, err := share.List("link")
+			require.Error(t, err)
+			_, err = share.Read("link/precious", 100)
+			require.Error(t, err)
+			_, err = share.Read("file", 100)
+			require.ErrorIs(t, err, ErrNotRegular)
+			_, err = share.ops.Lstat("link/precious")
+			require.Error(t, err)
+			require.Error(t, share.Remove("link/precious"))
+			require.Error(t, share.RemoveDir("link/folder"))
+			require.Error(t, share.Overwrite("link/precious", []byte("your")))
+			require.Error(t, share.Create("link/new", nil))
+			require.Error(t, share.Replace("link/precious", nil))
+			_, err = share.Mkdir("link/made")
+			require.Error(t, err)
+			_, err = share.Move(t.Context(), "link/precious", "stolen")
+			require.Error(t, err)
+			_, err = share.MoveOnce(t.Context(), "own", "link/precious")
+			require.Error(t, err)
+			_, err = share.Publish("own", "link/linked")
+			require.Error(t, err)
+			require.Error(t, share.Durable("link/precious"))
+
+			left, err := os.ReadDir(home)
+			require.NoError(t, err)
+			require.Len(t, left, 2)
+			b, err := os.ReadFile(precious)
+			require.NoError(t, err)
+			require.Equal(t, "mine", string(b))
+
+			require.NoError(t, share.Remove("link"), "the link itself is a name like any other")
+			require.NoError(t, share.Remove("file"))
+			names, err := share.List(".")
+			require.NoError(t, err)
+			require.Equal(t, []string{"own"}, names)
+		})
+	}
+}
+
+// The share itself may be reached through a link: that is its owner's affair.
+func TestTheWayToTheShareMayBeALink(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "share")
+	require.NoError(t, os.Symlink(t.TempDir(), link))
+	share, err := Open(link)
+	require.NoError(t, err)
+	require.NoError(t, share.MkdirAll("a/b"))
+	require.NoError(t, share.Create("a/b/c", []byte("x")))
+	_, err = share.Move(t.Context(), "a/b/c", "a/d")
+	require.NoError(t, err)
+}
