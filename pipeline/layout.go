@@ -26,6 +26,8 @@ const (
 	Soon = PendingDir + "/soon"
 	// Cluster is the share's marker and the settings that all nodes must agree on.
 	Cluster = ".distenc/cluster.json"
+	// LeftAloneFile says what in the inbox the leading master leaves alone, and why.
+	LeftAloneFile = ".distenc/inbox.json"
 	// Config is the configuration that serves every machine of the share.
 	Config = "distenc.toml"
 	// StatusPage and StatusJSON show the share's state to who has nothing but the share.

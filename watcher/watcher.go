@@ -129,15 +129,12 @@ func (s *scan) unlisted(dir string, err error) {
 func (s *scan) cause(name string, err error, mode string) string {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("permission denied; mend it with: chmod %s %s", mode, Quote(s.fs.Path(name)))
+		return fmt.Sprintf("permission denied; mend it with: chmod %s %s", mode, sharefs.Quote(s.fs.Path(name)))
 	case sharefs.TooLong(err):
 		return "its path is too long; move it further up, or rename the folders above it"
 	}
 	return sharefs.Cause(err).Error()
 }
-
-// Quote makes one word of a text for a shell (POSIX.1-2017, Shell Command Language, 2.2.2).
-func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func (s *scan) refuse(name, reason string) {
 	s.files = append(s.files, File{Name: name, Seen: time.Now(), Reason: reason})

@@ -106,3 +106,6 @@ func isAny(err error, which ...unix.Errno) bool {
 	}
 	return false
 }
+
+// Immovable reports whether a rename was denied by rights or by a border, which a person has to mend.
+func Immovable(err error) bool { return isAny(err, unix.EACCES, unix.EPERM, unix.EXDEV, unix.EROFS) }

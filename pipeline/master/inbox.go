@@ -22,10 +22,20 @@ type dropped struct {
 	scanned  bool
 	ranked   time.Time // when its settings were read for what follows; zero: not yet
 	priority int
-	promised bool      // `distenc add` said that it is whole
-	told     bool      // that it can't be taken
-	rest     time.Time // not tried before
-	denied   int       // how often it could not be opened, or not be read in the machine's memory
+	promised bool               // `distenc add` said that it is whole
+	left     string             // why it can't be taken as things are, told in status; "" while nothing is known against it
+	rest     time.Time          // not tried before
+	denied   int                // how often it could not be opened, or not be read in the machine's memory
+	unmoved  int                // how often it could not be moved into its job
+	stuck    string             // the same, as it was found when it was to be taken
+	cancel   context.CancelFunc // ends the reading; nil before that
+}
+
+// forget drops a file that is gone or has changed: nobody reads on in what it was.
+func (d *dropped) forget() {
+	if d.cancel != nil {
+		d.cancel()
+	}
 }
 
 // maxEarly bounds how long a file stands still before it is read ahead of its settle time: a file with a
@@ -35,7 +45,7 @@ const maxEarly = 5 * time.Second
 
 func (m *Master) early() time.Duration { return min(m.Settle/2, maxEarly) }
 
-// lookAtInbox reads and takes what people dropped, one file at a time, and returns how many are waiting.
+// lookAtInbox reads and takes what people dropped, and returns how many are waiting.
 func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 	files, err := m.watch.Scan(ctx)
 	if err != nil {
@@ -48,24 +58,28 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 		here[f.Name] = true
 		d := m.drop(f)
 		if f.Reason != "" && (!m.Trusted || !f.Linked) {
-			m.tellIrregular(d, f)
+			m.leave(d, f.Reason)
 			continue
 		}
-		waiting++
+		if m.leave(d, d.stuck); d.stuck == "" {
+			waiting++
+		}
 		for _, due := range []time.Duration{m.early(), m.Settle} {
 			if due > f.Still {
 				m.nextLook = min(m.nextLook, due-f.Still)
 			}
 		}
-		if m.full == "" && !m.tasks.busy("intake/"+f.Name) && time.Now().After(d.rest) {
+		if m.full == "" && !m.tasks.busy("intake/"+f.Name) && !m.tasks.busy("take/"+f.Name) && time.Now().After(d.rest) {
 			m.consider(f, d)
 		}
 	}
-	for name := range m.dropped {
+	for name, d := range m.dropped {
 		if !here[name] {
+			d.forget()
 			delete(m.dropped, name)
 		}
 	}
+	m.tellLeft()
 	return waiting, nil
 }
 
@@ -93,18 +107,13 @@ func (m *Master) order(files []watcher.File) {
 func (m *Master) drop(f watcher.File) *dropped {
 	d := m.dropped[f.Name]
 	if d == nil || d.file.Size != f.Size || !d.file.ModTime.Equal(f.ModTime) {
+		if d != nil {
+			d.forget()
+		}
 		d = &dropped{file: f}
 		m.dropped[f.Name] = d
 	}
 	return d
-}
-
-// tellIrregular says once that something in the inbox is never touched.
-func (m *Master) tellIrregular(d *dropped, f watcher.File) {
-	if !d.told {
-		d.told = true
-		m.Log.Warn("left alone in the inbox", "name", pipeline.RawName(f.Name).String(), "reason", f.Reason)
-	}
 }
 
 // consider reads a file that stands still, and takes it once it is known to be complete.
@@ -112,11 +121,15 @@ func (m *Master) consider(f watcher.File, d *dropped) {
 	settled := f.Still >= m.Settle
 	switch {
 	case !d.scanned && (f.Still >= m.early() || d.promised):
-		m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.read(ctx, f, d) })
+		ctx, cancel := context.WithCancel(m.tasks.ctx)
+		d.cancel = cancel
+		if !m.tasks.start("intake/"+f.Name, lanes(f, d), func(context.Context) func() { return m.read(ctx, f, d) }) {
+			cancel()
+		}
 	case d.scanned && (settled || m.vouched(f, d)):
 		// The id is made here so that findJobs does not take the half-made folder for a lost one.
 		id := pipeline.NewJobID(d.scan.CRC32)
-		if m.tasks.start("intake/"+f.Name, 1, func(ctx context.Context) func() { return m.takeIn(ctx, id, f, d) }) {
+		if m.tasks.start("take/"+f.Name, 1, func(ctx context.Context) func() { return m.takeIn(ctx, id, f, d) }) {
 			m.taking[id] = true
 		}
 	}
@@ -126,6 +139,9 @@ func (m *Master) consider(f watcher.File, d *dropped) {
 func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 	scan, err := m.Stages.Scan(ctx, f.Name)
 	return func() {
+		if d.cancel(); m.dropped[f.Name] != d {
+			return // it is gone, or another one by now
+		}
 		denial := denied(err)
 		if denial != nil {
 			d.denied++
@@ -141,10 +157,8 @@ func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 			return
 		}
 		d.scan, d.scanned = scan, true
-		if again := m.dropped[f.Name]; again == d { // unchanged as far as is known: go on at once
-			f.Still += time.Since(f.Seen)
-			m.consider(f, d)
-		}
+		f.Still += time.Since(f.Seen) // unchanged as far as is known: go on at once
+		m.consider(f, d)
 	}
 }
 
@@ -168,6 +182,12 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) {
 		return func() { delete(m.taking, id) } // it changed since; the next look finds out
 	}
+	if o := m.FS.Obstacle(f.Name, pipeline.Jobs); o != nil { // before anything is made for it
+		return func() {
+			delete(m.taking, id)
+			d.stuck, d.rest = o.String(), time.Now().Add(errRest)
+		}
+	}
 	j, err := m.newJob(id, f, d)
 	if err == nil {
 		err = m.moveIn(ctx, j)
@@ -187,7 +207,11 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 		delete(m.taking, id)
 		if err != nil {
 			m.Log.Warn("cannot take a file in, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
-			d.rest = time.Now().Add(errRest)
+			d.stuck, d.rest = "", time.Now().Add(errRest)
+			if sharefs.Immovable(err) { // a job is made for each try: ever fewer of them
+				d.stuck, d.rest = "it can't be moved out of its folder: "+err.Error(), time.Now().Add(errRest<<min(d.unmoved, maxUnmoved))
+				d.unmoved++
+			}
 			return
 		}
 		if rejected {
@@ -195,6 +219,7 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 			return
 		}
 		delete(m.dropped, f.Name)
+		m.known.add(contentOf(j), j.ID) // the next one is taken in before its folder is looked at
 		m.adopt(&job{Job: j, scan: d.scan})
 	}
 }

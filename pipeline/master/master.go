@@ -80,6 +80,7 @@ type Master struct {
 	taking   map[string]bool      // being made by this master's intake
 	known    *index               // what was encoded or is in work
 	dropped  map[string]*dropped  // files in the inbox by name
+	left     []pipeline.LeftAlone // what was last told of those that can't be taken
 	present  map[string]bool      // has a folder under jobs/
 	empty    map[string]*patience // with folders under jobs/ without a job
 	late     map[string]*lateJob  // ended without their source: it may still land in their folders
@@ -132,7 +133,10 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}()
 	m.nextLook, m.watched = m.Poll, time.Time{}
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
-	m.dropped, m.told, m.orphans = map[string]*dropped{}, map[string]bool{}, nil
+	m.dropped, m.left, m.told, m.orphans = map[string]*dropped{}, nil, map[string]bool{}, nil
+	if err := pipeline.WriteLeftAlone(m.FS, nil); err != nil {
+		m.Log.Debug("cannot clear what the last master left alone", "error", err)
+	}
 	m.dead, m.empty, m.late = map[string]*still{}, nil, map[string]*lateJob{}
 	m.tasks = newTasks(ctx, m.Took)
 	defer m.tasks.stop()

@@ -28,19 +28,29 @@ type Source struct {
 
 // Scan reads a file once, from its first byte to its last, and lists its packets: r is the file at path, an
 // absolute one, at its start. The error is a *pipeline.Refusal if the file is no video that can be encoded,
-// whatever the settings; the CRC-32 is told all the same.
+// whatever the settings. A refused file is not read any further: its CRC-32 is "" unless all of it was read by then.
 //
 // ffprobe looks at the file's beginning at the same time. It lists the packets where our own reader can't, while
 // the rest is read for the CRC, so that whoever is second finds it in the page cache.
 func Scan(ctx context.Context, tools media.Tools, path string, r io.Reader) (*Source, error) {
 	s := &Source{}
 	listed := make(chan *media.Listing, 1)
+	var crc string
 	var readErr error
 	var reading sync.WaitGroup
-	reading.Go(func() { s.CRC32, readErr = media.ReadOnce(ctx, r, listed) })
+	whole, stop := context.WithCancel(ctx)
+	defer stop()
+	reading.Go(func() { crc, readErr = media.ReadOnce(whole, r, listed) })
 	err := s.look(ctx, tools, path, listed)
+	_, refused := errors.AsType[*pipeline.Refusal](err)
+	if refused {
+		stop() // a sparse file may have terabytes of zeros
+	}
 	reading.Wait()
-	if readErr != nil {
+	switch {
+	case readErr == nil:
+		s.CRC32 = crc
+	case !refused || ctx.Err() != nil:
 		return s, fmt.Errorf("cannot scan the source: %w", readErr)
 	}
 	return s, err

@@ -41,6 +41,7 @@ func Share(ctx context.Context, o ShareOptions, tell Tell) {
 	defer clearAll(o.Share, dir)
 	tell(ok("write", "files can be made, read and removed in %s", pipeline.ProbeDir))
 	tell(checkFolders(o.Share, me()))
+	tell(checkInbox(o.Share))
 	sweepOld(o.Share, dir)
 	for _, check := range []func(*sharefs.FS, string) Finding{checkRename, checkLink, checkExclusive, checkSync, checkListing} {
 		tell(check(o.Share, dir))

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -65,8 +66,9 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	left := pipeline.LoadLeftAlone(r.fs)
 	for _, f := range files {
-		s.Inbox = append(s.Inbox, r.waiting(f))
+		s.Inbox = append(s.Inbox, r.waiting(f, left))
 	}
 	var st unix.Statfs_t
 	if unix.Statfs(r.fs.Root(), &st) == nil {
@@ -75,9 +77,11 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 	return s, nil
 }
 
-// waiting is a file in the inbox with what the settings beside it say.
-func (r *Reader) waiting(f watcher.File) pipeline.Waiting {
-	w := pipeline.Waiting{Name: pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")).String(), Size: f.Size, Why: f.Reason}
+// waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before
+// what is seen from here: it is the master's rights that matter.
+func (r *Reader) waiting(f watcher.File, left map[string]string) pipeline.Waiting {
+	name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
+	w := pipeline.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
 	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.wishes != nil {
 		r.wishes(data, &w)
 	}

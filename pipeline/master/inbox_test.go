@@ -1,0 +1,148 @@
+package master
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+// scans are stages of which each reading ends when the test says so, or with its context.
+type scans struct {
+	Stages
+	began chan string
+	ended chan string
+	let   chan struct{}
+}
+
+func (s scans) Scan(ctx context.Context, name string) (Scan, error) {
+	s.began <- name
+	defer func() { s.ended <- name }()
+	select {
+	case <-ctx.Done():
+		return Scan{}, ctx.Err()
+	case <-s.let:
+		return Scan{CRC32: "ABCDEF01"}, nil
+	}
+}
+
+// newMaster returns a leading master of an empty share, for tests that look at the inbox themselves.
+func newMaster(t *testing.T, stages Stages) *Master {
+	t.Helper()
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	for _, dir := range pipeline.Folders() {
+		require.NoError(t, share.MkdirAll(dir))
+	}
+	m := New(Options{
+		FS: share, Log: slog.New(slog.DiscardHandler), Stages: stages,
+		Resolve: func(folder string, sidecar []byte) (Order, error) {
+			return Order{Settings: pipeline.Settings{Profile: folder, Container: "mkv"}, Priority: len(sidecar)}, nil
+		},
+	})
+	m.watch, m.tasks, m.known = watcher.New(share, pipeline.Inbox), newTasks(t.Context(), nil), newIndex()
+	m.jobs, m.closed, m.taking, m.dropped = map[string]*job{}, map[string]bool{}, map[string]bool{}, map[string]*dropped{}
+	t.Cleanup(m.tasks.stop)
+	return m
+}
+
+// sparse makes a file of a size in the inbox.
+func sparse(t *testing.T, m *Master, name string, size int64) {
+	t.Helper()
+	file := m.FS.Path(filepath.Join(pipeline.Inbox, name))
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	require.NoError(t, os.Truncate(file, size))
+}
+
+// Of many files that take hours to read two are read at once; an urgent one and a small one are read all the same, and
+// one that is taken away is not read to its end.
+func TestASlowFileKeepsNobodyWaiting(t *testing.T) {
+	s := scans{began: make(chan string, 9), ended: make(chan string, 9), let: make(chan struct{})}
+	m := newMaster(t, s)
+	look := func() {
+		t.Helper()
+		_, err := m.lookAtInbox(t.Context())
+		require.NoError(t, err)
+	}
+	for _, name := range []string{"a.mkv", "b.mkv", "c.mkv"} {
+		sparse(t, m, name, 1<<40)
+	}
+	look()
+	large := []string{<-s.began, <-s.began}
+	require.Equal(t, 2, m.tasks.count("intake"), "a third one waits")
+	sparse(t, m, "urgent.mkv", 1<<40)
+	require.NoError(t, os.WriteFile(m.FS.Path("inbox/urgent.mkv.distenc.toml"), []byte("!"), 0o644))
+	look()
+	require.Equal(t, "inbox/urgent.mkv", <-s.began)
+	sparse(t, m, "small.mkv", 1)
+	look()
+	require.Equal(t, "inbox/small.mkv", <-s.began)
+	require.Equal(t, intakeLanes, m.tasks.count("intake"))
+
+	require.NoError(t, m.FS.Remove(large[0]))
+	look()
+	require.Equal(t, large[0], <-s.ended, "nobody reads on in what is gone")
+}
+
+// Files with one content that are read side by side make one job.
+func TestSameContentReadAtOnceIsOneJob(t *testing.T) {
+	s := scans{began: make(chan string, 9), ended: make(chan string, 9), let: make(chan struct{})}
+	m := newMaster(t, s)
+	sparse(t, m, "a.mkv", 1)
+	sparse(t, m, "b.mkv", 1)
+	close(s.let)
+	for m.failed == 0 { // the second one is rejected
+		_, err := m.lookAtInbox(t.Context())
+		require.NoError(t, err)
+		(<-m.tasks.results)()
+	}
+	require.Len(t, m.jobs, 1)
+}
+
+// Where the move itself is denied for a reason that could not be foreseen, a job is made for each try: the tries
+// become rare, and status has the reason.
+func TestAMoveThatIsDeniedIsNotTriedAgainAndAgain(t *testing.T) {
+	s := scans{began: make(chan string, 9), ended: make(chan string, 9), let: make(chan struct{})}
+	m := newMaster(t, s)
+	root := m.FS.Root()
+	m.FS = sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+		if op == "rename" && strings.HasPrefix(name, "inbox/a.mkv ") {
+			return syscall.EACCES
+		}
+		return nil
+	}))
+	m.watch = watcher.New(m.FS, pipeline.Inbox)
+	sparse(t, m, "a.mkv", 1)
+	close(s.let)
+	look := func() *dropped {
+		waiting, err := m.lookAtInbox(t.Context())
+		require.NoError(t, err)
+		d := m.dropped["inbox/a.mkv"]
+		require.Equal(t, d.unmoved == 0, waiting == 1, "with --until-idle nobody waits for it")
+		return d
+	}
+	for tries := 1; tries <= 3; tries++ {
+		for d := look(); d.unmoved < tries; d = look() {
+			(<-m.tasks.results)()
+		}
+		require.True(t, m.tasks.idle(), "it rests")
+		d := look()
+		require.Contains(t, pipeline.LoadLeftAlone(m.FS)["a.mkv"], "it can't be moved out of its folder")
+		require.Greater(t, time.Until(d.rest), errRest<<(tries-1)-time.Minute/10)
+		d.rest = time.Time{} // as if that time had passed
+	}
+	ids, err := m.FS.List(pipeline.Jobs)
+	require.NoError(t, err)
+	require.Len(t, ids, 3)
+}
