@@ -173,20 +173,10 @@ func remark(plan *pipeline.Plan, stderr string) (out string) {
 	if strings.Contains(stderr, "Changing video frame properties on the fly") {
 		out += fmt.Sprintf(", some pictures scaled to %dx%d %s", plan.Out.Width, plan.Out.Height, plan.Out.PixFmt)
 	}
-	if damaged(stderr) {
+	if media.Damaged(stderr) {
 		out += ", the decoder met errors"
 	}
 	return out
-}
-
-// damaged tells whether a decoder that said this met damage. It says other things of healthy sources too.
-func damaged(stderr string) bool {
-	for _, sign := range []string{"rror while decoding", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
-		if strings.Contains(stderr, sign) {
-			return true
-		}
-	}
-	return false
 }
 
 // durable brings the result to the disk. The error of a close counts: over NFS the data may be refused

@@ -36,7 +36,8 @@ func args(plan *pipeline.Plan, in input, threads int) ([]string, error) {
 	}
 	out = append(out, media.Input(in.path)...)
 	out = append(out, "-map", "0:"+strconv.Itoa(in.stream), "-map_metadata", "-1", "-map_chapters", "-1",
-		"-vf", filters(plan, x264, in), "-fps_mode", "passthrough", "-enc_time_base", "-1")
+		"-vf", filters(plan, x264, in), "-fps_mode", "passthrough",
+		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":")) // as a word, versions spell it differently
 	out = append(out, x264.FFmpegArgs(params(plan, x264, in)...)...)
 	out = append(out, colours(plan, x264)...)
 	return append(out, "-threads", strconv.Itoa(threads)), nil

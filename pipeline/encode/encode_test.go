@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -129,7 +130,7 @@ func TestLaterChunksBeginAsFine(t *testing.T) {
 
 	whole := filepath.Join(j.dir, "whole.mkv")
 	at := fmt.Sprintf("%.6f", j.plan.Video.TimeBase.Seconds(req.Chunk.Start))
-	out, err := exec.Command("ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "-1",
+	out, err := exec.Command("ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(j.plan.Video.TimeBase.String(), "/", ":"),
 		"-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-force_key_frames", at, whole).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	ours, theirs := firstPacket(t, req.Out, "0"), firstPacket(t, whole, at)

@@ -87,7 +87,7 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 	for _, n := range numbers {
 		pick = append(pick, fmt.Sprintf(`eq(n\,%d)`, n))
 	}
-	args := append(media.Quiet(), "-v", "error", "-noautorotate")
+	args := append(media.Quiet(), "-v", "level+error", "-noautorotate")
 	if l.Quick { // threads would decode as many pictures in vain
 		args = append(args, "-threads", "1")
 	}
@@ -150,7 +150,7 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func
 		if tools.Log != nil {
 			tools.Log.DebugContext(ctx, "looked at a picture", "job", l.Plan.Job, "chunk", l.Chunk.Index, "frame", n, "method", in.method, "distance", d, "allowed", limit)
 		}
-		if d <= limit || damaged(stderr) {
+		if d <= limit || media.Damaged(stderr) {
 			return nil
 		}
 		if nearest < 0 || d < nearest {

@@ -41,9 +41,10 @@ func TestTroubleIsNotTheResultsFault(t *testing.T) {
 	gone := j.look(0, filepath.Join(j.dir, "gone"), &pipeline.Record{}, true)
 	j.tools.FFmpeg = filepath.Join(j.dir, "ffmpeg")
 	for script, blamed := range map[string]bool{
-		"echo 'x.enc: Input/output error' >&2":            false,
-		"echo 'Cannot allocate memory' >&2; exit 1":       false,
-		"echo '[h264 @ 0x1] error while decoding MB' >&2": true,
+		"echo '[error] x.enc: Input/output error' >&2":            false,
+		"echo '[error] Cannot allocate memory' >&2; exit 1":       false,
+		"echo 'undefined symbol: av_x' >&2; exit 127":             false,
+		"echo '[h264 @ 0x1] [error] error while decoding MB' >&2": true,
 	} {
 		require.NoError(t, os.WriteFile(j.tools.FFmpeg, []byte("#!/bin/sh\n"+script+"\n"), 0o700))
 		err := j.look(0, filepath.Join(j.dir, "result"), &pipeline.Record{}, true)
@@ -52,6 +53,15 @@ func TestTroubleIsNotTheResultsFault(t *testing.T) {
 	}
 	require.Error(t, gone)
 	require.NotErrorIs(t, gone, encode.ErrPictures)
+}
+
+// The loader complains of every child, whose work is as good as ever.
+func TestForeignWordsAreNotTheResultsFault(t *testing.T) {
+	t.Setenv("LD_PRELOAD", "/nowhere/library.so")
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	require.Empty(t, j.plan.Notes)
+	results, records := j.encodeAll(t)
+	j.ownPictures(t, results, records)
 }
 
 func TestAnotherChunksPicturesAreSeen(t *testing.T) {

@@ -85,7 +85,7 @@ var (
 		regexp.MustCompile(`x264 \[error\]: (.+)$`),
 	}
 	remarks = []*regexp.Regexp{
-		regexp.MustCompile(`^\[libx264 @ [^]]+\] (.*(?:requires?d?|must|not|invalid).*)$`),
+		regexp.MustCompile(`^\[libx264\] (.*(?:requires?d?|must|not|invalid).*)$`),
 		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
 	}
 )

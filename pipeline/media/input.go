@@ -39,7 +39,7 @@ func URL(path string) string { return "file:" + path }
 // Quiet are ffmpeg's own first arguments: no questions, no banner, no line of statistics, an existing
 // output is replaced.
 func Quiet() []string {
-	return []string{"-hide_banner", "-nostdin", "-nostats", "-y", "-v", "warning"}
+	return []string{"-hide_banner", "-nostdin", "-nostats", "-y", "-v", "level+warning"}
 }
 
 // SeekArgs let the next input begin at the key packet at or before a time in seconds, as the file counts it. An

@@ -65,7 +65,7 @@ func (t Tools) EachPacket(ctx context.Context, path string, take func(Packet) er
 }
 
 func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8, take func(Packet) error) (warnings string, err error) {
-	args := append([]string{"-v", "error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
+	args := append([]string{"-v", "level+error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
 	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {
 		return scanPackets(r, wanted, take)
 	})

@@ -132,7 +132,7 @@ func (f *File) Video() []Stream {
 
 // Probe reads a file's header with ffprobe. path is absolute; options are for the input.
 func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File, error) {
-	args := append([]string{"-v", "error", "-show_streams", "-show_format", "-show_chapters", "-show_program_version",
+	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_program_version",
 		"-show_data_hash", "sha256", "-of", "json"}, append(options, Input(path)...)...)
 	out, said, err := t.output(ctx, Reading(0), probeLimit, t.FFprobe, args...)
 	if err != nil {

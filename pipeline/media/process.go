@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -36,23 +36,20 @@ type Command struct {
 	Started func(*Process) // called once, from Run's goroutine, before Run waits; may be nil
 }
 
-// unwritten is what ffmpeg says when the last bytes of its output met an error, a full disk for instance.
-// Its exit status is 0 all the same (5.1: transcode() and of_close() print and go on).
-var unwritten = regexp.MustCompile(`(?m)^(\[[^\]]*\] )?Error (writing trailer of|closing file) `)
-
 // ExitError is a child that ended by itself with another status than 0, or that said it could not write
 // all of its output.
 type ExitError struct {
 	Program string
 	Code    int    // -1: ended by a signal
 	Stderr  string // the last part of it, trimmed
+	Own     string // its own messages in that, as Run returns them
 	Err     error
 	said    error // what it said of the operating system; nil: nothing
 }
 
 func (e *ExitError) Error() string {
 	text := e.Err.Error()
-	if line := lastLine(e.Stderr); line != "" {
+	if line := LastReason(cmp.Or(e.Own, e.Stderr)); line != "" {
 		text += ": " + line
 	}
 	return fmt.Sprintf("%s: %s", filepath.Base(e.Program), text)
@@ -67,31 +64,36 @@ func (e *ExitError) Unwrap() []error {
 	return []error{e.Err, e.said}
 }
 
+// unstarted is the exit status of a program whose loader failed, for want of a library or a symbol in it (glibc's
+// rtld.c).
+const unstarted = 127
+
 // Blames tells an error that may be the fault of what the child was given: it ended by itself, and spoke of nothing
 // else. By any other error nothing is decided about a file.
 func Blames(err error) bool {
 	exit, ok := errors.AsType[*ExitError](err)
-	return ok && exit.Code >= 0 && !sharefs.Undecided(err)
+	return ok && exit.Code >= 0 && exit.Code != unstarted && !sharefs.Undecided(err)
 }
 
 // failure is the error for a child that ended badly. What is in the command is left out of its words: a file's name
 // may be "No space left".
-func (c Command) failure(code int, stderr string, err error) *ExitError {
-	words := stderr
+func (c Command) failure(code int, stderr, own string, err error) *ExitError {
+	words := cmp.Or(own, stderr)
 	for _, arg := range c.Args {
 		if strings.ContainsRune(arg, '/') {
 			words = strings.ReplaceAll(words, arg, "")
 		}
 	}
-	e := &ExitError{Program: c.Program, Code: code, Stderr: stderr, Err: err, said: sharefs.Said(words)}
-	if e.said == nil && strings.Contains(words, "while opening encoder") && !strings.Contains(words, "libx264 @ 0x") &&
+	e := &ExitError{Program: c.Program, Code: code, Stderr: stderr, Own: own, Err: err, said: sharefs.Said(words)}
+	if e.said == nil && strings.Contains(words, "while opening encoder") && !strings.Contains(words, "[libx264") &&
 		!strings.Contains(words, "option") {
 		e.said = syscall.EAGAIN // x264 has a reason for all but a thread that it can't have (measured: 5.1 under RLIMIT_NPROC)
 	}
 	return e
 }
 
-// Run starts the child, waits for it, and returns the last part of what it wrote to stderr.
+// Run starts the child, waits for it, and returns the last part of what it wrote to stderr. Of ffmpeg and ffprobe
+// that is their own messages, a line each; other lines there (a loader's, a library's) say nothing of their work.
 //
 // When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is
 // ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No child
@@ -140,7 +142,10 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	cause := context.Cause(ctx)
 	end(nil)
 	watching.Wait()
-	stderr = tail.String()
+	all := tail.String()
+	if stderr = all; c.Program == t.FFmpeg || c.Program == t.FFprobe {
+		stderr = ownWords(all)
+	}
 	if err == nil && !unwritten.MatchString(stderr) {
 		return stderr, nil
 	}
@@ -149,17 +154,17 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		return stderr, cause
 	}
 	if err == nil {
-		err = c.failure(0, stderr, errors.New("its output is not whole"))
-		t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
+		err = c.failure(0, all, stderr, errors.New("its output is not whole"))
+		t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", all)
 		return stderr, err
 	}
-	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", stderr)
+	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", all)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGXFSZ {
 			return stderr, &LimitError{c.Program, fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
-		return stderr, c.failure(exit.ExitCode(), stderr, err)
+		return stderr, c.failure(exit.ExitCode(), all, stderr, err)
 	}
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
 }
@@ -299,9 +304,4 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 		b.buf = append(b.buf, p...)
 	}
 	return len(p), nil
-}
-
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }

@@ -37,9 +37,9 @@ func TestRunKeepsTheEndOfStderr(t *testing.T) {
 func TestAnOutputThatDidNotFitIsAnError(t *testing.T) {
 	tools, err := Find(nil)
 	require.NoError(t, err)
-	_, err = tools.Run(context.Background(), Command{Program: tools.FFmpeg, Args: []string{
-		"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-f", "h264", "/dev/full",
-	}})
+	_, err = tools.Run(context.Background(), Command{Program: tools.FFmpeg, Args: append(Quiet(),
+		"-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-f", "h264", "/dev/full",
+	)})
 	var exit *ExitError
 	require.ErrorAs(t, err, &exit)
 	require.ErrorContains(t, err, "No space left")

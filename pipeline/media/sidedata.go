@@ -86,7 +86,7 @@ func (t Tools) CutOff(ctx context.Context, path string, stream int, base Rationa
 
 // decode decodes what ffprobe calls a read interval, about count packets.
 func (t Tools) decode(ctx context.Context, path, stream, interval string, count int) (Head, error) {
-	args := append([]string{"-v", "error", "-select_streams", stream, "-read_intervals", interval,
+	args := append([]string{"-v", "level+error", "-select_streams", stream, "-read_intervals", interval,
 		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
 	limits := Encoding(count, 0, largestHead)

@@ -68,7 +68,7 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
-	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "info"), limits)
+	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "level+info"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}

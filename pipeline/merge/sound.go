@@ -127,14 +127,8 @@ func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File
 			return fmt.Errorf("cannot try the sound: %w", err)
 		}
 		if err != nil {
-			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), lastWords(stderr)), Err: err}
+			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), strings.TrimRight(media.LastReason(stderr), ".")), Err: err}
 		}
 	}
 	return nil
-}
-
-// lastWords is the last line of what a tool said.
-func lastWords(stderr string) string {
-	stderr = strings.TrimSpace(stderr)
-	return strings.TrimRight(stderr[strings.LastIndexByte(stderr, '\n')+1:], ".")
 }

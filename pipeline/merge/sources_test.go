@@ -143,7 +143,7 @@ func (j *job) encodeChunk(t *testing.T, i int, params string) {
 	t.Helper()
 	c := j.req.Plan.Chunks[i]
 	args := []string{"-map", "0:v:0", "-map_metadata", "-1", "-map_chapters", "-1", "-vf", fmt.Sprintf("trim=start_pts=%d:end_pts=%d", c.Start, c.End),
-		"-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p",
+		"-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(j.req.Plan.Video.TimeBase.String(), "/", ":"), "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p",
 		"-x264-params", params, "-avoid_negative_ts", "disabled"}
 	if scale := fmt.Sprint(j.req.Plan.Timescale); j.req.Plan.Muxer == "mp4" {
 		args = append(args, "-video_track_timescale", scale, "-movie_timescale", scale)

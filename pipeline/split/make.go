@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -128,13 +126,10 @@ func sourceNotes(src *Source) (notes []string) {
 	}
 	notes = append(notes, src.Stream.HDR.Or(src.Head.HDR).Lost()...)
 	if src.Packets.Warnings != "" {
-		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+speaker.ReplaceAllString(lastLine(src.Packets.Warnings), ""))
+		notes = append(notes, "The source may be damaged; reading it, ffprobe said: "+media.LastReason(src.Packets.Warnings))
 	}
 	return notes
 }
-
-// speaker is the part of ffmpeg that speaks, and its address in memory.
-var speaker = regexp.MustCompile(`^\[[^]]*\] `)
 
 func video(src *Source) pipeline.Video {
 	s, h, hdr := src.Stream, src.Head, src.Stream.HDR.Or(src.Head.HDR)
@@ -252,8 +247,4 @@ func leadNote(n int) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are left out.", n)}
-}
-
-func lastLine(s string) string {
-	return s[strings.LastIndexByte(s, '\n')+1:]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -155,15 +154,9 @@ func (c *copying) plain(ctx context.Context, streams []carried, dst string) erro
 	args := append(append(append(media.Quiet(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
 	args = append(append(append(args, "-c", "copy"), mapped(0, 0, streams)...), "-f", "matroska", dst)
 	stderr, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
-	c.late = nil
-	for _, m := range lateStream.FindAllStringSubmatch(stderr, -1) {
-		c.late = append(c.late, m[1])
-	}
+	c.late = media.LateStreams(stderr)
 	return err
 }
-
-// lateStream is what ffmpeg says of a stream that begins behind what it has looked at (ffmpeg.c, report_new_stream).
-var lateStream = regexp.MustCompile(`New ([a-z]+) stream [0-9]+:[0-9]+ at pos`)
 
 // unpacked takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
 // and an empty one behind it). The missing timestamps must be made afterwards, and ffmpeg makes them

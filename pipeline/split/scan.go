@@ -130,10 +130,10 @@ func unreadable(err error, what string) error {
 	if !media.Blames(err) || !errors.As(err, &exit) {
 		return err
 	}
-	if reason := plain(exit.Stderr); reason != "" {
+	if reason := plain(exit.Own); reason != "" {
 		return &pipeline.Refusal{Reason: reason, Err: err}
 	}
-	reason := lastLine(exit.Stderr)
+	reason := media.LastReason(exit.Own)
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
 	}

@@ -59,7 +59,7 @@ func newTime(num, den int64) Time {
 func PTS(t testing.TB, file string) []Time {
 	t.Helper()
 	// The hash muxers write the stream's time base and every timestamp in it; murmur3 is their cheapest.
-	text := decode(t, file, "-enc_time_base", "-1", "-f", "framehash", "-hash", "murmur3")
+	text := decode(t, file, "-enc_time_base", timeBase(t, file), "-f", "framehash", "-hash", "murmur3")
 	var num, den int64
 	var times []Time
 	for line := range strings.Lines(string(text)) {
@@ -80,6 +80,17 @@ func PTS(t testing.TB, file string) []Time {
 		times = append(times, newTime(ticks*num, den))
 	}
 	return times
+}
+
+// timeBase is that of the first video stream, as ffmpeg's options take it. Versions differ in how they spell "the input's".
+func timeBase(t testing.TB, file string) string {
+	t.Helper()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=time_base", "-of", "csv=p=0", "-i", file).Output()
+	if err != nil {
+		t.Fatalf("cannot probe %q: %v", file, err)
+	}
+	base, _, _ := strings.Cut(string(out), "\n") // a transport stream's is told once more with its program
+	return strings.ReplaceAll(strings.TrimSpace(base), "/", ":")
 }
 
 // decode runs the file's first video stream through ffmpeg, every frame once, and returns the output.

@@ -45,7 +45,7 @@ func encode(t *testing.T, source, out, preset string, env ...string) {
 // encodeWhole keeps everything else as it is, as distenc does.
 func encodeWhole(t *testing.T, source, out, preset string) {
 	t.Helper()
-	run(t, "ffmpeg", "-v", "error", "-y", "-copyts", "-i", source, "-map", "0", "-c", "copy", "-fps_mode", "passthrough", "-enc_time_base", "-1",
+	run(t, "ffmpeg", "-v", "error", "-y", "-copyts", "-i", source, "-map", "0", "-c", "copy", "-fps_mode", "passthrough", "-enc_time_base", "1:1000",
 		"-c:v", "libx264", "-preset", preset, "-profile:v", "high", "-pix_fmt", "yuv420p", "-crf", "20", out)
 }
 
