@@ -48,17 +48,26 @@ func (kernel) Gone(name string) bool {
 	return err == nil && now != parts[4] // another process has the number now
 }
 
+// Machine names the running kernel's boot, "" where that can't be told.
+func Machine() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(boot))
+}
+
 // thisKernel names the running kernel and our namespaces, "" where that can't be told. Times of the
 // beginning are shown as the reader's time namespace has them (time_namespaces(7)).
 func thisKernel() string {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	pids, err2 := os.Readlink("/proc/self/ns/pid")
-	if err != nil || err2 != nil {
+	boot := Machine()
+	pids, err := os.Readlink("/proc/self/ns/pid")
+	if boot == "" || err != nil {
 		return ""
 	}
 	times, _ := os.Readlink("/proc/self/ns/time") // none before Linux 5.6
 	inode := strings.NewReplacer("pid:", "", "time:", "", "[", "", "]", "")
-	return fmt.Sprintf("%s:%s:%s", bytes.TrimSpace(boot), inode.Replace(pids), inode.Replace(times))
+	return fmt.Sprintf("%s:%s:%s", boot, inode.Replace(pids), inode.Replace(times))
 }
 
 // began is a process's starttime (proc_pid_stat(5), field 22), in ticks since the boot. The second field is

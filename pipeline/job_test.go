@@ -124,21 +124,6 @@ func TestAPlanFromOutsideIsChecked(t *testing.T) {
 	}
 }
 
-func TestPoison(t *testing.T) {
-	fail := func(weight float64, nodes ...string) (out []Failure) {
-		for _, n := range nodes {
-			out = append(out, Failure{Node: n, Weight: weight})
-		}
-		return out
-	}
-	require.False(t, poison(fail(1, "a-w1", "b-w2"), 3, 2), "two failures")
-	require.True(t, poison(fail(1, "a-w1", "b-w2", "a-w1"), 3, 2), "three on two hosts")
-	require.False(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 2), "three on one host of two: the host may be at fault")
-	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, 1), "three on the only host")
-	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w3", "a-w4", "a-w5"), 3, 2), "five anywhere")
-	require.False(t, poison(fail(0.5, "a-w1", "b-w1", "c-w1", "d-w1", "e-w1"), 3, 5), "expiries count half")
-}
-
 func TestFailuresAreTold(t *testing.T) {
 	f := newShare(t)
 	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
@@ -173,7 +158,7 @@ func TestRetryForgivesWhatWasBefore(t *testing.T) {
 	bad := func() bool {
 		all, err := Failures(f, ChunkFile{Job: j.ID, Chunk: 1})
 		require.NoError(t, err)
-		return poison(all, 3, 2)
+		return poison(all, 3, Crew{2, 2})
 	}
 	for n := range 3 {
 		fail(7+n, fmt.Sprintf("pc%d-w1", n), false)

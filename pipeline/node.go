@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -16,6 +17,7 @@ import (
 type Node struct {
 	Node    string              `json:"node"`
 	Host    string              `json:"host"`
+	Machine string              `json:"machine,omitempty"` // its boot's id: clones have one host name
 	Slots   int                 `json:"slots"`
 	Cores   int                 `json:"cores,omitempty"`
 	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
@@ -91,32 +93,40 @@ func LoadNode(f *sharefs.FS, node string) (*Node, error) {
 
 // LoadNodes reads all node files; unreadable ones are left out.
 func LoadNodes(f *sharefs.FS) ([]SeenNode, error) {
+	nodes, _, err := loadNodes(f)
+	return nodes, err
+}
+
+// loadNodes tells in doubt why files that are there could not be read.
+func loadNodes(f *sharefs.FS) (nodes []SeenNode, doubt, err error) {
 	names, err := f.List(Nodes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []SeenNode
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
 		n := SeenNode{}
 		b, st, err := f.ReadStat(Nodes+"/"+name, maxSmall)
+		if sharefs.Trouble(err) {
+			doubt = err
+		}
 		if err != nil || json.Unmarshal(b, &n.Node) != nil || n.Node.Node+".json" != name || !n.plausible() {
 			continue
 		}
 		n.Written = st.ModTime()
 		n.Seen = max(0, time.Since(n.Written)) // two clocks: for display only
-		out = append(out, n)
+		nodes = append(nodes, n)
 	}
-	return out, nil
+	return nodes, doubt, nil
 }
 
 // present reads the files of the nodes that are there: those that are not older than the newest of them by
 // more than fresh, all by the share's own clock.
 func present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
-	nodes, err := LoadNodes(f)
-	if err != nil {
+	nodes, doubt, err := loadNodes(f)
+	if err = errors.Join(err, doubt); err != nil {
 		return nil, err
 	}
 	var newest time.Time

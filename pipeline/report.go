@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -18,8 +17,9 @@ import (
 type Failure struct {
 	Chunk    string    `json:"chunk"`
 	Attempt  int       `json:"attempt"`
-	Node     string    `json:"node"` // whose attempt it was
-	By       string    `json:"by"`   // who reports it
+	Node     string    `json:"node"`              // whose attempt it was
+	Machine  string    `json:"machine,omitempty"` // and on which, as the node's file has it
+	By       string    `json:"by"`                // who reports it
 	Weight   float64   `json:"weight"`
 	Retry    bool      `json:"retry,omitempty"`    // no failure: a person wants it tried again
 	Forgives []string  `json:"forgives,omitempty"` // with Retry: the reports, by file name, that do not count any more
@@ -52,6 +52,9 @@ func (r Failure) Report(f *sharefs.FS, c ChunkFile) error {
 		}
 	}
 	r.Chunk, r.Attempt, r.Node, r.Reported = c.ID(), c.Attempt, c.Node, time.Now().UTC()
+	if n, err := LoadNode(f, c.Node); err == nil {
+		r.Machine = n.Machine
+	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -103,52 +106,4 @@ func Repeats(all []Failure) int {
 		}
 	}
 	return len(seen)
-}
-
-// SetAside moves a chunk that failed too often out of the way, where its job's other chunks and other jobs
-// are not held up by it; out is Unknown, and why empty, if it did not fail often enough. limit is
-// [lease] attempts.
-func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
-	reports, err := Failures(f, c)
-	if err != nil || !poison(reports, limit, Hosts(f, fresh)) {
-		return sharefs.Unknown, "", err
-	}
-	if err := f.MkdirAll(SetAsideOf(c.Job)); err != nil {
-		return sharefs.Unknown, "", err
-	}
-	out, err = f.Move(ctx, c.Path(), c.In(Failed).Path())
-	return out, reports[len(reports)-1].Reason, err
-}
-
-// Hosts counts the machines that are there to encode.
-func Hosts(f *sharefs.FS, fresh time.Duration) int {
-	nodes, err := present(f, fresh)
-	if err != nil {
-		return 1
-	}
-	names := map[string]bool{}
-	for _, n := range nodes {
-		names[n.Host] = true
-	}
-	return len(names)
-}
-
-// poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts
-// on two hosts, or on the only host there is, or two more anywhere. What was forgiven when a person had it
-// tried again does not count.
-func poison(failures []Failure, limit, hosts int) bool {
-	forgiven := map[string]bool{}
-	for _, r := range failures {
-		for _, file := range r.Forgives {
-			forgiven[file] = true
-		}
-	}
-	sum, on := 0.0, map[string]bool{}
-	for _, r := range failures {
-		if r.Weight > 0 && !forgiven[r.file] {
-			sum += r.Weight
-			on[NodeHost(r.Node)] = true
-		}
-	}
-	return sum >= float64(limit) && (len(on) > 1 || hosts <= 1) || sum >= float64(limit+2)
 }

@@ -102,7 +102,7 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 	case err != nil && !media.Blames(err):
 		return nil, fmt.Errorf("cannot look at the result: %w", err)
 	case sharefs.Said(stderr) != nil: // ffmpeg may exit with 0 after a file that it could not read on
-		return nil, fmt.Errorf("cannot look at the result: %s", said(stderr))
+		return nil, fmt.Errorf("cannot look at the result: %s: %w", said(stderr), sharefs.Said(stderr))
 	case err != nil || stderr != "":
 		return nil, fmt.Errorf("%w: it can't be decoded without errors (%s)", ErrPictures, said(stderr))
 	case len(thumbs) != len(numbers):

@@ -37,7 +37,7 @@ func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
 		c := claims[stem]
 		m.Log.Warn("a worker went silent, its chunk is given to another", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
 		m.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped", "")
-		m.requeue(ctx, c)
+		m.again(ctx, c)
 	}
 	if err == nil {
 		m.copyQuiet(ctx, survey, claims, silent)
@@ -81,29 +81,12 @@ func (m *Master) sweepLeases(ctx context.Context, claims map[string]pipeline.Chu
 	}
 }
 
-// requeue moves a chunk to its next attempt. That somebody else moved it is as good.
-func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcome {
-	out, err := m.FS.Move(ctx, c.Path(), c.AsPending(c.Attempt+1).Path())
-	if out != sharefs.Won {
-		m.Log.Info("a chunk was moved by somebody else, or will be tried again", "chunk", c.ID(), "outcome", out, "error", err)
-	}
-	return out
-}
-
-// report writes one failure of a chunk's attempt into the job's log folder.
-func (m *Master) report(c pipeline.ChunkFile, weight float64, reason, log string) {
-	err := pipeline.Failure{By: m.Node, Weight: weight, Reason: reason, Log: log}.Report(m.FS, c)
-	if err != nil {
-		m.Log.Warn("cannot write a failure's report", "chunk", c.ID(), "error", err)
-	}
-}
-
 // startAccept checks a job's committed results (T10), all that are there by one listing. Of a chunk that is
 // accepted already nothing more is needed: it was encoded twice, and the other result was first.
 func (m *Master) startAccept(j *job, state []pipeline.ChunkFile) {
 	var todo []pipeline.ChunkFile
 	for _, c := range state {
-		if c.State != pipeline.Committed {
+		if c.State != pipeline.Committed || j.isBad(c) {
 			continue
 		}
 		if p := j.unseen[c.Stem()]; p != nil && time.Since(p.last) < m.Poll {
@@ -133,7 +116,7 @@ func (m *Master) acceptAll(ctx context.Context, plan *pipeline.Plan, chunks []pi
 	looks.SetLimit(sideBySide)
 	for i := range chunks {
 		looks.Go(func() error {
-			verdicts[i] = verdict{unseen: true, err: cmp.Or(err, ctx.Err())}
+			verdicts[i] = verdict{doubt: true, err: cmp.Or(err, ctx.Err())}
 			if verdicts[i].err == nil {
 				verdicts[i] = m.accept(ctx, plan, chunks[i], names, hurry)
 			}
@@ -151,7 +134,8 @@ const manyResults = 16
 // verdict is what came of looking at one result.
 type verdict struct {
 	record *pipeline.Record // of the accepted result
-	unseen bool             // not (all) visible yet through this machine's mount, or the share does not answer
+	doubt  bool             // the share or this machine is in trouble: it tells nothing
+	unseen bool             // not (all) visible yet through this machine's mount
 	err    error            // why; nil: accepted
 }
 
@@ -163,19 +147,27 @@ func (m *Master) accept(ctx context.Context, plan *pipeline.Plan, c pipeline.Chu
 	}
 	record, err := pipeline.LoadRecord(m.FS, c)
 	if err != nil {
-		return verdict{unseen: true, err: err}
+		return notSeen(ctx, err)
 	}
 	if err := m.Stages.Check(ctx, plan, c, record, hurry); err != nil {
-		return verdict{unseen: ctx.Err() != nil || passing(err), err: err}
+		if passing(err) || sharefs.Undecided(err) {
+			return notSeen(ctx, err)
+		}
+		return verdict{doubt: ctx.Err() != nil, err: err}
 	}
 	if out, err := m.FS.Move(ctx, c.Path(), c.In(pipeline.Accepted).Path()); out != sharefs.Won {
-		return verdict{unseen: true, err: err}
+		return notSeen(ctx, err)
 	}
 	m.Log.Info("accepted", "chunk", c.ID(), "node", c.Node, "frames", record.Frames, "fps", int(record.FPS()))
 	if m.Took != nil {
 		m.Took("encode", time.Duration(record.Seconds*float64(time.Second)))
 	}
 	return verdict{record: record}
+}
+
+// notSeen is the verdict on a result of which an error of the operating system kept something out of sight.
+func notSeen(ctx context.Context, err error) verdict {
+	return verdict{doubt: ctx.Err() != nil || sharefs.Trouble(err), unseen: true, err: err}
 }
 
 // passing tells errors of the share from errors of the result.
@@ -195,57 +187,11 @@ func (m *Master) judge(j *job, c pipeline.ChunkFile, v verdict) {
 		j.proven[c.Stem()] = v.record
 		return
 	}
-	if v.unseen && waitFor(&j.unseen, c.Stem()).seen(m.gap()) < max(m.Terms.Expiry, m.missingFor()) {
+	waited := waitFor(&j.unseen, c.Stem()).seen(m.gap())
+	if v.doubt || v.unseen && waited < max(m.Terms.Expiry, m.missingFor()) {
 		return
 	}
 	delete(j.unseen, c.Stem())
-	m.Log.Warn("a result is bad, the chunk is encoded again", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
-	m.reject(c, v.err)
-}
-
-// reject sends a committed or accepted chunk back to be encoded again.
-func (m *Master) reject(c pipeline.ChunkFile, why error) {
-	m.tasks.start("reject/"+c.Stem(), 2, func(ctx context.Context) func() {
-		m.report(c, pipeline.WeightFailed, "the result is bad: "+why.Error(), "")
-		m.requeue(ctx, c)
-		return nil
-	})
-}
-
-// setAside takes chunks that failed too often out of the way, so that they stop neither their job's
-// other chunks nor other jobs.
-func (m *Master) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
-	if j.judged == nil {
-		j.judged = map[int]int{}
-	}
-	for _, c := range chunks.In(pipeline.Pending) {
-		if c.Attempt <= m.Attempts || j.judged[c.Chunk] >= c.Attempt {
-			continue // it can't have failed often enough, or was weighed already
-		}
-		j.judged[c.Chunk] = c.Attempt
-		switch out, why, err := pipeline.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry); {
-		case err != nil:
-			m.later(j, "cannot set a chunk aside", err)
-		case out == sharefs.Won:
-			m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(),
-				"name", pipeline.RawName(j.Name()).String(), "reason", why)
-		}
-	}
-}
-
-// retry frees the chunks that were set aside, because a person asked for it.
-func (m *Master) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
-	for _, c := range chunks.In(pipeline.Failed) {
-		if err := (pipeline.Failure{By: m.Node, Retry: true, Reason: "tried again on request"}).Report(m.FS, c); err != nil {
-			m.later(j, "cannot retry", err)
-			return
-		}
-		delete(j.judged, c.Chunk)
-		if out := m.requeue(ctx, c); out != sharefs.Won && out != sharefs.Lost {
-			return // the request stands until all are free
-		}
-	}
-	if err := pipeline.Withdraw(m.FS, j.ID, pipeline.ControlRetry); err != nil {
-		m.later(j, "cannot retry", err)
-	}
+	m.Log.Warn("a result is bad", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
+	j.bad = append(j.bad, badResult{c, v.err})
 }

@@ -61,8 +61,8 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 			j.errors = 0
 		case ctx.Err() != nil:
 		case errors.As(err, &bad):
-			m.Log.Warn("an accepted result went bad, the chunk is encoded again", "chunk", chunks[bad.Index].ID(), "error", err)
-			m.reject(chunks[bad.Index], err)
+			m.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", err)
+			j.bad = append(j.bad, badResult{chunks[bad.Index], err})
 		case !lastingError(err):
 			m.later(j, "cannot merge now", err)
 		default:
@@ -105,7 +105,7 @@ func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeli
 		switch {
 		case err == nil:
 			records[i], known[c.Stem()] = *r, r
-		case ctx.Err() != nil || passing(err) && !errors.Is(err, fs.ErrNotExist):
+		case ctx.Err() != nil || sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		default:
 			return nil, &merge.BadChunk{Index: i, Reason: err.Error()}

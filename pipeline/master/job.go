@@ -23,6 +23,7 @@ type job struct {
 	nowhere map[int]*patience    // with chunks that no listing has
 	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
 	surplus map[string]*patience // with free copies of accepted chunks
+	bad     []badResult          // found, and not yet sent back
 	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
 	errors  int                  // merges that failed in a row
 	rest    time.Time            // no step before this time
@@ -114,6 +115,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 	}
 	state := chunks.Strongest(len(j.plan.Chunks))
 	m.startSplit(j, state, chunks)
+	m.startReject(j)
 	m.startAccept(j, state)
 	m.setAside(ctx, j, chunks)
 	m.tellAside(j, chunks)
@@ -128,7 +130,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 		m.startChanged(j)
 	}
 	switch {
-	case m.tasks.busy("prepare/" + j.ID):
+	case m.tasks.busy("prepare/"+j.ID) || len(j.bad) > 0:
 	case count[pipeline.Accepted] == len(state):
 		r, known := j.ready, proven{}
 		maps.Copy(known, j.proven)

@@ -261,7 +261,7 @@ func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile
 	err := encode.Look{
 		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()), Clip: clip, Method: r.Method, Quick: quick,
 	}.Compare(ctx, s.Tools)
-	if err != nil && !errors.Is(err, encode.ErrPictures) {
+	if err != nil && !errors.Is(err, encode.ErrPictures) && !sharefs.Trouble(err) {
 		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())} // no fault of the result's
 	}
 	return err

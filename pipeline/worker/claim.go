@@ -55,7 +55,7 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 	}
 	var free []pipeline.ChunkFile
 	for _, n := range names {
-		if c, ok := pipeline.ParsePending(job, n); ok && !w.avoids(c) && !w.has(c) {
+		if c, ok := pipeline.ParsePending(job, n); ok && !w.faults.leaves(c, time.Now()) && !w.has(c) {
 			free = append(free, c)
 		}
 	}

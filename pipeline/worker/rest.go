@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -18,49 +21,35 @@ import (
 // not the chunk. A file that fails everywhere makes nobody rest.
 const restTime = 10 * time.Minute
 
-// suspect notes that a chunk failed here. While other machines are there it is left to them: that it
-// fails on two of them tells a bad chunk from a bad machine.
-func (w *Worker) suspect(c pipeline.ChunkFile) {
-	others := pipeline.Hosts(w.FS, w.Terms().Expiry) > 1
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if others {
-		w.avoid[c.ID()] = time.Now().Add(restTime)
+// suspect notes that a chunk failed here. While other nodes are there it is left to them.
+func (w *Worker) suspect(c pipeline.ChunkFile, cause error) {
+	here, err := pipeline.Here(w.FS, w.Terms().Expiry)
+	if err == nil && here.Nodes > 1 {
+		w.faults.leave(c, time.Now().Add(restTime))
 	}
-	w.failing[c.Job] = true
-	if len(w.failing) >= 2 {
-		w.resting, w.restWhy = time.Now().Add(restTime), "chunks of two jobs failed here"
-		clear(w.failing)
+	if w.faults.failed(c, firstLine(cause)) {
+		w.pause.extend(time.Now().Add(restTime), "chunks of two jobs failed here, the last with: "+firstLine(cause))
 		w.Log.Error("chunks of two jobs failed on this machine, it rests", "for", restTime)
 	}
 }
 
-// avoids tells whether a chunk is left to other machines.
-func (w *Worker) avoids(c pipeline.ChunkFile) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	until, found := w.avoid[c.ID()]
-	if found && time.Now().After(until) {
-		delete(w.avoid, c.ID())
-		found = false
+// troubleTime is how long nothing is claimed after an error that is this machine's or the share's.
+const troubleTime = 30 * time.Second
+
+// troubled hands a chunk back that could not be encoded for no fault of its own. Other nodes, where there are some, may
+// fare better with it.
+func (w *Worker) troubled(ctx context.Context, t *Task, cause error) {
+	why := "this machine or the share is in trouble: " + firstLine(cause)
+	if sharefs.Full(cause) {
+		why = "the disk is full"
 	}
-	return found
-}
-
-// fullTime is how long nothing is claimed after a write that found the disk full.
-const fullTime = 30 * time.Second
-
-func (w *Worker) pauseFor(d time.Duration, why string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.resting, w.restWhy = time.Now().Add(d), why
-}
-
-// recovered notes that a chunk of a job was encoded here.
-func (w *Worker) recovered(job string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.failing, job)
+	w.Log.Error("the chunk is handed back, nothing is claimed for a while", "chunk", t.File.ID(), "reason", why, "error", firstLine(cause))
+	w.discard(t)
+	w.handBack(ctx, t)
+	w.pause.extend(time.Now().Add(troubleTime), why)
+	if here, err := pipeline.Here(w.FS, w.Terms().Expiry); err == nil && here.Nodes > 1 {
+		w.faults.leave(t.File, time.Now().Add(2*troubleTime))
+	}
 }
 
 // rests tells whether nothing may be claimed now.
@@ -83,7 +72,8 @@ func (w *Worker) rests() bool {
 		w.Log.Debug("claims nothing", "reason", why)
 	}
 	w.why = why
-	return why != "" || time.Now().Before(w.resting)
+	paused, _ := w.pause.at(time.Now())
+	return why != "" || paused != ""
 }
 
 // maxSpeeds is of how many jobs a worker remembers how fast it was.
@@ -108,20 +98,15 @@ func (w *Worker) node() *pipeline.Node {
 	defer w.mu.Unlock()
 	w.seq++
 	n := &pipeline.Node{
-		Node: w.Node, Host: pipeline.NodeHost(w.Node), Slots: w.Slots, Cores: runtime.NumCPU(), State: pipeline.NodeIdle,
+		Node: w.Node, Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(), Slots: w.Slots, Cores: runtime.NumCPU(),
 		Version: w.Version, Encoder: w.Encoder.Version(), Since: w.since, Seq: w.seq,
 		Chunks: map[string]pipeline.Encoding{}, Speed: maps.Clone(w.speed),
 	}
 	if w.Load != nil {
 		n.Load = w.Load()
 	}
-	if time.Now().Before(w.resting) {
-		n.State, n.Why = pipeline.NodeResting, w.restWhy+"; claims again at "+w.resting.Format("15:04:05")
-	}
-	if w.why != "" {
-		n.State, n.Why = pipeline.NodeResting, w.why
-	}
 	now := time.Now()
+	n.State, n.Why = w.restState(now)
 	since, running := now, map[string]int64{}
 	for id, t := range w.tasks {
 		n.State = pipeline.NodeEncoding
@@ -138,6 +123,21 @@ func (w *Worker) node() *pipeline.Node {
 		n.FPS += fps
 	}
 	return n
+}
+
+// restState is what a node without work says of itself. w.mu is held.
+func (w *Worker) restState(now time.Time) (state, why string) {
+	failed, left := w.faults.said(now)
+	paused, until := w.pause.at(now)
+	switch {
+	case w.why != "":
+		return pipeline.NodeResting, w.why
+	case paused != "":
+		return pipeline.NodeResting, paused + "; claims again at " + until.Format("15:04:05")
+	case left:
+		return pipeline.NodeResting, failed
+	}
+	return pipeline.NodeIdle, failed
 }
 
 // line is what the service manager shows.

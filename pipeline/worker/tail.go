@@ -192,7 +192,9 @@ func (w *Worker) candidates(claims []pipeline.ChunkFile) []pipeline.ChunkFile {
 	for _, c := range claims {
 		copies[c.ID()]++
 	}
-	once := slices.DeleteFunc(claims, func(c pipeline.ChunkFile) bool { return copies[c.ID()] > 1 || w.avoids(c) || w.has(c) })
+	once := slices.DeleteFunc(claims, func(c pipeline.ChunkFile) bool {
+		return copies[c.ID()] > 1 || w.faults.leaves(c, time.Now()) || w.has(c)
+	})
 	return shuffled(once)[:min(len(once), aFew)]
 }
 

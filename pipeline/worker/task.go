@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +24,10 @@ type Task struct {
 	started time.Time
 	frames  atomic.Int64 // encoded so far
 	pulse   atomic.Int64 // grows while the encoder shows any sign of life
-	control atomic.Pointer[Control]
+
+	mu      sync.Mutex // held while the encoder is paused or let go on
+	control *Control   // of the child that runs; nil between two
+	paused  bool       // and so is each child to come
 }
 
 // Control is what the lease may do to a running encoder.
@@ -44,8 +48,38 @@ func (t *Task) Progress(frames int, _ int64) {
 	t.pulse.Add(1)
 }
 
-// Controlled is called by the encoder when a child has started (c) and when it has ended (nil).
-func (t *Task) Controlled(c *Control) { t.control.Store(c) }
+// Controlled is called by the encoder when a child has started (c) and when it has ended (nil). A child that starts
+// under a fenced lease is paused at once.
+func (t *Task) Controlled(c *Control) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.control = c; c != nil && t.paused {
+		_ = c.Pause() // that it has ended already is all that can be wrong
+	}
+}
+
+// hold pauses the encoder, or lets it go on.
+func (t *Task) hold(pause bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch t.paused = pause; {
+	case t.control == nil:
+		return nil
+	case pause:
+		return t.control.Pause()
+	}
+	return t.control.Resume()
+}
+
+// child is what runs now, nil if nothing does or it is paused.
+func (t *Task) child() *Control {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paused {
+		return nil
+	}
+	return t.control
+}
 
 func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, held *lease.Lease) *Task {
 	t := &Task{File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], lease: held, started: time.Now()}
@@ -164,7 +198,7 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 		return nil
 	}
 	w.Log.Info("committed", "chunk", t.File.ID(), "frames", record.Frames, "fps", int(record.FPS()))
-	w.recovered(t.File.Job)
+	w.faults.encoded(t.File.Job)
 	w.measured(t, 1, record.Seconds)
 	return nil
 }
@@ -200,20 +234,17 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		return
 	}
 	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
-	full := sharefs.Full(cause)
-	if !full {
-		w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
-		if err := f.Report(w.FS, t.File); err != nil {
-			w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
-			full = sharefs.Full(err) // a failure that nobody can count would be tried for ever
-		}
-	}
-	if full { // neither the chunk's fault nor the encoder's
-		w.Log.Error("the disk is full: the chunk is handed back, nothing is claimed for a while", "chunk", t.File.ID(), "error", firstLine(cause))
-		w.discard(t)
-		w.handBack(ctx, t)
-		w.pauseFor(fullTime, "the disk is full")
+	if sharefs.Trouble(cause) {
+		w.troubled(ctx, t, cause)
 		return
+	}
+	w.Log.Error("cannot encode", "chunk", t.File.ID(), "attempt", t.File.Attempt, "error", cause)
+	if err := f.Report(w.FS, t.File); err != nil {
+		w.Log.Warn("cannot write a failure's report", "chunk", t.File.ID(), "error", err)
+		if sharefs.Trouble(err) { // a failure that nobody can count would be tried for ever
+			w.troubled(ctx, t, err)
+			return
+		}
 	}
 	w.discard(t)
 	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
@@ -227,27 +258,24 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	default:
 		w.handBack(ctx, t)
 	}
-	w.suspect(t.File)
+	w.suspect(t.File, cause)
 }
 
 // guard lets the lease ask whether the encoder lives and the claim is ours, and pause the encoder. Where
 // it looks for the claim it also looks whether people want the chunk handed back.
 func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 	last := int64(-1)
-	var paused atomic.Bool
-	act := func(f func(c *Control) error) func() {
+	hold := func(pause bool) func() {
 		return func() {
-			if c := t.control.Load(); c != nil {
-				if err := f(c); err != nil {
-					w.Log.Debug("cannot pause or resume the encoder", "chunk", t.File.ID(), "error", err)
-				}
+			if err := t.hold(pause); err != nil {
+				w.Log.Debug("cannot pause or resume the encoder", "chunk", t.File.ID(), "error", err)
 			}
 		}
 	}
 	return lease.Guard{
 		Alive: func() bool {
-			c := t.control.Load()
-			if c == nil || paused.Load() { // what we paused stands still, and must beat to go on
+			c := t.child()
+			if c == nil { // what we paused stands still, and must beat to go on
 				return true // between two children: reading, checking, storing
 			}
 			life := c.Life()
@@ -266,7 +294,7 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 			}
 			return contains(names, t.File), nil
 		},
-		Pause:  act(func(c *Control) error { paused.Store(true); return c.Pause() }),
-		Resume: act(func(c *Control) error { paused.Store(false); return c.Resume() }),
+		Pause:  hold(true),
+		Resume: hold(false),
 	}
 }

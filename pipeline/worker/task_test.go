@@ -24,3 +24,27 @@ func TestAliveUntilTheResultIsStored(t *testing.T) {
 	require.True(t, alive())
 	require.True(t, alive(), "its result is being checked")
 }
+
+// The next try of an encode may begin while no heartbeat can be written.
+func TestAChildThatStartsUnderAFencedLeaseIsPaused(t *testing.T) {
+	task, running := &Task{}, 0
+	child := func() *Control {
+		running++
+		return &Control{Pause: func() error { running--; return nil }, Resume: func() error { running++; return nil }}
+	}
+	guard := new(Worker).guard(task, nil)
+	task.Controlled(child())
+	guard.Pause()
+	require.Zero(t, running)
+	task.Controlled(nil)
+	task.Controlled(child())
+	require.Zero(t, running, "another try")
+	require.True(t, guard.Alive())
+	guard.Resume()
+	require.Equal(t, 1, running)
+	task.Controlled(nil)
+	guard.Pause()
+	guard.Resume()
+	task.Controlled(child())
+	require.Equal(t, 2, running)
+}

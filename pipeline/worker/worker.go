@@ -55,16 +55,14 @@ type Worker struct {
 	since time.Time
 	plans plans
 
+	pause  pause      // of this node, since it or the share is at fault
+	faults faults     // of encodes on this node
 	second sync.Mutex // held by the slot that looks for a chunk to encode a second time
 
 	mu        sync.Mutex
-	claims    int                  // made so far
-	tasks     map[string]*Task     // running, by chunk id
-	avoid     map[string]time.Time // chunks that failed here and are left to others until then
-	failing   map[string]bool      // jobs of which this host failed a chunk lately
-	resting   time.Time            // no claim before
-	restWhy   string               // why not
-	why       string               // why Rest lets nothing be claimed
+	claims    int              // made so far
+	tasks     map[string]*Task // running, by chunk id
+	why       string           // why Rest lets nothing be claimed
 	speed     map[string]pipeline.Speed
 	rate      rate
 	peers     peers
@@ -97,7 +95,7 @@ const soonFor = 2 * time.Minute
 func New(o Options) *Worker {
 	return &Worker{
 		Options: o, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
-		tasks: map[string]*Task{}, avoid: map[string]time.Time{}, failing: map[string]bool{}, speed: map[string]pipeline.Speed{},
+		tasks: map[string]*Task{}, speed: map[string]pipeline.Speed{},
 		known: pipeline.NewStatusCache(),
 	}
 }

@@ -1,0 +1,129 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// bench is a master with one job on a real folder, whose checks answer what the test wants.
+type bench struct {
+	*Master
+	*checker
+	job *job
+}
+
+type checker struct {
+	Stages
+	checks int
+	answer error
+}
+
+// Check implements Stages.
+func (b *checker) Check(context.Context, *pipeline.Plan, pipeline.ChunkFile, *pipeline.Record, bool) error {
+	b.checks++
+	return b.answer
+}
+
+func newBench(t *testing.T, chunks int) *bench {
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	b := &bench{checker: &checker{}, job: &job{Job: &pipeline.Job{ID: "abcdef01-k3f9z"}}}
+	b.job.plan = &pipeline.Plan{Job: b.job.ID, Chunks: make([]pipeline.Chunk, chunks)}
+	b.Master = New(Options{
+		FS: share, Node: "nas-m12345", Log: slog.New(slog.DiscardHandler), Attempts: 3, Stages: b.checker,
+		Terms: lease.Terms{Heartbeat: time.Second, Expiry: 20 * time.Second},
+	})
+	b.tasks = newTasks(t.Context(), nil)
+	t.Cleanup(b.tasks.stop)
+	for _, dir := range append(pipeline.Folders(), pipeline.LogDir(b.job.ID), pipeline.PendingOf(b.job.ID), pipeline.DoneOf(b.job.ID)) {
+		require.NoError(t, share.MkdirAll(dir))
+	}
+	return b
+}
+
+// commit puts a result there.
+func (b *bench) commit(t *testing.T, chunk, attempt int, node string) pipeline.ChunkFile {
+	c := pipeline.ChunkFile{Job: b.job.ID, Chunk: chunk, Attempt: attempt, Kind: pipeline.KindRange}.AsClaimed(node).In(pipeline.Committed)
+	for _, name := range []string{c.Path(), c.Result()} {
+		require.NoError(t, b.FS.Create(name, []byte("x")))
+	}
+	require.NoError(t, b.FS.Create(c.Record(), fmt.Appendf(nil, `{"chunk": %q, "attempt": %d, "node": %q, "frames": 1}`, c.ID(), attempt, node)))
+	return c
+}
+
+// settle lets all tasks end.
+func (b *bench) settle() {
+	for !b.tasks.idle() {
+		(<-b.tasks.results)()
+	}
+}
+
+func (b *bench) look(t *testing.T) []pipeline.ChunkFile {
+	survey, err := pipeline.Look(b.FS)
+	require.NoError(t, err)
+	return survey.Job(b.job.ID).Files
+}
+
+// Bad results of two machines: the chunk that a free worker would claim at once is set aside where it is rejected.
+func TestAResultThatIsRejectedTooOftenIsSetAside(t *testing.T) {
+	b := newBench(t, 1)
+	b.answer = errors.New("its frames are not the planned ones")
+	for attempt := 1; attempt <= 3; attempt++ {
+		b.commit(t, 0, attempt, []string{"pc-w11111", "tv-w22222"}[attempt%2])
+		b.startAccept(b.job, b.look(t))
+		b.settle()
+		b.startReject(b.job)
+		b.settle()
+		files := b.look(t)
+		require.Len(t, files, 1)
+		require.Equal(t, attempt == 3, files[0].State == pipeline.Failed, "attempt %d: %v", attempt, files[0].State)
+		if attempt < 3 { // a worker claims it before the master looks again
+			require.NoError(t, b.FS.Remove(files[0].Path()))
+		}
+	}
+}
+
+// However many results are bad at once, each is decoded once.
+func TestBadResultsAreDecodedOnce(t *testing.T) {
+	b := newBench(t, 5)
+	b.answer = errors.New("its frames are not the planned ones")
+	for n := range 5 {
+		b.commit(t, n, 1, "pc-w11111")
+	}
+	state := b.look(t)
+	b.startAccept(b.job, state)
+	b.settle()
+	b.startAccept(b.job, state) // the next round begins before any is sent back
+	b.startReject(b.job)
+	b.settle()
+	require.Equal(t, 5, b.checks)
+	for _, c := range b.look(t) {
+		require.Equal(t, pipeline.Pending, c.State)
+	}
+	require.Empty(t, b.job.bad)
+}
+
+// A machine that can't start a decoder, or whose share does not answer, decides nothing, however long.
+func TestTroubleRejectsNoResult(t *testing.T) {
+	b := newBench(t, 1)
+	c := b.commit(t, 0, 1, "pc-w11111")
+	for _, trouble := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EHOSTDOWN} {
+		b.answer = fmt.Errorf("cannot check the result: %w", trouble)
+		v := b.acceptAll(t.Context(), b.job.plan, []pipeline.ChunkFile{c})[0]
+		waitFor(&b.job.unseen, c.Stem()).since = time.Now().Add(-time.Hour)
+		waitFor(&b.job.unseen, c.Stem()).last = time.Now()
+		b.judge(b.job, c, v)
+		require.Empty(t, b.job.bad, trouble)
+	}
+}

@@ -1,0 +1,64 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+func TestAPauseIsNeverShortened(t *testing.T) {
+	var p pause
+	now := time.Unix(1000, 0)
+	why, _ := p.at(now)
+	require.Empty(t, why)
+	p.extend(now.Add(10*time.Minute), "chunks of two jobs failed here")
+	p.extend(now.Add(30*time.Second), "the disk is full")
+	why, until := p.at(now.Add(time.Minute))
+	require.Equal(t, "chunks of two jobs failed here", why)
+	require.Equal(t, now.Add(10*time.Minute), until)
+	why, _ = p.at(until)
+	require.Empty(t, why)
+}
+
+func TestFaultsTellANodeFromAChunk(t *testing.T) {
+	var f faults
+	now := time.Unix(1000, 0)
+	a, b := pipeline.ChunkFile{Job: "a"}, pipeline.ChunkFile{Job: "b"}
+	require.False(t, f.failed(a, "crashed"))
+	require.False(t, f.failed(a, "crashed"), "a film that fails everywhere is not the node's fault")
+	f.encoded("a")
+	require.False(t, f.failed(b, "crashed"), "a success of a's was between")
+	require.True(t, f.failed(a, "crashed"))
+	require.False(t, f.failed(a, "crashed"), "counting begins anew")
+
+	require.False(t, f.leaves(a, now))
+	f.leave(a, now.Add(time.Minute))
+	require.True(t, f.leaves(a, now))
+	require.False(t, f.leaves(b, now))
+	words, left := f.said(now)
+	require.True(t, left)
+	require.Equal(t, "3 encodes failed here since the last success, and 1 chunk is left to other nodes for a while: crashed", words)
+	words, left = f.said(now.Add(time.Minute))
+	require.False(t, left)
+	require.Equal(t, "3 encodes failed here since the last success: crashed", words)
+	f.encoded("a")
+	words, _ = f.said(now)
+	require.Empty(t, words)
+}
+
+// A node that fails whatever it tries is not idle: it says so.
+func TestANodeThatFailsSaysSo(t *testing.T) {
+	w := New(Options{})
+	state, why := w.restState(time.Now())
+	require.Equal(t, pipeline.NodeIdle, state)
+	require.Empty(t, why)
+	c := pipeline.ChunkFile{Job: "a"}
+	w.faults.failed(c, "ffmpeg: crashed")
+	w.faults.leave(c, time.Now().Add(time.Hour))
+	state, why = w.restState(time.Now())
+	require.Equal(t, pipeline.NodeResting, state)
+	require.Contains(t, why, "ffmpeg: crashed")
+}
