@@ -71,7 +71,7 @@ func (w *inboxWalk) folder(dir string) {
 func (w *inboxWalk) file(name string) {
 	if o := w.share.Obstacle(name, pipeline.Jobs); o != nil {
 		w.note(name, o.What, o.Mend)
-	} else if unix.Faccessat(unix.AT_FDCWD, w.share.Path(name), unix.R_OK, unix.AT_EACCESS) == unix.EACCES {
+	} else if errors.Is(unix.Faccessat(unix.AT_FDCWD, w.share.Path(name), unix.R_OK, unix.AT_EACCESS), fs.ErrPermission) {
 		w.note(name, "it can't be read", "chmod g+r "+sharefs.Quote(w.share.Path(name)))
 	}
 }
