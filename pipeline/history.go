@@ -120,6 +120,9 @@ func decided(f *sharefs.FS, id string, closed *Closed, st *JobStatus) bool {
 		st.State, st.Error = JobFailed, d.Reason
 	case "cancelled":
 		st.State, st.Error = Cancelled, d.Reason
+		if d.Return {
+			st.Error = "Given back to the inbox: " + d.Reason
+		}
 	case "publish":
 		p, err := LoadPublished(f, id)
 		if err != nil {

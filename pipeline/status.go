@@ -15,8 +15,9 @@ import (
 // Status is what `distenc status --json` prints. Fields are added, never renamed.
 type Status struct {
 	Share    string       `json:"share"`
-	Read     time.Time    `json:"read"`   // when, by the clock of the machine that looked
-	Master   *MasterInfo  `json:"master"` // null while no master was seen
+	Read     time.Time    `json:"read"`              // when, by the clock of the machine that looked
+	Trouble  string       `json:"trouble,omitempty"` // what is wrong with the share itself, in one sentence
+	Master   *MasterInfo  `json:"master"`            // null while no master was seen
 	Jobs     []JobStatus  `json:"jobs"`
 	Nodes    []NodeStatus `json:"nodes"`
 	Inbox    []Waiting    `json:"inbox"`    // what no master has taken yet

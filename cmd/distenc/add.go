@@ -101,7 +101,7 @@ already stays there, and counts as whole from now on.`,
 			if err := o.check(cfg); err != nil {
 				return err
 			}
-			return g.stop.oneShot(add(cmd, share, o, files, wait))
+			return g.stop.oneShot(add(cmd, share, o, files, wait, cfg.Disk.MinFree))
 		},
 	}
 	o.flags(cmd)
@@ -111,7 +111,7 @@ already stays there, and counts as whole from now on.`,
 	return cmd
 }
 
-func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bool) error {
+func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bool, minFree int64) error {
 	var added []drop
 	for _, file := range files {
 		d, err := o.add(cmd.Context(), share, file)
@@ -121,7 +121,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", shown(share.Path(d.name)))
 		added = append(added, d)
 	}
-	if s, err := status.NewReader(share, wishes).Read(cmd.Context()); err == nil && status.Missing(s) != "" {
+	if s, err := status.NewReader(share, wishes, minFree).Read(cmd.Context()); err == nil && status.Missing(s) != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", status.Missing(s))
 	}
 	if !wait {

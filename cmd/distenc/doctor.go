@@ -97,12 +97,19 @@ type visit struct {
 }
 
 func (v *visit) load(cmd *cobra.Command) (err error) {
-	if v.cfg, v.log, err = v.g.load(cmd); err != nil {
+	v.cfg, v.log, err = v.g.load(cmd)
+	if err != nil && !isA[*config.Error](err) { // the share is in trouble, and that is what is to be told
+		v.refuse, v.g.noShare = err, true
+		v.cfg, v.log, err = v.g.load(cmd)
+	}
+	if err != nil {
 		return err
 	}
 	v.report.Host, _ = os.Hostname() // for people; it may have none
 	v.report.Share = v.cfg.Share
-	v.share, v.refuse = openShare(v.cfg)
+	if v.refuse == nil {
+		v.share, v.refuse = openShare(v.cfg)
+	}
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/cmd/internal/doctor"
 )
 
 // wrong is one thing that people do wrong or that goes wrong for them, and what they must be told.
@@ -177,7 +179,7 @@ func TestTheSystemsErrorsHaveHints(t *testing.T) {
 		require.Len(t, lines, 2, err)
 		require.Contains(t, lines[0], "/mnt/x")
 	}
-	require.Empty(t, hintFor(fs.ErrNotExist))
+	require.Empty(t, doctor.Hint(fs.ErrNotExist))
 }
 
 // A full disk and a dead master stop nobody's command: status says what is the matter.

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/cmd/internal/doctor"
 	"github.com/distenc/distenc/pipeline/master"
 )
 
@@ -73,7 +73,7 @@ func report(w io.Writer, command string, err error) {
 			_, _ = fmt.Fprintf(w, "distenc: %s\n", shown(line))
 		}
 	}
-	if hint := hintFor(err); hint != "" {
+	if hint := doctor.Hint(err); hint != "" {
 		_, _ = fmt.Fprintln(w, hint)
 	}
 	if isA[*usageError](err) {
@@ -87,26 +87,6 @@ func cannot(verb, file string, err error) error {
 		return fmt.Errorf("cannot %s %q: %w; is the name right? One with spaces needs quotes", verb, file, err)
 	}
 	return fmt.Errorf("cannot %s %q: %w", verb, file, err)
-}
-
-// hints say what a person can do about what the system answered.
-var hints = []struct {
-	is   func(error) bool
-	text string
-}{
-	{func(err error) bool { return errors.Is(err, fs.ErrPermission) }, "Run distenc as a user who may do that. On a share that is the user or group of its folders: \"Who may write\" in the README."},
-	{sharefs.ReadOnly, "The file system is mounted read-only: mount it for writing too."},
-	{sharefs.Full, "The disk is full, or a quota is used up: make room there. What was done so far is kept, and work goes on from there."},
-	{sharefs.Stale, "The file server has lost track of this mount: unmount the share and mount it again."},
-}
-
-func hintFor(err error) string {
-	for _, h := range hints {
-		if h.is(err) {
-			return h.text
-		}
-	}
-	return ""
 }
 
 // exitCodesTopic is a command without code, which cobra takes for a topic of help.

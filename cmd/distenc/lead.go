@@ -28,7 +28,7 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 		}
 	}
 	counts := metrics.New()
-	keeper := &status.Keeper{FS: f.fs, Node: node, Log: log, Wishes: wishes, Seen: counts.Observe}
+	keeper := &status.Keeper{FS: f.fs, Node: node, Log: log, Wishes: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
 	teller := hooks.New(f.hooks, log)
 
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -18,6 +18,7 @@ import (
 // global is what all commands share: the global flags, and the signals that end a command.
 type global struct {
 	configFile string
+	noShare    bool // the share's own settings are not read
 	stop       stops
 	level      slog.LevelVar // of the log
 	daemon     atomic.Bool   // it tells in its log that it stops
@@ -118,7 +119,7 @@ func (g *global) load(cmd *cobra.Command, more ...config.Flag) (config.Config, *
 			flags = append(flags, config.Flag{Name: "--" + f.Name, Key: key, Value: f.Value.String()})
 		}
 	})
-	cfg, err := config.Load(config.Source{File: g.configFile, Flags: append(flags, more...), Environ: os.Environ()})
+	cfg, err := config.Load(config.Source{File: g.configFile, Flags: append(flags, more...), Environ: os.Environ(), NoShare: g.noShare})
 	if err != nil {
 		return config.Config{}, nil, err
 	}

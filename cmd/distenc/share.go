@@ -77,8 +77,12 @@ func mountOf(dir string) (mount, error) {
 	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_TYPE|unix.STATX_MNT_ID, &st); err != nil {
 		return mount{}, &fs.PathError{Op: "cannot look at the folder", Path: dir, Err: err}
 	}
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+	case unix.S_IFLNK:
 		return mount{}, &config.Error{Where: dir, Problem: "is a symbolic link: nothing on a share is followed, so make it a folder"}
+	default:
+		return mount{}, fmt.Errorf("%q is a file where distenc has a folder: move it away, and make the folder", dir)
 	}
 	m := mount{device: unix.Mkdev(st.Dev_major, st.Dev_minor)}
 	if st.Mask&unix.STATX_MNT_ID != 0 {

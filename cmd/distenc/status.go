@@ -38,14 +38,14 @@ line for each change elsewhere.`,
 			if o.json && o.watch {
 				return usage(errors.New("--json and --watch exclude each other"))
 			}
-			share, err := g.share(cmd)
+			reader, err := g.reader(cmd)
 			if err != nil {
 				return err
 			}
 			if o.watch {
-				return watch(cmd.Context(), status.NewReader(share, wishes), cmd.OutOrStdout(), o.show)
+				return watch(cmd.Context(), reader, cmd.OutOrStdout(), o.show)
 			}
-			s, err := status.NewReader(share, wishes).Read(cmd.Context())
+			s, err := reader.Read(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -67,11 +67,11 @@ func newNodes(g *global) *cobra.Command {
 		Short: "Show who helps, how fast, and why a node rests",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			share, err := g.share(cmd)
+			reader, err := g.reader(cmd)
 			if err != nil {
 				return err
 			}
-			s, err := status.NewReader(share, wishes).Read(cmd.Context())
+			s, err := reader.Read(cmd.Context())
 			if err == nil {
 				status.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
 			}
@@ -87,6 +87,19 @@ func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
 		return nil, err
 	}
 	return openShare(cfg)
+}
+
+// reader reads the state of that share.
+func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
+	cfg, _, err := g.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	share, err := openShare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return status.NewReader(share, wishes, cfg.Disk.MinFree), nil
 }
 
 // show writes the state, or what is to be known of one job.

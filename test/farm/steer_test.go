@@ -72,17 +72,24 @@ func TestPriority(t *testing.T) {
 	})
 }
 
+// brokenFFmpeg makes a folder with an ffmpeg that encodes no chunk while the file broken is there.
+func brokenFFmpeg(t *testing.T) (dir, broken string) {
+	t.Helper()
+	real, err := exec.LookPath("ffmpeg")
+	require.NoError(t, err)
+	dir = t.TempDir()
+	broken = filepath.Join(dir, "broken")
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) [ -e '%s' ] && { echo 'this chunk is poison' >&2; exit 1; };; esac\nexec '%s' \"$@\"\n", broken, real)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
+	require.NoError(t, os.WriteFile(broken, nil, 0o644))
+	return dir, broken
+}
+
 // Fault 17: a chunk that fails everywhere is set aside, the next job goes on, nobody rests, and `retry`
 // works once the cause is mended.
 func TestPoisonChunkIsSetAside(t *testing.T) {
-	real, err := exec.LookPath("ffmpeg")
-	require.NoError(t, err)
-	dir := t.TempDir()
-	broken := filepath.Join(dir, "broken")
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) [ -e '%s' ] && { echo 'this chunk is poison' >&2; exit 1; };; esac\nexec '%s' \"$@\"\n", broken, real)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
+	dir, broken := brokenFFmpeg(t)
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	require.NoError(t, os.WriteFile(broken, nil, 0o644))
 
 	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
 	f.start("run", "--slots", "1")

@@ -22,7 +22,7 @@ func TestTheExampleIsTheDefaults(t *testing.T) {
 }
 
 func TestTheExampleMentionsEveryKey(t *testing.T) {
-	f, err := readFile(exampleFile)
+	f, err := readFile("it", exampleFile)
 	require.NoError(t, err)
 	for _, k := range keys {
 		if k.name != "share" {

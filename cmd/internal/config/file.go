@@ -44,12 +44,15 @@ func (s Source) files(overrides []override) ([]file, error) {
 			share = o.value.(string)
 		}
 	}
+	if s.NoShare {
+		return []file{machine}, nil
+	}
 	onShare, err := readShare(share)
 	return []file{onShare, machine}, err
 }
 
 func readMachine(explicit string) (file, error) {
-	f, err := readFile(cmp.Or(explicit, MachineFile))
+	f, err := readFile("the configuration", cmp.Or(explicit, MachineFile))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
@@ -73,18 +76,18 @@ func readShare(share string) (file, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		return file{}, &Error{Where: name, Problem: "is not a regular file"}
 	}
-	f, err := readFile(name)
+	f, err := readFile("the share", name)
 	if _, set := f.values["share"]; err == nil && set {
 		return file{}, &Error{Where: at(name, f.lines["share"]), Key: "share", Problem: "can't be set in the share's own file"}
 	}
 	return f, err
 }
 
-// readFile reads one file strictly. That it can't be read is no *Error: a share may come back.
-func readFile(name string) (file, error) {
+// readFile reads one file strictly; what says what it is for people. That it can't be read is no *Error: a share may come back.
+func readFile(what, name string) (file, error) {
 	data, err := readLimited(name)
 	if err != nil {
-		return file{}, fmt.Errorf("cannot read the configuration: %w", err)
+		return file{}, fmt.Errorf("cannot read %s: %w", what, err)
 	}
 	f := file{name: name}
 	if f.lines, err = configSchema.strict(name, data, &document{}); err != nil {

@@ -20,6 +20,7 @@ type Source struct {
 	File    string   // --config; empty: MachineFile if it exists
 	Flags   []Flag   // only those that were given
 	Environ []string // os.Environ()
+	NoShare bool     // leave the share's own file out, for who looks why the share can't be read
 }
 
 // loader collects the layers, the weakest first, and remembers who set what.

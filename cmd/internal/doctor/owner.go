@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,7 +36,7 @@ func ownerOf(info fs.FileInfo) owned {
 
 // cannotWrite explains why our own folder could not be made or used.
 func cannotWrite(share *sharefs.FS, m mount, u user, err error) Finding {
-	f := failed("write", "%v", err).because("every machine works on the share's files", "see the server's log")
+	f := failed("write", "%v", err).because("every machine works on the share's files", cmp.Or(Hint(err), "see the server's log"))
 	info, statErr := share.Stat(pipeline.ProbeDir)
 	if statErr != nil || !errors.Is(err, fs.ErrPermission) {
 		return f

@@ -17,6 +17,9 @@ func Unusable(root fs.FS, dir string, err error) Finding {
 	if dir == "" {
 		return f // the error says where to set it
 	}
+	if f.Do = Hint(err); f.Do != "" {
+		return f
+	}
 	info, statErr := os.Stat(dir)
 	if _, markerErr := os.Stat(filepath.Join(dir, pipeline.Cluster)); markerErr == nil {
 		return f // it is a share, but something else is wrong with it

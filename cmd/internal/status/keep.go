@@ -26,9 +26,10 @@ type Keeper struct {
 	FS   *sharefs.FS
 	Node string // the master's
 	Log  *slog.Logger
-	// Wishes is for NewReader.
-	Wishes Wishes
-	Seen   func(*pipeline.Status) // is told of each state that was read; may be nil
+	// Wishes and MinFree are for NewReader.
+	Wishes  Wishes
+	MinFree int64
+	Seen    func(*pipeline.Status) // is told of each state that was read; may be nil
 
 	latest  atomic.Pointer[pipeline.Status]
 	written []byte // the last status.json, without what changes all the time
@@ -40,7 +41,7 @@ func (k *Keeper) Latest() *pipeline.Status { return k.latest.Load() }
 
 // Run reads the share's state again and again until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	r := NewReader(k.FS, k.Wishes)
+	r := NewReader(k.FS, k.Wishes, k.MinFree)
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {

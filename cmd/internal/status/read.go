@@ -21,10 +21,11 @@ const maxDocument = 64 << 20
 
 // Reader reads the state of a share again and again. It has one user at a time, and needs no master.
 type Reader struct {
-	fs     *sharefs.FS
-	known  *pipeline.StatusCache
-	inbox  *watcher.Watcher
-	wishes Wishes
+	fs      *sharefs.FS
+	known   *pipeline.StatusCache
+	inbox   *watcher.Watcher
+	wishes  Wishes
+	minFree int64
 }
 
 // Wishes takes from the settings beside a waiting file what people are told of it. Those that can't be read
@@ -35,9 +36,9 @@ type Wishes func(sidecar []byte, w *pipeline.Waiting)
 const maxSidecar = 64 << 10
 
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
-// history may be long, and each job of it is several files.
-func NewReader(fs *sharefs.FS, wishes Wishes) *Reader {
-	r := &Reader{fs: fs, wishes: wishes, known: pipeline.NewStatusCache(), inbox: watcher.New(fs, pipeline.Inbox)}
+// history may be long. minFree is disk.min_free, in bytes.
+func NewReader(fs *sharefs.FS, wishes Wishes, minFree int64) *Reader {
+	r := &Reader{fs: fs, wishes: wishes, minFree: minFree, known: pipeline.NewStatusCache(), inbox: watcher.New(fs, pipeline.Inbox)}
 	var last pipeline.Status
 	if pipeline.ReadJSON(fs, pipeline.StatusJSON, maxDocument, &last) == nil {
 		r.known.Seed(&last)
@@ -73,6 +74,7 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 	var st unix.Statfs_t
 	if unix.Statfs(r.fs.Root(), &st) == nil {
 		s.Free = int64(st.Bavail) * st.Bsize // what an ordinary user may write: statfs(2)
+		s.Trouble = trouble(st, r.minFree)
 	}
 	return s, nil
 }

@@ -163,11 +163,11 @@ func TestTheKeeperWritesWhatChanged(t *testing.T) {
 
 func TestOnlyTheLeadersKeeperWrites(t *testing.T) {
 	k, fs := keeper(t)
-	k.look(t.Context(), NewReader(fs, nil))
+	k.look(t.Context(), NewReader(fs, nil, 0))
 	require.NotNil(t, k.Latest())
 	require.NoFileExists(t, fs.Path(pipeline.StatusPage))
 	require.NoError(t, os.WriteFile(filepath.Join(fs.Root(), "master", "3.nas-1-m4k2p9.hb"), []byte("1 2026-11-22T10:00:00Z\n"), 0o644))
-	k.look(t.Context(), NewReader(fs, nil))
+	k.look(t.Context(), NewReader(fs, nil, 0))
 	require.FileExists(t, fs.Path(pipeline.StatusPage))
 	require.FileExists(t, fs.Path(pipeline.StatusJSON))
 }
@@ -178,7 +178,7 @@ func TestWhatHasEndedComesFromStatusJSON(t *testing.T) {
 	s := sceneBusy()
 	require.NoError(t, k.write(s))
 	require.NoError(t, fs.MkdirAll(pipeline.JobDir("00c0ffee-a1b2c"))) // nothing in it could be read
-	got, err := NewReader(fs, nil).Read(t.Context())
+	got, err := NewReader(fs, nil, 0).Read(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got.Jobs, 1)
 	require.Equal(t, s.Jobs[0], got.Jobs[0])

@@ -195,8 +195,8 @@ func (t table) ended(jobs []pipeline.JobStatus, all bool) {
 			line += t.paint(dim, "  "+plain(j.Output))
 		}
 		t.line("%s", line)
-		if j.State == pipeline.JobFailed {
-			t.text("    ", red, plain(j.Error))
+		if j.State != pipeline.Done {
+			t.text("    ", colourOf(j), plain(j.Error))
 		}
 	}
 }

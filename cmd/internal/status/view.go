@@ -110,6 +110,9 @@ func advice(j pipeline.JobStatus) string {
 	switch {
 	case j.State != pipeline.JobFailed:
 		return ""
+	case !j.Decided && j.Chunks.Pending+j.Chunks.Claimed > 0:
+		return "The job's other chunks are encoded all the same. Once the cause is mended: `distenc retry " + j.ID + "`; or give up: `distenc cancel " +
+			j.ID + "`. The encoder's last words and its command line: " + pipeline.LogDir(j.ID)
 	case !j.Decided:
 		return "The other chunks are kept. The encoder's last words and its command line: " + pipeline.LogDir(j.ID) +
 			". Once the cause is mended: `distenc retry " + j.ID + "`; or give up: `distenc cancel " + j.ID + "`"
@@ -124,6 +127,8 @@ func Missing(s *pipeline.Status) string { return plain(newView(s).missing()) }
 func (v view) missing() string {
 	work := len(v.Active) > 0
 	switch {
+	case v.Trouble != "":
+		return v.Trouble
 	case v.Master == nil && (work || len(v.Inbox) > 0):
 		return "No master was seen: start one with `distenc master`, on any machine. Nothing is taken from the inbox, checked or merged without."
 	case v.Master != nil && v.Master.Silent && (work || len(v.Inbox) > 0):
