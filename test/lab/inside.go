@@ -1,15 +1,12 @@
 package lab
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,12 +40,12 @@ func Inside() (inside bool, code int) {
 	return false, cmd.ProcessState.ExitCode()
 }
 
-// Missing says in one line why no lab can be booted on this machine, "" if one can.
+// Missing says in one line why no lab can be booted on this machine, "" if one can. ChooseKernel says the rest.
 func Missing() string {
 	if os.Geteuid() != 0 {
 		return "a lab needs root"
 	}
-	for _, tool := range []string{"linux.uml", "unshare", "ip", "mkfs.ext4", "insmod", "rpcbind", "rpc.nfsd", "mount.nfs", "smbd", "mount.cifs"} {
+	for _, tool := range []string{"unshare", "ip", "mkfs.ext4", "insmod", "rpcbind", "rpc.nfsd", "mount.nfs", "smbd", "mount.cifs"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return tool + " is not installed; `make test-lab` installs it on Debian"
 		}
@@ -59,15 +56,6 @@ func Missing() string {
 	}
 	if err := exec.Command("unshare", "--net", "sh", "-c", "ip tuntap add dev tap mode tap && ip link add name bridge type bridge").Run(); err != nil {
 		return "no tap device or bridge can be made: this machine lets no one make network devices"
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	// A kernel that gets as far as to miss its root could have run a guest.
-	kernel := exec.CommandContext(ctx, "linux.uml", "mem=64M", "con=null", "con0=null,fd:1", "root=/dev/null", "panic=1")
-	kernel.Env = append(os.Environ(), "TMPDIR="+guestRAM)
-	out, _ := kernel.CombinedOutput()
-	if !bytes.Contains(out, []byte("Unable to mount root")) {
-		return fmt.Sprintf("User Mode Linux does not run here; it says: %s", out[max(0, len(out)-500):])
 	}
 	return ""
 }

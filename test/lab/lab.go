@@ -1,7 +1,7 @@
 // Package lab boots a few machines around one file server, to show that distenc holds on real network
-// shares. Each is a User Mode Linux guest: a kernel of its own with the real NFS and SMB clients and their
-// caches, or the real servers. They can lose power, be cut off, stand still and have wrong clocks. Neither
-// KVM nor a disk image is needed: the guests run what is installed on the host.
+// shares. Each is a guest, of User Mode Linux where that runs, else of QEMU: a kernel of its own with the real NFS
+// and SMB clients and their caches, or the real servers. They can lose power, be cut off, stand still and have wrong
+// clocks. Neither KVM nor a disk image is needed: the guests run what is installed on the host.
 //
 // Whoever uses it is root in a network and a PID namespace of its own (see Inside), so that nothing of a
 // lab outlives its process.
@@ -42,8 +42,12 @@ type Lab struct {
 	Server  *Node   // it has the share at /export/share, on a disk of its own
 	Clients []*Node // c1, c2, ...: they have it at /mnt/share
 
-	dir string
+	dir    string
+	kernel kernel
 }
+
+// disk is the server's, as a file of the host.
+func (l *Lab) disk() string { return filepath.Join(l.dir, "disk") }
 
 //go:embed guest
 var guest embed.FS
@@ -54,7 +58,7 @@ const bridge = "labdata"
 // Boot starts a server and clients and mounts the share on them. dir is an empty folder for their disk,
 // consoles and logs, agent the compiled ./agent. The caller closes the Lab, which leaves the folder.
 func Boot(dir, agent string, proto Proto, clients int) (*Lab, error) {
-	l := &Lab{Proto: proto, dir: dir}
+	l := &Lab{Proto: proto, dir: dir, kernel: chosenKernel()}
 	l.Server = &Node{Name: "srv", data: "10.77.0.1", lab: l}
 	hosts := l.Server.data + " srv\n"
 	for i := 1; i <= clients; i++ {
@@ -86,8 +90,7 @@ func (l *Lab) furnish(agent, hosts string) error {
 	if err := os.Link(agent, filepath.Join(l.dir, "agent")); err != nil {
 		return err
 	}
-	disk := filepath.Join(l.dir, "disk")
-	return sh("truncate -s 4G %s && mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 %s", disk, disk)
+	return sh("truncate -s 4G %[1]s && mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 %[1]s", l.disk())
 }
 
 // Shared is a folder of the host that is /lab in every guest.

@@ -19,12 +19,23 @@ const binVar = "DISTENC_LAB_BIN"
 // asked: a lab takes root, two cores and an hour (minutes with -short), so it must be asked for.
 var asked = os.Getenv("DISTENC_LAB") != ""
 
+// cannot is why no lab can be booted on this machine.
+var cannot string
+
 func TestMain(m *testing.M) {
-	if !asked || lab.Missing() != "" {
+	if asked {
+		cannot = lab.Missing()
+	}
+	if asked && cannot == "" { // here, since inside there is no network
+		if err := lab.ChooseKernel(); err != nil {
+			cannot = err.Error()
+		}
+	}
+	if !asked || cannot != "" {
 		os.Exit(m.Run()) // the tests say why they are skipped
 	}
 	if os.Getenv(binVar) == "" {
-		build() // here, since inside there is no network
+		build() // the same
 	}
 	inside, code := lab.Inside()
 	if inside {
@@ -55,9 +66,10 @@ func TestFaults(t *testing.T) {
 	if !asked {
 		t.Skip("`make test-lab` runs it")
 	}
-	if missing := lab.Missing(); missing != "" {
-		t.Skip(missing)
+	if cannot != "" {
+		t.Skip(cannot)
 	}
+	t.Log("the machines run on " + lab.KernelTitle())
 	var table strings.Builder
 	for _, proto := range lab.Protos {
 		if testing.Short() && proto.Name != "nfs4" {

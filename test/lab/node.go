@@ -31,15 +31,17 @@ type Node struct {
 }
 
 const (
-	memory   = 512              // MiB a machine; it takes what it touches
-	bootTime = 60 * time.Second // for the slowest boot on a busy host
-	modules  = "/usr/lib/uml/modules"
-	guestRAM = "/dev/shm" // where a guest keeps its memory, as a file
+	memory   = 512             // MiB a machine; it takes what it touches
+	bootTime = 2 * time.Minute // for the slowest boot on a busy host
+	guestRAM = "/dev/shm"      // where a guest keeps its memory, as a file
 )
 
 // tap names the host's end of the node's data (d) or management (m) network. The latter joins node and
 // host alone, so that commands reach a node that is cut off.
 func (n *Node) tap(kind string) string { return kind + n.Name }
+
+// mac is the address of the node's data (0) or management (1) network card.
+func (n *Node) mac(card int) string { return fmt.Sprintf("02:77:%02x:00:00:%02x", card, n.number+1) }
 
 func (n *Node) mgmt(last int) string { return fmt.Sprintf("10.78.%d.%d", n.number, last) }
 
@@ -64,8 +66,9 @@ func (n *Node) boot() error {
 		return err
 	}
 	defer func() { _ = console.Close() }()
-	n.kernel = exec.Command("linux.uml", n.commandLine()...)
-	n.kernel.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + guestRAM, "HOME=/root", "TERM=linux"}
+	if n.kernel, err = n.lab.kernel.command(n, console); err != nil {
+		return err
+	}
 	n.kernel.Stdout, n.kernel.Stderr = console, console
 	n.kernel.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := n.kernel.Start(); err != nil {
@@ -93,23 +96,6 @@ func (n *Node) booted(console string) error {
 	}
 	log, _ := os.ReadFile(console)
 	return fmt.Errorf("it did not boot; the end of its console:\n%s", log[max(0, len(log)-2000):])
-}
-
-func (n *Node) commandLine() []string {
-	args := []string{
-		fmt.Sprintf("mem=%dM", memory), "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet", "panic=1",
-		"init=/bin/sh", "con0=null,fd:1", "con=null", "ssl=null",
-		"umid=" + n.Name + strconv.FormatInt(time.Now().UnixNano(), 36), "uml_dir=" + n.lab.dir + "/uml/",
-		"NODE=" + n.Name, "DATA=" + n.data, "MGMT=" + n.mgmt(2), "DIR=" + n.lab.dir, "MODULES=" + modules,
-	}
-	for i, kind := range []string{"d", "m"} {
-		// Without gro large frames are dropped, and the share runs at 0.2 MB/s.
-		args = append(args, fmt.Sprintf("vec%d:transport=tap,ifname=%s,gro=1,mac=02:77:%02x:00:00:%02x", i, n.tap(kind), i, n.number+1))
-	}
-	if n.number == 0 {
-		args = append(args, "ubda="+filepath.Join(n.lab.dir, "disk"))
-	}
-	return append(args, "--", filepath.Join(n.lab.dir, "guest/init")) // the shell's argument
 }
 
 func (n *Node) mountShare() error {
@@ -177,7 +163,9 @@ const (
 )
 
 // Run runs a command to its end and returns its standard output.
-func (n *Node) Run(argv ...string) (string, error) { return n.RunWithin(runTime, argv...) }
+func (n *Node) Run(argv ...string) (string, error) {
+	return n.RunWithin(time.Duration(Slow())*runTime, argv...)
+}
 
 // RunWithin is Run with another limit, at which the command is killed.
 func (n *Node) RunWithin(limit time.Duration, argv ...string) (string, error) {
