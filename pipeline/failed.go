@@ -53,7 +53,7 @@ type Reject struct {
 // an error the source is where it was, or has come there all the same.
 func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
 	base := path.Base(string(r.Inbox))
-	dir, err := failedFolder(f, base)
+	dir, err := OwnFolder(ctx, f, FailedDir, base)
 	if err != nil {
 		return "", err
 	}
@@ -95,15 +95,32 @@ func (e *SettingsStay) Error() string {
 
 func (e *SettingsStay) Unwrap() error { return e.Err }
 
-// failedFolder makes a folder of its own for one source.
-func failedFolder(f *sharefs.FS, name string) (string, error) {
-	for n := 1; ; n++ {
-		dir := path.Join(FailedDir, NumberedFolder(name, n))
-		created, err := f.Mkdir(dir)
-		if created || err != nil {
-			return dir, err
+// OwnFolder makes a new folder in parent for one source, so that nothing can be there that its move would replace.
+func OwnFolder(ctx context.Context, f *sharefs.FS, parent, name string) (dir string, err error) {
+	if err := f.MkdirAll(parent); err != nil {
+		return "", err
+	}
+	err = FirstFree(ctx, func(n int) (bool, error) {
+		dir = path.Join(parent, NumberedFolder(name, n))
+		return f.Mkdir(dir)
+	})
+	return dir, err
+}
+
+// maxNumber is more files of one name than anybody has: what counts on from there is no search for a free name.
+const maxNumber = 10_000
+
+// FirstFree calls take with 1, 2, 3, … until it has taken a name, fails, or ctx ends.
+func FirstFree(ctx context.Context, take func(n int) (taken bool, err error)) error {
+	for n := 1; n <= maxNumber; n++ {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if taken, err := take(n); taken || err != nil {
+			return err
 		}
 	}
+	return fmt.Errorf("no name is free: %d files of that name are there; remove some", maxNumber)
 }
 
 // withdraw removes our texts from beside a source that did not come. Where no listing can tell, they stay: a
@@ -160,7 +177,7 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 	if err := f.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	name, err := LinkFree(f, source, SidecarBeside(source), dir, base)
+	name, err := LinkFree(ctx, f, source, SidecarBeside(source), dir, base)
 	moved := errors.Is(err, fs.ErrPermission)
 	if moved {
 		name = path.Join(dir, Marked(base, Nonce(5)))
@@ -188,30 +205,26 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawNam
 
 // LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.
 // If it has a name there already, one who got no further has made it: that is the one.
-func LinkFree(f *sharefs.FS, source, sidecar, dir, base string) (string, error) {
+func LinkFree(ctx context.Context, f *sharefs.FS, source, sidecar, dir, base string) (name string, err error) {
 	if name, err := f.OtherName(source, dir, AsNumbered(base)); name != "" || err != nil {
 		return name, err
 	}
-	for n := 1; ; n++ {
+	err = FirstFree(ctx, func(n int) (bool, error) {
 		names, err := f.List(dir)
 		if err != nil {
-			return "", err
+			return false, err
 		}
-		name := path.Join(dir, Numbered(base, n))
+		name = path.Join(dir, Numbered(base, n))
 		free, err := freeFor(f, source, name, names)
 		if free && err == nil {
 			free, err = freeFor(f, sidecar, SidecarBeside(name), names)
 		}
-		if err != nil {
-			return "", err
+		if !free || err != nil {
+			return false, err
 		}
-		if !free {
-			continue
-		}
-		if ours, err := LinkBack(f, source, sidecar, name); ours || err != nil {
-			return name, err
-		}
-	}
+		return linkBack(f, source, sidecar, name)
+	})
+	return name, err
 }
 
 // freeFor tells whether nothing has the name by a listing, or that very file has: another master may be at it.
@@ -230,17 +243,18 @@ func freeFor(f *sharefs.FS, file, name string, listed []string) (bool, error) {
 	return err == nil && sharefs.SameFile(mine, there), err
 }
 
-// LinkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,
-// and nothing is left, where somebody has the name.
-func LinkBack(f *sharefs.FS, source, sidecar, name string) (ours bool, err error) {
+// linkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,
+// and nothing is left, where somebody has the name. After an error the settings stay: the source may be beside
+// them, and without them it would be encoded with others.
+func linkBack(f *sharefs.FS, source, sidecar, name string) (ours bool, err error) {
 	settings := SidecarBeside(name)
 	ours, err = f.Publish(sidecar, settings)
 	none := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !none || err == nil && !ours {
 		return false, err
 	}
-	if ours, err = f.Publish(source, name); (err != nil || !ours) && !none {
-		return ours, errors.Join(err, f.Remove(settings)) // they would be taken for another file's
+	if ours, err = f.Publish(source, name); err == nil && !ours && !none {
+		return false, f.Remove(settings) // they would be taken for another file's
 	}
 	return ours, err
 }

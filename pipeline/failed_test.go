@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"os"
 	"path"
 	"path/filepath"
@@ -95,4 +96,47 @@ func TestBackToInboxGoesOnWhereItWasCutOff(t *testing.T) {
 		require.Equal(t, []string{linked}, names)
 		require.NoDirExists(t, filepath.Join(root, "failed/film.mkv"))
 	}
+}
+
+// A link whose answer was lost, and that can't be looked at, may be there all the same: without its settings the
+// film would be encoded with others.
+func TestALinkOfUncertainOutcomeKeepsItsSettings(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"inbox", "failed/film.mkv"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	}
+	source, away := "failed/film.mkv/film.mkv", false
+	for _, name := range []string{source, SidecarBeside(source)} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(path.Base(name)), 0o600))
+	}
+	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+		switch {
+		case op == "link" && name == source+" -> inbox/film.mkv":
+			away = true
+			return sharefs.AnswerLost(syscall.EIO)
+		case op == "open" && name == "inbox/film.mkv" && away:
+			return syscall.EIO
+		}
+		return nil
+	}))
+	_, err := BackToInbox(t.Context(), share, source, "film.mkv")
+	require.ErrorIs(t, err, syscall.EIO)
+	require.FileExists(t, filepath.Join(root, "inbox/film.mkv"))
+	require.FileExists(t, filepath.Join(root, SidecarBeside("inbox/film.mkv")))
+	away = false
+	name, err := BackToInbox(t.Context(), share, source, "film.mkv")
+	require.NoError(t, err)
+	require.Equal(t, "inbox/film.mkv", name)
+	require.FileExists(t, filepath.Join(root, SidecarBeside("inbox/film.mkv")))
+}
+
+func TestTheSearchForAFreeNameEnds(t *testing.T) {
+	tried := 0
+	taken := func(int) (bool, error) { tried++; return false, nil }
+	require.ErrorContains(t, FirstFree(t.Context(), taken), "no name is free")
+	require.Equal(t, maxNumber, tried)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, FirstFree(over, taken), context.Canceled)
+	require.Equal(t, maxNumber, tried)
 }

@@ -1,10 +1,6 @@
 package pipeline
 
-import (
-	"strings"
-
-	"github.com/distenc/distenc/lease/sharefs"
-)
+import "github.com/distenc/distenc/lease/sharefs"
 
 // Folder is a fresh listing of a job's folder. Whether a decision or a plan is there yet is asked of a
 // listing, never of an open: NFS was seen to deny a name that it knew as absent for up to 53 s.
@@ -41,12 +37,6 @@ func (d Folder) Out() bool { return d[outDir] }
 // Job tells whether it is a job's folder at all.
 func (d Folder) Job() bool { return d[jobName] }
 
-// Source returns the name of the source in the job's folder, or "" while it is not there.
-func (d Folder) Source() string {
-	for n := range d {
-		if n == "source" || strings.HasPrefix(n, "source.") {
-			return n
-		}
-	}
-	return ""
-}
+// Source tells whether the job's source is there. Only the name in job.json is its: a person may have put a
+// source.srt beside it.
+func (d Folder) Source(j *Job) bool { return d[j.Source] }

@@ -153,7 +153,7 @@ type drop struct {
 }
 
 // add copies a file into the inbox: the sidecar first, then the file under a hidden name, then the
-// rename, so that a master sees it only whole and with its settings.
+// name, so that a master sees it only whole and with its settings.
 func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, error) {
 	st, err := film("add", file)
 	if err != nil {
@@ -180,7 +180,7 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 	if err != nil {
 		return drop{}, err
 	}
-	return d, o.reveal(context.WithoutCancel(ctx), share, d, staged, n)
+	return d, o.reveal(share, d, staged, n)
 }
 
 // film looks at a file that is to be encoded, before anything is copied: what a master would never take is an
@@ -242,18 +242,20 @@ func (o order) insist(s *config.Sidecar, d drop, size int64) {
 }
 
 // reveal gives a staged file its name, its settings first.
-func (o order) reveal(ctx context.Context, share *sharefs.FS, d drop, staged string, size int64) error {
+func (o order) reveal(share *sharefs.FS, d drop, staged string, size int64) error {
 	sidecar, err := config.Sidecar{
 		Profile: o.profile, X264: o.x264, Container: o.container, Priority: o.priority, Again: o.again, Nonce: d.nonce, Size: size,
 	}.Encode()
 	if err == nil {
 		err = share.Create(pipeline.SidecarBeside(d.name), sidecar)
 	}
+	ours := false
 	if err == nil {
-		_, err = share.Move(ctx, staged, d.name)
+		ours, err = share.Publish(staged, d.name) // nothing is overwritten: a person may have just used the name
 	}
-	if err != nil {
-		_ = share.Remove(staged) // our own copy
+	err = errors.Join(err, share.Remove(staged))
+	if err == nil && !ours {
+		err = errors.Join(fmt.Errorf("%q has just been taken; add the file again", d.name), share.Remove(pipeline.SidecarBeside(d.name)))
 	}
 	return err
 }

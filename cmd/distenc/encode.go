@@ -221,7 +221,7 @@ func (s oneShot) place(ctx context.Context, share *sharefs.FS, d drop, source, o
 	}
 	o := s.order
 	o.container = containerOf(out)
-	return o.reveal(ctx, share, d, staged, st.Size())
+	return o.reveal(share, d, staged, st.Size())
 }
 
 // containerOf is the container that an output's name asks for, "" to leave it to the profile.
@@ -262,10 +262,10 @@ func publish(dir, hidden, job, out string) (string, error) {
 		}
 		return out, err
 	}
-	for n := 1; ; n++ {
-		name := pipeline.Numbered(path.Base(string(published.Output)), n)
-		if ours, err := outside.Publish(from, name); err != nil || ours {
-			return filepath.Join(dir, name), err
-		}
-	}
+	var name string
+	err = pipeline.FirstFree(context.Background(), func(n int) (bool, error) {
+		name = pipeline.Numbered(path.Base(string(published.Output)), n)
+		return outside.Publish(from, name)
+	})
+	return filepath.Join(dir, name), err
 }

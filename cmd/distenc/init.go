@@ -107,6 +107,9 @@ func furnish(share *sharefs.FS, lease config.Lease) (made []string, err error) {
 			made = append(made, folder)
 		}
 	}
+	if err := share.CheckLinks(pipeline.ProbeDir); err != nil {
+		return nil, err
+	}
 	marker, err := json.MarshalIndent(pipeline.ClusterInfo{
 		Share: pipeline.Nonce(12), Heartbeat: lease.Heartbeat.String(), Expiry: lease.Expiry.String(), Attempts: lease.Attempts,
 	}, "", "  ")

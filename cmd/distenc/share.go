@@ -58,14 +58,14 @@ func checkMounts(share *sharefs.FS) error {
 }
 
 // mayWork makes sure that this user may do in the share's folders what a daemon does: one that may not
-// would wait there for ever, in silence.
+// would wait there for ever, in silence. Links are tried as well.
 func mayWork(share *sharefs.FS) error {
 	for _, folder := range pipeline.Folders() {
 		if err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 			return &fs.PathError{Op: "cannot work on the share: cannot write to", Path: share.Path(folder), Err: err}
 		}
 	}
-	return nil
+	return share.CheckLinks(pipeline.ProbeDir)
 }
 
 // mount tells one mount of one file system from another. The same file system mounted twice has one

@@ -42,7 +42,27 @@ func (f *FS) link(tmp, name string) (ours bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return SameFile(mine, theirs), nil
+	if !SameFile(mine, theirs) {
+		if linkErr == nil { // counted as somebody else's, it would be linked under one free name after the other, for ever
+			return false, ErrInodes
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+// ErrInodes is the error for a file system on which nobody can tell whose a name is.
+var ErrInodes = errors.New("a hard link was made and shows another inode than its file: " +
+	"mount it so that it shows the true ones (mergerfs: use_ino, or inodecalc=devino-hash; SMB: serverino)")
+
+// CheckLinks tries in the folder dir what Publish relies on; ErrInodes among others says that the share can't be used.
+func (f *FS) CheckLinks(dir string) error {
+	tmp := temporary(path.Join(dir, "links"))
+	if err := f.Create(tmp, nil); err != nil {
+		return err
+	}
+	_, err := f.Publish(tmp, tmp+".tmp") // ours: nobody else knows the name
+	return errors.Join(err, f.Remove(tmp+".tmp"), f.Remove(tmp))
 }
 
 // SameFile tells whether two descriptions are of one file: the same inode on the same device.

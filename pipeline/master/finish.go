@@ -48,7 +48,7 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 	records, err := m.prove(ctx, j.plan, chunks, known)
 	used := err == nil
 	if used {
-		err = m.mergeAndDecide(ctx, j.Job, j.plan, chunks, records, r)
+		err = m.mergeAndDecide(ctx, j, j.plan, chunks, records, r)
 	}
 	return func() {
 		j.proven = known
@@ -114,10 +114,10 @@ func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeli
 	return records, nil
 }
 
-func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, r *ready) error {
+func (m *Master) mergeAndDecide(ctx context.Context, j *job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, r *ready) error {
 	started := time.Now()
 	out := pipeline.JobOut(j.ID, r.nonce)
-	merged, err := m.Stages.Merge(ctx, j, plan, chunks, records, out, r.prepared)
+	merged, err := m.Stages.Merge(ctx, j.Job, plan, chunks, records, out, r.prepared)
 	if serr := m.sweepFolder(pipeline.WorkOf(out)); serr != nil {
 		m.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", j.ID, "error", serr)
 	}
@@ -128,13 +128,13 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *pipeline.Job, plan *pipe
 		return errors.Join(err, m.FS.Remove(out), m.FS.Remove(out+".json"), m.FS.Remove(out+".txt"))
 	}
 	m.Log.Info("merged and verified", "job", j.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
-	if changed, err := m.changed(&job{Job: j}); err != nil || changed {
+	if changed, err := m.changed(ctx, j, false); err != nil || changed {
 		if changed {
-			_, err = m.decide(&job{Job: j}, changedDecision)
+			_, err = m.decide(j, changedDecision)
 		}
 		return err
 	}
-	_, err = m.decide(&job{Job: j}, pipeline.Decision{Act: "publish", Out: r.nonce, CRC32: merged.CRC32})
+	_, err = m.decide(j, pipeline.Decision{Act: "publish", Out: r.nonce, CRC32: merged.CRC32})
 	return err
 }
 
@@ -172,7 +172,7 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
 	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
 	case d.Act == "publish":
-		closed.Source, err = m.publish(ctx, j.Job, d)
+		closed.Source, err = m.publish(ctx, j, d)
 	case d.Return:
 		closed.Source, err = m.giveBack(ctx, j.Job, d)
 	default:
@@ -188,7 +188,7 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.
-func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (source pipeline.RawName, err error) {
+func (m *Master) publish(ctx context.Context, j *job, d *pipeline.Decision) (source pipeline.RawName, err error) {
 	out := pipeline.JobOut(j.ID, d.Out)
 	for _, text := range [][2]string{{".json", pipeline.CertificateName}, {".txt", pipeline.ReportName}} {
 		if _, err := m.FS.Publish(out+text[0], pipeline.JobFile(j.ID, text[1])); err != nil {
@@ -202,7 +202,7 @@ func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decis
 		return "", err
 	}
 	if !dir.Published() {
-		if err := m.publishOutput(j, d, out); err != nil {
+		if err := m.publishOutput(ctx, j.Job, d, out); err != nil {
 			return "", err
 		}
 	}
@@ -213,7 +213,7 @@ func (m *Master) publish(ctx context.Context, j *pipeline.Job, d *pipeline.Decis
 var errOutputGone = errors.New("the output that was to be published is gone")
 
 // publishOutput gives the output its name and writes down which.
-func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string) error {
+func (m *Master) publishOutput(ctx context.Context, j *pipeline.Job, d *pipeline.Decision, out string) error {
 	st, err := m.FS.Stat(out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errOutputGone
@@ -225,7 +225,7 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 	if err := m.FS.MkdirAll(folder); err != nil {
 		return err
 	}
-	name, err := m.outputName(folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
+	name, err := m.outputName(ctx, folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
 	if err != nil {
 		return err
 	}
@@ -243,14 +243,13 @@ func (m *Master) publishOutput(j *pipeline.Job, d *pipeline.Decision, out string
 // links may have been published before, by one who died before writing it down: its name is looked up.
 // If it is not there, the other link is a backup's, or a person was quicker than we: published twice is
 // better than not at all.
-func (m *Master) outputName(folder, want, out string) (string, error) {
+func (m *Master) outputName(ctx context.Context, folder, want, out string) (string, error) {
 	name, err := m.FS.OtherName(out, folder, pipeline.AsNumbered(want))
-	for n := 1; name == "" && err == nil; n++ {
-		free := path.Join(folder, pipeline.Numbered(want, n))
-		var ours bool
-		if ours, err = m.FS.Publish(out, free); ours {
-			name = free
-		}
+	if name == "" && err == nil {
+		err = pipeline.FirstFree(ctx, func(n int) (bool, error) {
+			name = path.Join(folder, pipeline.Numbered(want, n))
+			return m.FS.Publish(out, name)
+		})
 	}
 	if err != nil {
 		return "", err

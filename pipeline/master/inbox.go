@@ -18,6 +18,7 @@ import (
 // dropped is a file in the inbox as far as it was read.
 type dropped struct {
 	file     watcher.File // as it was when it was read
+	identity identity     // as well
 	scan     Scan
 	scanned  bool
 	ranked   time.Time // when its settings were read for what follows; zero: not yet
@@ -137,7 +138,11 @@ func (m *Master) consider(f watcher.File, d *dropped) {
 
 // read scans a file's content.
 func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
-	scan, err := m.Stages.Scan(ctx, f.Name)
+	var scan Scan
+	st, err := m.FS.Stat(f.Name)
+	if err == nil {
+		scan, err = m.Stages.Scan(ctx, f.Name)
+	}
 	return func() {
 		if d.cancel(); m.dropped[f.Name] != d {
 			return // it is gone, or another one by now
@@ -156,7 +161,7 @@ func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
 			}
 			return
 		}
-		d.scan, d.scanned = scan, true
+		d.scan, d.scanned, d.identity = scan, true, identityOf(st)
 		f.Still += time.Since(f.Seen) // unchanged as far as is known: go on at once
 		m.consider(f, d)
 	}
@@ -179,8 +184,11 @@ const maxDenied = 3
 // takeIn makes a job of a file (T1), or rejects it.
 func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropped) func() {
 	st, err := m.FS.Stat(f.Name)
-	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) {
-		return func() { delete(m.taking, id) } // it changed since; the next look finds out
+	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) || identityOf(st) != d.identity {
+		return func() { // it changed since, or another file has its name: the next look finds out
+			delete(m.taking, id)
+			delete(m.dropped, f.Name)
+		}
 	}
 	if o := m.FS.Obstacle(f.Name, pipeline.Jobs); o != nil { // before anything is made for it
 		return func() {
@@ -191,6 +199,10 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 	j, err := m.newJob(id, f, d)
 	if err == nil {
 		err = m.moveIn(ctx, j)
+	}
+	taken := &job{Job: j, scan: d.scan}
+	if err == nil {
+		m.sight(taken, d.identity)
 	}
 	var refused *pipeline.Refusal
 	rejected := errors.As(err, &refused)
@@ -220,7 +232,7 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 		}
 		delete(m.dropped, f.Name)
 		m.known.add(contentOf(j), j.ID) // the next one is taken in before its folder is looked at
-		m.adopt(&job{Job: j, scan: d.scan})
+		m.adopt(taken)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -18,6 +19,7 @@ type job struct {
 	aside   int  // chunks set aside
 	told    bool // that it waits for a person
 	scan    Scan
+	sighted atomic.Pointer[identity] // the source when it was last known to be what was taken in
 	plan    *pipeline.Plan
 	proven  proven
 	nowhere map[int]*patience    // with chunks that no listing has
@@ -78,13 +80,13 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 		j.Priority = *control.Priority
 	}
 	switch { // without its source, a job that goes on is no reason to refuse the same content
-	case dir.Source() != "":
+	case dir.Source(j.Job):
 		m.known.add(contentOf(j.Job), j.ID)
 	case !dir.Decision():
 		m.known.drop(contentOf(j.Job), j.ID)
 	}
 	switch {
-	case dir.Closed() && dir.Source() == "":
+	case dir.Closed() && !dir.Source(j.Job):
 		if !m.closedForGood(j) {
 			return true
 		}
@@ -95,7 +97,7 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
 	case control.Cancel:
 		m.startDecide(j, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by a file in the job's control folder."})
-	case dir.Source() == "":
+	case !dir.Source(j.Job):
 		m.sourceAbsent(j)
 	case !dir.Plan():
 		m.startPlan(j)
@@ -215,7 +217,7 @@ func (m *Master) startPlan(j *job) {
 // plan makes and publishes the plan, if the source is still what was taken in. ours is false when
 // another master's plan was first.
 func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool, err error) {
-	if changed, err := m.changed(j); err != nil || changed {
+	if changed, err := m.changed(ctx, j, false); err != nil || changed {
 		if changed {
 			_, err = m.decide(j, changedDecision)
 		}
@@ -231,23 +233,11 @@ func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool,
 
 var changedDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
 
-// changed tells whether the source grew or was written after it was taken in: then the copy was not
-// finished, and nothing made from it may come out.
-func (m *Master) changed(j *job) (bool, error) {
-	st, err := m.FS.Stat(pipeline.JobFile(j.ID, j.Source))
-	if err != nil {
-		return false, err
-	}
-	// SMB tells times in steps of 100 ns, NFS in nanoseconds; the next master may be on the other.
-	was, is := j.ModTime.Truncate(time.Microsecond), st.ModTime().Truncate(time.Microsecond)
-	return st.Size() != j.Size || !is.Equal(was), nil
-}
-
 // startChanged gives a source back that changed under its plan: what can't be encoded then is no fault of
 // the chunk's, and the job must not wait for a person.
 func (m *Master) startChanged(j *job) {
-	m.tasks.start("changed/"+j.ID, 1, func(context.Context) func() {
-		if changed, err := m.changed(j); err != nil || !changed {
+	m.tasks.start("changed/"+j.ID, 1, func(ctx context.Context) func() {
+		if changed, err := m.changed(ctx, j, false); err != nil || !changed {
 			return nil // what the share can't tell now, it tells at the next look
 		}
 		_, err := m.decide(j, changedDecision)

@@ -1,9 +1,14 @@
 package master
 
 import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
 )
 
 // What people do to a share while a master is at it must cost nobody a file.
@@ -51,4 +57,207 @@ func TestTheSweepGoesThroughNoLink(t *testing.T) {
 	for _, link := range links {
 		require.NoFileExists(t, m.FS.Path(link))
 	}
+}
+
+// planted makes a job whose source has that text, as if it had been taken in a minute ago.
+func planted(t *testing.T, m *Master, text string) *job {
+	t.Helper()
+	j := &job{Job: &pipeline.Job{
+		ID: someJob, Inbox: "film.mkv", Source: "source.mkv", Size: int64(len(text)),
+		CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE([]byte(text))), Settings: pipeline.Settings{Container: "mkv"},
+	}}
+	require.NoError(t, j.Create(m.FS))
+	source := pipeline.JobFile(j.ID, j.Source)
+	require.NoError(t, m.FS.Create(source, []byte(text)))
+	st, err := m.FS.Stat(source)
+	require.NoError(t, err)
+	j.ModTime = st.ModTime()
+	m.sight(j, identityOf(st))
+	m.jobs[j.ID] = j
+	return j
+}
+
+// published makes an output and decides for it.
+func published(t *testing.T, m *Master, j *job) {
+	t.Helper()
+	require.NoError(t, m.FS.Create(pipeline.JobOut(j.ID, "abcdefghijkl"), []byte("output")))
+	_, err := m.decide(j, pipeline.Decision{Act: "publish", Out: "abcdefghijkl", CRC32: "00000000"})
+	require.NoError(t, err)
+}
+
+func text(t *testing.T, m *Master, name string) string {
+	t.Helper()
+	b, err := m.FS.Read(name, 100)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// A media library puts source.srt and source.nfo beside source.mkv. The film's place in the archive is the film's.
+func TestWhatLiesBesideTheSourceIsNotTheSource(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	for _, name := range []string{"source", "source.nfo", "source.srt"} {
+		require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, name), []byte(name)))
+	}
+	published(t, m, j)
+	for range 4 {
+		_, err := m.carryOut(t.Context(), j)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "film", text(t, m, "archive/"+j.ID+"/film.mkv"))
+	require.Equal(t, "source.srt", text(t, m, pipeline.JobFile(j.ID, "source.srt")))
+}
+
+// A source can come to a job that has ended, by a person or by a request that landed late.
+func TestASecondSourceIsNotMovedOverTheFirst(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	published(t, m, j)
+	_, err := m.carryOut(t.Context(), j)
+	require.NoError(t, err)
+	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, j.Source), []byte("film")))
+	_, err = m.carryOut(t.Context(), j)
+	require.NoError(t, err)
+	require.Equal(t, "film", text(t, m, "archive/"+j.ID+"/film.mkv"))
+	require.Equal(t, "film", text(t, m, "archive/"+j.ID+" (2)/film.mkv"))
+}
+
+// Nothing but the inode or the ctime tells that another file has the source's name.
+func TestAnotherFileUnderTheSourcesName(t *testing.T) {
+	for name, replace := range map[string]func(t *testing.T, file string){
+		"replaced": func(t *testing.T, file string) {
+			require.NoError(t, os.WriteFile(file+".new", []byte("FILM"), 0o600))
+			require.NoError(t, os.Rename(file+".new", file))
+		},
+		"overwritten": func(t *testing.T, file string) { require.NoError(t, os.WriteFile(file, []byte("FILM"), 0o600)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := leading(t, sharefs.OS)
+			j := planted(t, m, "film")
+			file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
+			changed, err := m.changed(t.Context(), j, false)
+			require.NoError(t, err)
+			require.False(t, changed)
+			require.NoError(t, os.Chmod(file, 0o600))
+			changed, err = m.changed(t.Context(), j, false)
+			require.NoError(t, err)
+			require.False(t, changed, "its content is what was taken in, whatever else moved")
+			replace(t, file)
+			for same := true; same; { // a kernel's clock may stand still for 10 ms
+				require.NoError(t, os.Chtimes(file, j.ModTime, j.ModTime))
+				st, err := os.Stat(file)
+				require.NoError(t, err)
+				same = identityOf(st) == *j.sighted.Load()
+			}
+			changed, err = m.changed(t.Context(), j, false)
+			require.NoError(t, err)
+			require.True(t, changed)
+		})
+	}
+}
+
+// With source = "delete" a source that was changed after the decision is somebody's only copy.
+func TestASourceThatChangedIsNotDeleted(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	j.Settings.Keep = "delete"
+	published(t, m, j)
+	file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
+	require.NoError(t, os.WriteFile(file, []byte("film, now whole"), 0o600))
+	_, err := m.carryOut(t.Context(), j)
+	require.NoError(t, err)
+	require.Equal(t, "film, now whole", text(t, m, "inbox/film.mkv"))
+	require.Equal(t, "output", text(t, m, "outbox/film.mkv"))
+}
+
+func TestASourceIsDeletedWhereThatIsWanted(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	j.Settings.Keep = "delete"
+	published(t, m, j)
+	_, err := m.carryOut(t.Context(), j)
+	require.NoError(t, err)
+	left, err := m.FS.List(pipeline.Archive)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// scanner reads what a file held, and then lets somebody put another file in its place.
+type scanner struct {
+	Stages
+	then func()
+}
+
+func (s scanner) Scan(context.Context, string) (Scan, error) {
+	s.then()
+	return Scan{CRC32: "00000000"}, nil
+}
+
+// The same name, size and mtime can be another file by the time that the first one has been read and has settled.
+func TestAFileThatWasReplacedInTheInboxIsReadAgain(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	const name = "inbox/film.mkv"
+	require.NoError(t, m.FS.Create(name, []byte("film")))
+	st, err := m.FS.Stat(name)
+	require.NoError(t, err)
+	m.Stages = scanner{then: func() {
+		require.NoError(t, os.WriteFile(m.FS.Path("other"), []byte("FILM"), 0o600))
+		require.NoError(t, os.Chtimes(m.FS.Path("other"), st.ModTime(), st.ModTime()))
+		require.NoError(t, os.Rename(m.FS.Path("other"), m.FS.Path(name)))
+	}}
+	m.Resolve = func(string, []byte) (Order, error) { return Order{Settings: pipeline.Settings{Container: "mkv"}}, nil }
+	f := watcher.File{Name: name, Size: 4, Seen: time.Now(), ModTime: st.ModTime()}
+	d := &dropped{file: f, cancel: func() {}}
+	m.dropped[name], m.Settle = d, time.Hour
+	m.read(t.Context(), f, d)()
+	require.True(t, d.scanned)
+	m.takeIn(t.Context(), someJob, f, d)()
+	require.Empty(t, m.jobs)
+	require.Equal(t, "FILM", text(t, m, name))
+	require.Empty(t, m.dropped, "it is read anew")
+}
+
+// union shows each name of a file under an inode of its own, as union file systems do by default.
+type union struct{ sharefs.Ops }
+
+func (u union) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	f, err := u.Ops.OpenFile(name, flag, perm)
+	return unionFile{f, uint64(crc32.ChecksumIEEE([]byte(name)))}, err
+}
+
+type unionFile struct {
+	sharefs.File
+	inode uint64
+}
+
+func (f unionFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	st := *info.Sys().(*syscall.Stat_t)
+	st.Ino = f.inode
+	return unionInfo{info, &st}, nil
+}
+
+type unionInfo struct {
+	fs.FileInfo
+	st *syscall.Stat_t
+}
+
+func (i unionInfo) Sys() any { return i.st }
+
+func TestALinkWithAnotherInodeIsNotCountedOnFrom(t *testing.T) {
+	m := leading(t, func(root string) sharefs.Ops { return union{sharefs.OS(root)} })
+	require.ErrorIs(t, m.FS.CheckLinks(pipeline.ProbeDir), sharefs.ErrInodes)
+	require.NoError(t, m.FS.Create("result", nil))
+	_, err := m.outputName(t.Context(), pipeline.Outbox, "film.mkv", "result")
+	require.ErrorIs(t, err, sharefs.ErrInodes)
+	require.ErrorContains(t, err, "use_ino")
+	names, err := m.FS.List(pipeline.Outbox)
+	require.NoError(t, err)
+	require.Equal(t, []string{"film.mkv"}, names)
+	probes, err := m.FS.List(pipeline.ProbeDir)
+	require.NoError(t, err)
+	require.Empty(t, probes)
 }

@@ -13,31 +13,51 @@ import (
 )
 
 // putAway moves the source to archive/, and removes it there if the settings say so: only now is its
-// output verified and out.
-func (m *Master) putAway(ctx context.Context, j *pipeline.Job) (pipeline.RawName, error) {
-	dir := path.Join(pipeline.Archive, j.ID)
-	source, err := m.moveSource(ctx, j, dir, j.Name())
-	if err != nil || j.Settings.Keep != "delete" {
-		return source, err
-	}
-	if err := m.FS.Remove(path.Join(dir, j.Name())); err != nil {
+// output verified and out. A source that has become another file since goes back to the inbox: nothing of it came out.
+func (m *Master) putAway(ctx context.Context, j *job) (pipeline.RawName, error) {
+	folder, err := pipeline.LookInto(m.FS, j.ID)
+	if err != nil || !folder.Source(j.Job) {
 		return "", err
 	}
-	return "", m.FS.RemoveDir(dir)
+	remove := j.Settings.Keep == "delete"
+	if changed, err := m.changed(ctx, j, remove); err != nil {
+		return "", err
+	} else if changed {
+		return m.giveBack(ctx, j.Job, &changedDecision)
+	}
+	dir, err := pipeline.OwnFolder(ctx, m.FS, pipeline.Archive, j.ID)
+	if err != nil {
+		return "", err
+	}
+	source, err := m.moveSource(ctx, j.Job, path.Join(dir, j.Name()))
+	if err != nil {
+		return "", errors.Join(err, m.FS.RemoveDir(dir)) // for the next try
+	}
+	if !remove {
+		return source, nil
+	}
+	return m.removeSource(j.Job, source)
 }
 
-// moveSource moves the source, if it is still in the job's folder, to dir/name, and returns that name;
-// "" if it was moved before.
-func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name string) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
+// removeSource removes a source from the archive, unless somebody who had it open has written to it at the last moment.
+func (m *Master) removeSource(j *pipeline.Job, source pipeline.RawName) (pipeline.RawName, error) {
+	st, err := m.FS.Stat(string(source))
+	if err != nil {
 		return "", err
 	}
-	if err := m.FS.MkdirAll(dir); err != nil {
+	if st.Size() != j.Size || !sameTime(st.ModTime(), j.ModTime) {
+		m.Log.Warn("a source was changed when its output was out already: it stays in the archive", "job", j.ID, "source", source.String())
+		return source, nil
+	}
+	if err := m.FS.Remove(string(source)); err != nil {
 		return "", err
 	}
-	dst := path.Join(dir, name)
-	if out, err := m.FS.Move(ctx, pipeline.JobFile(j.ID, folder.Source()), dst); out != sharefs.Won {
+	return "", m.FS.RemoveDir(path.Dir(string(source)))
+}
+
+// moveSource moves the source to dst, a name that nobody else uses.
+func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dst string) (pipeline.RawName, error) {
+	if out, err := m.FS.Move(ctx, pipeline.JobFile(j.ID, j.Source), dst); out != sharefs.Won {
 		return "", fmt.Errorf("cannot put the source away: %w", err)
 	}
 	return pipeline.RawName(dst), m.FS.DurableForeign(dst)
@@ -47,18 +67,17 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dir, name stri
 // there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
 func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
 	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
+	if err != nil || !folder.Source(j) {
 		return "", err
 	}
 	m.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
-	source, dir := pipeline.JobFile(j.ID, folder.Source()), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
+	source, dir := pipeline.JobFile(j.ID, j.Source), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
 	if err := m.FS.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	name, err := pipeline.LinkFree(m.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
+	name, err := pipeline.LinkFree(ctx, m.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
 	if errors.Is(err, fs.ErrPermission) && m.unlinked(source) { // of another user, who may not be linked: protected_hardlinks, proc(5)
-		unique := path.Join(dir, pipeline.Marked(j.Name(), j.ID))
-		return m.moveSource(ctx, j, path.Dir(unique), path.Base(unique))
+		return m.moveSource(ctx, j, path.Join(dir, pipeline.Marked(j.Name(), pipeline.Nonce(5))))
 	}
 	if err == nil {
 		err = m.FS.DurableForeign(name)
@@ -78,12 +97,12 @@ func (m *Master) unlinked(name string) bool {
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
 func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
 	folder, err := pipeline.LookInto(m.FS, j.ID)
-	if err != nil || folder.Source() == "" {
+	if err != nil || !folder.Source(j) {
 		return "", err
 	}
 	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))
 	return m.putAside(ctx, pipeline.Reject{
-		Source: pipeline.JobFile(j.ID, folder.Source()), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox, Reason: d.Reason, Log: log,
+		Source: pipeline.JobFile(j.ID, j.Source), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox, Reason: d.Reason, Log: log,
 	})
 }
 

@@ -157,7 +157,7 @@ const lateFor = time.Hour
 func (m *Master) lookAtLate() {
 	for id, l := range m.late {
 		switch dir, err := m.lookAgain(l); {
-		case err != nil || dir.Source() != "":
+		case err != nil || dir.Source(l.job.Job):
 			delete(m.late, id)
 			if err == nil {
 				delete(m.closed, id)

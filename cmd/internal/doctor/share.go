@@ -164,14 +164,8 @@ func checkLink(share *sharefs.FS, dir string) Finding {
 	if err != nil || !first || second || string(winner) != "first" {
 		return failed("link", "a second link to one name was not refused (%q, %v)", winner, err).because(unsafe, "use NFS, SMB or a local disk")
 	}
-	tmp := path.Join(dir, "tmp")
-	err = share.Create(tmp, nil)
-	same := false
-	if err == nil {
-		same, err = share.Publish(tmp, path.Join(dir, "linked"))
-	}
-	if err != nil || !same {
-		return failed("link", "a file and its link have different inode numbers (%v)", err).because("that is how it is known who published", "on SMB: mount with `serverino`")
+	if err := share.CheckLinks(dir); err != nil {
+		return failed("link", "%v", err).because("that is how it is known who published", "on mergerfs mount with `use_ino`, on SMB with `serverino`")
 	}
 	return ok("link", "the first to publish a name wins")
 }

@@ -1,0 +1,95 @@
+package master
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// identity tells apart what size and mtime, which every copy tool can set, do not: a file that was replaced, and one
+// that was written to. It is compared with what this process saw on this mount only, and it is a hint: SMB clients
+// make numbers up (mount.cifs(8), noserverino), and a link or chmod(2) changes the ctime too. The CRC-32 decides.
+type identity struct {
+	inode uint64
+	ctime syscall.Timespec
+}
+
+func identityOf(st fs.FileInfo) identity {
+	if st == nil { // of what could not be looked at
+		return identity{}
+	}
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return identity{s.Ino, s.Ctim}
+	}
+	return identity{}
+}
+
+// changed tells whether the source's content is another than was taken in: then the copy was not finished, or
+// another file was put in its place, and nothing made from it may come out. What looks as it did is believed,
+// unless it has to be certain, and anything else is read.
+func (m *Master) changed(ctx context.Context, j *job, certain bool) (bool, error) {
+	name := pipeline.JobFile(j.ID, j.Source)
+	st, err := m.FS.Stat(name)
+	if err != nil {
+		return false, err
+	}
+	if st.Size() != j.Size {
+		return true, nil
+	}
+	now, was := identityOf(st), j.sighted.Load()
+	if !certain && sameTime(j.ModTime, st.ModTime()) && was != nil && *was == now {
+		return false, nil
+	}
+	crc, err := m.checksum(ctx, name)
+	if err != nil || crc != j.CRC32 {
+		return err == nil, err
+	}
+	j.sighted.Store(&now)
+	return false, nil
+}
+
+// sight notes what the source of a job looks like that was taken in just now, if it is the file that was read. If not,
+// or if that can't be seen, it is read before it is planned.
+func (m *Master) sight(j *job, was identity) {
+	st, err := m.FS.Stat(pipeline.JobFile(j.ID, j.Source))
+	if err != nil {
+		return
+	}
+	if now := identityOf(st); now.inode == was.inode {
+		j.sighted.Store(&now) // with a new ctime: that of the move
+	}
+}
+
+// sameTime compares in microseconds: SMB tells times in steps of 100 ns, NFS in nanoseconds, and the next master may
+// be on the other.
+func sameTime(a, b time.Time) bool {
+	return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))
+}
+
+// checksum reads a file's CRC-32, in upper case.
+func (m *Master) checksum(ctx context.Context, name string) (string, error) {
+	f, err := m.FS.OpenRead(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	sum, block := crc32.NewIEEE(), make([]byte, 1<<20)
+	for err == nil {
+		var n int
+		n, err = f.Read(block)
+		_, _ = sum.Write(block[:n]) // never fails: hash.Hash
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+	}
+	if err != io.EOF {
+		return "", fmt.Errorf("cannot read %q: %w", name, err)
+	}
+	return fmt.Sprintf("%08X", sum.Sum32()), nil
+}
