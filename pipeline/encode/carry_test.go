@@ -30,7 +30,7 @@ func encoded(t *testing.T, path, x264 string) (media.Stream, media.Head) {
 	results, _ := j.encodeAll(t)
 	f, err := j.tools.Probe(context.Background(), results[0])
 	require.NoError(t, err)
-	head, err := j.tools.Head(context.Background(), results[0], 3)
+	head, err := j.tools.Head(context.Background(), results[0], media.FirstVideo, 3)
 	require.NoError(t, err)
 	return f.Streams[0], head
 }

@@ -90,7 +90,7 @@ type span struct {
 // not timed: if the picture in front is missing, the frames are not the planned ones.
 func reach(plan *pipeline.Plan, c *pipeline.Chunk) span {
 	s := span{start: c.Start, end: c.End}
-	if !plan.Out.Deinterlace {
+	if !plan.Out.Deinterlace || c.Kind == pipeline.KindPiece { // deinterlaced pieces are whole parts of other pictures
 		return s
 	}
 	if i := c.Index - 1; i >= 0 {

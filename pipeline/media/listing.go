@@ -47,6 +47,9 @@ func newListing(r io.Reader) (*Listing, error) {
 		if only == nil {
 			only = b.track
 			l.codec = matroskaCodecs[only.codec]
+			if k := newSequenceKeys(only); k != nil {
+				l.codec, only.keys = k.codec, k
+			}
 		}
 		if b.track != only || only.delay != 0 {
 			return ErrUnusual
@@ -67,10 +70,23 @@ func newListing(r io.Reader) (*Listing, error) {
 // Packets gives the list if it is what Tools.Packets would list of a file's stream; nil if it might not be, or
 // if there is no list.
 func (l *Listing) Packets(f *File, s Stream) *Packets {
-	if l == nil || len(f.Video()) != 1 || s.Codec != l.codec || s.TimeBase != (Rational{1, 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
+	if l == nil || l.timeless() || len(f.Video()) != 1 || s.Codec != l.codec || s.TimeBase != (Rational{1, 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
 		return nil
 	}
 	return &l.packets
+}
+
+// timeless tells whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another way.
+func (l *Listing) timeless() bool { return l.codec != "h264" && l.codec != "hevc" }
+
+// Mark sets Anew in a list that ffprobe made of the same stream.
+func (l *Listing) Mark(p *Packets) {
+	if l == nil || !slices.Equal(l.packets.PTS, p.PTS) {
+		return
+	}
+	for i, flags := range l.packets.Flags {
+		p.Flags[i] |= flags & Anew
+	}
 }
 
 // inOrder tells whether a decoder that reorders so many pictures gets the packets in the order of decoding.
@@ -149,6 +165,9 @@ func (m *matroska) packet(b block) (Packet, error) {
 	key, err := t.keys.key(head, size)
 	if key {
 		p.Flags = Key
+	}
+	if s, ok := t.keys.(*sequenceKeys); ok && key && s.change {
+		p.Flags |= Anew
 	}
 	return p, err
 }

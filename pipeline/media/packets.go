@@ -15,6 +15,10 @@ import (
 const (
 	Key     uint8 = 1 << iota // K: a decoder may start here, as the container has it
 	Discard                   // D: decoded but never shown (MP4 edit list)
+	// Anew is a key packet whose sequence header states pictures of another form: size, aspect ratio, progressive or
+	// not. Decoders of MPEG-2 and MPEG-4 begin anew there, and lose the picture that they hold back (mpeg12dec.c,
+	// mpeg_decode_postinit).
+	Anew
 )
 
 // Packet is one packet of any stream as the demuxer gives it.

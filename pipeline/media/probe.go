@@ -30,8 +30,11 @@ type File struct {
 	Format   Format
 	Streams  []Stream
 	Chapters []Chapter
-	Prober   string // ffprobe's own version
-	Warnings string // what it complained about while looking, the last part of it
+	Programs []Program // of a transport stream
+	Prober   string    // ffprobe's own version
+	Warnings string    // what it complained about while looking, the last part of it
+
+	single map[int]bool // video streams of one picture, by index; nil where there is nothing to choose from
 }
 
 // Format describes the container.
@@ -119,20 +122,9 @@ func (s Stream) Describe() string {
 	return text
 }
 
-// Video lists the streams that show moving pictures: covers and thumbnails are none.
-func (f *File) Video() []Stream {
-	var out []Stream
-	for _, s := range f.Streams {
-		if s.Type == "video" && !s.AttachedPic() && !s.Disposition["timed_thumbnails"] {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // Probe reads a file's header with ffprobe. path is absolute; options are for the input.
 func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File, error) {
-	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_program_version",
+	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_programs", "-show_program_version",
 		"-show_data_hash", "sha256", "-of", "json"}, append(options, Input(path)...)...)
 	out, said, err := t.output(ctx, Reading(0), probeLimit, t.FFprobe, args...)
 	if err != nil {
@@ -143,7 +135,7 @@ func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File
 		return nil, fmt.Errorf("cannot read what ffprobe says of %q: %w", path, err)
 	}
 	f.Warnings = said
-	return f, nil
+	return f, t.findSingle(ctx, path, f)
 }
 
 type rawStream struct {
@@ -183,6 +175,11 @@ func parseProbe(out []byte) (*File, error) {
 			Version string
 		} `json:"program_version"`
 		Streams  []rawStream
+		Programs []struct {
+			Number  int `json:"program_num"`
+			Tags    map[string]string
+			Streams []struct{ Index int }
+		}
 		Chapters []struct {
 			TimeBase string `json:"time_base"`
 			Start    int64
@@ -209,6 +206,13 @@ func parseProbe(out []byte) (*File, error) {
 	}
 	for _, s := range raw.Streams {
 		f.Streams = append(f.Streams, s.stream())
+	}
+	for _, p := range raw.Programs {
+		program := Program{Number: p.Number, Name: p.Tags["service_name"]}
+		for _, s := range p.Streams {
+			program.Streams = append(program.Streams, s.Index)
+		}
+		f.Programs = append(f.Programs, program)
 	}
 	return f, nil
 }

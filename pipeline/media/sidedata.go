@@ -59,12 +59,16 @@ type Head struct {
 	Repeats       bool // some frame asks for a field to be shown twice (soft telecine)
 }
 
-// Head decodes the first packets of the first stream that File.Video lists, count of them. HDR10 metadata in the bitstream (SEI), the
+// Head decodes the first packets of a stream, count of them. HDR10 metadata in the bitstream (SEI), the
 // order of fields, and whether a decoder can begin there at all, are often known only then. A stream of which
 // nothing can be decoded has no PTS in its Head.
-func (t Tools) Head(ctx context.Context, path string, count int) (Head, error) {
-	return t.decode(ctx, path, "V:0", fmt.Sprintf("%%+#%d", count), count) // no cover: ffmpeg(1), "Stream specifiers"
+func (t Tools) Head(ctx context.Context, path, stream string, count int) (Head, error) {
+	return t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
 }
+
+// FirstVideo selects the first video stream that is no cover (ffmpeg(1), "Stream specifiers"), which is nearly always the
+// film.
+const FirstVideo = "V:0"
 
 // CutOff tells of a file that ends within its last packet, as an MP4 does that was not copied whole: whether it
 // is such a file, and if so whether that packet still gives a picture. p are the stream's packets.

@@ -3,6 +3,7 @@ package merge
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -29,7 +30,7 @@ func pairing(ctx context.Context, tools media.Tools, source, output string) (*pa
 		videos[i] = f.Video()[0]
 	}
 	src, out := videos[0], videos[1]
-	head, err := tools.Head(ctx, source, headPackets)
+	head, err := tools.Head(ctx, source, strconv.Itoa(src.Index), headPackets)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,10 @@ type fate struct {
 func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 	container := set.Container
 	rate := aacRate(set.Audio)
+	other := f.Foreign(s)
 	switch {
+	case other != nil:
+		return fate{note: fmt.Sprintf("%s is left out: it belongs to another program, %s", s.Describe(), other.Describe())}
 	case s.Type == "subtitle" && set.Subtitles == "none":
 		return fate{note: s.Describe() + " is left out: the profile wants no subtitles"}
 	case s.Type == "audio" && rate != "" && s.Codec != "":

@@ -99,6 +99,7 @@ func (s *side) audio(source *media.File, set pipeline.Settings) map[int]mkvTrack
 // profile does not want.
 func (s *side) replace(source *media.File, set pipeline.Settings) {
 	audio := slices.DeleteFunc(slices.Clone(source.Streams), func(m media.Stream) bool { return m.Type != "audio" })
+	s.findFilm(source, func(media.Stream) bool { return true })
 	sounds := 0
 	var tracks []mkvTrack
 	for _, t := range s.tracks {
@@ -119,6 +120,7 @@ func (s *side) replace(source *media.File, set pipeline.Settings) {
 
 // insert puts the tracks that are encoded anew where the source has them: remux has left them out.
 func (s *side) insert(source *media.File, set pipeline.Settings) {
+	s.findFilm(source, func(m media.Stream) bool { return remuxed(source, m, fateOf(source, m, set)) })
 	sounds := 0
 	var tracks []mkvTrack
 	for _, stream := range source.Streams {
@@ -131,6 +133,25 @@ func (s *side) insert(source *media.File, set pipeline.Settings) {
 		}
 	}
 	s.take(append(tracks, s.tracks...))
+}
+
+// findFilm finds the track whose place the encoded video takes: a still picture's may stand in front of it. held tells
+// which of the source's streams have a track.
+func (s *side) findFilm(source *media.File, held func(media.Stream) bool) {
+	film, videos := source.Video()[0].Index, 0
+	for _, m := range source.Streams {
+		if m.Type == "video" && !m.AttachedPic() && m.Index < film && held(m) {
+			videos++
+		}
+	}
+	for _, t := range s.tracks {
+		if t.Type == "video" {
+			if s.video = t.ID; videos == 0 {
+				return
+			}
+			videos--
+		}
+	}
 }
 
 func (s *side) take(tracks []mkvTrack) {

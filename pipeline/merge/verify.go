@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -110,7 +111,7 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 		r.add(Bad, "the source's list of packets is unsound: %v", err)
 		return nil, nil
 	}
-	head, err := tools.Head(ctx, v.source, headPackets)
+	head, err := tools.Head(ctx, v.source, strconv.Itoa(c.src.Video()[0].Index), headPackets)
 	if err != nil {
 		return nil, err
 	}

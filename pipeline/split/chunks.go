@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -25,6 +26,10 @@ func Cut(plan *pipeline.Plan, packets *media.Packets, kind pipeline.Kind, slots 
 // pictures, whatever kind is.
 func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	wide := l.wide(plan, slots)
+	if len(l.anew) > 0 { // a decoder that is given the packets behind a chunk's last would lose a picture
+		wide, kind = false, pipeline.KindPiece
+		plan.Notes = append(plan.Notes, l.changes(plan))
+	}
 	if wide && kind == pipeline.KindPiece {
 		kind = pipeline.KindRange
 		plan.Notes = append(plan.Notes, fmt.Sprintf("%d encodes can run side by side, many for a film of this length: "+
@@ -32,6 +37,25 @@ func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	}
 	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots, wide)
 }
+
+// changes tells of the places where pictures of another form begin.
+func (l *list) changes(plan *pipeline.Plan) string {
+	var at []string
+	for _, c := range l.anew[:min(len(l.anew), toldChanges)] {
+		at = append(at, fmt.Sprintf("%.3f s", plan.Video.TimeBase.Seconds(c.pts)))
+	}
+	if len(l.anew) > toldChanges {
+		at = append(at, "…")
+	}
+	note := fmt.Sprintf("The pictures' size, shape or scan changes within the video (%s): it is cut there, and all come out as %d×%d with one aspect ratio.",
+		strings.Join(at, ", "), plan.Out.Width, plan.Out.Height)
+	if l.lost > 0 {
+		note += fmt.Sprintf(" %d pictures right behind refer to some of the other form; no decoder can show them.", l.lost)
+	}
+	return note
+}
+
+const toldChanges = 5
 
 // wide tells whether so many encodes can run side by side that each gets only a few chunks. Then the time in which
 // pieces are copied, and single long groups of pictures, are a good part of the whole.
@@ -102,9 +126,19 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide b
 	seconds := l.seconds(plan)
 	slope, size := cost[len(cost)-1]/seconds, sizes(seconds, wanted(plan), slots, wide)
 	keys, inner := l.cuts(wide && !hidden(l.p))
-	cuts := choose(keys, inner, cost, func(left float64) float64 { return slope * size(left/slope) })
-
-	starts := append([]cut{{packet: l.first, pts: l.p.PTS[l.first], key: -1}}, cuts...)
+	if plan.Out.Deinterlace && len(l.anew) > 0 { // a piece has no picture in front of it
+		keys, inner = nil, nil
+	}
+	starts := []cut{{packet: l.first, pts: l.p.PTS[l.first], key: -1}}
+	for i := 0; i <= len(l.anew); i++ {
+		to := l.p.Len()
+		if i < len(l.anew) {
+			to = l.anew[i].packet
+		}
+		starts = append(starts, choose(keys, inner, cost, starts[len(starts)-1].packet, to,
+			func(left float64) float64 { return slope * size(left/slope) })...)
+		starts = append(starts, l.anew[i:min(i+1, len(l.anew))]...)
+	}
 	out := make([]pipeline.Chunk, len(starts))
 	frame := 0
 	for i, c := range starts {
@@ -118,7 +152,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide b
 		key := l.begins(c)
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
-			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace),
+			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace && len(l.anew) == 0),
 			Key: l.p.PTS[key], Packets: behind - key, At: key - l.first, PTS: pipeline.NewTimestamps(l.pts[frame : frame+n]...),
 			Cost: math.Round(cost[behind] - cost[c.packet] + decoding*float64(c.packet-key)),
 		}

@@ -18,6 +18,8 @@ type list struct {
 	whole error   // why the list tells nothing of where to cut; nil: it does
 	keys  []int   // key packets that have a timestamp, in file order
 	cut   bool    // the last packet is not whole and gives no frame
+	anew  []cut   // where pictures of another form begin: a chunk must not reach across, or a frame would be lost
+	lost  int     // leading pictures behind such a place, which no decoder shows
 }
 
 // readList makes a list of packets; the error says why they can't be one. DTS that go back leave the
@@ -57,6 +59,7 @@ func readList(p *media.Packets) (*list, error) {
 	case len(l.pts) == 0:
 		return nil, errors.New("no frame of it is shown")
 	}
+	l.pts = slices.DeleteFunc(l.pts, l.acrossChange())
 	slices.Sort(l.pts)
 	for i := 1; i < len(l.pts); i++ {
 		if l.pts[i] == l.pts[i-1] {
@@ -71,6 +74,41 @@ type sameTimeError int64
 
 func (e sameTimeError) Error() string {
 	return fmt.Sprintf("two frames have the same timestamp, %d ticks", int64(e))
+}
+
+// acrossChange finds the places where pictures of another form begin, and tells of a frame whether it is a leading
+// picture there: it refers to pictures that the decoder has dropped.
+func (l *list) acrossChange() func(pts int64) bool {
+	lost := map[int64]bool{}
+	before, at := int64(media.NoPTS), cut{packet: -1}
+	for i := l.first; i < l.p.Len(); i++ {
+		pts, flags := l.p.PTS[i], l.p.Flags[i]
+		if flags&media.Discard != 0 {
+			continue
+		}
+		switch {
+		case flags&media.Anew != 0 && i > l.first && before < pts && l.whole == nil:
+			key, _ := slices.BinarySearch(l.keys, i)
+			at = cut{packet: i, key: key, pts: pts}
+			l.anew = append(l.anew, at)
+		case flags&media.Key != 0:
+			at.packet = -1
+		case at.packet >= 0 && pts < at.pts:
+			lost[pts] = true
+		}
+		before = max(before, pts)
+	}
+	l.lost = len(lost)
+	return func(pts int64) bool { return lost[pts] }
+}
+
+// heldBack tells whether a frame is the last one in front of pictures of another form: a decoder that goes on there
+// may lose it.
+func (l *list) heldBack(pts int64) bool {
+	return slices.ContainsFunc(l.anew, func(c cut) bool {
+		i, _ := slices.BinarySearch(l.pts, c.pts)
+		return i > 0 && l.pts[i-1] == pts
+	})
 }
 
 // cutOff takes the last packet off the list.
@@ -140,6 +178,9 @@ func (l *list) cuts(inner bool) (keys, inside []cut) {
 // picture of a key packet, the last B-frame of any other. Without any it is the packet in front of the cut.
 func (l *list) lastLeading(c cut) int {
 	last := c.packet - 1
+	if l.p.Flags[c.packet]&media.Anew != 0 {
+		return last
+	}
 	// They follow their packet closely. Behind the next key packet there are none, or that packet would come
 	// before this one.
 	for i := c.packet + 1; i < l.p.Len(); i++ {
@@ -155,13 +196,14 @@ func (l *list) lastLeading(c cut) int {
 
 // choose picks of the keys those that make chunks of the wanted cost, and a cut inside a group of pictures where
 // none of them is near. at gives the cost of all packets up to each one, in file order, and size how much a chunk
-// should cost that has so much before the end of the film.
-func choose(keys, inside []cut, at []float64, size func(left float64) float64) []cut {
+// should cost that has so much before the end of the film. Only cuts between the packets from and to count.
+func choose(keys, inside []cut, at []float64, from, to int, size func(left float64) float64) []cut {
 	var out []cut
-	prev, total := 0.0, at[len(at)-1]
+	keys, inside = between(keys, from, to), between(inside, from, to)
+	prev, total, behind := at[from], at[to], at[len(at)-1]-at[to]
 	for {
 		left := total - prev
-		want := left / max(1, math.Round(left/size(left)))
+		want := left / max(1, math.Round(left/size(left+behind)))
 		least := want / 4 // a chunk much shorter than the others costs quality and gains nothing
 		c, ok := nearestCut(keys, at, prev+want, prev+least)
 		if far := max(want/2, farFromKey); !ok || math.Abs(at[c.packet]-prev-want) > far {
@@ -175,6 +217,14 @@ func choose(keys, inside []cut, at []float64, size func(left float64) float64) [
 		out = append(out, c)
 		prev = at[c.packet]
 	}
+}
+
+// between are the cuts behind one packet and in front of another.
+func between(cuts []cut, from, to int) []cut {
+	place := func(c cut, packet int) int { return cmp.Compare(c.packet, packet) }
+	begin, _ := slices.BinarySearchFunc(cuts, from+1, place)
+	end, _ := slices.BinarySearchFunc(cuts, to, place)
+	return cuts[begin:end]
 }
 
 // farFromKey is, in mean frames, how far a cut inside a group of pictures must be from where a key packet would

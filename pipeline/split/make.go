@@ -119,7 +119,14 @@ func unsound(src *Source, err error) error {
 // sourceNotes is what a person should know about the source itself.
 func sourceNotes(src *Source) (notes []string) {
 	if n := len(src.File.Video()); n > 1 {
-		notes = append(notes, fmt.Sprintf("The file has %d video streams; stream %d, the first, is encoded.", n, src.Stream.Index))
+		which := "the first"
+		if slices.IndexFunc(src.File.Streams, isVideo) < src.Stream.Index {
+			which = "the first that is no still picture"
+		}
+		notes = append(notes, fmt.Sprintf("The file has %d video streams; stream %d, %s, is encoded.", n, src.Stream.Index, which))
+	}
+	if p := src.File.ProgramOf(src.Stream); p != nil {
+		notes = append(notes, fmt.Sprintf("The file has %d programs; %s, that of the video that is encoded, is kept.", len(src.File.Programs), p.Describe()))
 	}
 	if media.Alpha(src.Stream.PixFmt) {
 		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
@@ -229,6 +236,7 @@ func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
 	}
 	// Pictures from before the first key packet may come too.
 	got := slices.DeleteFunc(slices.Clone(head), func(pts int64) bool { return pts < want[0] })
+	want = slices.DeleteFunc(want, func(pts int64) bool { return l.heldBack(pts) && !slices.Contains(got, pts) })
 	missing := len(want) - len(got)
 	if missing < 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {
 		return pipeline.Refuse("The file is damaged or unusual: its first pictures are not decoded at the times that its packets have, "+

@@ -96,7 +96,9 @@ type carried struct {
 // carriable are all streams that Matroska may hold, in file order, and a note on each of the others.
 func carriable(f *media.File) (all []carried, notes []string) {
 	for _, s := range f.Streams {
-		if slices.Contains([]string{"video", "audio", "subtitle"}, s.Type) {
+		if p := f.Foreign(s); p != nil {
+			notes = append(notes, fmt.Sprintf("%s is left out: it belongs to another program, %s", s.Describe(), p.Describe()))
+		} else if slices.Contains([]string{"video", "audio", "subtitle"}, s.Type) {
 			all = append(all, carried{Stream: s})
 		} else {
 			notes = append(notes, s.Describe()+" is left out: it is neither sound nor picture nor text")

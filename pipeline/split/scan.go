@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -78,15 +80,21 @@ func (s *Source) look(ctx context.Context, tools media.Tools, path string, liste
 	defer cancel()
 	var headErr error
 	var decoding sync.WaitGroup
-	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, headPackets) })
+	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, media.FirstVideo, headPackets) })
 	defer decoding.Wait()
 	if err := s.probe(ctx, tools, path); err != nil {
 		cancel() // nobody needs the pictures
 		return err
 	}
+	if i := slices.IndexFunc(s.File.Streams, isVideo); i >= 0 && s.File.Streams[i].Index != s.Stream.Index {
+		decoding.Wait() // it decodes another stream
+		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, strconv.Itoa(s.Stream.Index), headPackets) })
+	}
 	list := <-listed
 	if s.Packets = list.Packets(s.File, s.Stream); s.Packets == nil {
-		s.Packets, err = tools.Packets(ctx, path, s.Stream.Index)
+		if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err == nil {
+			list.Mark(s.Packets)
+		}
 	}
 	decoding.Wait()
 	if headErr != nil {
@@ -100,6 +108,9 @@ func (s *Source) look(ctx context.Context, tools media.Tools, path string, liste
 	}
 	return nil
 }
+
+// isVideo tells what media.FirstVideo selects.
+func isVideo(s media.Stream) bool { return s.Type == "video" && !s.AttachedPic() }
 
 // probe finds the stream that is encoded.
 func (s *Source) probe(ctx context.Context, tools media.Tools, path string) (err error) {

@@ -84,9 +84,9 @@ func TestWhatPlayersGoByIsCarried(t *testing.T) {
 	for _, source := range []string{hdr, tff, bff, turned} {
 		out := filepath.Join(dir, "out-"+filepath.Base(source)+".mkv")
 		f.must("encode", source, "-o", out, "--", "--preset", "ultrafast")
-		was, err := tools.Head(context.Background(), source, 3)
+		was, err := tools.Head(context.Background(), source, media.FirstVideo, 3)
 		require.NoError(t, err)
-		is, err := tools.Head(context.Background(), out, 3)
+		is, err := tools.Head(context.Background(), out, media.FirstVideo, 3)
 		require.NoError(t, err)
 		require.Equal(t, []bool{was.Interlaced, was.TopFirst}, []bool{is.Interlaced, is.TopFirst}, source)
 		a, b := probed(t, source).Streams[0], probed(t, out).Streams[0]
