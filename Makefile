@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-faults test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -31,6 +31,13 @@ test: export LC_ALL = C.UTF-8
 test:
 	test/install-tools $(MEDIA) gcc
 	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
+
+# What runs ffmpeg, with the newest that is supported in place of the machine's. Tools are found in PATH.
+test-newest: export LC_ALL = C.UTF-8
+test-newest:
+	test/install-tools $(MEDIA)
+	test/newest-ffmpeg bin/newest
+	PATH=$(CURDIR)/bin/newest:$$PATH $(GO) test -timeout 30m ./pipeline/... ./cmd/internal/doctor
 
 # The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
 test-packages:
@@ -100,10 +107,12 @@ demo: build
 	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
 
 # What becomes of every source: the table at the end of docs/media.md. SOURCES="FOLDER FOLDER" adds your own
-# files; TABLE_DIR=FOLDER keeps outputs and certificates.
+# files; TABLE_DIR=FOLDER keeps outputs and certificates. TOOLS=FOLDER is looked in for tools before PATH, such as
+# bin/newest (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
+TABLE ?= docs/media.md
 media-table: build
 	test/install-tools $(MEDIA)
-	$(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" $(SOURCES)
+	PATH="$(if $(TOOLS),$(abspath $(TOOLS)):)$$PATH" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(SOURCES)
 
 # Root need not have Go: what was built is installed.
 bin/distenc:

@@ -18,7 +18,9 @@ import (
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/doctor"
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/rehearsal"
 )
 
 func newDoctor(g *global) *cobra.Command {
@@ -123,12 +125,22 @@ func (v *visit) tell(f doctor.Finding) {
 
 func (v *visit) machine(ctx context.Context) {
 	slots, threads := divide(v.cfg.Worker.Slots, runtime.NumCPU())
-	o := doctor.MachineOptions{Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU()}
+	o := doctor.MachineOptions{Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU(), Rehearse: rehearse}
 	for _, name := range v.cfg.ProfileNames() {
 		p, _ := v.cfg.Profile(name)
-		o.Profiles = append(o.Profiles, doctor.Profile{Name: p.Name, X264: p.X264})
+		o.Profiles = append(o.Profiles, doctor.Profile{Name: p.Name, Settings: settingsOf(v.cfg, p)})
 	}
 	doctor.Machine(ctx, o, v.tell)
+}
+
+// rehearse plays in a temporary folder.
+func rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings) (chunks int, err error) {
+	dir, err := os.MkdirTemp("", "distenc-doctor-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return rehearsal.Play(ctx, tools, set, dir)
 }
 
 func (v *visit) shareTests(ctx context.Context) {

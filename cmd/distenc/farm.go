@@ -140,13 +140,18 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 		return master.Order{}, &pipeline.Refusal{Reason: "The x264 options can't be used: " + err.Error(), Err: err}
 	}
 	return master.Order{
-		Settings: pipeline.Settings{
-			Profile: profile.Name, X264: profile.X264, Container: profile.Container, Audio: profile.Audio,
-			Subtitles: profile.Subtitles, Scale: profile.Scale, Deinterlace: profile.Deinterlace, Odd: profile.Odd,
-			Chunk: f.cfg().Split.Chunk.Seconds(), Pieces: f.cfg().Split.Pieces, Keep: f.cfg().Output.Source,
-		},
+		Settings: settingsOf(f.cfg(), profile),
 		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again, Paused: s.Paused,
 	}, nil
+}
+
+// settingsOf is what a job with this profile is encoded with.
+func settingsOf(cfg config.Config, p config.Profile) pipeline.Settings {
+	return pipeline.Settings{
+		Profile: p.Name, X264: p.X264, Container: p.Container, Audio: p.Audio,
+		Subtitles: p.Subtitles, Scale: p.Scale, Deinterlace: p.Deinterlace, Odd: p.Odd,
+		Chunk: cfg.Split.Chunk.Seconds(), Pieces: cfg.Split.Pieces, Keep: cfg.Output.Source,
+	}
 }
 
 // serve runs the parts of a daemon until all have ended, or one of them failed. Its context ends gently

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -24,24 +26,53 @@ type Tools struct {
 	Hurry time.Duration
 }
 
+// Program is one of the tools.
+type Program struct {
+	Name   string
+	Debian string // the package that has it
+	Asks   string // the option that makes it print its version
+	Path   func(*Tools) *string
+}
+
+// Programs lists the tools.
+func Programs() []Program {
+	return []Program{
+		{"ffmpeg", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFmpeg }},
+		{"ffprobe", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFprobe }},
+		{"mkvmerge", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVMerge }},
+		{"mkvpropedit", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVPropEdit }},
+		{"mkvextract", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVExtract }},
+	}
+}
+
 // Find looks for all tools in PATH. A missing one is an error that says what to install.
 func Find(log *slog.Logger) (Tools, error) {
 	t := Tools{Log: log}
-	for _, tool := range []struct {
-		path         *string
-		name, debian string
-	}{
-		{&t.FFmpeg, "ffmpeg", "ffmpeg"},
-		{&t.FFprobe, "ffprobe", "ffmpeg"},
-		{&t.MKVMerge, "mkvmerge", "mkvtoolnix"},
-		{&t.MKVPropEdit, "mkvpropedit", "mkvtoolnix"},
-		{&t.MKVExtract, "mkvextract", "mkvtoolnix"},
-	} {
-		path, err := exec.LookPath(tool.name)
+	for _, p := range Programs() {
+		path, err := exec.LookPath(p.Name)
 		if err != nil {
-			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", tool.name, tool.debian, err)
+			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", p.Name, p.Debian, err)
 		}
-		*tool.path = path
+		*p.Path(&t) = path
 	}
 	return t, nil
+}
+
+// maxAbout bounds what a tool prints of itself, in bytes.
+const maxAbout = 1 << 20
+
+// Version starts a tool and returns the line in which it tells its version.
+func (t Tools) Version(ctx context.Context, p Program) (string, error) {
+	out, err := t.Output(ctx, maxAbout, *p.Path(&t), p.Asks)
+	if err != nil {
+		return "", fmt.Errorf("cannot ask %q for its version: %w", p.Name, err)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return strings.TrimSpace(line), nil
+}
+
+// HasX264 tells whether this ffmpeg was built with x264.
+func (t Tools) HasX264(ctx context.Context) (bool, error) {
+	out, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-encoders")
+	return strings.Contains(string(out), " libx264 "), err
 }

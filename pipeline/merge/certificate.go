@@ -1,9 +1,7 @@
 package merge
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -81,20 +79,16 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 // versions tells the version lines of the programs that merge and verify; ffprobe has told its own with the source.
 func versions(ctx context.Context, tools media.Tools, req Request, source *media.File) (map[string]string, error) {
 	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober}
-	ask := map[string]string{tools.FFmpeg: "-version", tools.MKVMerge: "--version"}
-	switch {
-	case req.Plan.Settings.Container == containerMP4:
-		delete(ask, tools.MKVMerge)
-	case isMatroska(source):
-		delete(ask, tools.FFmpeg)
-	}
-	for program, option := range ask {
-		out, err := tools.Output(ctx, 64<<10, program, option)
-		if err != nil {
-			return nil, fmt.Errorf("cannot ask %q for its version: %w", program, err)
+	mp4 := req.Plan.Settings.Container == containerMP4
+	for _, p := range media.Programs() {
+		if p.Name != "ffmpeg" && p.Name != "mkvmerge" || mp4 && p.Name == "mkvmerge" || !mp4 && isMatroska(source) && p.Name == "ffmpeg" {
+			continue
 		}
-		line, _, _ := bytes.Cut(out, []byte{'\n'})
-		lines[filepath.Base(program)] = string(bytes.TrimSpace(line))
+		line, err := tools.Version(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		lines[filepath.Base(*p.Path(&tools))] = line
 	}
 	return lines, nil
 }

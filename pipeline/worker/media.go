@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -22,16 +21,18 @@ type Media struct {
 
 // NewMedia asks ffmpeg for its version and whether it has the encoder.
 func NewMedia(ctx context.Context, share *sharefs.FS, tools media.Tools, threads, nice int) (*Media, error) {
-	var encoders strings.Builder // ffmpeg's version goes to stderr
-	version, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: []string{"-encoders"}, Stdout: &encoders})
+	version, err := tools.Version(ctx, media.Programs()[0])
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask ffmpeg for its version and encoders: %w", err)
+		return nil, err
 	}
-	if !strings.Contains(encoders.String(), " libx264 ") {
+	has, err := tools.HasX264(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
+	}
+	if !has {
 		return nil, fmt.Errorf("%s has no libx264 encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg)
 	}
-	version, _, _ = strings.Cut(version, "\n")
-	return &Media{share: share, tools: tools, threads: threads, nice: nice, version: strings.TrimSpace(version)}, nil
+	return &Media{share: share, tools: tools, threads: threads, nice: nice, version: version}, nil
 }
 
 // Version implements Encoder.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,7 +25,7 @@ import (
 func main() {
 	binary := flag.String("distenc", "bin/distenc", "the program")
 	dir := flag.String("dir", "", "folder to work in, kept afterwards; default: a new one that is removed")
-	document := flag.String("in", "docs/media.md", "the document, with the table between two marks")
+	document := flag.String("in", "docs/media.md", "the document, with the table between two marks; one that is not there is made")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *binary, *dir, *document, flag.Args())
@@ -206,6 +207,9 @@ const begin, end = "<!-- made by make media-table -->\n", "<!-- until here -->\n
 // replace puts the table between the document's two marks.
 func replace(document, text string) error {
 	data, err := os.ReadFile(document)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = []byte(begin+end), nil
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sys/unix"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 // MachineOptions say what the machine is to do.
@@ -16,20 +19,27 @@ type MachineOptions struct {
 	Root           fs.FS // the machine's root folder, for what stands in /proc
 	Temp           string
 	Profiles       []Profile
+	Rehearse       Rehearse
 	Slots, Threads int // encodes side by side, and threads of each
 	Cores          int
 }
 
-// Profile is a name and x264 settings, as the configuration has them.
-type Profile struct{ Name, X264 string }
+// Profile is a name and what files with it are encoded with.
+type Profile struct {
+	Name     string
+	Settings pipeline.Settings
+}
+
+// Rehearse sends a small film through all stages with some settings, and returns in how many chunks. A *pipeline.Refusal says what is wrong with the
+// settings, any other error what the machine doesn't do.
+type Rehearse func(ctx context.Context, t media.Tools, set pipeline.Settings) (chunks int, err error)
 
 // Machine tests this machine: its tools, whether they can encode with each profile's settings, and its
 // limits.
 func Machine(ctx context.Context, o MachineOptions, tell Tell) {
-	found := findTools(ctx, tell)
-	if found.FFmpeg != "" && hasEncoder(ctx, found, tell) {
+	if found, all := findTools(ctx, tell); all && hasEncoder(ctx, found, tell) {
 		for _, p := range o.Profiles {
-			tell(tryProfile(ctx, found, p))
+			tell(tryProfile(ctx, found, p, o.Rehearse))
 		}
 	}
 	tell(checkSlots(o))

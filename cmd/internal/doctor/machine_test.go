@@ -1,11 +1,16 @@
 package doctor
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/rehearsal"
 )
 
 // collect gathers findings by their check.
@@ -32,17 +37,51 @@ func (c collect) onlyBad() map[string]Finding {
 	return out
 }
 
+func profile(name, x264 string) Profile {
+	return Profile{name, pipeline.Settings{X264: x264, Container: "mkv"}}
+}
+
+// inFolder rehearses in a folder of the test's.
+func inFolder(t *testing.T) Rehearse {
+	return func(ctx context.Context, tools media.Tools, set pipeline.Settings) (int, error) {
+		return rehearsal.Play(ctx, tools, set, t.TempDir())
+	}
+}
+
+// A tool that does not do its part is seen here, not with the first film: one that encodes and yet refuses an option of
+// a real chunk's, one that loses a frame, a merge that fails.
+func TestToolsThatDoNotWorkTogether(t *testing.T) {
+	real, err := media.Find(nil)
+	require.NoError(t, err)
+	for name, script := range map[string]string{
+		"ffmpeg":   `case "$*" in *-enc_time_base*"-f matroska"*) echo "[fatal] Invalid time base: 1:1000" >&2; exit 234;; esac; exec ` + real.FFmpeg + ` "$@"`,
+		"mkvmerge": `case "$*" in *.json*) echo "Error: it does not like these chunks"; exit 2;; esac; exec ` + real.MKVMerge + ` "$@"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			found := collect{}
+			Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t), Profiles: []Profile{profile("default", "--preset ultrafast")}}, found.tell)
+			require.Equal(t, OK, found[name].Level)
+			require.Equal(t, Fail, found["profile default"].Level, "%v", found["profile default"])
+		})
+	}
+}
+
 func TestThisMachine(t *testing.T) {
 	found := collect{}
-	Machine(t.Context(), MachineOptions{Root: os.DirFS("/"), Temp: t.TempDir(), Slots: 1, Threads: 1, Cores: 1, Profiles: []Profile{
-		{"default", "--preset ultrafast --crf 30"},
-		{"deep", "--preset ultrafast --profile high10"},
-		{"forbidden", "--output x.mkv"},
-		{"impossible", "--preset ultrafast --profile baseline --output-csp i444"},
+	Machine(t.Context(), MachineOptions{Root: os.DirFS("/"), Temp: t.TempDir(), Slots: 1, Threads: 1, Cores: 1, Rehearse: inFolder(t), Profiles: []Profile{
+		profile("default", "--preset ultrafast --crf 30"),
+		profile("deep", "--preset ultrafast --profile high10"),
+		profile("forbidden", "--output x.mkv"),
+		profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
+		{"tablet", pipeline.Settings{X264: "--preset ultrafast", Container: "mp4", Audio: "aac 96k", Scale: "160x90"}},
 	}}, found.tell)
-	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder", "profile default", "profile deep"} {
+	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder", "profile default", "profile deep", "profile tablet"} {
 		require.Equal(t, OK, found[check].Level, "%v", found[check])
 	}
+	require.Contains(t, found["profile tablet"].Seen, "decoded, compared and merged into mp4")
 	require.Equal(t, Fail, found["profile forbidden"].Level)
 	require.Contains(t, found["profile forbidden"].Do, "[profiles.forbidden]")
 	require.Equal(t, Fail, found["profile impossible"].Level)
@@ -59,7 +98,7 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	script("mkvmerge", "exit 3")
 	t.Setenv("PATH", dir)
 	found := collect{}
-	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{{"default", ""}}}, found.tell)
+	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{profile("default", "")}}, found.tell)
 	require.Equal(t, Fail, found["ffmpeg"].Level)
 	require.Contains(t, found["ffmpeg"].Why, "5.1")
 	require.Equal(t, OK, found["ffprobe"].Level)
@@ -78,7 +117,7 @@ func TestJudgeVersion(t *testing.T) {
 		"ffmpeg version N-118000-g1a2b3c4d5e Copyright":          OK,
 		"ffmpeg version 10.0 Copyright":                          OK,
 	} {
-		f := judgeVersion(tools[0], "/bin/ffmpeg", said+"\nbuilt with gcc")
+		f := judgeVersion("ffmpeg", "/bin/ffmpeg", said)
 		require.Equal(t, want, f.Level, said)
 		require.NotContains(t, f.Seen, "Copyright")
 	}

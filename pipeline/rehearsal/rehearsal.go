@@ -1,0 +1,98 @@
+// Package rehearsal sends a small film of its own through all stages, with the tools of this machine: what the farm
+// does with a film is done with this one, by the same functions and so with the same arguments.
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/split"
+)
+
+// film makes the source: a test picture of four seconds with a key frame in each, and a tone.
+var film = []string{
+	"-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4",
+	"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "flac", "-f", "matroska",
+}
+
+// stage is one run through the stages, in a folder of its own.
+type stage struct {
+	tools  media.Tools
+	dir    string
+	source string
+	plan   *pipeline.Plan
+}
+
+// Play encodes the film's chunks, two or more, with these settings, decodes them and compares their pictures, merges them and
+// verifies the merge. It returns how many chunks there were. dir is an empty folder, absolute, which the caller removes. The error is a *pipeline.Refusal where the settings are
+// at fault; any other says which step this machine's tools don't do.
+func Play(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
+	set.Chunk, set.Pieces = 2, "copy"
+	s := &stage{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
+	args := append(append(media.Quiet(), film...), media.URL(s.source))
+	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
+		return 0, fmt.Errorf("cannot make a test film: %w", err)
+	}
+	if err := s.makePlan(ctx, set); err != nil {
+		return 0, err
+	}
+	req := merge.Request{Plan: s.plan, Source: s.source, Out: filepath.Join(dir, "merged"), WorkDir: dir}
+	for i := range s.plan.Chunks {
+		result, record, err := s.encode(ctx, &s.plan.Chunks[i])
+		if err != nil {
+			return 0, err
+		}
+		req.Results, req.CRCs = append(req.Results, result), append(req.CRCs, record.CRC32)
+	}
+	_, err = merge.Merge(ctx, tools, req)
+	return len(req.Results), err
+}
+
+func (s *stage) makePlan(ctx context.Context, set pipeline.Settings) (err error) {
+	s.plan, err = split.Make(ctx, s.tools, split.Request{
+		Job: "00000000-abcde", Path: s.source, NormPath: filepath.Join(s.dir, "norm.mkv"), CRC32: "00000000", Settings: set,
+		TestEncode: encode.Test, TestRest: merge.TryRest,
+	})
+	if err != nil {
+		return err
+	}
+	if n := len(s.plan.Chunks); n < 2 {
+		return fmt.Errorf("a film of four seconds makes %d chunks of two", n)
+	}
+	file, err := s.tools.Probe(ctx, s.source)
+	if err != nil {
+		return err
+	}
+	return merge.TryAudio(ctx, s.tools, s.source, file, set)
+}
+
+// encode cuts a chunk, encodes it as a worker does, and accepts it as the master does.
+func (s *stage) encode(ctx context.Context, c *pipeline.Chunk) (result string, record *pipeline.Record, err error) {
+	piece := filepath.Join(s.dir, fmt.Sprintf("%d.piece", c.Index))
+	if err := split.Piece(ctx, s.tools, s.plan, c, s.source, piece); err != nil {
+		return "", nil, err
+	}
+	result = filepath.Join(s.dir, fmt.Sprintf("%d.result", c.Index))
+	record, err = encode.Chunk(ctx, s.tools, encode.Request{Plan: s.plan, Chunk: c, Source: s.source, Piece: piece, Out: result, Threads: 1})
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := os.Open(result)
+	if err != nil {
+		return "", nil, err
+	}
+	clip, err := encode.Check(ctx, s.tools, s.plan, c, f, result)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", nil, err
+	}
+	return result, record, encode.Look{
+		Plan: s.plan, Chunk: c, Source: s.source, Result: result, Clip: clip, Method: record.Method,
+	}.Compare(ctx, s.tools)
+}
