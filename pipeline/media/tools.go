@@ -26,17 +26,17 @@ type Tools struct {
 	Hurry time.Duration
 }
 
-// Program is one of the tools.
-type Program struct {
+// Tool is one of the tools.
+type Tool struct {
 	Name   string
 	Debian string // the package that has it
 	Asks   string // the option that makes it print its version
 	Path   func(*Tools) *string
 }
 
-// Programs lists the tools.
-func Programs() []Program {
-	return []Program{
+// KnownTools lists them all.
+func KnownTools() []Tool {
+	return []Tool{
 		{"ffmpeg", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFmpeg }},
 		{"ffprobe", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFprobe }},
 		{"mkvmerge", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVMerge }},
@@ -48,7 +48,7 @@ func Programs() []Program {
 // Find looks for all tools in PATH. A missing one is an error that says what to install.
 func Find(log *slog.Logger) (Tools, error) {
 	t := Tools{Log: log}
-	for _, p := range Programs() {
+	for _, p := range KnownTools() {
 		path, err := exec.LookPath(p.Name)
 		if err != nil {
 			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", p.Name, p.Debian, err)
@@ -62,7 +62,7 @@ func Find(log *slog.Logger) (Tools, error) {
 const maxAbout = 1 << 20
 
 // Version starts a tool and returns the line in which it tells its version.
-func (t Tools) Version(ctx context.Context, p Program) (string, error) {
+func (t Tools) Version(ctx context.Context, p Tool) (string, error) {
 	out, err := t.Output(ctx, maxAbout, *p.Path(&t), p.Asks)
 	if err != nil {
 		return "", fmt.Errorf("cannot ask %q for its version: %w", p.Name, err)

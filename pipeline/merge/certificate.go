@@ -80,7 +80,7 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 func versions(ctx context.Context, tools media.Tools, req Request, source *media.File) (map[string]string, error) {
 	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober}
 	mp4 := req.Plan.Settings.Container == containerMP4
-	for _, p := range media.Programs() {
+	for _, p := range media.KnownTools() {
 		if p.Name != "ffmpeg" && p.Name != "mkvmerge" || mp4 && p.Name == "mkvmerge" || !mp4 && isMatroska(source) && p.Name == "ffmpeg" {
 			continue
 		}

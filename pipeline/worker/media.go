@@ -21,7 +21,7 @@ type Media struct {
 
 // NewMedia asks ffmpeg for its version and whether it has the encoder.
 func NewMedia(ctx context.Context, share *sharefs.FS, tools media.Tools, threads, nice int) (*Media, error) {
-	version, err := tools.Version(ctx, media.Programs()[0])
+	version, err := tools.Version(ctx, media.KnownTools()[0])
 	if err != nil {
 		return nil, err
 	}

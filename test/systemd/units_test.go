@@ -2,10 +2,13 @@
 package systemd
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +49,32 @@ func TestUnitsAllowWhatTheDaemonsDo(t *testing.T) {
 			for _, line := range lines {
 				require.False(t, strings.HasPrefix(line, "RestrictSUIDSGID="), "the share's folders are setgid")
 			}
+		})
+	}
+}
+
+// What a unit calls must be on every machine that the package is installed on: the program, or what Debian calls
+// essential (/bin/sh). The reload really sends its signal, with an empty PATH.
+func TestUnitsCallNothingThatMayBeMissing(t *testing.T) {
+	for _, name := range unitNames(t) {
+		t.Run(name, func(t *testing.T) {
+			for line := range strings.Lines(readUnit(t, name)) {
+				if strings.HasPrefix(line, "Exec") {
+					_, command, _ := strings.Cut(strings.TrimSpace(line), "=")
+					require.Contains(t, []string{program, "/bin/sh"}, strings.Fields(command)[0], line)
+				}
+			}
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			_, reload, found := strings.Cut(readUnit(t, name), "ExecReload=/bin/sh -c '")
+			require.True(t, found)
+			reload, _, _ = strings.Cut(reload, "'\n")
+			shell := exec.Command("/bin/sh", "-c", strings.ReplaceAll(reload, "$$", "$")) // systemd.service(5): "$$" is a dollar
+			shell.Env = []string{"PATH=/nowhere", fmt.Sprintf("MAINPID=%d", os.Getpid())}
+			out, err := shell.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			<-hangups
 		})
 	}
 }

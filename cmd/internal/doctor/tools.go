@@ -17,7 +17,7 @@ import (
 // findTools looks for every tool, and returns the paths of those that can be used.
 func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
 	all = true
-	for _, p := range media.Programs() {
+	for _, p := range media.KnownTools() {
 		f := findTool(ctx, p, &found)
 		all = all && f.Level != Fail
 		tell(f)
@@ -25,7 +25,7 @@ func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
 	return found, all
 }
 
-func findTool(ctx context.Context, p media.Program, found *media.Tools) Finding {
+func findTool(ctx context.Context, p media.Tool, found *media.Tools) Finding {
 	path, err := exec.LookPath(p.Name)
 	if err != nil {
 		return failed(p.Name, "not found in PATH").because("nothing can be encoded without it", "on Debian: apt install "+p.Debian)
