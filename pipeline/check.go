@@ -35,6 +35,9 @@ func (p *Plan) check(id string) error {
 	if v := p.Video; v.Index < 0 || !sides(v.Width, v.Height) || !sides(p.Out.Width, p.Out.Height) || !display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
 		return errors.New("has no picture that can be")
 	}
+	if m := p.Memory; m.Fixed < 0 || m.Thread < 0 || max(m.Fixed, m.Thread) > maxTold {
+		return errors.New("takes memory that no machine has")
+	}
 	if f := p.Out.Fields; f != "" && f != "tff" && f != "bff" {
 		return fmt.Errorf("has %q for an order of fields", f)
 	}
@@ -83,12 +86,12 @@ func (c *Chunk) check(index, first int) error {
 // The bounds of what a node can say of itself: beyond them it is no worker of ours.
 const (
 	maxSlots = 1024 // as the configuration has it
-	maxTold  = 1e15 // of frames, pixels and seconds
+	maxTold  = 1e15 // of frames, pixels, seconds and bytes
 )
 
 // plausible tells whether all numbers are such that one can calculate with them.
 func (n *Node) plausible() bool {
-	told := []float64{n.Load, n.FPS}
+	told := []float64{n.Load, n.FPS, float64(n.Memory), float64(n.Threads)}
 	for _, e := range n.Chunks {
 		told = append(told, float64(e.Frames), float64(e.Total), e.FPS)
 	}

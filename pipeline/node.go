@@ -20,8 +20,10 @@ type Node struct {
 	Machine string              `json:"machine,omitempty"` // its boot's id: clones have one host name
 	Slots   int                 `json:"slots"`
 	Cores   int                 `json:"cores,omitempty"`
-	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
-	State   string              `json:"state"` // NodeIdle, NodeEncoding, NodeResting or NodeStopping
+	Threads int                 `json:"threads,omitempty"` // of one encode
+	Memory  int64               `json:"memory,omitempty"`  // bytes that programs there can have at most; 0: not known
+	Load    float64             `json:"load"`              // of the last minute, the encoders' own included
+	State   string              `json:"state"`             // NodeIdle, NodeEncoding, NodeResting or NodeStopping
 	Why     string              `json:"why,omitempty"`
 	Chunks  map[string]Encoding `json:"chunks"`
 	FPS     float64             `json:"fps"`               // of the last minute, all slots together

@@ -101,10 +101,20 @@ type Plan struct {
 	Muxer     string   `json:"muxer"`
 	Timescale int64    `json:"timescale,omitempty"`
 	Encoder   string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
+	Memory    Memory   `json:"memory,omitzero"`
 	Frames    int      `json:"frames"`
 	Chunks    []Chunk  `json:"chunks"`
 	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
 }
+
+// Memory is what an encode of a chunk takes at most, an estimate in bytes; zero where a plan does not say.
+type Memory struct {
+	Fixed  int64 `json:"fixed"`
+	Thread int64 `json:"thread"` // for each thread besides
+}
+
+// Of is the estimate for an encode with so many threads.
+func (m Memory) Of(threads int) int64 { return m.Fixed + int64(threads)*m.Thread }
 
 // Pixels is the size of one of the output's pictures; 1 where it is not known.
 func (p *Plan) Pixels() float64 { return float64(max(1, p.Out.Width*p.Out.Height)) }

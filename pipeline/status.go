@@ -64,6 +64,7 @@ type JobStatus struct {
 	ETA      int       `json:"eta_seconds"` // 0 when done or not known
 	Output   string    `json:"output"`      // below the share's root, "" until published
 	Error    string    `json:"error"`
+	Waits    string    `json:"waits,omitempty"` // why no node that is there takes its chunks
 	Paused   bool      `json:"paused"`
 	Priority int       `json:"priority"`
 	Nonce    string    `json:"nonce,omitempty"`

@@ -124,6 +124,9 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 			st.Chunks.Pending++
 		}
 	}
+	if st.Chunks.Pending > 0 {
+		st.Waits = tooLarge(plan, nodes)
+	}
 }
 
 // stateOf names the state of a planned job by its chunks.

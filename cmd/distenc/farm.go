@@ -71,10 +71,20 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
 		Attempts: cfg.Lease.Attempts, Settle: cfg.Watch.Settle, Poll: cfg.Watch.Poll,
 		Times:   func() (settle, poll time.Duration) { w := f.cfg().Watch; return w.Settle, w.Poll },
-		Resolve: f.resolve, Stages: &master.Media{FS: f.fs, Tools: f.tools, Private: f.private},
+		Resolve: f.resolve, Stages: f.stages(),
 		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
 		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full, Ended: tell, Took: took,
 	})
+}
+
+// stages are those of this process's master. Where its own worker is the only one, what does not fit here is refused.
+func (f *farm) stages() *master.Media {
+	m := &master.Media{FS: f.fs, Tools: f.tools, Private: f.private}
+	if f.private {
+		_, m.Threads = divide(f.cfg().Worker.Slots, runtime.NumCPU())
+		m.Memory = media.Memory
+	}
+	return m
 }
 
 // worker makes this process's worker.
@@ -89,7 +99,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	return worker.New(worker.Options{
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
-		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads), Version: version(), Load: load,
+		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads), Threads: threads, Memory: media.Memory, Version: version(), Load: load,
 	}), nil
 }
 

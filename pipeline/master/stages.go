@@ -64,6 +64,10 @@ type Media struct {
 	// Private results were encoded by this process and nobody else can get at them: their pictures are not
 	// looked at, since this machine would judge itself.
 	Private bool
+	// Memory returns how many bytes programs can still have here, and how many at most: an encode with so many Threads
+	// that needs more is refused. If nil, other machines may have more.
+	Memory  func() (free, most int64)
+	Threads int
 
 	mu    sync.Mutex
 	files map[string]*media.File // what ffprobe says of plans' sources; what is missing is asked for
@@ -137,6 +141,10 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 	if err != nil {
 		return nil, err
 	}
+	plan.Memory = encode.Memory(plan)
+	if err := s.fits(plan); err != nil {
+		return nil, err
+	}
 	source, err := s.described(ctx, plan, scan)
 	if err != nil {
 		return nil, err
@@ -150,6 +158,19 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 		return plan, nil
 	}
 	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// fits refuses what this machine has no memory for, where no other one can help.
+func (s *Media) fits(plan *pipeline.Plan) error {
+	if s.Memory == nil {
+		return nil
+	}
+	need := plan.Memory.Of(s.Threads)
+	if free, most := s.Memory(); most > 0 && need > free {
+		return pipeline.Refuse("The encode needs about %s of memory, and this machine has %s, of which %s are free: %s.",
+			pipeline.Gigabytes(need), pipeline.Gigabytes(most), pipeline.Gigabytes(free), pipeline.LessMemory)
+	}
+	return nil
 }
 
 // described is what ffprobe says of the plan's source: the scan has it, unless the source was normalised.

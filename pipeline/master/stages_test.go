@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -37,4 +38,20 @@ func TestCheckReadsEveryByte(t *testing.T) {
 	}
 	require.NoError(t, os.Remove(stages.FS.Path(chunk.Result())))
 	require.True(t, passing(stages.Check(t.Context(), plan, chunk, record, true)), "a result that is not there is not a bad one")
+}
+
+// A film that needs more memory than the one machine has is refused before work is spent.
+func TestWhatDoesNotFitIsRefused(t *testing.T) {
+	const gb = 1_000_000_000
+	plan := &pipeline.Plan{Memory: pipeline.Memory{Fixed: 5 * gb, Thread: gb / 2}}
+	m := &Media{Threads: 2, Memory: func() (free, most int64) { return 5 * gb, 8 * gb }}
+	err := m.fits(plan)
+	_, refused := errors.AsType[*pipeline.Refusal](err)
+	require.True(t, refused)
+	require.ErrorContains(t, err, "needs about 6.0 GB of memory, and this machine has 8.0 GB, of which 5.0 GB are free")
+	m.Memory = func() (free, most int64) { return 6 * gb, 8 * gb }
+	require.NoError(t, m.fits(plan))
+	require.NoError(t, (&Media{}).fits(plan), "others may have more")
+	m.Memory = func() (free, most int64) { return 0, 0 }
+	require.NoError(t, m.fits(plan), "not known")
 }

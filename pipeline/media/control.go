@@ -49,6 +49,25 @@ func (p *Process) CPU() (time.Duration, error) {
 	return cpuTime(string(stat))
 }
 
+// Memory is what the child has of it, in bytes: resident, field 24 of proc_pid_stat(5).
+func (p *Process) Memory() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return 0
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(f) < 22 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(f[21], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
 // cpuTime reads utime and stime, fields 14 and 15 of proc_pid_stat(5). The second field is the
 // program's name in parentheses and may hold anything, so counting starts behind the last one. The
 // unit is USER_HZ, 1/100 s on every Linux.

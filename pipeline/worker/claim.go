@@ -33,6 +33,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 		return nil, err
 	}
 	left := false // free ones, to faster nodes
+	w.memory.begin()
 	for _, job := range jobs {
 		free := w.free(job)
 		fit := w.fitting(job, free)
@@ -100,7 +101,12 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
 			continue
 		}
+		release, fits := w.promise(plan)
+		if !fits {
+			return nil, nil // nor do the job's other chunks
+		}
 		task, err := w.claimOne(ctx, plan, c)
+		release()
 		if task != nil || err != nil {
 			return task, err
 		}

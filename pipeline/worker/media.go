@@ -61,7 +61,7 @@ func (m *Media) Encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
 
 // controlOf lets the lease pause a child and see that it lives.
 func controlOf(p *media.Process) *Control {
-	return &Control{Pause: p.Pause, Resume: p.Resume, Life: func() int64 {
+	return &Control{Pause: p.Pause, Resume: p.Resume, Memory: p.Memory, Life: func() int64 {
 		cpu, err := p.CPU()
 		if err != nil {
 			return ended

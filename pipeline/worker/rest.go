@@ -98,7 +98,7 @@ func (w *Worker) node() *pipeline.Node {
 	defer w.mu.Unlock()
 	w.seq++
 	n := &pipeline.Node{
-		Node: w.Node, Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(), Slots: w.Slots, Cores: runtime.NumCPU(),
+		Node: w.Node, Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(), Slots: w.Slots, Cores: runtime.NumCPU(), Threads: w.Threads, Memory: w.memory.most(),
 		Version: w.Version, Encoder: w.Encoder.Version(), Since: w.since, Seq: w.seq,
 		Chunks: map[string]pipeline.Encoding{}, Speed: maps.Clone(w.speed),
 	}
@@ -136,6 +136,8 @@ func (w *Worker) restState(now time.Time) (state, why string) {
 		return pipeline.NodeResting, paused + "; claims again at " + until.Format("15:04:05")
 	case left:
 		return pipeline.NodeResting, failed
+	case w.memory.lacks() != "":
+		return pipeline.NodeResting, w.memory.lacks()
 	}
 	return pipeline.NodeIdle, failed
 }

@@ -261,6 +261,11 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 	if err != nil {
 		return nil, err
 	}
+	release, fits := w.promise(plan)
+	defer release()
+	if !fits {
+		return nil, nil
+	}
 	text, err := plan.RangeText(c.Chunk)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,8 @@ type Control struct {
 	// progress while its trim filter still discards. It is ended when the child is, while its result is
 	// checked and stored.
 	Life func() int64
+	// Memory is what the child has, in bytes. If nil, that is not known.
+	Memory func() int64
 }
 
 // ended is the Life of a child that has ended.
@@ -69,6 +71,16 @@ func (t *Task) hold(pause bool) error {
 		return t.control.Pause()
 	}
 	return t.control.Resume()
+}
+
+// memory is what the encoder has of it now, in bytes.
+func (t *Task) memory() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.control == nil || t.control.Memory == nil {
+		return 0
+	}
+	return t.control.Memory()
 }
 
 // child is what runs now, nil if nothing does or it is paused.

@@ -43,6 +43,10 @@ type Options struct {
 	Wake <-chan struct{}
 	// Status is told in one line what the worker does, for the service manager. It may be nil.
 	Status func(line string)
+	// Threads are those of one encode.
+	Threads int
+	// Memory returns how many bytes programs can still have here, and how many at most. If nil, every encode fits.
+	Memory func() (free, most int64)
 	// Version is distenc's own, for nodes/.
 	Version string
 	// Load is the machine's load average, for nodes/. It may be nil.
@@ -57,6 +61,7 @@ type Worker struct {
 
 	pause  pause      // of this node, since it or the share is at fault
 	faults faults     // of encodes on this node
+	memory memory     // of this machine
 	second sync.Mutex // held by the slot that looks for a chunk to encode a second time
 
 	mu        sync.Mutex
@@ -94,7 +99,7 @@ const soonFor = 2 * time.Minute
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
 	return &Worker{
-		Options: o, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
+		Options: o, memory: memory{look: o.Memory}, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
 		tasks: map[string]*Task{}, speed: map[string]pipeline.Speed{},
 		known: pipeline.NewStatusCache(),
 	}

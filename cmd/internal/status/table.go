@@ -121,6 +121,9 @@ func (t table) job(j pipeline.JobStatus) {
 	default:
 		t.line("  %s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j))
 	}
+	if j.Waits != "" {
+		t.text("  ", yellow, plain(j.Waits))
+	}
 	if j.Error != "" && j.State != pipeline.Done {
 		t.text("  ", red, plain(j.Error))
 		t.text("  ", "", advice(j))
