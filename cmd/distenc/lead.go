@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/distenc/distenc/cmd/internal/hooks"
@@ -21,9 +22,10 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	}
 	log := f.log.With("role", "master")
 	var listener net.Listener
-	if address := f.cfg().HTTP.Listen; address != "" {
+	listen := f.cfg().HTTP
+	if listen.Listen != "" {
 		var err error
-		if listener, err = web.Listen(address); err != nil {
+		if listener, err = web.Listen(listen.Listen); err != nil {
 			return err
 		}
 	}
@@ -37,7 +39,8 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	wg.Go(func() { teller.Run(beside) })
 	if listener != nil {
 		wg.Go(func() {
-			if err := (web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log}).Serve(beside, listener); err != nil {
+			site := web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log, Hosts: append(slices.Clone(listen.Hosts), listen.Listen)}
+			if err := site.Serve(beside, listener); err != nil {
 				log.Error("the status page is not served any more", "error", err)
 			}
 		})

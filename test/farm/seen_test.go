@@ -40,19 +40,22 @@ func fetch(url string) string {
 // People see a job on the share and over HTTP, are told how it ended, and a new setting counts at once.
 func TestWhatPeopleSee(t *testing.T) {
 	address, told := freeAddress(t), filepath.Join(t.TempDir(), "told")
-	f := newFarm(t, shortTerms+fmt.Sprintf(`
+	f := newFarm(t, shortTerms+`
+[worker]
+hours = "00:00-00:01,00:01-00:02"
+`)
+	own := filepath.Join(t.TempDir(), "machine.toml") // what the share's own file can't hold
+	require.NoError(t, os.WriteFile(own, fmt.Appendf(nil, `
 [http]
 listen = %q
 [hooks]
 done = ["/bin/sh", "-c", "cat >> %s"]
 failed = ["/bin/sh", "-c", "cat >> %s"]
-[worker]
-hours = "00:00-00:01,00:01-00:02"
-`, address, told, told))
+`, address, told, told), 0o644))
 	conf := filepath.Join(f.dir, "distenc.toml")
 	text, err := os.ReadFile(conf)
 	require.NoError(t, err)
-	f.start("master")
+	f.start("master", "--config", own)
 	worker := f.start("worker", "--slots", "1")
 	f.drop(corpus.Make(t, "h264-open.mkv"), "film.mkv")
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", "broken.mkv"), []byte("no film"), 0o644))

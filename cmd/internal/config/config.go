@@ -74,7 +74,8 @@ type Output struct {
 
 // HTTP is the master's read-only page.
 type HTTP struct {
-	Listen string // host:port; empty: none
+	Listen string   // host:port; empty: none
+	Hosts  []string // by which it may be asked for, besides this machine's loopback names and the host in Listen
 }
 
 // Hooks are programs that the master runs when a job ends, with the job as JSON on standard input.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -77,10 +79,17 @@ func readShare(share string) (file, error) {
 		return file{}, &Error{Where: name, Problem: "is not a regular file"}
 	}
 	f, err := readFile("the share", name)
-	if _, set := f.values["share"]; err == nil && set {
-		return file{}, &Error{Where: at(name, f.lines["share"]), Key: "share", Problem: "can't be set in the share's own file"}
+	if err != nil {
+		return f, err
 	}
-	return f, err
+	var all []error
+	for _, key := range slices.Sorted(maps.Keys(f.lines)) {
+		if machineOnly(key) {
+			all = append(all, &Error{Where: at(name, f.lines[key]), Key: key, Problem: "can't be set in the share's own file: everybody who can write there could; " +
+				"write it into the machine's, " + MachineFile})
+		}
+	}
+	return f, errors.Join(all...)
 }
 
 // readFile reads one file strictly; what says what it is for people. That it can't be read is no *Error: a share may come back.

@@ -25,6 +25,7 @@ const (
 	size
 	hours
 	list
+	names
 )
 
 // wants says how a value of this kind is written.
@@ -39,6 +40,7 @@ func (k kind) wants() string {
 		`wants a size in quotes with its unit, such as "500MB" or "2GiB"`,
 		`wants times of the day in quotes, such as "22:00-07:00"`,
 		`wants a program and its arguments, each in quotes, in [brackets]`,
+		`wants host names, each in quotes, in [brackets]`,
 	}[k]
 }
 
@@ -65,6 +67,12 @@ func (k kind) parse(s string) (any, error) {
 		return ParseHours(s)
 	case list:
 		return parseList(s)
+	case names:
+		all, err := parseList(s)
+		if err != nil {
+			return nil, fmt.Errorf(`wants a list such as ["nas", "nas.lan"], is %q`, s)
+		}
+		return all, nil
 	default:
 		return s, nil
 	}
@@ -115,6 +123,8 @@ func (k key) kind() kind {
 		return hours
 	case []string:
 		return list
+	case hosts:
+		return names
 	default:
 		return text
 	}
@@ -150,11 +160,21 @@ var keys = []key{
 	{"disk.min_free", int64(2 << 30), anything},
 	{"output.source", "archive", oneOf("archive", "delete")},
 	{"http.listen", "", address},
+	{"http.hosts", hosts{}, hostNames},
 	{"hooks.done", []string{}, program},
 	{"hooks.failed", []string{}, program},
 	{"hooks.timeout", time.Minute, least(time.Second)},
 	{"log.format", "text", oneOf("text", "json")},
 	{"log.level", "info", oneOf("debug", "info", "warn", "error")},
+}
+
+// hosts is the type of a list of host names.
+type hosts []string
+
+// machineOnly tells which settings many people must not make for a machine, and all who can write to the share could:
+// where the share is, what is run there, and who can read of it over the network.
+func machineOnly(key string) bool {
+	return key == "share" || strings.HasPrefix(key, "http.") || strings.HasPrefix(key, "hooks.")
 }
 
 // profileDefaults is what [profiles.default] inherits where it sets nothing itself.
@@ -223,6 +243,16 @@ func address(v any) string {
 	_, port, err := net.SplitHostPort(s)
 	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 {
 		return fmt.Sprintf("must be host:port, such as \"127.0.0.1:8470\", is %q", s)
+	}
+	return ""
+}
+
+// hostNames takes what a browser can put into a request's Host, without the port.
+func hostNames(v any) string {
+	for _, name := range v.([]string) {
+		if name == "" || strings.ContainsAny(name, ":/ ") && net.ParseIP(name) == nil {
+			return fmt.Sprintf("must be names or addresses without a port, such as \"nas.lan\", has %q", name)
+		}
 	}
 	return ""
 }

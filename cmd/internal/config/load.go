@@ -99,7 +99,7 @@ func (l loader) value(k key) any {
 		return l.viper.GetDuration(k.name)
 	case float64:
 		return l.viper.GetFloat64(k.name)
-	case []string:
+	case []string, hosts:
 		return l.viper.GetStringSlice(k.name)
 	case int64, Hours:
 		return l.viper.Get(k.name)

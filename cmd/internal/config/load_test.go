@@ -37,6 +37,7 @@ func TestDefaults(t *testing.T) {
 		Worker: Worker{Slots: 0, Nice: 10, IOClass: "best-effort"},
 		Disk:   Disk{MinFree: 2 << 30},
 		Output: Output{Source: "archive"},
+		HTTP:   HTTP{Hosts: []string{}},
 		Hooks:  Hooks{Done: []string{}, Failed: []string{}, Timeout: time.Minute},
 		Log:    Log{Format: "text", Level: "info"},
 		profiles: map[string]Profile{"default": {
@@ -87,6 +88,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"lease.heartbeat": "7s", "lease.expiry": "70s", "lease.attempts": "7", "worker.slots": "7", "worker.nice": "7",
 		"output.source": "delete", "log.format": "json", "log.level": "warn",
 		"worker.io_class": "idle", "worker.hours": "07:00-08:00", "worker.max_load": "0.7", "disk.min_free": "7KiB", "http.listen": ":7",
+		"http.hosts": `["seven", "::7"]`,
 		"hooks.done": `["/7", "a b"]`, "hooks.failed": `["/7"]`, "hooks.timeout": "7s",
 	}
 	var environ []string
@@ -108,7 +110,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		Worker: Worker{Slots: 7, Nice: 7, IOClass: "idle", Hours: hours, MaxLoad: 0.7},
 		Disk:   Disk{MinFree: 7 << 10},
 		Output: Output{Source: "delete"},
-		HTTP:   HTTP{Listen: ":7"},
+		HTTP:   HTTP{Listen: ":7", Hosts: []string{"seven", "::7"}},
 		Hooks:  Hooks{Done: []string{"/7", "a b"}, Failed: []string{"/7"}, Timeout: 7 * time.Second},
 		Log:    Log{Format: "json", Level: "warn"},
 	}, c)
@@ -158,6 +160,8 @@ func TestMistakes(t *testing.T) {
 		"bare path":         {"share = /mnt/x", `:1: share: wants a text in quotes`},
 		"bare hours":        {"[worker]\nhours = 22:00-07:00", `:2: worker.hours: wants times of the day in quotes`},
 		"bare options":      {"[profiles.x]\nx264 = --crf 18", `:2: profiles.x.x264: wants a text in quotes`},
+		"hosts as a text":   {"[http]\nhosts = 'nas'", `:2: http.hosts: wants host names, each in quotes, in [brackets]`},
+		"host with a port":  {"[http]\nhosts = ['nas:80']", `:2: http.hosts: must be names or addresses without a port, such as "nas.lan", has "nas:80"`},
 		"bare hook":         {"[hooks]\ndone = [/bin/true]", `:2: hooks.done: wants a program and its arguments, each in quotes, in [brackets]`},
 		"a word for slots":  {"[worker]\nslots = two", `:2: worker.slots: wants a whole number, without quotes`},
 		"no value":          {"[worker]\nslots =", `:2: worker.slots: wants a whole number`},
@@ -272,4 +276,18 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	share = shareWith(t, "\nshare = '/mnt'")
 	_, err = Load(Source{File: write(t, `share = "`+share+`"`)})
 	require.ErrorContains(t, err, filepath.Join(share, ShareFile)+":2: share: can't be set in the share's own file")
+}
+
+// Everybody who can write to the share would run programs on the master's machine, and open its ports.
+func TestTheSharesFileRunsNothing(t *testing.T) {
+	share := shareWith(t, "[http]\nlisten = ':80'\n[hooks]\n\ndone = ['/bin/true']\ntimeout = '1s'")
+	name := filepath.Join(share, ShareFile)
+	_, err := Load(Source{File: write(t, `share = "`+share+`"`)})
+	require.ErrorAs(t, err, new(*Error))
+	for _, key := range []string{":2: http.listen", ":5: hooks.done", ":6: hooks.timeout"} {
+		require.ErrorContains(t, err, name+key+": can't be set in the share's own file: everybody who can write there could; write it into the machine's, "+MachineFile)
+	}
+	share = shareWith(t, "[http]\n[hooks]")
+	_, err = Load(Source{File: write(t, "share = '"+share+"'\nhttp.listen = ':80'\nhooks.done = ['/bin/true']")})
+	require.NoError(t, err)
 }

@@ -40,6 +40,7 @@ type document struct {
 	}
 	HTTP struct {
 		Listen string
+		Hosts  []string
 	}
 	Hooks struct {
 		Done, Failed []string

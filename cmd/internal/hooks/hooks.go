@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -129,6 +130,7 @@ func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output strin
 	out := &head{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(document, '\n')), out, out
+	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = killGrace
@@ -140,6 +142,18 @@ func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output strin
 		return out.String(), context.Cause(ctx)
 	}
 	return out.String(), err
+}
+
+// environment is what a program needs to run as this user, whatever the daemon was started with: its settings and
+// the service manager's sockets are its own affair.
+func environment() []string {
+	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"}
+	for _, name := range []string{"HOME", "USER", "LOGNAME", "TZ", "TMPDIR"} {
+		if value, set := os.LookupEnv(name); set {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // head keeps the first bytes that are written to it.

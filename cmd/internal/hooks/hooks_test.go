@@ -89,3 +89,20 @@ func TestEndedNeverWaits(t *testing.T) {
 	}
 	require.Contains(t, log.String(), "too many hooks are waiting")
 }
+
+// What the daemon was started with is nothing to a program that tells somebody of a film.
+func TestAHookGetsAPlainEnvironment(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+	t.Setenv("DISTENC_SHARE", "/mnt/distenc")
+	t.Setenv("LD_PRELOAD", "")
+	t.Setenv("PATH", "/tmp/mine")
+	t.Setenv("HOME", "/home/alice")
+	out := filepath.Join(t.TempDir(), "env")
+	runAll(Hooks{Done: []string{"/bin/sh", "-c", `/usr/bin/env > "$0"`, out}, Timeout: time.Minute}, pipeline.JobStatus{State: pipeline.Done})
+	data, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Contains(t, string(data), "HOME=/home/alice\n")
+	for _, name := range []string{"NOTIFY_SOCKET", "DISTENC_SHARE", "LD_PRELOAD", "/tmp/mine"} {
+		require.NotContains(t, string(data), name)
+	}
+}

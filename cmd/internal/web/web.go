@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/distenc/distenc/cmd/internal/status"
@@ -33,6 +35,8 @@ type Site struct {
 	Latest  func() *pipeline.Status // the last state that was read, nil before the first
 	Metrics http.Handler
 	Log     *slog.Logger
+	// Hosts are names and addresses, a port does not count, by which the site may be asked for, besides the loopback's.
+	Hosts []string
 }
 
 // Listen opens the address, so that a wrong one is told at the start.
@@ -73,7 +77,29 @@ func (s Site) Handler() http.Handler {
 	mux.HandleFunc("GET /status.json", s.show("application/json", status.Document))
 	mux.Handle("GET /metrics", s.Metrics)
 	mux.HandleFunc("GET /healthz", s.health)
-	return safe(mux)
+	return safe(s.known(mux))
+}
+
+// known answers only who asks by a name of this site. A web page elsewhere can have its own name lead to any
+// address, this machine's as well, and its visitor's browser would let it read what is here.
+func (s Site) known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := hostOf(r.Host)
+		ours := func(name string) bool { return hostOf(name) == host }
+		if host == "" || host != "localhost" && !net.ParseIP(host).IsLoopback() && !slices.ContainsFunc(s.Hosts, ours) {
+			http.Error(w, fmt.Sprintf("%q is no name of this site; hosts in [http] of the machine's file adds one", host), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostOf is the host of a Host header or an address, in lower case and without its port.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		address = host
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(address, "[]"), "."))
 }
 
 // safe sets what keeps a browser from doing anything with an answer but show it.

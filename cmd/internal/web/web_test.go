@@ -23,8 +23,25 @@ func site(s *pipeline.Status) Site {
 
 func ask(s Site, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = "localhost:8470"
+	s.Handler().ServeHTTP(w, r)
 	return w
+}
+
+// A page elsewhere can make its own name lead here, and then read what its visitor's browser is given.
+func TestOnlyItsOwnNamesAreAnswered(t *testing.T) {
+	s := site(&pipeline.Status{Read: time.Now()})
+	s.Hosts = []string{"nas", "Nas.lan", "192.168.1.5", "[fd00::5]:8470"}
+	for host, code := range map[string]int{
+		"localhost": 200, "127.0.0.1:8470": 200, "[::1]:8470": 200, "LOCALHOST.:80": 200, "nas:8470": 200, "nas.LAN": 200, "192.168.1.5:8470": 200, "[fd00::5]": 200,
+		"": 421, "evil.example": 421, "evil.example:8470": 421, "nas.evil.example": 421, "192.168.1.6": 421, "localhost.evil.example": 421,
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/status.json", nil)
+		r.Host = host
+		s.Handler().ServeHTTP(w, r)
+		require.Equal(t, code, w.Code, host)
+	}
 }
 
 func TestWhatIsServed(t *testing.T) {
