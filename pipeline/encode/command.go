@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func args(plan *pipeline.Plan, in input, threads int) ([]string, error) {
 		"-vf", filters(plan, x264, in), "-fps_mode", "passthrough",
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":")) // as a word, versions spell it differently
 	out = append(out, x264.FFmpegArgs(params(plan, x264, in)...)...)
-	out = append(out, colours(plan, x264)...)
+	out = append(out, described(plan, x264)...)
 	return append(out, "-threads", strconv.Itoa(threads)), nil
 }
 
@@ -65,45 +66,32 @@ func outRange(v pipeline.Video, x264 media.X264) string {
 	return inRange(v)
 }
 
-// colours carries what the source says of its colours, for encoder and container, unless the user says
-// otherwise. RGB has no matrix, and its conversion makes bt709.
-func colours(plan *pipeline.Plan, x264 media.X264) (out []string) {
-	v := plan.Video
-	matrix := v.ColorSpace
+// colours is what the source says of its colours, unless the user says otherwise. RGB has no matrix, and its conversion
+// makes bt709.
+func colours(v pipeline.Video, x264 media.X264) media.Colours {
+	matrix, place := v.ColorSpace, v.ChromaLoc
 	if media.RGB(v.PixFmt) {
 		matrix = "bt709"
 	}
-	if plan.Out.Fields != "" {
-		out = append(out, "-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields])
+	if n := x264.Param("chromaloc"); n != "" {
+		place = media.X264ChromaPlace(n)
 	}
-	for _, o := range []struct{ name, value, param string }{
-		{"-color_range", outRange(v, x264), ""}, {"-colorspace", matrix, "colormatrix"}, {"-color_trc", v.ColorTransfer, "transfer"},
-		{"-color_primaries", v.ColorPrimary, "colorprim"}, {"-chroma_sample_location", v.ChromaLoc, "chromaloc"},
+	return media.ColoursOf(cmp.Or(x264.Param("colorprim"), v.ColorPrimary), cmp.Or(x264.Param("transfer"), v.ColorTransfer),
+		cmp.Or(x264.Param("colormatrix"), matrix), place)
+}
+
+// described are the options by which encoder and container are told of colours and fields.
+func described(plan *pipeline.Plan, x264 media.X264) (out []string) {
+	c := colours(plan.Video, x264)
+	for _, o := range [][2]string{
+		{"-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields]}, {"-color_range", outRange(plan.Video, x264)}, {"-colorspace", c.Matrix},
+		{"-color_trc", c.Transfer}, {"-color_primaries", c.Primaries}, {"-chroma_sample_location", c.ChromaPlace},
 	} {
-		if users := x264.Param(o.param); users != "" {
-			o.value = ffmpegColour(users)
-		}
-		if o.value != "" {
-			out = append(out, o.name, o.value)
+		if o[1] != "" {
+			out = append(out, o[0], o[1])
 		}
 	}
 	return out
-}
-
-// ffmpegColour maps x264's name to ffmpeg's where they differ. x264's chroma locations are counted from
-// 0, ffmpeg's from 1.
-func ffmpegColour(name string) string {
-	switch name {
-	case "undef":
-		return "unknown"
-	case "bt470m":
-		return "gamma22"
-	case "GBR":
-		return "rgb"
-	case "0", "1", "2", "3", "4", "5":
-		return string(name[0] + 1)
-	}
-	return strings.ToLower(name)
 }
 
 // params are libx264's parameters that come from the source or from the work in chunks. What the user

@@ -46,7 +46,7 @@ func filters(plan *pipeline.Plan, x264 media.X264, in input) string {
 	} else if out.Edge == "" && (out.Width != v.Width || out.Height != v.Height) { // scale would make up for half a line
 		chain = append(chain, "setsar="+out.SAR.String())
 	}
-	return strings.Join(chain, ",")
+	return strings.Join(chain, ",") + colours(v, x264).Filter(outRange(v, x264))
 }
 
 // scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,

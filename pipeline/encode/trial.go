@@ -15,31 +15,43 @@ import (
 // at submission, and returns the encoder's version. The error is a *pipeline.Refusal that names the
 // setting. libx264 goes on without an option it can't read, and only warns.
 func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (encoder string, err error) {
-	cmd, err := args(plan, input{path: path, stream: plan.Video.Index}, 1)
-	if err != nil {
-		return "", err
-	}
-	head := &firstBytes{}
-	cmd = append(cmd, "-frames:v", "1", "-f", "h264", "pipe:1")
-	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan))})
+	head, reason, err := firstPicture(ctx, tools, plan, path)
 	if fault := media.Fault(err); fault != "" {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf("Its first picture can't be encoded: %s.", fault), Err: err}
 	}
 	if err != nil && !media.Blames(err) {
 		return "", fmt.Errorf("cannot test the settings: %w", err)
 	}
-	reason := complaint(stderr, complaints)
-	if err != nil && reason == "" {
-		reason = complaint(stderr+"\n"+err.Error(), remarks)
-	}
 	if reason != "" {
+		plain := *plan
+		plain.Settings.X264 = ""
+		if _, same, _ := firstPicture(ctx, tools, &plain, path); same != "" { // without any settings too
+			return "", &pipeline.Refusal{Reason: fmt.Sprintf("Its first picture can't be encoded, whatever the settings: %s.", same), Err: err}
+		}
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf("x264 does not take the settings %q: %s.", plan.Settings.X264, reason), Err: err}
 	}
-	version := encoderVersion(head.buf.Bytes())
+	version := encoderVersion(head)
 	if version == "" {
 		return "", pipeline.Refuse("The first picture can't be decoded: nothing came out of a test encode.")
 	}
-	return version, checkProfile(plan, head.buf.Bytes())
+	return version, checkProfile(plan, head)
+}
+
+// firstPicture encodes it and returns the stream's beginning, and why x264 did not take what it was told; empty if it
+// did.
+func firstPicture(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (stream []byte, reason string, err error) {
+	cmd, err := args(plan, input{path: path, stream: plan.Video.Index}, 1)
+	if err != nil {
+		return nil, "", err
+	}
+	head := &firstBytes{}
+	cmd = append(cmd, "-frames:v", "1", "-f", "h264", "pipe:1")
+	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan))})
+	reason = complaint(stderr, complaints)
+	if err != nil && reason == "" {
+		reason = complaint(stderr+"\n"+err.Error(), remarks)
+	}
+	return head.buf.Bytes(), reason, err
 }
 
 // profiles are the profiles in their order, each with all that those before it have, by the number that

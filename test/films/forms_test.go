@@ -88,3 +88,12 @@ func TestOneOfSeveralPrograms(t *testing.T) {
 	require.Equal(t, []any{320, "75"}, []any{all[0].Width, all[0].Packets})
 	require.Equal(t, "mp2", all[1].Codec)
 }
+
+// What ffprobe calls bt470bg, ffmpeg takes as gamma28.
+func TestColoursOfPAL(t *testing.T) {
+	film := filepath.Join(t.TempDir(), "film.mkv")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -c:v libx264 -color_primaries bt470bg -color_trc gamma28 -colorspace bt470bg", film)
+	out, _ := encoded(t, film)
+	require.Equal(t, "bt470bg", streams(t, out)[0].Transfer)
+	require.Equal(t, 25, frames(t, out))
+}
