@@ -30,6 +30,8 @@ type Waiting struct {
 	Name string `json:"name"`
 	Size int64  `json:"size"`
 	Why  string `json:"why,omitempty"` // it is left alone because …
+	// Companion tells that it is no film but goes with one, as Why says.
+	Companion bool `json:"companion,omitempty"`
 	// What the settings beside it say.
 	Whole    bool `json:"whole,omitempty"` // `distenc add` put it there: it need not stand still first
 	Paused   bool `json:"paused,omitempty"`

@@ -34,6 +34,8 @@ type File struct {
 	Linked bool
 	// Companion tells by the name that the file goes with a film of its folder, and is none itself.
 	Companion bool
+	// Film tells that it is a regular file and no companion, whether it can be taken or not.
+	Film bool
 }
 
 // Watcher remembers between scans what each file looked like. It has one user at a time.
@@ -103,7 +105,7 @@ func (s *scan) walk(ctx context.Context, dir string) error {
 		case !e.Type().IsRegular():
 			s.refuse(name, "it is "+kind(e.Type()))
 		case unfinished != "":
-			s.refuse(name, fmt.Sprintf("it is still being downloaded: %q lies beside it", unfinished))
+			s.refuseFile(name, fmt.Sprintf("it is still being downloaded: %q lies beside it", unfinished))
 		default:
 			s.look(name)
 		}
@@ -140,6 +142,14 @@ func (s *scan) refuse(name, reason string) {
 	s.files = append(s.files, File{Name: name, Seen: time.Now(), Reason: reason})
 }
 
+// refuseFile is refuse for a regular file.
+func (s *scan) refuseFile(name, reason string) {
+	s.refuse(name, reason)
+	f := &s.files[len(s.files)-1]
+	f.Companion = Companion(name)
+	f.Film = !f.Companion
+}
+
 // look opens the file, for attributes that are not a minute old.
 func (s *scan) look(name string) {
 	info, err := s.fs.Stat(name)
@@ -147,13 +157,14 @@ func (s *scan) look(name string) {
 	case errors.Is(err, fs.ErrNotExist):
 		return // gone since the listing
 	case err != nil:
-		s.refuse(name, "it can't be read: "+s.cause(name, err, "g+r"))
+		s.refuseFile(name, "it can't be read: "+s.cause(name, err, "g+r"))
 		return
 	case !info.Mode().IsRegular():
 		s.refuse(name, "it is "+kind(info.Mode()))
 		return
 	}
 	f := File{Name: name, Size: info.Size(), ModTime: info.ModTime(), Seen: time.Now(), Companion: Companion(name)}
+	f.Film = !f.Companion
 	var inode uint64
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		inode = st.Ino

@@ -62,7 +62,7 @@ func targets(ctx context.Context, share *sharefs.FS, word string) ([]target, err
 		return nil, err
 	}
 	for _, f := range files {
-		if f.Reason == "" {
+		if f.Reason == "" && !f.Companion {
 			all = append(all, target{name: shown(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")), waiting: f.Name})
 		}
 	}

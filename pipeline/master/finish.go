@@ -122,6 +122,7 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *job, plan *pipeline.Plan
 		m.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", j.ID, "error", serr)
 	}
 	if err == nil {
+		merged.Report += companionsReport(m.beside(j.Job))
 		err = errors.Join(m.FS.Create(out+".json", merged.Certificate), m.FS.Create(out+".txt", []byte(merged.Report)))
 	}
 	if err != nil { // no decision names them yet
@@ -229,6 +230,7 @@ func (m *Master) publishOutput(ctx context.Context, j *pipeline.Job, d *pipeline
 	if err != nil {
 		return err
 	}
+	m.bring(ctx, j, name)
 	b, err := json.MarshalIndent(pipeline.Published{
 		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))), CRC32: d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
 	}, "", "  ")

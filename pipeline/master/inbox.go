@@ -55,9 +55,17 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 	here := map[string]bool{}
 	m.nextLook = m.Poll
 	m.order(files)
+	films, settled := filmsOf(files), map[string]bool{}
 	for _, f := range files {
 		here[f.Name] = true
 		d := m.drop(f)
+		if f.Companion && (f.Reason == "" || f.Linked) {
+			settled[f.Name] = f.Still >= m.Settle
+			if m.lookAtCompanion(f, d, films[path.Dir(f.Name)]) {
+				waiting++
+			}
+			continue
+		}
 		if f.Reason != "" && (!m.Trusted || !f.Linked) {
 			m.leave(d, f.Reason)
 			continue
@@ -80,8 +88,20 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 			delete(m.dropped, name)
 		}
 	}
+	m.films.settle(settled)
 	m.tellLeft()
 	return waiting, nil
+}
+
+// filmsOf lists the films of each folder of the inbox.
+func filmsOf(files []watcher.File) map[string][]string {
+	films := map[string][]string{}
+	for _, f := range files {
+		if f.Film {
+			films[path.Dir(f.Name)] = append(films[path.Dir(f.Name)], path.Base(f.Name))
+		}
+	}
+	return films
 }
 
 // rankFor is how long the order of the inbox goes by settings that were read once: people may change them,

@@ -275,6 +275,7 @@ func (m *Master) decide(j *job, d pipeline.Decision) (*pipeline.Decision, error)
 // forget drops a job whose folder is gone.
 func (m *Master) forget(j *job) {
 	delete(m.jobs, j.ID)
+	m.films.ended(j.Job, false)
 	m.known.drop(contentOf(j.Job), j.ID)
 }
 
@@ -305,6 +306,7 @@ func (m *Master) close(j *job, dir pipeline.Folder) {
 	if err == nil && c.Source == "" {
 		m.late[j.ID] = &lateJob{job: j, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
 	}
+	m.films.ended(j.Job, err == nil && c.Act == "publish")
 	if err == nil && c.Act == "publish" {
 		m.known.add(contentOf(j.Job), j.ID)
 		return

@@ -78,6 +78,7 @@ type Master struct {
 	jobs     map[string]*job      // live ones
 	closed   map[string]bool      // nothing is left to do for these
 	taking   map[string]bool      // being made by this master's intake
+	films    *films               // what companions in the inbox may go with
 	known    *index               // what was encoded or is in work
 	dropped  map[string]*dropped  // files in the inbox by name
 	left     []pipeline.LeftAlone // what was last told of those that can't be taken
@@ -97,7 +98,7 @@ type Master struct {
 }
 
 // New returns a master that is not yet running.
-func New(o Options) *Master { return &Master{Options: o} }
+func New(o Options) *Master { return &Master{Options: o, films: newFilms()} }
 
 // Run leads whenever this node is elected, until ctx ends (nil), or with UntilIdle until all is done.
 func (m *Master) Run(ctx context.Context) error {
@@ -133,6 +134,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}()
 	m.nextLook, m.watched = m.Poll, time.Time{}
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
+	m.films = newFilms()
 	m.dropped, m.left, m.told, m.orphans = map[string]*dropped{}, nil, map[string]bool{}, nil
 	if err := pipeline.WriteLeftAlone(m.FS, nil); err != nil {
 		m.Log.Debug("cannot clear what the last master left alone", "error", err)
@@ -318,7 +320,10 @@ func (m *Master) findJobs() error {
 }
 
 // adopt puts a job under this master's eyes.
-func (m *Master) adopt(j *job) { m.jobs[j.ID] = j }
+func (m *Master) adopt(j *job) {
+	m.jobs[j.ID] = j
+	m.films.begun(j.Job)
+}
 
 // once logs a warning the first time it comes with this job.
 func (m *Master) once(msg string, args ...any) {

@@ -84,6 +84,9 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 func (r *Reader) waiting(f watcher.File, left map[string]string) pipeline.Waiting {
 	name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
 	w := pipeline.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
+	if w.Companion = f.Companion; w.Companion && (w.Why == "" || f.Linked) { // our own link in the outbox is no reason
+		w.Why = cmp.Or(pipeline.WhyLeft(left, name), "it goes with a film of its folder")
+	}
 	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.wishes != nil {
 		r.wishes(data, &w)
 	}

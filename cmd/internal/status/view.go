@@ -68,6 +68,9 @@ func done(j pipeline.JobStatus) float64 {
 
 // waits says what a file in the inbox waits for.
 func waits(f pipeline.Waiting) string {
+	if f.Companion {
+		return plain(f.Why)
+	}
 	if f.Why != "" {
 		return "left alone: " + plain(f.Why)
 	}
