@@ -164,6 +164,25 @@ func settingsOf(cfg config.Config, p config.Profile) pipeline.Settings {
 	}
 }
 
+// daemon is the code of a command that runs until it is told to stop, or with untilIdle until nothing is to be done. A
+// signal counts from the first moment: nothing is in work before serve has begun, so what the start still waits for, a
+// share that does not answer perhaps, is not waited for.
+func (g *global) daemon(untilIdle bool, run func() error) (err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- run() }()
+	select {
+	case err = <-ended:
+	case <-g.stop.gently.Done():
+		if err = errInterrupted; g.serving.Load() {
+			err = <-ended
+		}
+	}
+	if untilIdle {
+		return g.stop.oneShot(err)
+	}
+	return g.stop.daemon(err)
+}
+
 // serve runs the parts of a daemon until all have ended, or one of them failed. Its context ends gently
 // with the first signal; the second one ends the process with everything that still hangs.
 func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx context.Context) error) error {
@@ -171,7 +190,7 @@ func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx conte
 	defer cancel()
 	go service.Watchdog(g.stop.atOnce)
 	service.Ready()
-	g.daemon.Store(true)
+	g.serving.Store(true)
 	g.stop.told(func() {
 		service.Stopping()
 		log.Info("stopping: what is in work is handed back first; a second signal stops at once, and leaves others to find out")
@@ -192,11 +211,8 @@ func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx conte
 			return context.Cause(g.stop.atOnce)
 		}
 	}
-	if untilIdle {
-		if failed == nil && g.stop.gently.Err() != nil {
-			failed = context.Canceled
-		}
-		return g.stop.oneShot(failed)
+	if untilIdle && failed == nil && g.stop.gently.Err() != nil {
+		return context.Canceled
 	}
-	return g.stop.daemon(failed)
+	return failed
 }

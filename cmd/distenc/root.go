@@ -21,7 +21,7 @@ type global struct {
 	noShare    bool // the share's own settings are not read
 	stop       stops
 	level      slog.LevelVar // of the log
-	daemon     atomic.Bool   // it tells in its log that it stops
+	serving    atomic.Bool   // a daemon that has begun its work; it tells in its log that it stops
 	ran        bool          // a command's own code has begun; before that, an error is one of usage
 }
 
@@ -31,7 +31,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer release()
 	g := &global{stop: stop}
 	stop.told(func() {
-		if !g.daemon.Load() {
+		if !g.serving.Load() {
 			hint()
 		}
 	})

@@ -13,12 +13,14 @@ func newRun(g *global) *cobra.Command {
 		Short: "Master and worker in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := g.farm(cmd)
-			if err != nil {
-				return err
-			}
-			g.reloads(cmd, f)
-			return g.serve(f.log, untilIdle, f.both(untilIdle))
+			return g.daemon(untilIdle, func() error {
+				f, err := g.farm(cmd)
+				if err != nil {
+					return err
+				}
+				g.reloads(cmd, f)
+				return g.serve(f.log, untilIdle, f.both(untilIdle))
+			})
 		},
 	}
 	addSlots(cmd)

@@ -17,16 +17,18 @@ func newWorker(g *global) *cobra.Command {
 			if maxChunks < 0 {
 				return usage(errors.New("--max-chunks must not be below 0"))
 			}
-			f, err := g.farm(cmd)
-			if err != nil {
-				return err
-			}
-			w, err := f.worker(cmd.Context(), maxChunks, untilIdle)
-			if err != nil {
-				return err
-			}
-			g.reloads(cmd, f)
-			return g.serve(f.log, untilIdle, w.Run)
+			return g.daemon(untilIdle, func() error {
+				f, err := g.farm(cmd)
+				if err != nil {
+					return err
+				}
+				w, err := f.worker(cmd.Context(), maxChunks, untilIdle)
+				if err != nil {
+					return err
+				}
+				g.reloads(cmd, f)
+				return g.serve(f.log, untilIdle, w.Run)
+			})
 		},
 	}
 	addSlots(cmd)

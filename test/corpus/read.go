@@ -90,7 +90,7 @@ func timeBase(t testing.TB, file string) string {
 		t.Fatalf("cannot probe %q: %v", file, err)
 	}
 	base, _, _ := strings.Cut(string(out), "\n") // a transport stream's is told once more with its program
-	return strings.ReplaceAll(strings.TrimSpace(base), "/", ":")
+	return strings.ReplaceAll(strings.TrimRight(base, ",\r"), "/", ":")
 }
 
 // decode runs the file's first video stream through ffmpeg, every frame once, and returns the output.
