@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -60,12 +60,19 @@ test-lab-short:
 	elif ! timeout 3m test/install-tools $(MEDIA) $(LAB_TOOLS); then echo "test-lab-short: skipped: its packages can't be installed"; \
 	else $(RUN_LAB) -short -timeout 15m; fi
 
-# Kills and freezes real processes at random through many jobs; the output is compared frame by frame.
+# Kills and freezes real processes at random through many jobs, with people at work on the share; the output is compared frame by frame.
 KILLS ?= 200
 JOBS  ?= 20
 test-faults:
 	test/install-tools $(MEDIA)
 	DISTENC_TEST_KILLS=$(KILLS) DISTENC_TEST_JOBS=$(JOBS) $(GO) test -count=1 -timeout 60m -v -run 'TestRandomKills' ./test/farm
+
+# Many short films for MINUTES while masters and workers are restarted: do those that stay grow?
+MINUTES ?= 60
+FILMS   ?= 300
+soak:
+	test/install-tools $(MEDIA)
+	DISTENC_TEST_SOAK=$(MINUTES) DISTENC_TEST_FILMS=$(FILMS) $(GO) test -count=1 -timeout 0 -v -run 'TestSoak' ./test/farm
 
 # The simulated share: SEEDS of them, every operation of a job made to fail, every mutant. Minutes to an hour.
 SEEDS ?= 2000

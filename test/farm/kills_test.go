@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/test/corpus"
 )
 
@@ -31,8 +30,9 @@ func number(t *testing.T, name string, short int) int {
 }
 
 // TestRandomKills kills and freezes masters, workers and their ffmpegs at random moments through many
-// jobs. Every output must be exact and nothing may be lost or left over. DISTENC_TEST_KILLS and
-// DISTENC_TEST_JOBS set how many, DISTENC_TEST_SEED repeats the order of the choices.
+// jobs, while people remove, move, copy and link on the share and put an old copy of it back. Every output must be
+// exact and nothing may be lost or left over. DISTENC_TEST_KILLS and DISTENC_TEST_JOBS set how many,
+// DISTENC_TEST_SEED repeats the order of the choices.
 func TestRandomKills(t *testing.T) {
 	kills, jobs := number(t, "DISTENC_TEST_KILLS", 8), number(t, "DISTENC_TEST_JOBS", 1)
 	seed := uint64(number(t, "DISTENC_TEST_SEED", int(time.Now().UnixNano()%1e9)))
@@ -44,35 +44,75 @@ func TestRandomKills(t *testing.T) {
 	for i, role := range roles {
 		daemons[i] = f.start(role...)
 	}
+	p := newPeople(f, r, daemons)
 	sources := []string{corpus.Make(t, "hi10p-fansub.mkv"), corpus.Make(t, "h264-open.mkv")}
 	done := map[string]int{}
 	for n := range jobs {
 		source := sources[n%len(sources)]
-		f.must("add", "--again", source)
+		name := fmt.Sprintf("film%03d.mkv", n)
+		f.dropAgain(source, name)
 		for range (kills + jobs - 1) / jobs {
 			time.Sleep(time.Duration(200+r.IntN(1800)) * time.Millisecond)
-			done[hurt(t, r, f, roles, daemons)]++
+			if r.IntN(3) == 0 {
+				done[p.act()]++
+			} else {
+				done[hurt(t, r, f, roles, daemons)]++
+			}
 		}
-		var j pipeline.JobStatus
-		f.eventually(fmt.Sprintf("job %d done", n+1), func() bool {
-			s := f.status()
-			if len(s.Jobs) != n+1 {
+		f.eventually(name+" is out and put away", func() bool {
+			outs, _ := filepath.Glob(filepath.Join(f.dir, "outbox", name))
+			archived, _ := filepath.Glob(filepath.Join(f.dir, "archive", "*", name))
+			return len(outs) > 0 && len(archived) > 0
+		})
+		t.Logf("%s is out", name)
+	}
+	f.eventually("all jobs have ended", func() bool {
+		for _, j := range f.status().Jobs {
+			if !j.Closed {
 				return false
 			}
-			j = s.Jobs[n]
-			return j.State == pipeline.Done || j.State == pipeline.JobFailed
-		})
-		require.Equal(t, pipeline.Done, j.State, j.Error)
-		exact(t, source, filepath.Join(f.dir, j.Output))
+		}
+		return true
+	})
+	for n := range jobs {
+		source, base := sources[n%len(sources)], fmt.Sprintf("film%03d", n)
+		outs, err := filepath.Glob(filepath.Join(f.dir, "outbox", base+"*")) // more than one where a job was put back
+		require.NoError(t, err)
+		for _, out := range outs {
+			exact(t, source, out)
+		}
+		film, err := os.ReadFile(source)
+		require.NoError(t, err)
+		archived, err := filepath.Glob(filepath.Join(f.dir, "archive", "*", base+".mkv"))
+		require.NoError(t, err)
+		require.NotEmpty(t, archived, "every source is in the archive")
+		for _, a := range archived {
+			b, err := os.ReadFile(a)
+			require.NoError(t, err)
+			require.True(t, string(film) == string(b), "%s is the film", a)
+		}
 	}
-	f.nothingLeft()
-	outs, err := filepath.Glob(filepath.Join(f.dir, "outbox", "*"))
-	require.NoError(t, err)
-	require.Len(t, outs, jobs, "one output a job")
-	archived, err := filepath.Glob(filepath.Join(f.dir, "archive", "*", "*"))
-	require.NoError(t, err)
-	require.Len(t, archived, jobs, "every source is in the archive")
+	for _, folder := range []string{"inbox", "failed"} {
+		names, err := filepath.Glob(filepath.Join(f.dir, folder, "*"))
+		require.NoError(t, err)
+		require.Empty(t, names)
+	}
+	p.keptAll(t)
+	left := p.leftOvers()
+	for n := 0; len(left) > 0 && n < 600; n++ {
+		time.Sleep(200 * time.Millisecond)
+		left = p.leftOvers()
+	}
+	require.Empty(t, left, "left over")
 	t.Logf("%d jobs exact through %v", jobs, done)
+}
+
+// dropAgain drops a film that may have been encoded before.
+func (f *farm) dropAgain(source, name string) {
+	f.t.Helper()
+	settings := filepath.Join(f.dir, "inbox", name+".distenc.toml")
+	require.NoError(f.t, os.WriteFile(settings, []byte("again = true\n"), 0o644))
+	f.drop(source, name)
 }
 
 // hurt does one random harm, and says which.
