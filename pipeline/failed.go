@@ -22,10 +22,12 @@ const (
 	// fromName holds the source's path below the inbox, where its name does not tell: subfolders choose the
 	// profile.
 	fromName = "from.json"
+	// twinName holds the job that has the same content with the same settings, for a file that was refused therefore.
+	twinName = "same-as.txt"
 )
 
 // texts are ours in a folder below failed/; a source of such a name gets another one there.
-var texts = []string{ReasonName, logName, fromName}
+var texts = []string{ReasonName, logName, fromName, twinName}
 
 // sidecarSuffix ends the name of the settings for one file, which lie beside it.
 const sidecarSuffix = ".distenc.toml"
@@ -47,6 +49,7 @@ type Reject struct {
 	Inbox   RawName // where it was dropped: a path below inbox/
 	Reason  string  // one sentence
 	Log     string
+	Twin    string // see Refusal
 }
 
 // PutAside moves the source to failed/<name>/<name>, the texts beside it first, and returns where it is. After
@@ -61,8 +64,11 @@ func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
 		base = Numbered(base, 2)
 	}
 	from, err := json.Marshal(r.Inbox)
-	for _, t := range [][2]string{{ReasonName, r.Reason}, {logName, r.Log}, {fromName, string(from)}} {
-		if err == nil && (t[0] != fromName || base != string(r.Inbox)) {
+	if base == string(r.Inbox) {
+		from = nil
+	}
+	for _, t := range [][2]string{{ReasonName, r.Reason}, {logName, r.Log}, {fromName, string(from)}, {twinName, r.Twin}} {
+		if err == nil && (t[1] != "" || t[0] == ReasonName || t[0] == logName) {
 			err = f.Create(path.Join(dir, t[0]), []byte(t[1]+"\n"))
 		}
 	}
@@ -84,6 +90,31 @@ func (r Reject) PutAside(ctx context.Context, f *sharefs.FS) (RawName, error) {
 		return RawName(dst), &SettingsStay{Err: err}
 	}
 	return RawName(dst), nil
+}
+
+// LoadReject reads back what is said of the source in a folder below failed/: Inbox, Reason and Twin.
+func LoadReject(f *sharefs.FS, folder string) (*Reject, error) {
+	dir := path.Join(FailedDir, path.Base(folder))
+	names, err := f.List(dir)
+	if err != nil {
+		return nil, err
+	}
+	text := func(name string) string {
+		if !slices.Contains(names, name) {
+			return ""
+		}
+		b, readErr := f.Read(path.Join(dir, name), maxSmall)
+		err = errors.Join(err, readErr)
+		return strings.TrimSpace(string(b))
+	}
+	r := &Reject{Reason: text(ReasonName), Inbox: RawName(path.Base(folder)), Twin: text(twinName)}
+	if from := text(fromName); from != "" {
+		err = errors.Join(err, json.Unmarshal([]byte(from), &r.Inbox))
+	}
+	if !ValidJob(r.Twin) {
+		r.Twin = ""
+	}
+	return r, err
 }
 
 // SettingsStay is the error for a source that was moved without its own settings.

@@ -94,7 +94,7 @@ func (k *StatusCache) end(f *sharefs.FS, id string) (JobStatus, bool) {
 		}
 		st = &old
 	}
-	st.ID, st.Closed = id, true
+	st.ID, st.Closed, st.Source = id, true, c.Source.String()
 	k.closed[id] = *st
 	delete(k.plans, id)
 	delete(k.jobs, id)

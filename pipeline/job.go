@@ -71,6 +71,14 @@ type Job struct {
 // Name is the source's file name as it was dropped.
 func (j *Job) Name() string { return path.Base(string(j.Inbox)) }
 
+// Folder is the folder of a path below inbox/ for people, "" where it lies in inbox/ itself.
+func (n RawName) Folder() string {
+	if dir := path.Dir(string(n)); dir != "." {
+		return RawName(dir).String()
+	}
+	return ""
+}
+
 // Decision is how a job ends; the first one published holds (T12).
 type Decision struct {
 	Act    string `json:"act"` // publish | failed | cancelled

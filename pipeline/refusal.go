@@ -6,7 +6,8 @@ import "fmt"
 // text is one sentence for the person who dropped the file, and goes into reason.txt as it is.
 type Refusal struct {
 	Reason string
-	Err    error // the cause, for the log; may be nil
+	Err    error  // the cause, for the log; may be nil
+	Twin   string // the job that has the same content with the same settings; "": none
 }
 
 func (r *Refusal) Error() string { return r.Reason }

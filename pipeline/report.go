@@ -92,18 +92,25 @@ func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
 	return all, nil
 }
 
-// Repeats counts the attempts that came to nothing, by the reports of one job. Work that was handed back is
-// none of them, and several masters can have reported one.
-func Repeats(all []Failure) int {
+// Repeats counts the attempts that came to nothing, by the reports of one job, and those of them whose worker fell silent.
+// Work that was handed back is none of them, several masters can have reported one, and two files of a chunk can have
+// attempts of one number.
+func Repeats(all []Failure) (attempts, expired int) {
 	type attempt struct {
-		chunk string
-		n     int
+		chunk, node string
+		n           int
 	}
-	seen := map[attempt]bool{}
+	worst := map[attempt]float64{}
 	for _, r := range all {
 		if r.Weight > 0 {
-			seen[attempt{r.Chunk, r.Attempt}] = true
+			a := attempt{r.Chunk, r.Node, r.Attempt}
+			worst[a] = max(worst[a], r.Weight)
 		}
 	}
-	return len(seen)
+	for _, weight := range worst {
+		if weight < WeightFailed {
+			expired++
+		}
+	}
+	return len(worst), expired
 }

@@ -40,7 +40,8 @@ type Waiting struct {
 
 // Rejected is a file in failed/ that never became a job.
 type Rejected struct {
-	Name   string    `json:"name"` // of its folder below failed/
+	Name   string    `json:"name"`   // of its folder below failed/
+	Folder string    `json:"folder"` // below inbox/, where it was dropped; "" for inbox/ itself
 	Reason string    `json:"reason"`
 	Time   time.Time `json:"time"`
 }
@@ -56,7 +57,9 @@ type MasterInfo struct {
 // JobStatus is one job as people see it.
 type JobStatus struct {
 	ID       string    `json:"id"`
-	Name     string    `json:"name"` // escaped where it is not UTF-8
+	Name     string    `json:"name"`             // escaped where it is not UTF-8
+	Folder   string    `json:"folder"`           // below inbox/, where it was dropped; "" for inbox/ itself
+	Source   string    `json:"source,omitempty"` // where on the share the source of one that has ended was put; people may have moved it on
 	CRC32    string    `json:"crc32"`
 	Profile  string    `json:"profile"`
 	State    JobState  `json:"state"`
@@ -75,6 +78,7 @@ type JobStatus struct {
 	Ended    time.Time `json:"ended,omitzero"`
 	Size     int64     `json:"size"`             // bytes of the source
 	Closed   bool      `json:"closed,omitempty"` // nothing of this will change any more
+	Expiries int       `json:"expiries"`         // of the retries, those whose worker fell silent
 	Retries  int       `json:"retries"`          // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
 	Notes    []string  `json:"notes,omitempty"`  // what a person should know of the source and of what becomes of it
 	Failures []Failure `json:"failures,omitempty"`

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -15,8 +16,8 @@ type StatusCache struct {
 	closed   map[string]JobStatus
 	plans    map[string]*Plan
 	jobs     map[string]*Job
-	reports  map[string]Failure // by file
-	rejected map[string]Rejected
+	reports  map[string]Failure  // by file
+	rejected map[string]Rejected // by folder and when something came or went in it
 }
 
 // NewStatusCache returns an empty cache.
@@ -78,10 +79,10 @@ func (k *StatusCache) describe(f *sharefs.FS, id string) (JobStatus, error) {
 		k.jobs[id] = j
 	}
 	st := JobStatus{
-		ID: id, Name: RawName(j.Name()).String(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
+		ID: id, Name: RawName(j.Name()).String(), Folder: j.Inbox.Folder(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
 		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
 	}
-	st.Retries, st.Failures = k.failures(f, id)
+	st.Retries, st.Expiries, st.Failures = k.failures(f, id)
 	return st, nil
 }
 
@@ -163,10 +164,10 @@ const maxFailures = 20
 
 // failures reads the reports of a job's failed attempts, oldest first, and counts the attempts. Their logs
 // are left on the share.
-func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts int, all []Failure) {
+func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts, expired int, all []Failure) {
 	names, err := f.List(LogDir(id))
 	if err != nil {
-		return 0, nil
+		return 0, 0, nil
 	}
 	for _, n := range names {
 		name := JobLog(id, n)
@@ -181,7 +182,8 @@ func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts int, all []Fa
 		all = append(all, r)
 	}
 	slices.SortStableFunc(all, func(a, b Failure) int { return a.Reported.Compare(b.Reported) })
-	return Repeats(all), all[max(0, len(all)-maxFailures):]
+	attempts, expired = Repeats(all)
+	return attempts, expired, all[max(0, len(all)-maxFailures):]
 }
 
 // maxRejected is how many rejected files are told, the latest.
@@ -193,50 +195,57 @@ func (k *StatusCache) rejectedFiles(f *sharefs.FS, jobs []JobStatus) ([]Rejected
 	if err != nil {
 		return nil, err
 	}
-	told := map[string]bool{}
-	for _, j := range jobs {
-		told[j.Error] = true
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j JobStatus) bool { return j.State == Done || j.Error == "" })
+	isJobs := func(r Rejected) bool { // the folder's name may since have come to another file
+		return slices.ContainsFunc(jobs, func(j JobStatus) bool {
+			return j.Error == r.Reason && (!j.Closed || path.Base(path.Dir(j.Source)) == r.Name)
+		})
 	}
-	all := []Rejected{}
+	all, known := []Rejected{}, map[string]Rejected{}
 	for _, e := range latestFirst(entries) {
-		r, known := k.rejected[e.Name()]
-		if !known {
-			if r = readRejected(f, e.Name()); r.Reason != "" {
-				k.rejected[e.Name()] = r
-			}
+		r, ok := k.rejected[e.key]
+		if !ok {
+			r = readRejected(f, e.Name())
 		}
-		if r.Reason != "" && !told[r.Reason] {
+		known[e.key] = r
+		if r.Reason != "" && !isJobs(r) {
 			all = append(all, r)
 		}
 		if len(all) == maxRejected {
 			break
 		}
 	}
+	k.rejected = known
 	slices.SortStableFunc(all, func(a, b Rejected) int { return b.Time.Compare(a.Time) })
 	return all, nil
 }
 
+// changed is a folder with when something came or went in it, which key has too.
+type changed struct {
+	fs.DirEntry
+	when time.Time
+	key  string
+}
+
 // latestFirst returns the folders among the entries by when something came or went in them, so that of a long
 // history only the end is read.
-func latestFirst(entries []fs.DirEntry) []fs.DirEntry {
-	changed := map[string]time.Time{}
-	folders := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		if info, err := e.Info(); err == nil {
-			changed[e.Name()] = info.ModTime()
+func latestFirst(entries []fs.DirEntry) []changed {
+	var folders []changed
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.IsDir() {
+			folders = append(folders, changed{e, info.ModTime(), fmt.Sprintf("%s/%d", e.Name(), info.ModTime().UnixNano())})
 		}
-		return !e.IsDir()
-	})
-	slices.SortStableFunc(folders, func(a, b fs.DirEntry) int { return changed[b.Name()].Compare(changed[a.Name()]) })
+	}
+	slices.SortStableFunc(folders, func(a, b changed) int { return b.when.Compare(a.when) })
 	return folders
 }
 
 func readRejected(f *sharefs.FS, folder string) Rejected {
 	r := Rejected{Name: RawName(folder).String()}
-	name := path.Join(FailedDir, folder, ReasonName)
-	if b, err := f.Read(name, maxSmall); err == nil {
-		r.Reason = strings.TrimSpace(string(b))
+	if why, err := LoadReject(f, folder); err == nil {
+		r.Reason, r.Folder = why.Reason, why.Inbox.Folder()
 	}
-	if info, err := f.Stat(name); err == nil {
+	if info, err := f.Stat(path.Join(FailedDir, folder, ReasonName)); err == nil {
 		r.Time = info.ModTime().UTC()
 	}
 	return r

@@ -227,10 +227,12 @@ func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropp
 	var refused *pipeline.Refusal
 	rejected := errors.As(err, &refused)
 	if rejected {
-		err = m.rejectFile(ctx, f.Name, refused)
+		var dst pipeline.RawName
+		dst, err = m.rejectFile(ctx, f.Name, refused)
 		if err == nil && m.Ended != nil {
+			inbox := pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/"))
 			m.Ended(pipeline.JobStatus{
-				Name: pipeline.RawName(path.Base(f.Name)).String(), CRC32: d.scan.CRC32, Size: f.Size, State: pipeline.JobFailed,
+				Name: pipeline.RawName(path.Base(f.Name)).String(), Folder: inbox.Folder(), Source: dst.String(), CRC32: d.scan.CRC32, Size: f.Size, State: pipeline.JobFailed,
 				Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
 			})
 		}
@@ -291,10 +293,12 @@ func (m *Master) duplicate(twin string) error {
 	}
 	const advice = "delete this copy, or encode it once more with `distenc add --again`."
 	p, err := pipeline.LoadPublished(m.FS, twin)
-	if err != nil {
-		return pipeline.Refuse("The same content is in work already with the same settings, as job %s: "+advice, twin)
+	why := pipeline.Refuse("The same content is in work already with the same settings, as job %s: "+advice, twin)
+	if err == nil {
+		why = pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice, pipeline.Outbox, p.Output, twin)
 	}
-	return pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice, pipeline.Outbox, p.Output, twin)
+	why.Twin = twin
+	return why
 }
 
 // safeExt is a name's ending where it is plain, for people and for tools that look at it.

@@ -117,15 +117,15 @@ func (m *Master) putAside(ctx context.Context, r pipeline.Reject) (pipeline.RawN
 	return dst, err
 }
 
-// rejectFile puts a file of the inbox into failed/ with the reason.
-func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refusal) error {
+// rejectFile puts a file of the inbox into failed/ with the reason, and returns where it is.
+func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refusal) (pipeline.RawName, error) {
 	m.Log.Warn("rejected", "name", pipeline.RawName(name).String(), "reason", why.Reason)
 	log := why.Reason
 	if why.Err != nil {
 		log = why.Err.Error()
 	}
-	_, err := m.putAside(ctx, pipeline.Reject{
-		Source: name, Sidecar: pipeline.SidecarBeside(name), Inbox: pipeline.RawName(strings.TrimPrefix(name, pipeline.Inbox+"/")), Reason: why.Reason, Log: log,
+	return m.putAside(ctx, pipeline.Reject{
+		Source: name, Sidecar: pipeline.SidecarBeside(name), Inbox: pipeline.RawName(strings.TrimPrefix(name, pipeline.Inbox+"/")),
+		Reason: why.Reason, Log: log, Twin: why.Twin,
 	})
-	return err
 }

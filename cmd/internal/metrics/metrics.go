@@ -21,17 +21,16 @@ type Metrics struct {
 	retries  prometheus.Counter
 	expiries prometheus.Counter
 	failures prometheus.Counter
+	rejected prometheus.Counter
 
 	mu     sync.Mutex
 	latest *pipeline.Status
 	jobs   map[string]jobCount // by id, as counted
+	since  time.Time           // files rejected until then are counted
 }
 
 // jobCount is how much of a job has been counted.
-type jobCount struct {
-	frames, retries int
-	failures        map[string]bool // by chunk, attempt and who reported it
-}
+type jobCount struct{ frames, retries, expiries int }
 
 // New returns metrics in a registry of their own.
 func New() *Metrics {
@@ -46,8 +45,9 @@ func New() *Metrics {
 		retries:  counter("distenc_retries_total", "Chunks that had to be encoded again, because an attempt failed or its worker fell silent, since this master started."),
 		expiries: counter("distenc_expiries_total", "Claims of workers that fell silent since this master started."),
 		failures: counter("distenc_failures_total", "Attempts that failed, or whose result was bad, since this master started."),
+		rejected: counter("distenc_rejected_total", "Files that no job was made of, and that were put into failed/, since this master started."),
 	}
-	m.registry.MustRegister(m.stages, m.frames, m.retries, m.expiries, m.failures, state{m},
+	m.registry.MustRegister(m.stages, m.frames, m.retries, m.expiries, m.failures, m.rejected, state{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -73,30 +73,28 @@ func (m *Metrics) Observe(s *pipeline.Status) {
 	for i := range s.Jobs {
 		m.count(&s.Jobs[i], first)
 	}
+	was := m.since
+	for _, r := range s.Rejected {
+		if r.Time.After(was) && !first {
+			m.rejected.Inc()
+		}
+		if r.Time.After(m.since) {
+			m.since = r.Time
+		}
+	}
 	m.latest = s
 }
 
 // count counts what a job has more than at the last look; quietly: only notes it.
 func (m *Metrics) count(j *pipeline.JobStatus, quietly bool) {
 	was := m.jobs[j.ID]
-	is := jobCount{frames: max(was.frames, j.Frames.Done), retries: max(was.retries, j.Retries), failures: was.failures}
-	if is.failures == nil {
-		is.failures = map[string]bool{}
-	}
-	for _, f := range j.Failures {
-		key := f.Chunk + " " + f.Node + " " + f.By
-		if !is.failures[key] && !quietly {
-			kind := m.failures
-			if f.Weight < pipeline.WeightFailed {
-				kind = m.expiries
-			}
-			kind.Inc()
-		}
-		is.failures[key] = true
-	}
+	is := jobCount{frames: max(was.frames, j.Frames.Done), retries: max(was.retries, j.Retries), expiries: max(was.expiries, j.Expiries)}
 	if !quietly {
+		retries, expiries := is.retries-was.retries, is.expiries-was.expiries
 		m.frames.Add(float64(is.frames - was.frames))
-		m.retries.Add(float64(is.retries - was.retries))
+		m.retries.Add(float64(retries))
+		m.expiries.Add(float64(expiries))
+		m.failures.Add(float64(max(0, retries-expiries))) // an attempt that seemed lost may turn out to have failed
 	}
 	m.jobs[j.ID] = is
 }

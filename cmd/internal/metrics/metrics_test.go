@@ -39,17 +39,19 @@ func TestOnlyWhatIsNewIsCounted(t *testing.T) {
 	m.Observe(state1())
 	require.Zero(t, testutil.ToFloat64(m.frames), "what was there before is not this master's")
 	s := state1()
-	s.Jobs[0].Frames.Done, s.Jobs[0].Retries = 150, 2
-	s.Jobs[0].Failures = []pipeline.Failure{{Chunk: "a.1", Node: "n1", By: "n1", Weight: pipeline.WeightFailed}, {Chunk: "a.2", Node: "n2", By: "m", Weight: pipeline.WeightExpired}}
+	s.Jobs[0].Frames.Done, s.Jobs[0].Retries, s.Jobs[0].Expiries = 150, 4, 1
+	s.Jobs[0].Failures = []pipeline.Failure{{Chunk: "a.1", Node: "n1", By: "n1", Retry: true}} // a person's wish
+	s.Rejected = []pipeline.Rejected{{Name: "film.mkv", Time: time.Now()}}
 	s.Jobs = append(s.Jobs, pipeline.JobStatus{ID: "c", State: pipeline.InWork, Frames: pipeline.Progress{Done: 7}})
 	m.Observe(s)
 	again := *s
 	again.Jobs[0].Frames.Done = 120 // a chunk was lost: it is encoded again, and was counted already
 	m.Observe(&again)
 	require.InDelta(t, 57, testutil.ToFloat64(m.frames), 0)
-	require.InDelta(t, 1, testutil.ToFloat64(m.retries), 0)
-	require.InDelta(t, 1, testutil.ToFloat64(m.failures), 0)
+	require.InDelta(t, 3, testutil.ToFloat64(m.retries), 0)
+	require.InDelta(t, 2, testutil.ToFloat64(m.failures), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(m.expiries), 0)
+	require.InDelta(t, 1, testutil.ToFloat64(m.rejected), 0)
 }
 
 func TestTheStateIsTold(t *testing.T) {
