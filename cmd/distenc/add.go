@@ -33,6 +33,7 @@ type order struct {
 }
 
 func (o *order) flags(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(dashes)
 	cmd.Flags().StringVar(&o.profile, "profile", "", "encode with the settings of `PROFILE`")
 }
 
@@ -121,15 +122,39 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", shown(share.Path(d.name)))
 		added = append(added, d)
 	}
-	if s, err := status.NewReader(share, wishes, minFree).Read(cmd.Context()); err == nil && status.Missing(s) != "" {
-		fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", status.Missing(s))
-	}
 	if !wait {
+		if missing := whatIsMissing(cmd.Context(), status.NewReader(share, wishes, minFree)); missing != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", missing)
+		}
 		return nil
 	}
+	return waitForAll(cmd, share, added, minFree)
+}
+
+// startTime is how long a master may take from its start until it is seen to lead.
+const startTime = 3 * time.Second
+
+// whatIsMissing says why nothing will happen, "" where something will. A master that has just been started is waited for.
+func whatIsMissing(ctx context.Context, r *status.Reader) string {
+	for began := time.Now(); ; {
+		s, err := r.Read(ctx)
+		if err != nil {
+			return ""
+		}
+		if missing := status.Missing(s); s.Master != nil || missing == "" || time.Since(began) > startTime {
+			return missing
+		}
+		time.Sleep(startTime / 10)
+	}
+}
+
+// waitForAll waits until the jobs of what was added have ended.
+func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []drop, minFree int64) error {
 	var failed error
 	for _, d := range added {
-		st, err := d.wait(cmd.Context(), share, cmd.ErrOrStderr(), nil)
+		p := newProgress(cmd.ErrOrStderr())
+		p.missing = true
+		st, err := d.wait(cmd.Context(), share, status.NewReader(share, wishes, minFree), p, nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")
@@ -150,6 +175,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 type drop struct {
 	name  string // on the share
 	nonce string
+	twin  string // the job of the same content that is waited for in its stead; "": none
 }
 
 // add copies a file into the inbox: the sidecar first, then the file under a hidden name, then the
@@ -241,11 +267,16 @@ func (o order) insist(s *config.Sidecar, d drop, size int64) {
 	s.Again, s.Nonce, s.Size = s.Again || o.again, d.nonce, size
 }
 
+// sidecar is the order as settings beside the file, with what promises that it is whole.
+func (o order) sidecar(nonce string, size int64) ([]byte, error) {
+	return config.Sidecar{
+		Profile: o.profile, X264: o.x264, Container: o.container, Priority: o.priority, Again: o.again, Nonce: nonce, Size: size,
+	}.Encode()
+}
+
 // reveal gives a staged file its name, its settings first.
 func (o order) reveal(share *sharefs.FS, d drop, staged string, size int64) error {
-	sidecar, err := config.Sidecar{
-		Profile: o.profile, X264: o.x264, Container: o.container, Priority: o.priority, Again: o.again, Nonce: d.nonce, Size: size,
-	}.Encode()
+	sidecar, err := o.sidecar(d.nonce, size)
 	if err == nil {
 		err = share.Create(pipeline.SidecarBeside(d.name), sidecar)
 	}
@@ -288,62 +319,4 @@ func (u untilDone) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	return u.r.Read(b)
-}
-
-// followPoll is the time between two looks of --wait and of a progress bar.
-const followPoll = time.Second
-
-// wait follows the job that the drop became until it ended. wake ends a wait between two looks early; it may be nil.
-func (d drop) wait(ctx context.Context, share *sharefs.FS, progress io.Writer, wake <-chan struct{}) (pipeline.JobStatus, error) {
-	bar := newBar(progress)
-	defer bar.done()
-	cache := pipeline.NewStatusCache()
-	for {
-		s, err := pipeline.ReadStatus(share, cache)
-		if err != nil {
-			return pipeline.JobStatus{}, err
-		}
-		for _, j := range s.Jobs {
-			if j.Nonce != d.nonce {
-				continue
-			}
-			bar.show(j)
-			if j.State == pipeline.Done || j.State == pipeline.JobFailed || j.State == pipeline.Cancelled {
-				return j, nil
-			}
-		}
-		if reason, rejected := d.rejected(share); rejected {
-			return pipeline.JobStatus{Name: path.Base(d.name), State: pipeline.JobFailed, Error: reason}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return pipeline.JobStatus{}, context.Cause(ctx)
-		case <-time.After(followPoll):
-		case <-wake:
-		}
-	}
-}
-
-// rejected looks for the drop in failed/: a file that never became a job lies there with its sidecar.
-func (d drop) rejected(share *sharefs.FS) (reason string, rejected bool) {
-	base := path.Base(d.name)
-	folders, err := share.List(pipeline.FailedDir)
-	if err != nil {
-		return "", false
-	}
-	for _, folder := range folders {
-		if !strings.HasPrefix(folder, base) {
-			continue
-		}
-		dir := path.Join(pipeline.FailedDir, folder)
-		data, err := share.Read(pipeline.SidecarBeside(path.Join(dir, base)), config.MaxSidecar)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if s, perr := config.ParseSidecar(base, data); err == nil && perr == nil && s.Nonce == d.nonce {
-			text, err := share.Read(path.Join(dir, "reason.txt"), config.MaxSidecar)
-			return strings.TrimSpace(string(text)), err == nil
-		}
-	}
-	return "", false
 }

@@ -3,66 +3,85 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
+	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/dustin/go-humanize"
 
+	"github.com/distenc/distenc/cmd/internal/status"
 	"github.com/distenc/distenc/pipeline"
 )
 
-// bar shows one job's progress: drawn in place on a terminal, plain lines now and then elsewhere.
-type bar struct {
+// progress shows how far one job is: drawn in place on a terminal, plain lines now and then elsewhere.
+type progress struct {
 	w     io.Writer
-	drawn *progressbar.ProgressBar // nil: no terminal, or not yet known how many frames there are
 	tty   bool
-	state pipeline.JobState // the last one told
+	began time.Time
+	first int    // frames that were encoded when it was first looked at
+	seen  bool   // it was looked at
+	line  string // the last one told
+	state pipeline.JobState
 	told  time.Time
+
+	missing bool      // it is told what is missing for the work to go on
+	lacking time.Time // since when something is; zero: nothing
+	nagged  bool      // that was told
 }
 
 // plainEvery is the time between two plain lines.
 const plainEvery = 10 * time.Second
 
-func newBar(w io.Writer) *bar {
-	f, ok := w.(*os.File)
-	return &bar{w: w, tty: ok && term.IsTerminal(int(f.Fd()))}
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, tty: lookOf(w).Width > 0, began: time.Now()}
 }
 
-// show tells how far the job is.
-func (b *bar) show(j pipeline.JobStatus) {
-	if !b.tty {
-		b.line(j)
+// show tells how far the job is, if that is news.
+func (p *progress) show(j pipeline.JobStatus) {
+	if !p.seen {
+		p.seen, p.first = true, j.Frames.Done
+	}
+	if p.tty {
+		fmt.Fprint(p.w, "\r"+status.Line(j, lookOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
 		return
 	}
-	if b.drawn == nil {
-		if j.Frames.Total == 0 {
-			return
-		}
-		b.drawn = progressbar.NewOptions(j.Frames.Total, progressbar.OptionSetWriter(b.w), progressbar.OptionFullWidth(),
-			progressbar.OptionSetItsString("frames"), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
+	if line := plainLine(j); line != p.line && (j.State != p.state || time.Since(p.told) >= plainEvery) {
+		p.line, p.state, p.told = line, j.State, time.Now()
+		fmt.Fprintln(p.w, line)
 	}
-	b.drawn.Describe(string(j.State))
-	_ = b.drawn.Set(j.Frames.Done) // the only error is of writing to the terminal
 }
 
-func (b *bar) line(j pipeline.JobStatus) {
-	if j.State == b.state && time.Since(b.told) < plainEvery {
-		return
+// plainLine leaves out what is not known.
+func plainLine(j pipeline.JobStatus) string {
+	words := []string{string(j.State)}
+	if j.Frames.Total > 0 {
+		words = append(words, fmt.Sprintf("%d of %d frames", j.Frames.Done, j.Frames.Total))
 	}
-	b.state, b.told = j.State, time.Now()
-	eta := ""
+	if j.FPS > 0 {
+		words = append(words, fmt.Sprintf("%.1f frames/s", j.FPS))
+	}
 	if j.ETA > 0 {
-		eta = fmt.Sprintf(", %s left", (time.Duration(j.ETA) * time.Second).String())
+		words = append(words, (time.Duration(j.ETA)*time.Second).String()+" left")
 	}
-	fmt.Fprintf(b.w, "%s: %s, %d of %d frames, %.1f frames/s%s\n", j.Name, j.State, j.Frames.Done, j.Frames.Total, j.FPS, eta)
+	return j.Name + ": " + strings.Join(words, ", ")
 }
 
-// done leaves the terminal tidy.
-func (b *bar) done() {
-	if b.drawn != nil {
-		_ = b.drawn.Exit()
-		fmt.Fprintln(b.w)
+// ended tells what it came to. size is that of the output, in bytes.
+func (p *progress) ended(j pipeline.JobStatus, size int64) {
+	if j.State != pipeline.Done {
+		return // the error says it
+	}
+	p.close()
+	took := time.Since(p.began)
+	frames := j.Frames.Total - p.first
+	fmt.Fprintf(p.w, "%s: done in %s, %d frames, %.1f frames/s on average; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10),
+		frames, float64(frames)/max(0.001, took.Seconds()), humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(size)),
+		100*float64(size)/float64(max(1, j.Size)))
+}
+
+// close leaves the terminal tidy.
+func (p *progress) close() {
+	if p.tty && p.seen {
+		p.seen = false
+		fmt.Fprintln(p.w)
 	}
 }

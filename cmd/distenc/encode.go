@@ -18,6 +18,7 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
+	"github.com/distenc/distenc/cmd/internal/status"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -26,11 +27,13 @@ import (
 func newEncode(g *global) *cobra.Command {
 	var o order
 	var out string
+	var anew bool
 	cmd := &cobra.Command{
 		Use:   "encode FILE... [-o OUT] [flags] [-- X264 OPTIONS]",
 		Short: "Encode files on this machine, without a share",
 		Long: `Encodes files on this machine alone, by the same path as a cluster: planned, cut, encoded in parallel,
-merged and verified. It works in a hidden folder beside the output, and leaves nothing behind.
+merged and verified. It works in a hidden folder beside the output, which is gone at the end. When it was
+interrupted or killed, the same command goes on with what was done.
 
 Without -o the output stands beside its source: "name (2).mkv", or with its own CRC-32 in the name
 where the source has one. An existing file is never overwritten.`,
@@ -46,23 +49,30 @@ where the source has one. An existing file is never overwritten.`,
 			if !canName(out) {
 				return usage(fmt.Errorf("cannot write %q: outputs are Matroska or MP4; end its name in .mkv or .mp4", out))
 			}
-			cfg, _, err := g.load(cmd, config.Flag{Name: "encode", Key: "split.pieces", Value: "range"})
+			here := []config.Flag{{Name: "encode", Key: "split.pieces", Value: "range"}}
+			if !cmd.Flags().Changed("nice") { // a daemon's niceness is not for a person who waits
+				here = append(here, config.Flag{Name: "encode", Key: "worker.nice", Value: "0"})
+			}
+			cfg, _, err := g.load(cmd, here...)
 			if err != nil {
 				return err
 			}
 			if err := o.check(cfg); err != nil {
 				return err
 			}
-			return g.stop.oneShot(encodeAll(cmd, cfg, o, files, out))
+			return g.stop.oneShot(encodeAll(cmd, cfg, o, files, out, anew))
 		},
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
+	cmd.Flags().BoolVar(&anew, "no-resume", false, "begin anew, and remove what an interrupted encode of the file has left")
+	cmd.Flags().Int("nice", 0, "niceness of the encoders, 0 to 19")
+	sets(cmd.Flags(), "nice", "worker.nice")
 	addSlots(cmd)
 	return cmd
 }
 
-func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, out string) error {
+func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, out string, anew bool) error {
 	level := cfg.Log.Level
 	if !cmd.Flags().Changed("log-level") {
 		level = "error" // the progress says it
@@ -72,9 +82,10 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, o
 	if err != nil {
 		return err
 	}
+	o.container = containerOf(out)
 	var failed error
 	for _, file := range files {
-		s := oneShot{cfg: cfg, log: log, tools: tools, order: o, progress: cmd.ErrOrStderr()}
+		s := oneShot{cfg: private(cfg), log: log, tools: tools, order: o, anew: anew, progress: cmd.ErrOrStderr()}
 		err := s.encode(cmd.Context(), file, out, cmd.OutOrStdout())
 		if err != nil && !errors.Is(err, errJobFailed) {
 			return err
@@ -84,17 +95,28 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, o
 	return failed
 }
 
+// private is a configuration for a share that one encode has for itself. What keeps a daemon from disturbing others
+// is not for a person who waits.
+func private(cfg config.Config) config.Config {
+	cfg.Output.Source, cfg.Disk.MinFree = "archive", 0
+	cfg.Watch.Settle, cfg.Watch.Poll = 0, privatePoll
+	cfg.Lease.Heartbeat, cfg.Lease.Expiry = privateBeat, 15*privateBeat
+	cfg.Worker.Hours, cfg.Worker.MaxLoad = config.Hours{}, 0
+	return cfg
+}
+
 // oneShot encodes one file on a private share.
 type oneShot struct {
 	cfg      config.Config
 	log      *slog.Logger
 	tools    media.Tools
 	order    order
+	anew     bool // nothing is gone on with
 	progress io.Writer
 }
 
-// encode makes a private share beside the output, runs a master and a worker on it until the job has
-// ended, and moves the output to its place.
+// encode opens a working folder beside the output, runs a master and a worker in it until the job has ended, and
+// moves the output to its place.
 func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
 	if _, err := film("encode", file); err != nil {
 		return err
@@ -115,23 +137,41 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; give another name with -o, or move it away", out)
 		}
 	}
-	hidden, err := os.MkdirTemp(dir, ".distenc-")
+	id, err := identify(source)
+	if err != nil {
+		return err
+	}
+	f := &farm{log: s.log, tools: s.tools, private: true, live: holding(s.cfg)}
+	sidecar, err := s.order.sidecar("", 0)
+	if err != nil {
+		return err
+	}
+	wanted, err := f.resolve("", sidecar)
+	if err != nil {
+		return err
+	}
+	folder, err := openWorkFolder(dir, id, wanted.Settings, s.anew)
 	if err != nil {
 		return fmt.Errorf("cannot make a working folder beside the output: %w", err)
 	}
+	kept := false
 	defer func() {
-		if rerr := os.RemoveAll(hidden); err == nil {
-			err = rerr
+		if kept, err = folder.close(err); kept {
+			fmt.Fprintf(s.progress, "What is done of %s is kept in %s: the same command goes on with it, and with --no-resume removes it.\n",
+				filepath.Base(file), folder.share.Root())
 		}
 	}()
-	st, err := s.work(ctx, hidden, file, source, out)
+	st, err := s.work(ctx, f, folder, filepath.Base(file))
 	if err != nil {
 		return err
+	}
+	for _, n := range st.Notes {
+		fmt.Fprintf(s.progress, "note: %s\n", n)
 	}
 	if st.State != pipeline.Done {
 		return fmt.Errorf("%w: %q: %s", errJobFailed, file, st.Error)
 	}
-	final, err := publish(dir, hidden, st.ID, out)
+	final, err := publish(dir, folder.share, st.ID, out)
 	if err == nil {
 		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			final = shown(final)
@@ -141,23 +181,23 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	return err
 }
 
-// work runs the job on a private share in hidden and returns how it ended.
-func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pipeline.JobStatus, error) {
-	cfg := s.cfg
-	cfg.Share, cfg.Output.Source = hidden, "archive"
-	cfg.Watch.Settle, cfg.Watch.Poll, cfg.Disk.MinFree = 0, privatePoll, 0
-	cfg.Lease.Heartbeat, cfg.Lease.Expiry = privateBeat, 15*privateBeat
-	share, err := sharefs.Open(hidden)
-	if err != nil {
-		return pipeline.JobStatus{}, err
-	}
-	if _, err := furnish(share, cfg.Lease); err != nil {
+// work runs the job in the folder and returns how it ended.
+func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name string) (pipeline.JobStatus, error) {
+	f.fs = folder.share
+	if _, err := furnish(f.fs, s.cfg.Lease); err != nil {
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
 	}
-	s.tools.Answers = answers(share)
-	f := &farm{log: s.log, fs: share, tools: s.tools, private: true, live: holding(cfg)}
-	d := drop{name: path.Join(pipeline.Inbox, filepath.Base(file)), nonce: pipeline.Nonce(16)}
-	if err := s.place(ctx, share, d, source, out); err != nil {
+	f.tools.Answers = answers(f.fs)
+	d := drop{name: path.Join(pipeline.Inbox, name), nonce: pipeline.Nonce(16)}
+	var err error
+	if folder.job == nil {
+		err = s.place(ctx, folder, d)
+	} else {
+		d.nonce = folder.job.Nonce
+		err = folder.putBack(ctx)
+		fmt.Fprintf(s.progress, "going on with what was done of %s before; --no-resume begins anew\n", name)
+	}
+	if err != nil {
 		return pipeline.JobStatus{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -177,7 +217,7 @@ func (s oneShot) work(ctx context.Context, hidden, file, source, out string) (pi
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := d.wait(ctx, share, s.progress, over)
+		st, err := d.wait(ctx, f.fs, status.NewReader(f.fs, wishes, 0), newProgress(s.progress), over)
 		followed <- result{st, err}
 	}()
 	select {
@@ -200,28 +240,13 @@ const (
 	privateBeat = 2 * time.Second
 )
 
-// place gives the source a second name in the private inbox, or a copy where it lies on another file
-// system or the kernel forbids the link (fs.protected_hardlinks in proc(5)). The source itself is not
-// touched.
-func (s oneShot) place(ctx context.Context, share *sharefs.FS, d drop, source, out string) error {
-	st, err := os.Stat(source)
-	if err != nil {
+// place puts the source into the private inbox with its settings.
+func (s oneShot) place(ctx context.Context, folder *workFolder, d drop) error {
+	staged := path.Join(pipeline.Inbox, ".distenc-encode")
+	if err := folder.bring(ctx, staged); err != nil {
 		return err
 	}
-	staged := path.Join(pipeline.Inbox, ".distenc-encode")
-	if os.Link(source, share.Path(staged)) != nil {
-		in, err := os.Open(source)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = in.Close() }()
-		if _, err := share.CreateFrom(staged, untilDone{ctx, in}); err != nil {
-			return err
-		}
-	}
-	o := s.order
-	o.container = containerOf(out)
-	return o.reveal(share, d, staged, st.Size())
+	return s.order.reveal(folder.share, d, staged, folder.source.Size)
 }
 
 // containerOf is the container that an output's name asks for, "" to leave it to the profile.
@@ -240,13 +265,10 @@ var others = []string{".avi", ".mov", ".m4v", ".webm", ".ts", ".m2ts", ".mpg", "
 // Without any the profile chooses.
 func canName(out string) bool { return !slices.Contains(others, strings.ToLower(filepath.Ext(out))) }
 
-// publish gives the output its name beside the working folder: by a link, which overwrites nothing.
-func publish(dir, hidden, job, out string) (string, error) {
+// publish gives the output its name beside the working folder, and the mode that the person's umask leaves, by a link,
+// which overwrites nothing.
+func publish(dir string, private *sharefs.FS, job, out string) (string, error) {
 	outside, err := sharefs.Open(dir)
-	if err != nil {
-		return "", err
-	}
-	private, err := sharefs.Open(hidden)
 	if err != nil {
 		return "", err
 	}
@@ -254,7 +276,11 @@ func publish(dir, hidden, job, out string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	from := path.Join(filepath.Base(hidden), pipeline.Outbox, string(published.Output))
+	inside := path.Join(pipeline.Outbox, string(published.Output))
+	if err := os.Chmod(private.Path(inside), 0o666&^userUmask); err != nil {
+		return "", err
+	}
+	from := path.Join(filepath.Base(private.Root()), inside)
 	if out != "" {
 		ours, err := outside.Publish(from, filepath.Base(out))
 		if err == nil && !ours {

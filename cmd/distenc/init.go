@@ -28,7 +28,7 @@ func newInit(g *global) *cobra.Command {
 		Long: `Make a share of an empty folder: its folders, and a distenc.toml in which every setting stands
 with its default, commented out. A folder that does not exist is made. On a folder that is a share
 already, only what is missing is made.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes("SHARE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, _, err := g.load(cmd, config.Flag{Name: "SHARE", Key: "share", Value: args[0]})
 			if err != nil {
@@ -145,10 +145,10 @@ func publishMissing(share *sharefs.FS, name string, data []byte) (created bool, 
 	return created, share.Durable(name)
 }
 
-var setting = regexp.MustCompile(`(?m)^[a-z0-9_]+ *=`)
+var setting = regexp.MustCompile(`(?m)^([a-z0-9_]+ *=|\[)`)
 
-// commentedOut turns every setting of a TOML document into a comment; its sections stay, so that it is
-// enough to remove the '#'.
+// commentedOut turns all of a TOML document into comments, its sections too: TOML takes a section once only, and people
+// append one with what they want in it.
 func commentedOut(toml string) string { return setting.ReplaceAllString(toml, "# $0") }
 
 // told says what was made and what to do next.

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -36,7 +40,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 	})
 	root := newRoot(g)
-	root.SetArgs(args)
+	root.SetArgs(withNegative(root, args))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(stop.gently)
@@ -59,7 +63,9 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          noCommand,
+		Version:       buildLine(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.configFile, "config", "", "the machine's configuration `FILE` (default "+config.MachineFile+" if it exists)")
 	flags.String("share", "", "the `DIR` that all machines mount")
@@ -125,4 +131,45 @@ func (g *global) load(cmd *cobra.Command, more ...config.Flag) (config.Config, *
 	}
 	g.level.Set(logging.Level(cfg.Log.Level))
 	return cfg, logging.New(cmd.ErrOrStderr(), cfg.Log.Format, &g.level), nil
+}
+
+// takes checks that a command has all its arguments and no more.
+func takes(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return fmt.Errorf("%s takes %s (%d), and got %d", cmd.CommandPath(), strings.Join(names, " and "), len(names), len(args))
+	}
+}
+
+var negative = regexp.MustCompile(`^-[0-9]+$`)
+
+// withNegative puts negative numbers of `priority` behind "--", where pflag takes them for no flags.
+func withNegative(root *cobra.Command, args []string) []string {
+	cmd, _, err := root.Find(args)
+	if err != nil || cmd.Name() != "priority" || slices.Contains(args, "--") {
+		return args
+	}
+	var words, numbers []string
+	for _, a := range args {
+		if negative.MatchString(a) {
+			numbers = append(numbers, a)
+		} else {
+			words = append(words, a)
+		}
+	}
+	if numbers == nil {
+		return args
+	}
+	return slices.Concat(words, []string{"--"}, numbers)
+}
+
+// dashes tells who gives x264's options as if they were distenc's where they belong.
+func dashes(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	return fmt.Errorf("%w; x264's options follow --, as in: %s FILE -- --preset ultrafast", err, cmd.CommandPath())
 }

@@ -53,7 +53,7 @@ func newPause(g *global) *cobra.Command {
 		Short: "Let no more chunks of a job be claimed",
 		Long: `No more chunks of the job are claimed, at once. What runs is finished, or handed back with --now. A file that
 still waits in the inbox becomes a paused job.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes("JOB"),
 	}, goesOn, func(cmd *cobra.Command, share *sharefs.FS, t target, _ []string) error {
 		err := t.ask(share, func() error {
 			name := pipeline.ControlPause
@@ -73,7 +73,7 @@ still waits in the inbox becomes a paused job.`,
 }
 
 func newResume(g *global) *cobra.Command {
-	return steering(g, &cobra.Command{Use: "resume JOB", Short: "Go on with a paused job", Args: cobra.ExactArgs(1)}, goesOn,
+	return steering(g, &cobra.Command{Use: "resume JOB", Short: "Go on with a paused job", Args: takes("JOB")}, goesOn,
 		func(cmd *cobra.Command, share *sharefs.FS, t target, _ []string) error {
 			err := t.ask(share, func() error {
 				return pipeline.Withdraw(share, t.job.ID, pipeline.ControlPause, pipeline.ControlPauseNow)
@@ -90,7 +90,7 @@ func newCancel(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{
 		Use: "cancel JOB", Short: "End a job without an output",
 		Long: "Ends a job, or takes a file out of the inbox. The source goes to failed/, where nothing is lost and `retry` finds it; chunks are removed.",
-		Args: cobra.ExactArgs(1),
+		Args: takes("JOB"),
 	}, goesOn, func(cmd *cobra.Command, share *sharefs.FS, t target, _ []string) error {
 		who := "somebody"
 		if u, err := user.Current(); err == nil {
@@ -121,7 +121,7 @@ func newRetry(g *global) *cobra.Command {
 		Long: `Frees the chunks of a job that were set aside; what is encoded already is kept. A job that failed as a
 whole starts anew, as does a file that was refused: its source goes back to where it was in the inbox, with
 its own settings. For a refused file JOB is its folder's name below failed/, or a part of it.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes("JOB"),
 	}, canRetry, func(cmd *cobra.Command, share *sharefs.FS, t target, _ []string) error {
 		switch {
 		case t.job == nil:
@@ -175,8 +175,8 @@ func backToInbox(cmd *cobra.Command, share *sharefs.FS, source string, inbox pip
 
 func newPriority(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{
-		Use: "priority JOB N", Short: "Let a job go before or after others", Args: cobra.ExactArgs(2),
-		Long: "Jobs with a higher number go first; a job has 0 unless it was added with another one. Chunks that run are finished. For a negative number write -- before JOB.",
+		Use: "priority JOB N", Short: "Let a job go before or after others", Args: takes("JOB", "N, a whole number"),
+		Long: "Jobs with a higher number go first; a job has 0 unless it was added with another one. Chunks that run are finished.",
 	}, goesOn, func(cmd *cobra.Command, share *sharefs.FS, t target, args []string) error {
 		n, err := strconv.Atoi(args[0])
 		if err != nil {

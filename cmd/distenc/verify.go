@@ -28,7 +28,7 @@ With --quality both are decoded, frame by frame, and SSIM and PSNR are told for 
 frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. The source's pictures are
 scaled, cropped and deinterlaced as the output's were: what is lost by that is not measured. --certificate
 names the job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
-		Args: cobra.ExactArgs(2),
+		Args: takes("SOURCE", "OUTPUT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := g.load(cmd)
 			if err != nil {

@@ -3,6 +3,7 @@ package farm_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,8 @@ func TestSteeringWhatWaits(t *testing.T) {
 	f.must("add", source, "--priority", "2")
 	require.Contains(t, f.must("status", "two-frames"), "whole, until it is its turn, priority 2")
 	require.Contains(t, f.must("pause", "two-frames"), "distenc resume")
+	f.must("priority", "two-frames", "-5", "--share", f.dir)
+	require.Contains(t, f.must("status", "two-frames"), "priority -5")
 	f.must("priority", "two-frames", "7")
 	require.Contains(t, f.must("status", "two-frames"), "whole, until it is its turn, its job will be paused, priority 7")
 	require.Contains(t, f.fails(2, "priority", "two-frames", "7000"), "must be between -1000 and 1000")
@@ -40,7 +43,7 @@ func TestSteeringWhatWaits(t *testing.T) {
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	require.Contains(t, f.fails(1, "pause", "two-frames"), "has ended: it is done")
-	require.Contains(t, f.fails(3, "add", source, "--wait"), "was encoded already with the same settings, as outbox/two-frames.mkv")
+	require.Equal(t, filepath.Join(f.dir, "outbox/two-frames.mkv"), lastLine(f.must("add", source, "--wait")), "a second time is no failure")
 }
 
 // A file that was refused goes back to where it was dropped, overwriting nothing.
@@ -69,4 +72,9 @@ func TestRetryOfARefusedFile(t *testing.T) {
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, "outbox/tablet/film (2).mp4", j.Output)
 	require.Equal(t, 3, j.Priority)
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
 }

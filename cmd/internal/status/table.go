@@ -69,6 +69,12 @@ func Job(w io.Writer, j pipeline.JobStatus, look Look) {
 	}
 }
 
+// Line is how far a job is, in one line that fits the terminal.
+func Line(j pipeline.JobStatus, look Look) string {
+	t := table{Look: look}
+	return cut(fmt.Sprintf("%s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j)), look.Width-1)
+}
+
 // Files writes why the files of a state are not in work: those that wait, and those that were rejected.
 func Files(w io.Writer, s *pipeline.Status, look Look) {
 	t := table{Look: look, w: w}
