@@ -9,9 +9,10 @@ import (
 // (hls, concat, dash) and image sequences do, and are left out, as are devices and filters (lavfi).
 // ffmpeg matches each part of a demuxer's name, such as "matroska,webm", against this list
 // (av_match_list). The last three hold no video, but let "there is no video" be said instead of
-// "not readable".
+// "this kind of file is not taken".
 var demuxers = []string{
 	"matroska", "mov", "mpegts", "mpeg", "avi", "rm", "flv", "ogg", "asf", "mxf", "nut", "ivf", "yuv4mpegpipe",
+	"h264", "hevc", "mpegvideo", "obu", "dv", "gif", "apng",
 	"mp3", "flac", "wav",
 }
 

@@ -60,7 +60,7 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 		corpus.Make(t, "empty.mkv"):       "The file is empty.",
 		corpus.Make(t, "not-a-video.mkv"): "This is not a video, or a damaged one: ffmpeg can't read it as a video",
 		corpus.Make(t, "audio-only.mka"):  "no video, only sound",
-		list:                              "This is not a video, or a damaged one: ffmpeg can't read it as a video",
+		list:                              "This kind of file (ffmpeg calls it hls) is not taken",
 		cover:                             "attached cover",
 	} {
 		_, err := scan(t, path)

@@ -1,11 +1,13 @@
 package split
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -20,6 +22,10 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 		if c.file, err = tools.Probe(ctx, path, c.deep...); err != nil {
 			return nil, unreadable(err, "ffmpeg can't read it as a video")
 		}
+	}
+	if _, bare := bareStreams[src.File.Format.Name]; bare {
+		return []string{fmt.Sprintf("The file has no timestamps: its pictures are shown at the constant rate that the stream states, or at 25 a second if it states none "+
+			"(ffprobe finds %s).", strings.TrimSuffix(frameRate(src.Stream).String(), "/1"))}, stopped(c.timed(ctx, "", nil))
 	}
 	avi := src.demuxer("avi")
 	copied := c.plain
@@ -93,13 +99,17 @@ type carried struct {
 	to string // the codec that it is converted to; empty: copied
 }
 
+// animated are pictures that build on one another in ways that Matroska does not hold; what they become has all of
+// their colours.
+var animated = map[string]string{"gif": "ffv1", "apng": "ffv1"}
+
 // carriable are all streams that Matroska may hold, in file order, and a note on each of the others.
 func carriable(f *media.File) (all []carried, notes []string) {
 	for _, s := range f.Streams {
 		if p := f.Foreign(s); p != nil {
 			notes = append(notes, fmt.Sprintf("%s is left out: it belongs to another program, %s", s.Describe(), p.Describe()))
 		} else if slices.Contains([]string{"video", "audio", "subtitle"}, s.Type) {
-			all = append(all, carried{Stream: s})
+			all = append(all, carried{Stream: s, to: animated[s.Codec]})
 		} else {
 			notes = append(notes, s.Describe()+" is left out: it is neither sound nor picture nor text")
 		}
@@ -150,11 +160,21 @@ func (c *copying) rest(streams []carried) []carried {
 	return slices.DeleteFunc(slices.Clone(streams), func(s carried) bool { return s.Index == c.src.Stream.Index })
 }
 
-func (c *copying) limits() media.Limits { return media.Copying(2 * media.Size(c.path)) }
+func (c *copying) limits() media.Limits {
+	size := 2 * media.Size(c.path)
+	if v := c.src.Stream; animated[v.Codec] != "" {
+		size += int64(v.Width) * int64(v.Height) * int64(c.src.Packets.Len())
+	}
+	return media.Copying(size)
+}
 
 func (c *copying) plain(ctx context.Context, streams []carried, dst string) error {
 	args := append(append(append(media.Quiet(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
-	args = append(append(append(args, "-c", "copy"), mapped(0, 0, streams)...), "-f", "matroska", dst)
+	args = append(append(args, "-c", "copy"), mapped(0, 0, streams)...)
+	if animated[c.src.Stream.Codec] != "" {
+		args = append(args, "-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(c.src.Stream.TimeBase.String(), "/", ":"))
+	}
+	args = append(args, "-f", "matroska", dst)
 	stderr, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
 	c.late = media.LateStreams(stderr)
 	return err
@@ -179,20 +199,31 @@ func (c *copying) unpacked(ctx context.Context, streams []carried, dst string) e
 // mkvmerge also cuts the sound into its frames anew, and what is no whole one, where the AVI was cut out of another, is
 // left out.
 func (c *copying) rebuilt(ctx context.Context) (notes []string, err error) {
-	bare := c.norm + ".h264"
-	args := append(append(media.Quiet(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", "h264", media.URL(bare))
-	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
-		return nil, err
-	}
 	start, step, _ := constantRate(c.src.Packets)
 	tb := c.src.Stream.TimeBase
 	late := fmt.Sprintf("0:%d", (2000*start*tb.Num+tb.Den)/(2*tb.Den)) // milliseconds
-	args = []string{"-q", "-o", c.norm, "--sync", late, "--default-duration", fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step), bare, "--no-video", c.path}
-	_, err = c.tools.Run(ctx, media.Command{Program: c.tools.MKVMerge, Args: args, Limits: c.limits()})
+	err = c.timed(ctx, "h264", []string{"--sync", late, "--default-duration", fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step)}, "--no-video", c.path)
 	if len(c.src.File.Streams) > 1 {
 		notes = append(notes, "The sound's frames were found anew: parts of one at the start and the end of the file are left out.")
 	}
 	return notes, err
+}
+
+// bareStreams are demuxers of nothing but pictures' bytes, and the muxers that write the same for mkvmerge.
+var bareStreams = map[string]string{"h264": "h264", "hevc": "hevc", "mpegvideo": "mpeg2video", "obu": "obu"}
+
+// timed lets mkvmerge find the order in which a bare stream's pictures are shown, and at what times. It reads what
+// ffmpeg has written, and so takes a file for nothing else than ffmpeg did. muxer is empty for a file that is a bare stream.
+func (c *copying) timed(ctx context.Context, muxer string, options []string, more ...string) error {
+	muxer = cmp.Or(muxer, bareStreams[c.src.File.Format.Name])
+	bare := c.norm + "." + muxer
+	args := append(append(media.Quiet(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", muxer, media.URL(bare))
+	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
+		return err
+	}
+	args = slices.Concat([]string{"-q", "-o", c.norm}, options, []string{bare}, more)
+	_, err := c.tools.Run(ctx, media.Command{Program: c.tools.MKVMerge, Args: args, Limits: c.limits()})
+	return err
 }
 
 // constantRate returns the first packet's time and the distance of all, in ticks, if it is the same for all.

@@ -153,11 +153,17 @@ func unreadable(err error, what string) error {
 	}
 }
 
+// notTaken is what ffmpeg says of a demuxer that is none of ours, and its name (libavformat/utils.c, init_input).
+var notTaken = regexp.MustCompile(`\[([a-zA-Z0-9_,]+)(?: @ [^\]]*)?\] (?:\[[a-z]+\] )?Format not on whitelist`)
+
 var noSize = regexp.MustCompile(`Picture size ([0-9]+)x([0-9]+) is invalid`)
 
 // plain tells what ffmpeg says in front of its last line, which then says nothing of the file; empty if it says nothing
 // that is known here.
 func plain(stderr string) string {
+	if m := notTaken.FindStringSubmatch(stderr); m != nil {
+		return fmt.Sprintf("This kind of file (ffmpeg calls it %s) is not taken; Matroska, MP4, MPEG, AVI and most others that hold films are.", m[1])
+	}
 	if m := noSize.FindStringSubmatch(stderr); m != nil {
 		return fmt.Sprintf("This is not a video, or a damaged one: its pictures would be %s×%s, larger than ffmpeg can decode.", m[1], m[2])
 	}

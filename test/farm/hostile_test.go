@@ -49,7 +49,7 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 		"list.xspf":   `<?xml version="1.0"?><playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList><track><location>file://%s</location></track></trackList></playlist>`,
 		"dash.mp4":    `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT2S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>%s</BaseURL></Representation></AdaptationSet></Period></MPD>`,
 	} {
-		refuse(name, "This is not a video, or ", fmt.Appendf(nil, text, other))
+		refuse(name, "This ", fmt.Appendf(nil, text, other))
 	}
 
 	// Films whose names mean something to a tool, a shell or a terminal.
