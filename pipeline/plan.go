@@ -28,7 +28,7 @@ func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 // Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
 type Settings struct {
 	Profile     string  `json:"profile"`
-	X264        string  `json:"x264"`                  // the x264 command line's own options, checked by media.ParseX264
+	X264        string  `json:"x264"`                  // the x264 command line's own options, checked by encoder.ParseX264
 	Container   string  `json:"container"`             // mkv | mp4
 	Audio       string  `json:"audio"`                 // copy | aac <N>k
 	Subtitles   string  `json:"subtitles,omitempty"`   // copy | none

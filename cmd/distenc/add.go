@@ -18,7 +18,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/status"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/watcher"
 )
 
@@ -47,7 +47,7 @@ func (o *order) split(cmd *cobra.Command, args []string) ([]string, error) {
 		return nil, usage(errors.New("no file given"))
 	}
 	if o.x264 != "" {
-		if _, err := media.ParseX264(o.x264); err != nil {
+		if _, err := encoder.ParseX264(o.x264); err != nil {
 			return nil, usage(err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/master"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/worker"
@@ -146,7 +147,7 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 		profile = p
 	}
 	profile = profile.With(s)
-	if _, err := media.ParseX264(profile.X264); err != nil {
+	if _, err := encoder.ParseX264(profile.X264); err != nil {
 		return master.Order{}, &pipeline.Refusal{Reason: "The x264 options can't be used: " + err.Error(), Err: err}
 	}
 	return master.Order{

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -27,7 +28,7 @@ type input struct {
 // would be set up anew otherwise and trim would begin to count again. scale brings such pictures to the
 // plan's size, and does nothing to all others.
 func args(plan *pipeline.Plan, in input, threads int) ([]string, error) {
-	x264, err := media.ParseX264(plan.Settings.X264)
+	x264, err := encoder.ParseX264(plan.Settings.X264)
 	if err != nil {
 		return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: %v.", err), Err: err}
 	}
@@ -56,7 +57,7 @@ func inRange(v pipeline.Video) string {
 }
 
 // outRange is the range of the output's values: what the user says, else the source's.
-func outRange(v pipeline.Video, x264 media.X264) string {
+func outRange(v pipeline.Video, x264 encoder.X264) string {
 	if x264.Range != "" {
 		return x264.Range
 	}
@@ -68,7 +69,7 @@ func outRange(v pipeline.Video, x264 media.X264) string {
 
 // colours is what the source says of its colours, unless the user says otherwise. RGB has no matrix, and its conversion
 // makes bt709.
-func colours(v pipeline.Video, x264 media.X264) media.Colours {
+func colours(v pipeline.Video, x264 encoder.X264) media.Colours {
 	matrix, place := v.ColorSpace, v.ChromaLoc
 	if media.RGB(v.PixFmt) {
 		matrix = "bt709"
@@ -81,7 +82,7 @@ func colours(v pipeline.Video, x264 media.X264) media.Colours {
 }
 
 // described are the options by which encoder and container are told of colours and fields.
-func described(plan *pipeline.Plan, x264 media.X264) (out []string) {
+func described(plan *pipeline.Plan, x264 encoder.X264) (out []string) {
 	c := colours(plan.Video, x264)
 	for _, o := range [][2]string{
 		{"-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields]}, {"-color_range", outRange(plan.Video, x264)}, {"-colorspace", c.Matrix},
@@ -96,9 +97,9 @@ func described(plan *pipeline.Plan, x264 media.X264) (out []string) {
 
 // params are libx264's parameters that come from the source or from the work in chunks. What the user
 // said goes before them.
-func params(plan *pipeline.Plan, x264 media.X264, in input) []media.Param {
+func params(plan *pipeline.Plan, x264 encoder.X264, in input) []encoder.Param {
 	v := plan.Video
-	out := []media.Param{
+	out := []encoder.Param{
 		// Headers that don't depend on the content, so that chunks can be joined.
 		{Key: "stitchable", Value: "1"},
 		// ffmpeg guesses it from the first packets, which differ between a piece and the source, and
@@ -106,22 +107,22 @@ func params(plan *pipeline.Plan, x264 media.X264, in input) []media.Param {
 		{Key: "fps", Value: v.FrameRate.String()},
 	}
 	if sar := plan.Out.SAR; sar.Num > 0 && sar.Den > 0 {
-		out = append(out, media.Param{Key: "sar", Value: sar.String()})
+		out = append(out, encoder.Param{Key: "sar", Value: sar.String()})
 	}
 	if plan.Out.Fields != "" {
-		out = append(out, media.Param{Key: plan.Out.Fields, Value: "1"})
+		out = append(out, encoder.Param{Key: plan.Out.Fields, Value: "1"})
 	}
 	if ratio := x264.IPRatio(); in.later && ratio > 0 {
 		// With mbtree, x264 gives the first I frame of a stream the quantizer of a P frame, and all later ones
 		// a finer one by this factor (measured: 2.9 steps at crf, for each preset with mbtree). In one whole encode this
 		// would be a later one. Without mbtree it changes nothing.
-		out = append(out, media.Param{Key: "zones", Value: fmt.Sprintf("0,0,b=%g", ratio)})
+		out = append(out, encoder.Param{Key: "zones", Value: fmt.Sprintf("0,0,b=%g", ratio)})
 	}
 	if v.MasterDisplay != "" {
-		out = append(out, media.Param{Key: "mastering-display", Value: v.MasterDisplay})
+		out = append(out, encoder.Param{Key: "mastering-display", Value: v.MasterDisplay})
 	}
 	if v.MaxCLL != "" {
-		out = append(out, media.Param{Key: "cll", Value: v.MaxCLL})
+		out = append(out, encoder.Param{Key: "cll", Value: v.MaxCLL})
 	}
 	return out
 }

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
 // filters picks the chunk's frames and brings them into the output's size, pixel format and order of
 // fields.
-func filters(plan *pipeline.Plan, x264 media.X264, in input) string {
+func filters(plan *pipeline.Plan, x264 encoder.X264, in input) string {
 	v, out := plan.Video, plan.Out
 	interlaced := out.Deinterlace || out.Fields != ""
 	var chain []string

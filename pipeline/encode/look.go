@@ -13,6 +13,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -123,7 +124,7 @@ func said(stderr string) string {
 // compare decodes one picture of the source until it is near enough to the result's, which is asked for when there
 // is one to compare with.
 func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func() (thumb, error)) error {
-	x264, err := media.ParseX264(l.Plan.Settings.X264)
+	x264, err := encoder.ParseX264(l.Plan.Settings.X264)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/encoder"
 )
 
 // The size of a thumbnail. Each of its points is the mean of many, so that coding noise cancels out; what
@@ -42,7 +42,7 @@ var coarsening = []string{
 
 // farthest is the distance that is allowed with these options. Only --crf tells how coarse pictures can get, and
 // only if no other option reaches into their quantizers.
-func farthest(x264 media.X264) float64 {
+func farthest(x264 encoder.X264) float64 {
 	crf := 23.0 // x264's default
 	if text := x264.Param("crf"); text != "" {
 		var err error

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -65,7 +66,7 @@ var profiles = []struct {
 // the profile override all else; ffmpeg lets single parameters override the profile, and a device that needs
 // the profile could not play the result.
 func checkProfile(plan *pipeline.Plan, stream []byte) error {
-	x264, err := media.ParseX264(plan.Settings.X264)
+	x264, err := encoder.ParseX264(plan.Settings.X264)
 	if err != nil || x264.Profile == "" {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -33,7 +34,7 @@ type Request struct {
 // the source needs one; Plan.Source tells. The error is a *pipeline.Refusal if the source can't be
 // encoded with these settings.
 func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, error) {
-	x264, err := media.ParseX264(req.Settings.X264)
+	x264, err := encoder.ParseX264(req.Settings.X264)
 	if err != nil {
 		return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: %v.", err), Err: err}
 	}

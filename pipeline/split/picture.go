@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/encoder"
 )
 
 // decidePicture decides what the output's pictures are, and notes what the settings change about them. A
 // size that x264 does not take is refused; x264 would say so without saying what to do.
-func decidePicture(plan *pipeline.Plan, x264 media.X264) error {
+func decidePicture(plan *pipeline.Plan, x264 encoder.X264) error {
 	v, s := plan.Video, plan.Settings
 	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
 		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
@@ -56,7 +56,7 @@ func sourceFields(v pipeline.Video) string {
 }
 
 // outFields lets the user's word go before ours.
-func outFields(fields string, x264 media.X264) string {
+func outFields(fields string, x264 encoder.X264) string {
 	switch {
 	case x264.Has("tff"):
 		return "tff"
@@ -69,7 +69,7 @@ func outFields(fields string, x264 media.X264) string {
 }
 
 // multiples are the numbers that x264 wants width and height to be multiples of.
-func multiples(out pipeline.Picture, x264 media.X264) (w, h int) {
+func multiples(out pipeline.Picture, x264 encoder.X264) (w, h int) {
 	w, h = 1, 1
 	if strings.HasPrefix(out.PixFmt, "yuv420p") {
 		w, h = 2, 2
