@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -182,6 +181,9 @@ type drop struct {
 // name, so that a master sees it only whole and with its settings.
 func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, error) {
 	st, err := film("add", file)
+	if err == nil && watcher.Companion(file) {
+		err = fmt.Errorf("cannot add %q: by its name it is no film but goes with one; what lies beside a film in the inbox follows it into the outbox", file)
+	}
 	if err != nil {
 		return drop{}, err
 	}
@@ -190,6 +192,9 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 	case err != nil:
 		return drop{}, err
 	case d.name != "":
+		if why := leftAlone(ctx, share, d.name); why != "" {
+			return drop{}, fmt.Errorf("cannot add %q: it is left alone in the inbox: %s", file, why)
+		}
 		waits := target{name: shown(d.name), waiting: d.name}
 		return d, waits.amend(share, func(s *config.Sidecar) { o.insist(s, d, st.Size()) })
 	}
@@ -207,64 +212,6 @@ func (o order) add(ctx context.Context, share *sharefs.FS, file string) (drop, e
 		return drop{}, err
 	}
 	return d, o.reveal(share, d, staged, n)
-}
-
-// film looks at a file that is to be encoded, before anything is copied: what a master would never take is an
-// error. It is not opened, which would wait for ever at a FIFO.
-func film(verb, file string) (fs.FileInfo, error) {
-	st, err := os.Stat(file)
-	base := filepath.Base(file)
-	switch {
-	case err != nil:
-		return nil, cannot(verb, file, err)
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("cannot %s %q: it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv", verb, file)
-	case watcher.Ignored(base):
-		return nil, fmt.Errorf("cannot %s %q: by its name it is hidden, not finished or a program's own; rename it if it is a whole film", verb, file)
-	case watcher.Companion(base):
-		return nil, fmt.Errorf("cannot %s %q: by its name it is no film but goes with one; what lies beside a film in the inbox follows it into the outbox", verb, file)
-	}
-	return st, nil
-}
-
-// inInbox returns a file's name on the share if it lies in the inbox already, else "".
-func inInbox(share *sharefs.FS, file string) (string, error) {
-	dir, err := filepath.Abs(filepath.Dir(file))
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return "", cannot("add", file, err)
-	}
-	root, err := filepath.EvalSymlinks(share.Path(pipeline.Inbox))
-	if err != nil {
-		return "", err
-	}
-	below, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(file)))
-	if err != nil || !filepath.IsLocal(below) {
-		return "", nil //nolint:nilerr // it has nothing in common with the inbox
-	}
-	for _, element := range strings.Split(filepath.Dir(below), "/") {
-		if element != "." && watcher.Ignored(element) {
-			return "", fmt.Errorf("cannot add %q: nothing is taken from the folder %q, whose name is a hidden, an unfinished or a program's own one", file, element)
-		}
-	}
-	return path.Join(pipeline.Inbox, below), nil
-}
-
-// insist writes what was asked for into the settings of a file that lies in the inbox already, and promises that
-// it is whole.
-func (o order) insist(s *config.Sidecar, d drop, size int64) {
-	if o.profile != "" {
-		s.Profile = o.profile
-	}
-	if o.x264 != "" {
-		s.X264 = o.x264
-	}
-	if o.priority != 0 {
-		s.Priority = o.priority
-	}
-	s.Again, s.Nonce, s.Size = s.Again || o.again, d.nonce, size
 }
 
 // sidecar is the order as settings beside the file, with what promises that it is whole.

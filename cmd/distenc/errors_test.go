@@ -54,6 +54,7 @@ func newWalk(t *testing.T) walk {
 		require.ErrorIs(t, os.WriteFile(filepath.Join(w.full, "outbox", "ballast"), ballast, 0o644), syscall.ENOSPC)
 		require.NoError(t, syscall.Mount("", w.readOnly, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	}
+	require.NoError(t, os.Symlink(w.path("film.mkv"), filepath.Join(w.share, "inbox", "link.mkv")))
 	require.NoError(t, syscall.Mkfifo(w.path("fifo.mkv"), 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(w.share, "inbox", ".half"), 0o755))
 	for name, text := range map[string]string{
@@ -119,8 +120,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"half a download":   {args: []string{"add", share, w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
 		"half, to encode":   {args: []string{"encode", w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
 		"half, in place":    {args: []string{"add", share, filepath.Join(w.share, "inbox", ".half", "film.mkv")}, code: 1, what: "nothing is taken from the folder", whom: `".half"`, next: "unfinished"},
+		"a link, in place":  {args: []string{"add", share, filepath.Join(w.share, "inbox", "link.mkv")}, code: 1, what: "left alone in the inbox", whom: "link.mkv", next: "it is a symbolic link"},
 		"subtitles alone":   {args: []string{"add", share, w.path("film.srt")}, code: 1, what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
-		"their encoding":    {args: []string{"encode", w.path("film.srt")}, code: 1, what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
 		"a turning name":    {args: []string{"add", share, "film\u202evkm.gone"}, code: 1, what: "no such file", whom: `"film\u202evkm.gone"`, next: "is the name right?"},
 		"may not encode":    {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
 		"no master":         {args: []string{"add", share, w.path("film.mkv")}, code: 0, what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},

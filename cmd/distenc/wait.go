@@ -22,12 +22,19 @@ const followPoll = time.Second
 func (d drop) wait(ctx context.Context, share *sharefs.FS, r *status.Reader, p *progress,
 	wake <-chan struct{}) (pipeline.JobStatus, error) {
 	defer p.close()
+	said := "" // why nothing becomes of it as things are
 	for {
 		s, err := r.Read(ctx)
 		if err != nil {
 			return pipeline.JobStatus{}, err
 		}
 		p.lacks(status.Missing(s))
+		for _, w := range s.Inbox {
+			if w.Why != said && path.Join(pipeline.Inbox, w.Name) == shown(d.name) {
+				said = w.Why
+				p.say(shown(w.Name + " is left alone: " + w.Why))
+			}
+		}
 		for _, j := range s.Jobs {
 			if !d.became(j) {
 				continue

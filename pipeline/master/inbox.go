@@ -59,7 +59,7 @@ func (m *Master) lookAtInbox(ctx context.Context) (waiting int, err error) {
 	for _, f := range files {
 		here[f.Name] = true
 		d := m.drop(f)
-		if f.Companion && (f.Reason == "" || f.Linked) {
+		if f.Companion && !m.Trusted && (f.Reason == "" || f.Linked) {
 			settled[f.Name] = f.Still >= m.Settle
 			if m.lookAtCompanion(f, d, films[path.Dir(f.Name)]) {
 				waiting++

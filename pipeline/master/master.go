@@ -62,7 +62,7 @@ type Options struct {
 	Ended func(pipeline.JobStatus)
 	// Took is told how long a step of a stage took: of those of the tasks' names, and of encode. It may be nil.
 	Took func(stage string, d time.Duration)
-	// Trusted takes hard-linked files: for a private share that nobody else can drop files on.
+	// Trusted takes hard-linked files, and any name for a film: for a private share that nobody else can drop files on.
 	Trusted bool
 }
 

@@ -112,12 +112,12 @@ func TestBadFilesAreExplained(t *testing.T) {
 	for name, content := range map[string]string{"empty.mkv": "", "text.mkv": strings.Repeat("hello\n", 100)} {
 		require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", name), []byte(content), 0o644))
 	}
-	f.drop(corpus.Make(t, "audio-only.mka"), "audio.mka")
+	f.drop(corpus.Make(t, "audio-only.mka"), "audio.mkv")
 	f.drop(good, "good.mkv")
 	j := f.job(pipeline.Done)
 	require.Equal(t, "good.mkv", j.Name)
 	for name, word := range map[string]string{
-		"damaged [00000000].mkv": "CRC-32", "settings.mkv": "output", "empty.mkv": "empty", "text.mkv": "video", "audio.mka": "video",
+		"damaged [00000000].mkv": "CRC-32", "settings.mkv": "output", "empty.mkv": "empty", "text.mkv": "video", "audio.mkv": "video",
 	} {
 		reason := filepath.Join(f.dir, "failed", name, "reason.txt")
 		f.eventually("a reason for "+name, func() bool {
