@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -73,7 +74,8 @@ func NewElection(share *sharefs.FS, dir, node, probe string, terms Terms, opts .
 }
 
 // Lead waits until this node leads. The context it returns is a child of ctx and ends with the term, its
-// cause says why (ErrDeposed, ErrSilent); then Lead may be called again. An error is ctx's.
+// cause says why (ErrDeposed, ErrSilent); then Lead may be called again. An error is ctx's, or fs.ErrNotExist where
+// a folder is gone: whoever knows that this is the share may make it again.
 func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 	e.Resign()
 	var told string
@@ -87,6 +89,9 @@ func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, err
 		}
 		told = e.tell(told, err)
 		t := time.NewTimer(e.terms.Heartbeat)

@@ -24,6 +24,7 @@ const (
 // Control is what people asked of one job.
 type Control struct {
 	Paused, Now, Cancel, Retry bool
+	Missing                    bool // there is no folder for it, and perhaps no job
 	Priority                   *int // nil: as it was dropped
 }
 
@@ -35,6 +36,7 @@ func ReadControl(f *sharefs.FS, job string) (Control, error) {
 	var c Control
 	names, err := f.List(path.Dir(ControlFile(job, ControlPause)))
 	if errors.Is(err, fs.ErrNotExist) {
+		c.Missing = true
 		return c, nil
 	}
 	if err != nil {

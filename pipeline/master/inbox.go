@@ -286,7 +286,11 @@ func (m *Master) newJob(id string, f watcher.File, d *dropped) (*pipeline.Job, e
 // duplicate says where the same content went, and what to do with this copy; nil where a person has just
 // ended that job, which this master may not have seen yet, and tries its source again.
 func (m *Master) duplicate(twin string) error {
-	if dir, err := pipeline.LookInto(m.FS, twin); err == nil && dir.Decision() {
+	dir, err := pipeline.LookInto(m.FS, twin)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it is not on the share any more, nor does its output have to be
+	}
+	if err == nil && dir.Decision() {
 		if d, err := pipeline.LoadDecision(m.FS, twin); err == nil && d.Act != "publish" {
 			return nil
 		}

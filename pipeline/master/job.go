@@ -203,8 +203,11 @@ func (m *Master) startPlan(j *job) {
 				m.startDecide(j, pipeline.Decision{Act: "failed", Reason: refused.Reason})
 			case err != nil:
 				m.later(j, "cannot plan", err)
+			case !ours:
+				j.plan = nil // it is read: another one may be there than this master made once
 			case ours:
 				j.plan, j.scan = plan, Scan{} // a scan may be 20 MB
+				j.proven, j.ready = nil, nil
 				j.unmade = map[int]bool{}
 				for i := range plan.Chunks {
 					j.unmade[i] = true
@@ -301,6 +304,7 @@ func (m *Master) close(j *job, dir pipeline.Folder) {
 		}
 	}
 	m.closed[j.ID] = true
+	m.recent = append(m.recent[max(0, len(m.recent)-maxRecent+1):], j.ID)
 	delete(m.jobs, j.ID)
 	c, err := pipeline.LoadClosed(m.FS, j.ID)
 	if err == nil && c.Source == "" {

@@ -76,7 +76,8 @@ type Master struct {
 	observer *lease.Observer
 	tasks    *tasks
 	jobs     map[string]*job      // live ones
-	closed   map[string]bool      // nothing is left to do for these
+	closed   map[string]bool      // nothing is left to do for these, as far as this master has seen
+	recent   []string             // the last of them
 	taking   map[string]bool      // being made by this master's intake
 	films    *films               // what companions in the inbox may go with
 	known    *index               // what was encoded or is in work
@@ -108,10 +109,14 @@ func (m *Master) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		m.status("standing by")
 		term, err := election.Lead(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, fs.ErrNotExist):
+			m.refurnish(err)
+			wait(ctx, m.Terms.Heartbeat)
+			continue
+		case err != nil:
 			return err
 		}
 		m.Log.Info("leading", "node", m.Node)
@@ -134,7 +139,7 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}()
 	m.nextLook, m.watched = m.Poll, time.Time{}
 	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
-	m.films = newFilms()
+	m.films, m.recent = newFilms(), nil
 	m.dropped, m.left, m.told, m.orphans = map[string]*dropped{}, nil, map[string]bool{}, nil
 	if err := pipeline.WriteLeftAlone(m.FS, nil); err != nil {
 		m.Log.Debug("cannot clear what the last master left alone", "error", err)
@@ -190,10 +195,7 @@ func (m *Master) pause(ctx context.Context) {
 			together = burst
 		}
 	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(together):
-	}
+	wait(ctx, together)
 }
 
 // elsewhere tells whether a lock, named by a claim's stem or a master's node, is held on another host.
@@ -229,13 +231,11 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 		m.Settle, m.Poll = m.Times()
 	}
 	survey, err := pipeline.Look(m.FS)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, errors.Join(err, m.furnish())
+	if err == nil {
+		err = m.findJobs()
 	}
 	if err != nil {
-		return false, err
-	}
-	if err := m.findJobs(); err != nil {
+		m.refurnish(err)
 		return false, err
 	}
 	m.pending = survey.Count(pipeline.Pending)
@@ -243,6 +243,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.sweepOrphans(survey)
 	m.sweepDead()
 	m.lookAtLate()
+	m.lookBack()
 	m.guardDisk()
 	busy := 0
 	for _, j := range m.inOrder() {
@@ -250,7 +251,9 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 			busy++
 		}
 	}
-	m.waiting, err = m.lookAtInbox(ctx)
+	if m.waiting, err = m.lookAtInbox(ctx); err != nil {
+		m.refurnish(err)
+	}
 	if m.pending == 0 && survey.Count(pipeline.Claimed)+survey.Count(pipeline.Committed) > 0 {
 		m.nextLook = min(m.nextLook, m.Poll/5) // somebody waits for the last results of a job
 	}
@@ -276,6 +279,26 @@ func (m *Master) guardDisk() {
 func (m *Master) status(line string) {
 	if m.Status != nil {
 		m.Status(line)
+	}
+}
+
+// refurnish makes folders again where an error says that one is missing.
+func (m *Master) refurnish(missing error) {
+	if !errors.Is(missing, fs.ErrNotExist) {
+		return
+	}
+	if err := m.furnish(); err != nil {
+		m.Log.Warn("cannot make the share's folders again", "error", err)
+	}
+}
+
+// wait waits for a while, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -260,4 +261,81 @@ func TestALinkWithAnotherInodeIsNotCountedOnFrom(t *testing.T) {
 	probes, err := m.FS.List(pipeline.ProbeDir)
 	require.NoError(t, err)
 	require.Empty(t, probes)
+}
+
+// Whoever removes a folder of the share removes what is in it, and no more than that.
+func TestFoldersThatAreRemovedAreMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := leading(t, sharefs.OS)
+		require.NoError(t, (&pipeline.ClusterInfo{Share: "abcdefghijkl"}).Write(m.FS))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- m.Run(ctx) }()
+		time.Sleep(time.Minute)
+		folders := []string{pipeline.Leases, pipeline.MasterDir, pipeline.Inbox, pipeline.Jobs, pipeline.FailedDir, pipeline.Nodes}
+		for _, folder := range folders {
+			require.NoError(t, os.RemoveAll(m.FS.Path(folder)))
+		}
+		time.Sleep(5 * time.Minute)
+		for _, folder := range pipeline.Folders() {
+			require.DirExists(t, m.FS.Path(folder))
+		}
+		leaders, err := lease.Leaders(m.FS, pipeline.MasterDir)
+		require.NoError(t, err)
+		require.Len(t, leaders, 1, "it leads again")
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
+// A share that was put back as it was in a snapshot: the job that had ended has not, and its chunks are no leftovers.
+func TestWhatLiesOnTheShareIsTheTruth(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	delete(m.jobs, j.ID)
+	m.closed[j.ID], m.recent = true, []string{j.ID}
+	chunk := pipeline.ChunkFile{Job: j.ID, Kind: pipeline.KindRange}.AsPending(1)
+	require.NoError(t, m.FS.MkdirAll(pipeline.PendingOf(j.ID)))
+	require.NoError(t, m.FS.Create(chunk.Path(), nil))
+	survey, err := pipeline.Look(m.FS)
+	require.NoError(t, err)
+	require.NoError(t, m.findJobs())
+	m.sweepOrphans(survey)
+	require.FileExists(t, m.FS.Path(chunk.Path()))
+	require.NoError(t, m.findJobs())
+	require.Contains(t, m.jobs, j.ID)
+
+	delete(m.jobs, j.ID)
+	m.closed[j.ID] = true
+	m.lookBack() // as well where no chunk tells
+	require.NoError(t, m.findJobs())
+	require.Contains(t, m.jobs, j.ID)
+
+	delete(m.jobs, j.ID)
+	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, pipeline.ClosedName), nil))
+	m.closed[j.ID] = true
+	m.sweepOrphans(survey)
+	require.NoFileExists(t, m.FS.Path(chunk.Path()), "what a job left behind that has ended")
+}
+
+func TestAnInterruptedStatusPageIsSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := leading(t, sharefs.OS)
+		require.NoError(t, (&pipeline.ClusterInfo{Share: "abcdefghijkl"}).Write(m.FS))
+		left := []string{"status.html.ABCDEFGHIJ.tmp", "status.json.ABCDEFGHIJ.tmp"}
+		kept := []string{"notes.txt.tmp", "status.html", "status.html.bak"}
+		for _, name := range append(left, kept...) {
+			require.NoError(t, m.FS.Create(name, nil))
+		}
+		for range 15 {
+			m.sweepDead()
+			time.Sleep(time.Minute)
+		}
+		for _, name := range left {
+			require.NoFileExists(t, m.FS.Path(name))
+		}
+		for _, name := range kept {
+			require.FileExists(t, m.FS.Path(name))
+		}
+	})
 }

@@ -95,12 +95,49 @@ func (m *Master) sweepOrphans(survey *pipeline.Survey) {
 			delete(m.orphans, id)
 			continue
 		}
+		if m.closed[id] && m.reopened(id) {
+			continue
+		}
 		if m.closed[id] || waitFor(&m.orphans, id).seen(m.gap()) > m.missingFor() {
 			m.Log.Info("sweeping what a job left behind", "job", id)
 			if err := m.sweep(id); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				m.Log.Warn("cannot sweep", "job", id, "error", err)
 			}
 		}
+	}
+}
+
+// reopened forgets that a job has ended whose folder says that it has not: a person put the share back as it was in
+// a snapshot. In doubt it is neither taken up nor swept.
+func (m *Master) reopened(id string) bool {
+	dir, err := pipeline.LookInto(m.FS, id)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		return true
+	case dir.Job() && !dir.Closed():
+		m.Log.Warn("a job that had ended has not, as its folder says: it is taken up again", "job", id)
+		delete(m.closed, id)
+		delete(m.late, id)
+		return true
+	}
+	return false
+}
+
+// maxRecent is how many of the jobs that ended last are looked at again, one in each round: what a snapshot undoes
+// is what happened last.
+const maxRecent = 64
+
+// lookBack looks whether one of the jobs that ended last still has.
+func (m *Master) lookBack() {
+	if len(m.recent) == 0 {
+		return
+	}
+	id := m.recent[0]
+	m.recent = m.recent[1:]
+	if m.closed[id] && !m.reopened(id) {
+		m.recent = append(m.recent, id)
 	}
 }
 
@@ -216,6 +253,7 @@ func (m *Master) sweepDead() {
 		return
 	}
 	m.lastDead = time.Now()
+	m.lookAtRoot()
 	for _, dir := range []string{pipeline.Nodes, pipeline.ProbeDir} {
 		names, err := m.FS.List(dir)
 		if err != nil {
@@ -223,6 +261,25 @@ func (m *Master) sweepDead() {
 		}
 		for _, n := range names {
 			m.sweepStill(path.Join(dir, n))
+		}
+	}
+}
+
+// lookAtRoot removes what a killed master was just writing for people, and makes folders again that are gone.
+func (m *Master) lookAtRoot() {
+	names, err := m.FS.List(".")
+	if err != nil {
+		return
+	}
+	for _, n := range names {
+		if path.Ext(n) == ".tmp" && (strings.HasPrefix(n, pipeline.StatusPage+".") || strings.HasPrefix(n, pipeline.StatusJSON+".")) {
+			m.sweepStill(n)
+		}
+	}
+	for _, folder := range pipeline.Folders() {
+		if top, _, _ := strings.Cut(folder, "/"); !contains(names, top) {
+			m.refurnish(fs.ErrNotExist)
+			return
 		}
 	}
 }

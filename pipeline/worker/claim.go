@@ -5,7 +5,9 @@ import (
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -139,6 +141,9 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 // take takes the lease for a claim that is about to be made.
 func (w *Worker) take(ctx context.Context, c pipeline.ChunkFile) (*lease.Lease, error) {
 	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	if errors.Is(err, fs.ErrNotExist) { // a person removed the folder; the chunk was listed, so this is the share
+		err = errors.Join(err, w.FS.MkdirAll(pipeline.Leases))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot take the lease for %s: %w", c.ID(), err)
 	}
@@ -162,7 +167,7 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 			continue
 		}
 		control, err := pipeline.ReadControl(w.FS, n)
-		if err != nil || control.Paused {
+		if err != nil || control.Paused || control.Missing && w.gone(n) {
 			continue
 		}
 		if control.Priority != nil {
@@ -184,6 +189,12 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 	}
 	w.plans.keep(names)
 	return ids, nil
+}
+
+// gone tells whether a job has no folder any more: a person removed it, and its chunks are for the sweep.
+func (w *Worker) gone(job string) bool {
+	dir, err := pipeline.LookInto(w.FS, job)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Job()
 }
 
 // jitter spreads a wait over 75 to 125%, so that workers started together do not ask together.

@@ -245,6 +245,11 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		w.discard(t)
 		return
 	}
+	if w.gone(t.File.Job) { // nor is its claim given back: it would be tried again at once, and again
+		w.Log.Info("stopped: the job's folder is gone", "chunk", t.File.ID())
+		w.discard(t)
+		return
+	}
 	f := pipeline.Failure{By: w.Node, Weight: pipeline.WeightFailed, Reason: firstLine(cause), Log: cause.Error()}
 	if sharefs.Trouble(cause) {
 		w.troubled(ctx, t, cause)
