@@ -32,12 +32,12 @@ test:
 	test/install-tools $(MEDIA) gcc
 	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
 
-# What runs ffmpeg, with the newest that is supported in place of the machine's. Tools are found in PATH.
+# What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources.
 test-newest: export LC_ALL = C.UTF-8
 test-newest:
 	test/install-tools $(MEDIA)
 	test/newest-ffmpeg bin/newest
-	PATH=$(CURDIR)/bin/newest:$$PATH $(GO) test -timeout 30m ./pipeline/... ./cmd/internal/doctor
+	DISTENC_TOOLS=$(CURDIR)/bin/newest $(GO) test -timeout 30m ./pipeline/... ./cmd/internal/doctor
 
 # The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
 test-packages:
@@ -114,12 +114,12 @@ demo: build
 	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
 
 # What becomes of every source: the table at the end of docs/media.md. SOURCES="FOLDER FOLDER" adds your own
-# files; TABLE_DIR=FOLDER keeps outputs and certificates. TOOLS=FOLDER is looked in for tools before PATH, such as
-# bin/newest (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
+# files; TABLE_DIR=FOLDER keeps outputs and certificates. TOOLS=FOLDER has other tools, such as bin/newest
+# (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
 TABLE ?= docs/media.md
 media-table: build
 	test/install-tools $(MEDIA)
-	PATH="$(if $(TOOLS),$(abspath $(TOOLS)):)$$PATH" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(SOURCES)
+	DISTENC_TOOLS="$(abspath $(TOOLS))" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(SOURCES)
 
 # Root need not have Go: what was built is installed.
 bin/distenc:

@@ -38,10 +38,10 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 
 // sameFields compares the planned order of fields with what the chunk's container says.
 func sameFields(planned, found string) bool {
-	switch found {
-	case "tt":
+	switch found { // ffmpeg 5.1 says tt and bb, later ones tb and bt: for Matroska both are what comes first (RFC 9559)
+	case "tt", "tb":
 		return planned == "tff"
-	case "bb":
+	case "bb", "bt":
 		return planned == "bff"
 	}
 	return planned == "" && (found == "" || found == "progressive")

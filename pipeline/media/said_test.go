@@ -1,6 +1,8 @@
 package media
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,4 +54,22 @@ func TestEveryVersionsWordsAreKnown(t *testing.T) {
 		require.True(t, Damaged(line), line)
 	}
 	require.Equal(t, []string{"audio", "subtitle"}, LateStreams("New audio stream 0:1 at pos:5 and DTS:3s\n[in#0] New subtitle stream with index 2 at pos:5 and DTS:3s"))
+}
+
+// Another ffmpeg than PATH's may be named; what the folder lacks is PATH's.
+func TestToolsOfAnotherFolder(t *testing.T) {
+	usual, err := Find(nil)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte("#!/bin/sh\n"), 0o755))
+	t.Setenv(ToolsDir, dir)
+	t.Chdir(filepath.Dir(dir))
+	for _, dir := range []string{dir, "./" + filepath.Base(dir)} {
+		t.Setenv(ToolsDir, dir)
+		named, err := Find(nil)
+		require.NoError(t, err)
+		require.True(t, filepath.IsAbs(named.FFmpeg))
+		require.NotEqual(t, usual.FFmpeg, named.FFmpeg)
+		require.Equal(t, "mkvmerge", filepath.Base(named.MKVMerge))
+	}
 }

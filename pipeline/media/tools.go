@@ -2,9 +2,13 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -45,11 +49,29 @@ func KnownTools() []Tool {
 	}
 }
 
-// Find looks for all tools in PATH. A missing one is an error that says what to install.
+// ToolsDir is the variable that names a folder in which tools are looked for before PATH: another ffmpeg than the
+// machine's, say.
+const ToolsDir = "DISTENC_TOOLS"
+
+// Look finds a tool's path, absolute.
+func (t Tool) Look() (string, error) {
+	if dir := os.Getenv(ToolsDir); dir != "" {
+		path, err := exec.LookPath(filepath.Join(dir, t.Name))
+		if err == nil {
+			return filepath.Abs(path)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return exec.LookPath(t.Name)
+}
+
+// Find looks for all tools. A missing one is an error that says what to install.
 func Find(log *slog.Logger) (Tools, error) {
 	t := Tools{Log: log}
 	for _, p := range KnownTools() {
-		path, err := exec.LookPath(p.Name)
+		path, err := p.Look()
 		if err != nil {
 			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", p.Name, p.Debian, err)
 		}

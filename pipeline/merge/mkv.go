@@ -104,6 +104,9 @@ func mkvArgs(req Request, source *media.File, side *side, sound sound, times map
 		return nil, err
 	}
 	args = append(append(args, options...), "--timestamps", "0:"+video)
+	if order, interlaced := fieldOrders[req.Plan.Out.Fields]; interlaced { // versions of ffmpeg state it differently
+		args = append(args, "--field-order", "0:"+order)
+	}
 	for i, path := range req.Results {
 		if i > 0 {
 			args = append(args, "+")
@@ -118,6 +121,9 @@ func mkvArgs(req Request, source *media.File, side *side, sound sound, times map
 	options, err = sound.options(req, side)
 	return append(args, options...), err
 }
+
+// fieldOrders are Matroska's (RFC 9559, FieldOrder).
+var fieldOrders = map[string]string{"tff": "1", "bff": "6"}
 
 // order is the output's order of tracks for mkvmerge; files is the number of the side's file.
 func (s *side) order(files int) string {

@@ -11,6 +11,7 @@ const (
 	prefix = "DISTENC_"
 	// testPrefix begins the names of those that tell the tests of the sources something.
 	testPrefix = "DISTENC_TEST_"
+	tools      = "DISTENC_TOOLS" // where pipeline/media looks for tools
 )
 
 // override is a key set by a variable or a flag.
@@ -25,7 +26,7 @@ func (s Source) overrides() ([]override, error) {
 	var all []override
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || value == "" {
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || name == tools || value == "" {
 			continue
 		}
 		i := slices.IndexFunc(keys, func(k key) bool { return k.variable() == name })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,7 +25,7 @@ func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
 }
 
 func findTool(ctx context.Context, p media.Tool, found *media.Tools) Finding {
-	path, err := exec.LookPath(p.Name)
+	path, err := p.Look()
 	if err != nil {
 		return failed(p.Name, "not found in PATH").because("nothing can be encoded without it", "on Debian: apt install "+p.Debian)
 	}
