@@ -110,9 +110,9 @@ func FuzzTimestamps(f *testing.F) {
 
 // A plan that is accepted holds nothing that a command line or a path could take for more than it is.
 func FuzzPlan(f *testing.F) {
-	f.Add([]byte(`{"format":2,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"container":"mkv"},"video":{"time_base":{"num":1,"den":1000},"master_display":"G(1,2)"},
+	f.Add([]byte(`{"format":3,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"container":"mkv"},"video":{"time_base":{"num":1,"den":1000},"master_display":"G(1,2)"},
 		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff"},"muxer":"matroska","frames":3,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AAI"},{"index":1,"kind":"mkv","first":2,"pts":"BA"}]}`))
-	f.Add([]byte(`{"format":2,"job":"abcdef01-k3f9z","source":"..","original":"source","video":{"time_base":{"num":1,"den":1}},"frames":1,"chunks":[{"pts":"AA"}]}`))
+	f.Add([]byte(`{"format":3,"job":"abcdef01-k3f9z","source":"..","original":"source","video":{"time_base":{"num":1,"den":1}},"frames":1,"chunks":[{"pts":"AA"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		share := sharefstest.Files(map[string][]byte{JobFile(fuzzJob, planName): data})
 		p, err := LoadPlan(share, fuzzJob)
@@ -154,7 +154,7 @@ func FuzzSmallFiles(f *testing.F) {
 	}
 	good := map[string]string{
 		JobFile(fuzzJob, jobName):  `{"id":"abcdef01-k3f9z","inbox":"a.mkv","source":"source.mkv"}`,
-		JobFile(fuzzJob, planName): `{"format":2,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","video":{"time_base":{"num":1,"den":1}},"frames":2,"chunks":[{"pts":"AA"},{"index":1,"first":1,"pts":"Ag"}]}`,
+		JobFile(fuzzJob, planName): `{"format":3,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","video":{"time_base":{"num":1,"den":1}},"frames":2,"chunks":[{"pts":"AA"},{"index":1,"first":1,"pts":"Ag"}]}`,
 		Nodes + "/pc-w1.json":      `{"node":"pc-w1","host":"pc","slots":2}`, Cluster: `{"share":"s","heartbeat":"1s","expiry":"4s"}`,
 	}
 	names := []string{

@@ -183,8 +183,21 @@ func (j *Job) Create(f *sharefs.FS) error {
 	return err
 }
 
-// planFormat grows when a plan means something else than before: whoever can't read it leaves the job alone.
-const planFormat = 2
+// planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the source
+// of an earlier one is given back, to be planned anew. 3: the settings name an encoder and its options.
+const planFormat = 3
+
+// FormatError is the error for a plan of another version of distenc.
+type FormatError struct {
+	Name    string
+	Format  int
+	Earlier bool // than this version's
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%s was written by another version of distenc (format %d, this one reads %d): let that version finish the job, or "+
+		"cancel it and add its file again", e.Name, e.Format, planFormat)
+}
 
 // LoadPlan reads a job's plan.json; fs.ErrNotExist while there is none.
 func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
@@ -193,8 +206,7 @@ func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
 		return nil, err
 	}
 	if p.Format != planFormat {
-		return nil, fmt.Errorf("%s was written by another version of distenc (format %d, this one reads %d): let that version finish the job, or cancel it and add its file again",
-			JobFile(id, planName), p.Format, planFormat)
+		return nil, &FormatError{Name: JobFile(id, planName), Format: p.Format, Earlier: p.Format < planFormat}
 	}
 	if err := p.check(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", JobFile(id, planName), err)

@@ -28,7 +28,8 @@ func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 // Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
 type Settings struct {
 	Profile     string  `json:"profile"`
-	X264        string  `json:"x264"`                  // the x264 command line's own options, checked by encoder.ParseX264
+	Encoder     string  `json:"encoder"`               // its name in package encoder
+	Options     string  `json:"options"`               // of the encoder's own command line, checked by encoder.Of
 	Container   string  `json:"container"`             // mkv | mp4
 	Audio       string  `json:"audio"`                 // copy | aac <N>k
 	Subtitles   string  `json:"subtitles,omitempty"`   // copy | none
@@ -42,7 +43,7 @@ type Settings struct {
 
 // Effort names the settings that a pixel's encoding time depends on: speeds under another name say nothing.
 func (s Settings) Effort() string {
-	return strings.TrimSpace(strings.Join([]string{s.X264, s.Scale, s.Deinterlace}, " "))
+	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale, s.Deinterlace}, " "))
 }
 
 // Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's

@@ -46,7 +46,7 @@ func (o *order) split(cmd *cobra.Command, args []string) ([]string, error) {
 		return nil, usage(errors.New("no file given"))
 	}
 	if o.x264 != "" {
-		if _, err := encoder.ParseX264(o.x264); err != nil {
+		if _, err := encoder.Default().Parse(o.x264); err != nil {
 			return nil, usage(err)
 		}
 	}
@@ -62,7 +62,7 @@ func (o *order) check(cfg config.Config) error {
 	return nil
 }
 
-// quoteWords joins words to one line that ParseX264 takes apart again.
+// quoteWords joins words to one line that an encoder's Parse takes apart again.
 func quoteWords(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

@@ -147,11 +147,12 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 		profile = p
 	}
 	profile = profile.With(s)
-	if _, err := encoder.ParseX264(profile.X264); err != nil {
-		return master.Order{}, &pipeline.Refusal{Reason: "The x264 options can't be used: " + err.Error(), Err: err}
+	settings := settingsOf(f.cfg(), profile)
+	if _, _, err := encoder.Of(settings); err != nil {
+		return master.Order{}, err
 	}
 	return master.Order{
-		Settings: settingsOf(f.cfg(), profile),
+		Settings: settings,
 		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again, Paused: s.Paused,
 	}, nil
 }
@@ -159,7 +160,7 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 // settingsOf is what a job with this profile is encoded with.
 func settingsOf(cfg config.Config, p config.Profile) pipeline.Settings {
 	return pipeline.Settings{
-		Profile: p.Name, X264: p.X264, Container: p.Container, Audio: p.Audio,
+		Profile: p.Name, Encoder: encoder.Default().Name(), Options: p.X264, Container: p.Container, Audio: p.Audio,
 		Subtitles: p.Subtitles, Scale: p.Scale, Deinterlace: p.Deinterlace, Odd: p.Odd,
 		Chunk: cfg.Split.Chunk.Seconds(), Pieces: cfg.Split.Pieces, Keep: cfg.Output.Source,
 	}

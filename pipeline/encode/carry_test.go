@@ -26,7 +26,7 @@ func source(t *testing.T, args ...string) string {
 // encoded returns what ffprobe says of the first chunk, and of its first frames.
 func encoded(t *testing.T, path, x264 string) (media.Stream, media.Head) {
 	t.Helper()
-	j := mustPlan(t, path, pipeline.Settings{X264: x264})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: x264})
 	results, _ := j.encodeAll(t)
 	f, err := j.tools.Probe(context.Background(), results[0])
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func TestTheUsersWordGoesBeforeTheSources(t *testing.T) {
 
 func TestFullRangeStaysFull(t *testing.T) {
 	path := source(t, "-i", "color=white:s=64x64:d=0.2,format=yuvj420p", "-c:v", "mjpeg", "-q:v", "2", "a.mkv")
-	j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high"})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high"})
 	require.Equal(t, "yuv420p", j.plan.Out.PixFmt)
 	results, _ := j.encodeAll(t)
 	f, err := j.tools.Probe(context.Background(), results[0])
@@ -92,7 +92,7 @@ func TestHDR10IsCarried(t *testing.T) {
 	const display, light = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)", "1000,400"
 	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-x265-params",
 		"log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:master-display="+display+":max-cll="+light, "a.mkv")
-	j := mustPlan(t, path, pipeline.Settings{X264: fast})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast})
 	require.Equal(t, display, j.plan.Video.MasterDisplay)
 	require.Equal(t, light, j.plan.Video.MaxCLL)
 	results, _ := j.encodeAll(t)
@@ -114,7 +114,7 @@ func TestPicturesOfSeveralSizesAllComeOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "both.ts")
 	require.NoError(t, exec.Command("sh", "-c", `cat "$1" "$2" > "$3"`, "sh", small, large, path).Run())
 
-	j := mustPlan(t, path, pipeline.Settings{X264: fast, Chunk: 0.7})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 0.7})
 	require.Equal(t, 50, j.plan.Frames)
 	_, records := j.encodeAll(t)
 	require.Contains(t, records[len(records)-1].Method+records[1].Method, "scaled to 64x64")
@@ -130,7 +130,7 @@ func TestTheRotationIsNotApplied(t *testing.T) {
 	turned := filepath.Join(t.TempDir(), "turned.mp4")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-i", straight, "-c", "copy", "-metadata:s:v:0", "rotate=90", turned).CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	j := mustPlan(t, turned, pipeline.Settings{X264: fast})
+	j := mustPlan(t, turned, pipeline.Settings{Encoder: "x264", Options: fast})
 	require.NotZero(t, j.plan.Video.Rotation)
 	s, _ := encoded(t, turned, fast)
 	require.Equal(t, 96, s.Width)
@@ -141,7 +141,7 @@ func TestAPlaylistIsNoSource(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "evil.mkv")
 	require.NoError(t, os.WriteFile(path, []byte("ffconcat version 1.0\nfile /etc/passwd\n"), 0o600))
-	_, err := plan(t, path, pipeline.Settings{X264: fast})
+	_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: fast})
 	var refusal *pipeline.Refusal
 	require.ErrorAs(t, err, &refusal)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -27,7 +28,11 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 	if c.Streams != 1 {
 		return c, fmt.Errorf("%w: the result has %d streams", ErrFrames, c.Streams)
 	}
-	if c.Width != plan.Out.Width || c.Height != plan.Out.Height || c.Codec != "h264" || c.Extradata == "" {
+	enc, err := encoder.Named(plan.Settings.Encoder)
+	if err != nil {
+		return c, err
+	}
+	if c.Width != plan.Out.Width || c.Height != plan.Out.Height || c.Codec != enc.Codec() || c.Extradata == "" {
 		return c, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
 	}
 	if !sameFields(plan.Out.Fields, c.FieldOrder) {

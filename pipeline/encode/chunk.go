@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -36,12 +36,16 @@ var ErrFrames = errors.New("the frames that come out are not the planned ones")
 // When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. The caller removes Out then.
 func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Record, error) {
 	start := time.Now()
+	enc, options, err := encoder.Of(req.Plan.Settings)
+	if err != nil {
+		return nil, err
+	}
 	var last error
 	for _, in := range ladder(req) {
-		result, err := try(ctx, tools, req, in)
+		result, err := try(ctx, tools, req, options, in)
 		if err == nil {
 			return &pipeline.Record{
-				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS), Extradata: result.Extradata, Encoder: encoderVersion(result.Head),
+				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS), Extradata: result.Extradata, Encoder: enc.Version(result.Head),
 				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
 			}, nil
 		}
@@ -124,12 +128,9 @@ type result struct {
 	remark string
 }
 
-func try(ctx context.Context, tools media.Tools, req Request, in input) (result, error) {
-	cmd, err := args(req.Plan, in, req.Threads)
-	if err != nil {
-		return result{}, err
-	}
-	cmd = append(append(cmd, "-progress", "pipe:1"), container(req.Plan, req.Out)...)
+func try(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input) (result, error) {
+	cmd := append(args(req.Plan, options, in, req.Threads), "-progress", "pipe:1")
+	cmd = append(cmd, container(req.Plan, req.Out)...)
 	report := req.Progress
 	if report == nil {
 		report = func(int, int64) {}
@@ -190,15 +191,4 @@ func durable(path string) error {
 		return fmt.Errorf("cannot sync the result: %w", err)
 	}
 	return nil
-}
-
-// x264 writes its version and all its settings into the first frame, as SEI user data.
-var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)
-
-func encoderVersion(head []byte) string {
-	m := x264Version.FindSubmatch(head)
-	if m == nil {
-		return ""
-	}
-	return strings.TrimSpace("x264 core " + string(m[1]) + string(m[2]))
 }

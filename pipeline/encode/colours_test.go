@@ -51,7 +51,7 @@ func TestColoursThatH264HasNotAreLeftOut(t *testing.T) {
 // Settings that are right are not blamed for what ffmpeg does not take of the source.
 func TestSettingsAreNotBlamedForTheSource(t *testing.T) {
 	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "a.mkv")
-	j := mustPlan(t, path, pipeline.Settings{X264: fast})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast})
 	j.plan.Out.PixFmt = "no such format"
 	_, err := encode.Test(t.Context(), j.tools, j.plan, path)
 	require.ErrorContains(t, err, "Its first picture can't be encoded, whatever the settings: ")

@@ -1,6 +1,7 @@
 package encode_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/split"
@@ -38,6 +40,7 @@ func plan(t *testing.T, source string, s pipeline.Settings) (job, error) {
 // planFor plans for so many encodes side by side.
 func planFor(t *testing.T, source string, s pipeline.Settings, slots int) (job, error) {
 	t.Helper()
+	s.Encoder = cmp.Or(s.Encoder, encoder.Default().Name())
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	j := job{tools: tools, source: source, dir: t.TempDir()}
@@ -91,8 +94,8 @@ func TestEveryFrameOnceAtItsTime(t *testing.T) {
 	for _, name := range corpus.Whole() {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Make(t, name)
-			checkWhole(t, path, pipeline.Settings{X264: fast, Container: "mkv", Chunk: 2, Pieces: "copy"}, 0)
-			checkWhole(t, path, pipeline.Settings{X264: fast + " --profile high", Container: "mp4", Chunk: 6, Pieces: "range"}, wide)
+			checkWhole(t, path, pipeline.Settings{Encoder: "x264", Options: fast, Container: "mkv", Chunk: 2, Pieces: "copy"}, 0)
+			checkWhole(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Container: "mp4", Chunk: 6, Pieces: "range"}, wide)
 		})
 	}
 }
@@ -123,7 +126,7 @@ func checkWhole(t *testing.T, path string, s pipeline.Settings, slots int) {
 func TestLaterChunksBeginAsFine(t *testing.T) {
 	path := corpus.Make(t, "h264-closed.mkv")
 	const settings = "--preset veryfast --crf 20"
-	j := mustPlan(t, path, pipeline.Settings{X264: settings, Chunk: 2})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: settings, Chunk: 2})
 	req := j.request(1)
 	_, err := encode.Chunk(context.Background(), j.tools, req)
 	require.NoError(t, err)
@@ -150,7 +153,7 @@ func firstPacket(t *testing.T, path, at string) int {
 }
 
 func TestRecordTellsOfTheResult(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 2})
 	req := j.request(1)
 	var frames int
 	req.Progress = func(n int, _ int64) { frames = n }
@@ -176,7 +179,7 @@ func TestRecordTellsOfTheResult(t *testing.T) {
 }
 
 func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5})
 	req := j.request(1)
 	req.Chunk.Seeks[0] = j.plan.Chunks[2].Seeks[0] // behind the chunk's first frames
 	rec, err := encode.Chunk(context.Background(), j.tools, req)
@@ -189,7 +192,7 @@ func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
 }
 
 func TestABadPieceIsNotUsed(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5, Pieces: "copy"})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5, Pieces: "copy"})
 	wrong := filepath.Join(j.dir, "piece")
 	require.NoError(t, split.Piece(context.Background(), j.tools, j.plan, &j.plan.Chunks[0], j.source, wrong))
 	garbage := filepath.Join(j.dir, "garbage")
@@ -204,7 +207,7 @@ func TestABadPieceIsNotUsed(t *testing.T) {
 }
 
 func TestCheckFindsWhatIsWrong(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5})
 	results, _ := j.encodeAll(t)
 	_, err := j.check(t, 1, results[0])
 	require.ErrorIs(t, err, encode.ErrFrames)
@@ -227,7 +230,7 @@ func (j job) check(t *testing.T, chunk int, path string) (*media.Clip, error) {
 
 // TestWhatCannotBeHadIsAnError plans a frame that the source does not have.
 func TestWhatCannotBeHadIsAnError(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "two-frames.mkv"), pipeline.Settings{X264: fast, Chunk: 1.5})
+	j := mustPlan(t, corpus.Make(t, "two-frames.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5})
 	c := &j.plan.Chunks[0]
 	c.PTS = pipeline.NewTimestamps(append(c.PTS.All(), c.End+40)...)
 	c.End += 41
@@ -237,7 +240,7 @@ func TestWhatCannotBeHadIsAnError(t *testing.T) {
 }
 
 func TestAStoppedEncodeEnds(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{X264: "--preset placebo", Chunk: 60})
+	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{Encoder: "x264", Options: "--preset placebo", Chunk: 60})
 	ctx, cancel := context.WithCancel(context.Background())
 	req := j.request(0)
 	req.Started = func(*media.Process) { cancel() }
@@ -257,7 +260,7 @@ func TestSettingsThatX264DoesNotTakeAreRefused(t *testing.T) {
 		"--cqm4 1,2":                       "cqm4",
 		"--profile high422 --output-csp i444 --output-depth 8": "4:4:4",
 	} {
-		_, err := plan(t, path, pipeline.Settings{X264: settings})
+		_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: settings})
 		var refusal *pipeline.Refusal
 		require.ErrorAs(t, err, &refusal, settings)
 		require.Contains(t, refusal.Reason, mention, settings)

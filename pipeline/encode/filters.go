@@ -12,7 +12,7 @@ import (
 
 // filters picks the chunk's frames and brings them into the output's size, pixel format and order of
 // fields.
-func filters(plan *pipeline.Plan, x264 encoder.X264, in input) string {
+func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	v, out := plan.Video, plan.Out
 	interlaced := out.Deinterlace || out.Fields != ""
 	var chain []string
@@ -32,7 +32,7 @@ func filters(plan *pipeline.Plan, x264 encoder.X264, in input) string {
 	case "pad":
 		w, h = v.Width, v.Height
 	}
-	convert := scale(w, h, inRange(v), outRange(v, x264), out.Fields != "")
+	convert := scale(w, h, inRange(v), outRange(v, look), out.Fields != "")
 	if media.RGB(v.PixFmt) {
 		convert += ":out_color_matrix=bt709"
 	}
@@ -40,14 +40,14 @@ func filters(plan *pipeline.Plan, x264 encoder.X264, in input) string {
 	if out.Edge == "pad" {
 		chain = append(chain, pad(v, out))
 	}
-	// ffmpeg takes the container's and x264's order of fields from the frames, whatever its parameters say.
+	// ffmpeg takes the container's and the encoder's order of fields from the frames, whatever its parameters say.
 	chain = append(chain, "setfield="+cmp.Or(out.Fields, "prog"))
-	if sar := x264.Param("sar"); sar != "" {
-		chain = append(chain, "setsar="+strings.Replace(sar, ":", "/", 1)) // the container has one too
+	if look.SAR != "" {
+		chain = append(chain, "setsar="+look.SAR) // the container has one too
 	} else if out.Edge == "" && (out.Width != v.Width || out.Height != v.Height) { // scale would make up for half a line
 		chain = append(chain, "setsar="+out.SAR.String())
 	}
-	return strings.Join(chain, ",") + colours(v, x264).Filter(outRange(v, x264))
+	return strings.Join(chain, ",") + look.Colours(v).Filter(outRange(v, look))
 }
 
 // scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,
@@ -80,12 +80,7 @@ func deinterlace(keep string) []string {
 // nothing and does not shine. Each plane is filled up for itself: on subsampled formats ffmpeg's pad first
 // cuts an odd column off.
 func pad(v pipeline.Video, out pipeline.Picture) string {
-	subW, subH := 1, 1
-	if strings.HasPrefix(out.PixFmt, "yuv420p") {
-		subW, subH = 2, 2
-	} else if strings.HasPrefix(out.PixFmt, "yuv422p") {
-		subW = 2
-	}
+	subW, subH := encoder.ChromaSize(out.PixFmt)
 	fill := func(subW, subH int) string {
 		w, h := out.Width/subW, out.Height/subH
 		return fmt.Sprintf("pad=w=%d:h=%d:x=0:y=0,fillborders=right=%d:bottom=%d:mode=smear", w, h, w-ceil(v.Width, subW), h-ceil(v.Height, subH))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -19,7 +20,7 @@ var ours = []string{"-vf", "-f", "-i", "-c:v", "-map", "-filter_complex", "-prot
 // From whatever plan lies on the share comes a command with our filters, one input and one muxer, or none at
 // all.
 func FuzzPlanToCommand(f *testing.F) {
-	const plan = `{"format":2,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"x264":"--crf 20 --sar 1:1 --tff","container":"mkv"},
+	const plan = `{"format":3,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"encoder":"x264","options":"--crf 20 --sar 1:1 --tff","container":"mkv"},
 		"video":{"index":1,"width":320,"height":180,"pix_fmt":"gbrp","time_base":{"num":1,"den":1000},"frame_rate":{"num":24000,"den":1001},"color_range":"tv","color_space":"bt709","field_order":"tt","max_cll":"1000,400"},
 		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff","sar":{"num":1,"den":1},"edge":"pad","deinterlace":true},"muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
 	f.Add([]byte(plan))
@@ -36,11 +37,11 @@ func FuzzPlanToCommand(f *testing.F) {
 			return
 		}
 		for _, in := range ladder(Request{Plan: plan, Chunk: &plan.Chunks[0], Source: "/s/source.mkv"}) {
-			cmd, err := args(plan, in, 1)
+			_, asked, err := encoder.Of(plan.Settings)
 			if err != nil {
 				continue
 			}
-			cmd = append(cmd, container(plan, "/s/out.tmp")...)
+			cmd := append(args(plan, asked, in, 1), container(plan, "/s/out.tmp")...)
 			options := cmd[len(media.Quiet()):]
 			require.True(t, count(options, "-i") == 1 && count(options, "-vf") == 1 && count(options, "-f") == 1)
 			for i, o := range options {
@@ -71,18 +72,4 @@ func count(list []string, s string) (n int) {
 		}
 	}
 	return n
-}
-
-// What the encoder says and writes is read without a surprise: a reason is one line of it, a version one of x264's.
-func FuzzWhatTheEncoderSays(f *testing.F) {
-	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken", []byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
-	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
-	f.Fuzz(func(t *testing.T, stderr string, head []byte) {
-		reason := complaint(stderr, complaints)
-		require.Contains(t, stderr, reason)
-		require.NotContains(t, complaint(stderr, remarks), "\n")
-		version := encoderVersion(head)
-		require.True(t, version == "" || strings.HasPrefix(version, "x264 core ") && len(version) < 64, version)
-		_ = checkProfile(&pipeline.Plan{Settings: pipeline.Settings{X264: "--profile high"}}, head)
-	})
 }

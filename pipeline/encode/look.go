@@ -124,18 +124,18 @@ func said(stderr string) string {
 // compare decodes one picture of the source until it is near enough to the result's, which is asked for when there
 // is one to compare with.
 func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func() (thumb, error)) error {
-	x264, err := encoder.ParseX264(l.Plan.Settings.X264)
+	_, options, err := encoder.Of(l.Plan.Settings)
 	if err != nil {
 		return err
 	}
-	limit, nearest := farthest(x264), -1.0
+	limit, nearest := farthest(options), -1.0
 	for _, in := range l.ways(n) {
 		args := append(media.Quiet(), "-threads", "1", "-copyts", "-noautorotate", "-reinit_filter", "0")
 		if in.seek != nil {
 			args = append(args, media.SeekArgs(l.Plan.Video.TimeBase.Seconds(*in.seek))...)
 		}
 		args = append(append(args, media.Input(in.path)...), "-map", "0:"+strconv.Itoa(in.stream),
-			"-vf", filters(l.Plan, x264, in)+","+toThumb, "-fps_mode", "passthrough")
+			"-vf", filters(l.Plan, options.Look(), in)+","+toThumb, "-fps_mode", "passthrough")
 		pictures, stderr, err := decode(ctx, tools, args, l.limits(in))
 		if err != nil && !worthAnother(ctx, err) {
 			return fmt.Errorf("cannot look at the source: %w", err)

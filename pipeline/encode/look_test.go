@@ -37,7 +37,7 @@ func (j job) ownPictures(t *testing.T, results []string, records []*pipeline.Rec
 
 // A result is not blamed for the share that it lies on, nor for the machine that looks at it.
 func TestTroubleIsNotTheResultsFault(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 2})
 	gone := j.look(0, filepath.Join(j.dir, "gone"), &pipeline.Record{}, true)
 	j.tools.FFmpeg = filepath.Join(j.dir, "ffmpeg")
 	for script, blamed := range map[string]bool{
@@ -58,14 +58,14 @@ func TestTroubleIsNotTheResultsFault(t *testing.T) {
 // The loader complains of every child, whose work is as good as ever.
 func TestForeignWordsAreNotTheResultsFault(t *testing.T) {
 	t.Setenv("LD_PRELOAD", "/nowhere/library.so")
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 2})
 	require.Empty(t, j.plan.Notes)
 	results, records := j.encodeAll(t)
 	j.ownPictures(t, results, records)
 }
 
 func TestAnotherChunksPicturesAreSeen(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{X264: fast, Chunk: 2})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 2})
 	results, records := j.encodeAll(t)
 	for _, quick := range []bool{true, false} {
 		for i := range results {

@@ -45,7 +45,7 @@ func interlaced(t *testing.T, mode string, more ...string) string {
 func TestDeinterlacedSeamsAreNoSeams(t *testing.T) {
 	for _, name := range []string{"tff.mkv", "bff.mp4"} {
 		path := interlaced(t, name[:3], name)
-		j := mustPlan(t, path, pipeline.Settings{X264: lossless, Chunk: 1, Pieces: "copy", Deinterlace: "yes"})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1, Pieces: "copy", Deinterlace: "yes"})
 		require.True(t, j.plan.Out.Deinterlace)
 		require.Len(t, j.plan.Chunks, 5)
 		require.Contains(t, strings.Join(j.plan.Notes, " "), "is deinterlaced")
@@ -63,7 +63,7 @@ func TestDeinterlacedSeamsAreNoSeams(t *testing.T) {
 }
 
 func TestAMissingPictureInFrontIsFoundOut(t *testing.T) {
-	j := mustPlan(t, interlaced(t, "tff", "a.mkv"), pipeline.Settings{X264: lossless, Chunk: 1, Deinterlace: "yes"})
+	j := mustPlan(t, interlaced(t, "tff", "a.mkv"), pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1, Deinterlace: "yes"})
 	req := j.request(2)
 	req.Chunk.Seeks[0] = req.Chunk.Key + 132 // the chunk's own key packet, as if nothing in front were wanted
 	rec, err := encode.Chunk(context.Background(), j.tools, req)
@@ -88,7 +88,7 @@ func TestScaledPictures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", c.filter, "-c:v", "ffv1", "a.mkv")
-			j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high", Scale: c.scale})
+			j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Scale: c.scale})
 			require.Equal(t, []int{c.w, c.h}, []int{j.plan.Out.Width, j.plan.Out.Height})
 			results, _ := j.encodeAll(t)
 			f, err := j.tools.Probe(context.Background(), results[0])
@@ -102,10 +102,10 @@ func TestScaledPictures(t *testing.T) {
 
 func TestOddSizes(t *testing.T) {
 	path := corpus.Make(t, "odd-size.mkv") // 321x181
-	_, err := plan(t, path, pipeline.Settings{X264: fast + " --profile high"})
+	_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high"})
 	require.ErrorContains(t, err, `odd = "crop"`)
 	for odd, size := range map[string][]int{"crop": {320, 180}, "pad": {322, 182}} {
-		j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high", Odd: odd})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Odd: odd})
 		results, records := j.encodeAll(t)
 		j.ownPictures(t, results, records)
 		f, err := j.tools.Probe(context.Background(), results[0])
@@ -114,7 +114,7 @@ func TestOddSizes(t *testing.T) {
 		require.Equal(t, corpus.Barcodes(t, path), corpus.Barcodes(t, results[0]), "nothing is moved")
 		require.Contains(t, strings.Join(j.plan.Notes, " "), "The picture is 321×181")
 	}
-	j := mustPlan(t, path, pipeline.Settings{X264: lossless + " --output-csp i444", Odd: "crop"})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: lossless + " --output-csp i444", Odd: "crop"})
 	require.Equal(t, []int{321, 181}, []int{j.plan.Out.Width, j.plan.Out.Height}, "what needs no choice stays as it is")
 }
 
@@ -123,7 +123,7 @@ func TestPaddingRepeatsTheEdge(t *testing.T) {
 	for format, csp := range map[string]string{"yuv420p": "i420", "yuv422p10le": "i422", "yuv444p": "i444"} {
 		path := source(t, "-i", "testsrc2=s=34x18:d=0.2,format=yuv444p,crop=33:17:0:0:exact=1,format="+format, "-c:v", "ffv1", "-strict", "-2", "a.mkv")
 		x264 := lossless + " --output-csp " + csp + " --tff" // which wants even heights too
-		j := mustPlan(t, path, pipeline.Settings{X264: x264, Odd: "pad"})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: x264, Odd: "pad"})
 		require.Equal(t, "pad", j.plan.Out.Edge)
 		results, _ := j.encodeAll(t)
 		w, h := j.plan.Out.Width, j.plan.Out.Height
@@ -142,12 +142,12 @@ func TestPaddingRepeatsTheEdge(t *testing.T) {
 // x264 wants four lines for 4:2:0 in fields; a deinterlaced picture needs only two.
 func TestInterlacedHeights(t *testing.T) {
 	path := source(t, "-i", "testsrc2=s=64x54:r=50:d=0.4", "-vf", "interlace=scan=bff:lowpass=0,setfield=bff", "-c:v", "ffv1", "a.mkv")
-	_, err := plan(t, path, pipeline.Settings{X264: fast + " --profile high"})
+	_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high"})
 	require.ErrorContains(t, err, "interlaced yuv420p needs a width and height that 2 and 4 divide")
-	j := mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high", Odd: "crop"})
+	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Odd: "crop"})
 	require.Equal(t, 52, j.plan.Out.Height)
 	j.encodeAll(t)
-	j = mustPlan(t, path, pipeline.Settings{X264: fast + " --profile high", Deinterlace: "yes"})
+	j = mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Deinterlace: "yes"})
 	require.Equal(t, 54, j.plan.Out.Height)
 	j.encodeAll(t)
 }

@@ -2,7 +2,6 @@ package encode
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/distenc/distenc/pipeline/encoder"
 )
@@ -31,26 +30,11 @@ func (a thumb) distance(b thumb) float64 {
 const (
 	fineLimit   = 5.0
 	coarseLimit = 16.0
-	fineCRF     = 30 // the worst quality that is fine
 )
 
-// coarsening are the parameters that reach into the quantizers whatever the CRF.
-var coarsening = []string{
-	"qp", "bitrate", "vbv-maxrate", "vbv-bufsize", "crf-max", "qpmin", "qpmax", "qpstep", "ipratio", "qcomp", "aq-strength", "nr",
-	"deadzone-intra", "deadzone-inter", "cqm", "cqm4", "cqm4i", "cqm4iy", "cqm4p", "cqm4py", "cqm8", "cqm8i", "cqm8p", "avcintra-class",
-}
-
-// farthest is the distance that is allowed with these options. Only --crf tells how coarse pictures can get, and
-// only if no other option reaches into their quantizers.
-func farthest(x264 encoder.X264) float64 {
-	crf := 23.0 // x264's default
-	if text := x264.Param("crf"); text != "" {
-		var err error
-		if crf, err = strconv.ParseFloat(text, 64); err != nil {
-			return coarseLimit
-		}
-	}
-	if crf > fineCRF || x264.Has(coarsening...) {
+// farthest is the distance that is allowed with these options.
+func farthest(options encoder.Options) float64 {
+	if options.Coarse() {
 		return coarseLimit
 	}
 	return fineLimit

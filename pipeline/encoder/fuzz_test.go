@@ -26,34 +26,50 @@ func FuzzParseX264(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		x, err := ParseX264(text)
+		x, err := parseX264(text)
 		if err != nil {
 			return
 		}
-		args := x.FFmpegArgs()
+		args := x.Args(Stream{})
 		for i := 0; i < len(args); i += 2 {
 			require.Regexp(t, harmless, args[i])
 			require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
 		}
 		again := ""
-		for _, p := range x.Params {
-			require.False(t, slices.Contains(fileKeys, p.Key))
-			require.NotContains(t, strings.ReplaceAll(p.String(), `\:`, ""), ":")
-			if p.Key == "cqm" {
-				require.Contains(t, []string{"flat", "jvt"}, p.Value)
+		for _, p := range x.params {
+			require.False(t, slices.Contains(fileKeys, p.key))
+			require.NotContains(t, strings.ReplaceAll(joinParams([]param{p}), `\:`, ""), ":")
+			if p.key == "cqm" {
+				require.Contains(t, []string{"flat", "jvt"}, p.value)
 			}
-			if rule, known := x264Options[p.Key]; known && rule.form == flag {
-				again += " --" + p.Key
+			if rule, known := x264Options[p.key]; known && rule.form == flag {
+				again += " --" + p.key
 			} else if known {
-				again += " --" + p.Key + "=" + p.Value
+				again += " --" + p.key + "=" + p.value
 			}
 		}
-		if y, err := ParseX264(again); !slices.ContainsFunc(x.Params, func(p Param) bool { return p.Key == "no-tff" }) {
+		if y, err := parseX264(again); !slices.ContainsFunc(x.params, func(p param) bool { return p.key == "no-tff" }) {
 			require.NoError(t, err)
-			require.Equal(t, len(x.Params), len(y.Params))
-			for i := range x.Params {
-				require.Equal(t, x.Params[i], y.Params[i])
+			require.Equal(t, len(x.params), len(y.params))
+			for i := range x.params {
+				require.Equal(t, x.params[i], y.params[i])
 			}
 		}
+	})
+}
+
+// What the encoder says and writes is read without a surprise: a reason is one line of it, a version one of x264's.
+func FuzzWhatTheEncoderSays(f *testing.F) {
+	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken", []byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
+	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
+	f.Fuzz(func(t *testing.T, messages string, head []byte) {
+		reason := x264{}.Complaint(messages, false)
+		require.Contains(t, messages, reason)
+		require.NotContains(t, x264{}.Complaint(messages, true), "\n")
+		version := x264{}.Version(head)
+		require.True(t, version == "" || strings.HasPrefix(version, "x264 core ") && len(version) < 64, version)
+		asked, err := parseX264("--profile high")
+		require.NoError(t, err)
+		_, _ = asked.Contradiction(head)
 	})
 }

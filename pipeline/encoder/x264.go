@@ -1,147 +1,124 @@
 package encoder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
-// X264 is what a user asked of the x264 encoder, as far as it may be asked: made by ParseX264 alone.
-type X264 struct {
-	Preset, Tune, Profile, Level string   // ffmpeg's own options; empty: x264's default
-	Params                       []Param  // what goes through -x264-params, each key once
-	Chroma                       int      // from --output-csp: 400, 420, 422 or 444; 0: not said
-	Depth                        int      // from --output-depth: 8 or 10; 0: not said
-	Range                        string   // from --range: tv or pc; empty: not said
-	Notes                        []string // what does not mean here what it means to the x264 command
+// x264 makes H.264.
+type x264 struct{}
+
+func (x264) Name() string    { return "x264" }
+func (x264) Library() string { return "libx264" }
+func (x264) Codec() string   { return "h264" }
+func (x264) Bare() string    { return "h264" }
+
+// x264 writes its version and all its settings into the first frame, as SEI user data.
+var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)
+
+func (x264) Version(head []byte) string {
+	m := x264Version.FindSubmatch(head)
+	if m == nil {
+		return ""
+	}
+	return strings.TrimSpace("x264 core " + string(m[1]) + string(m[2]))
 }
 
-// Param is one parameter of libx264 in its own names.
-type Param struct{ Key, Value string }
-
-// ParseX264 reads options in the x264 command line's own names and spellings (--crf 18, --crf=18,
-// -b 3, -b3, 'single' and "double" quotes). It is an allow-list: an option that is not known to be
-// harmless in one chunk of a job is an error that names it and says what to do instead. No accepted
-// text makes ffmpeg or x264 open a file.
-func ParseX264(text string) (X264, error) {
-	words, err := splitWords(text)
-	if err != nil {
-		return X264{}, fmt.Errorf("cannot read the x264 options %q: %w", text, err)
+// What libx264 and ffmpeg say of settings that they don't take; the first group is the reason. libx264 goes on without
+// an option that it can't read. x264Remarks tell the reason only of an encode that failed.
+var (
+	x264Complaints = []*regexp.Regexp{
+		regexp.MustCompile(`Error parsing option '?(.+?)'?\.?$`),
+		regexp.MustCompile(`x264 \[error\]: (.+)$`),
 	}
-	var x X264
-	for len(words) > 0 {
-		var name, value string
-		if name, value, words, err = nextOption(words); err == nil {
-			err = x.set(name, value)
+	x264Remarks = []*regexp.Regexp{
+		regexp.MustCompile(`^\[libx264\] (.*(?:requires?d?|must|not|invalid).*)$`),
+		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
+	}
+)
+
+func (x264) Complaint(messages string, failed bool) string {
+	reason := lastReason(messages, x264Complaints)
+	if failed && reason == "" {
+		reason = lastReason(messages, x264Remarks)
+	}
+	return reason
+}
+
+// lastReason returns the last reason that the first matching pattern finds.
+func lastReason(messages string, patterns []*regexp.Regexp) (reason string) {
+	for _, pattern := range patterns {
+		for line := range strings.SplitSeq(messages, "\n") {
+			if m := pattern.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+				reason = strings.TrimRight(m[1], ". ")
+			}
 		}
-		if err != nil {
-			return X264{}, err
+		if reason != "" {
+			break
 		}
+	}
+	return reason
+}
+
+// x264Asked is what a user asked of x264: made by Parse alone.
+type x264Asked struct {
+	preset, tune, profile, level string  // ffmpeg's own options; empty: x264's default
+	params                       []param // what goes through -x264-params, each key once
+	chroma                       int     // from --output-csp: 400, 420, 422 or 444; 0: not said
+	depth                        int     // from --output-depth: 8 or 10; 0: not said
+	colourRange                  string  // from --range: tv or pc; empty: not said
+	notes                        []string
+}
+
+func (x264) Parse(text string) (Options, error) {
+	x, err := parseX264(text)
+	if err != nil {
+		return nil, err
 	}
 	return x, nil
 }
 
-// Has tells whether the user has set any of these parameters of libx264.
-func (x X264) Has(keys ...string) bool {
-	return slices.ContainsFunc(x.Params, func(p Param) bool { return slices.Contains(keys, p.Key) })
-}
-
-// Param returns the value the user has given a parameter of libx264, empty if none.
-func (x X264) Param(key string) string {
-	for _, p := range x.Params {
-		if p.Key == key {
-			return p.Value
-		}
-	}
-	return ""
-}
-
-// IPRatio is how much finer than a P frame's the quantizer of an I frame is; 0 where it is not the quality (crf) that
-// is asked for.
-func (x X264) IPRatio() float64 {
-	if x.Has("qp", "bitrate") {
-		return 0
-	}
-	ratio := 1.4 // x264 --fullhelp
-	if slices.Contains(strings.Split(x.Tune, ","), "grain") {
-		ratio = 1.1
-	}
-	if user := x.Param("ipratio"); user != "" {
-		ratio, _ = strconv.ParseFloat(user, 64) // the form of a number was checked
-	}
-	return ratio
-}
-
-// FFmpegArgs returns the encoder's options for ffmpeg. own are our parameters, which the user's
-// override.
-func (x X264) FFmpegArgs(own ...Param) []string {
-	args := []string{"-c:v", "libx264"}
-	for _, o := range []struct{ name, value string }{
-		{"-preset", x.Preset}, {"-tune", x.Tune}, {"-profile:v", x.Profile}, {"-level:v", x.Level},
-	} {
-		if o.value != "" {
-			args = append(args, o.name, o.value)
-		}
-	}
-	var params []string
-	for _, p := range own {
-		if !x.Has(p.Key) {
-			params = append(params, p.String())
-		}
-	}
-	for _, p := range x.Params {
-		params = append(params, p.String())
-	}
-	if len(params) == 0 {
-		return args
-	}
-	return append(args, "-x264-params", strings.Join(params, ":"))
-}
-
-// String writes the parameter for -x264-params. An unescaped colon ends the value: deblock=-1:-1 would
-// be read as deblock=-1, without an error.
-func (p Param) String() string {
-	return p.Key + "=" + strings.NewReplacer(`\`, `\\`, `:`, `\:`, `'`, `\'`).Replace(p.Value)
+func parseX264(text string) (x x264Asked, err error) {
+	err = x264Table.parse(text, x.set)
+	return x, err
 }
 
 // set takes one option under its long name.
-func (x *X264) set(name, value string) error {
-	rule := x264Options[name]
-	if !rule.allows(value) {
-		return fmt.Errorf("x264 option --%s can't be %q: %s", name, value, rule.want())
-	}
-	if rule.note != "" && !slices.Contains(x.Notes, rule.note) {
-		x.Notes = append(x.Notes, rule.note)
+func (x *x264Asked) set(name, value string, rule option) {
+	if rule.note != "" && !slices.Contains(x.notes, rule.note) {
+		x.notes = append(x.notes, rule.note)
 	}
 	switch name {
 	case "preset":
-		x.Preset = value
+		x.preset = value
 	case "tune":
-		x.Tune = value
+		x.tune = value
 	case "profile":
-		x.Profile = value
+		x.profile = value
 	case "level":
-		x.Level = value
+		x.level = value
 	case "output-csp":
-		x.Chroma, _ = strconv.Atoi(strings.TrimPrefix(value, "i"))
+		x.chroma, _ = strconv.Atoi(strings.TrimPrefix(value, "i"))
 	case "output-depth":
-		x.Depth, _ = strconv.Atoi(value)
+		x.depth, _ = strconv.Atoi(value)
 	case "range":
-		x.Range = strings.TrimPrefix(value, "auto")
+		x.colourRange = strings.TrimPrefix(value, "auto")
 	default:
 		if !rule.ignored {
 			x.setParam(name, value, rule)
 		}
 	}
-	return nil
 }
 
-func (x *X264) setParam(name, value string, rule x264Option) {
-	if rule.key != "" {
-		name = rule.key
-	}
+func (x *x264Asked) setParam(name, value string, rule option) {
+	name = cmp.Or(rule.key, name)
 	if rule.form == flag {
 		value = "1"
 	}
@@ -149,80 +126,168 @@ func (x *X264) setParam(name, value string, rule x264Option) {
 	if base, ok := strings.CutPrefix(name, "no-"); ok {
 		opposite = base
 	}
-	x.Params = slices.DeleteFunc(x.Params, func(p Param) bool { return p.Key == name || p.Key == opposite })
-	x.Params = append(x.Params, Param{name, value})
+	x.params = slices.DeleteFunc(x.params, func(p param) bool { return p.key == name || p.key == opposite })
+	x.params = append(x.params, param{name, value})
 }
 
-// nextOption takes the first option and its value off the words.
-func nextOption(words []string) (name, value string, rest []string, err error) {
-	word, rest := words[0], words[1:]
-	attached := false
+// has tells whether the user has set any of these parameters of libx264.
+func (x x264Asked) has(keys ...string) bool {
+	return slices.ContainsFunc(x.params, func(p param) bool { return slices.Contains(keys, p.key) })
+}
+
+// param returns the value that the user has given a parameter of libx264, empty if none.
+func (x x264Asked) param(key string) string {
+	for _, p := range x.params {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return ""
+}
+
+// Notes implements Options, as do the next ones.
+func (x x264Asked) Notes() []string { return x.notes }
+
+// PixFmt goes by --output-csp and --output-depth, else by the profile: baseline, main and high are 4:2:0 in 8 bit, high10
+// is 4:2:0 in 10 bit, high422 and high444 leave the source as it is as far as they allow. Without a profile the source's
+// own form is kept as far as x264 has it.
+func (x x264Asked) PixFmt(source string) string {
+	chroma, depth := pixelForm(source, 10)
+	switch x.profile {
+	case "baseline", "main", "high":
+		chroma, depth = 420, 8
+	case "high10":
+		chroma, depth = 420, 10
+	case "high422":
+		chroma = min(chroma, 422)
+	}
+	return pixFmt(cmp.Or(x.chroma, chroma), cmp.Or(x.depth, depth))
+}
+
+func (x x264Asked) Fields(source string) string {
 	switch {
-	case strings.HasPrefix(word, "--") && len(word) > 2:
-		name, value, attached = strings.Cut(word[2:], "=")
-	case strings.HasPrefix(word, "-") && len(word) > 1:
-		name = x264Short[word[1]]
-		if name == "" {
-			return "", "", nil, fmt.Errorf("x264 option %q is not known", word)
-		}
-		value, attached = word[2:], len(word) > 2
-	default:
-		return "", "", nil, fmt.Errorf("cannot use %q as an x264 option: options begin with --, and files are not named here", word)
+	case x.has("tff"):
+		return "tff"
+	case x.has("bff"):
+		return "bff"
+	case x.has("no-tff", "fake-interlaced"):
+		return ""
 	}
-	rule, known := x264Options[name]
-	switch reason := x264Refused[name]; {
-	case reason != "":
-		return "", "", nil, fmt.Errorf("x264 option --%s can't be used: %s", name, reason)
-	case !known:
-		return "", "", nil, fmt.Errorf("x264 option --%s is not known: use the full names that `x264 --fullhelp` lists", name)
-	case rule.form == flag && attached:
-		return "", "", nil, fmt.Errorf("x264 option --%s takes no value", name)
-	case rule.form == flag || attached:
-		return name, value, rest, nil
-	case len(rest) == 0:
-		return "", "", nil, fmt.Errorf("x264 option --%s needs a value", name)
-	}
-	return name, rest[0], rest[1:], nil
+	return source
 }
 
-// splitWords splits as a shell does: blanks, quotes, backslash; nothing is expanded.
-func splitWords(s string) (words []string, err error) {
-	var word strings.Builder
-	var quote rune
-	inWord, escaped := false, false
-	for _, r := range s {
-		switch {
-		case r == 0:
-			return nil, errors.New("there is a NUL in it")
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			inWord, escaped = true, true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			} else {
-				word.WriteRune(r)
-			}
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case r == ' ' || r == '\t' || r == '\n' || r == '\r':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		default:
-			word.WriteRune(r)
-			inWord = true
+func (x x264Asked) Multiples(out pipeline.Picture) (w, h int) {
+	w, h = ChromaSize(out.PixFmt)
+	if out.Fields != "" || x.has("fake-interlaced") {
+		h *= 2
+	}
+	return w, h
+}
+
+func (x x264Asked) Look() Look {
+	return Look{
+		Range: x.colourRange, SAR: strings.Replace(x.param("sar"), ":", "/", 1), Primaries: x.param("colorprim"), Transfer: x.param("transfer"),
+		Matrix: x.param("colormatrix"), ChromaPlace: chromaPlace(x.param("chromaloc")),
+	}
+}
+
+func (x x264Asked) Args(s Stream) []string {
+	args := []string{"-c:v", "libx264"}
+	for _, o := range [][2]string{{"-preset", x.preset}, {"-tune", x.tune}, {"-profile:v", x.profile}, {"-level:v", x.level}} {
+		if o[1] != "" {
+			args = append(args, o[0], o[1])
 		}
 	}
-	if quote != 0 || escaped {
-		return nil, errors.New("a quote is not closed")
+	own := slices.DeleteFunc(x.own(s), func(p param) bool { return x.has(p.key) })
+	return append(args, "-x264-params", joinParams(append(own, x.params...)))
+}
+
+// own are libx264's parameters that come from the source or from the work in chunks. What the user said goes before them.
+func (x x264Asked) own(s Stream) []param {
+	out := []param{
+		// Headers that don't depend on the content, so that chunks can be joined.
+		{"stitchable", "1"},
+		// ffmpeg guesses it from the first packets, which differ between a piece and the source, and it stands in the headers.
+		{"fps", s.Video.FrameRate.String()},
 	}
-	if inWord {
-		words = append(words, word.String())
+	if sar := s.Out.SAR; sar.Num > 0 && sar.Den > 0 {
+		out = append(out, param{"sar", sar.String()})
 	}
-	return words, nil
+	if s.Out.Fields != "" {
+		out = append(out, param{s.Out.Fields, "1"})
+	}
+	if ratio := x.ipRatio(); s.Later && ratio > 0 {
+		// With mbtree, x264 gives the first I frame of a stream the quantizer of a P frame, and all later ones a finer one
+		// by this factor (measured: 2.9 steps at crf, for each preset with mbtree). In one whole encode this would be a
+		// later one. Without mbtree it changes nothing.
+		out = append(out, param{"zones", fmt.Sprintf("0,0,b=%g", ratio)})
+	}
+	if s.Video.MasterDisplay != "" {
+		out = append(out, param{"mastering-display", s.Video.MasterDisplay})
+	}
+	if s.Video.MaxCLL != "" {
+		out = append(out, param{"cll", s.Video.MaxCLL})
+	}
+	return out
+}
+
+// ipRatio is how much finer than a P frame's the quantizer of an I frame is; 0 where it is not the quality (crf) that is
+// asked for.
+func (x x264Asked) ipRatio() float64 {
+	if x.has("qp", "bitrate") {
+		return 0
+	}
+	ratio := 1.4 // x264 --fullhelp
+	if slices.Contains(strings.Split(x.tune, ","), "grain") {
+		ratio = 1.1
+	}
+	if user := x.param("ipratio"); user != "" {
+		ratio, _ = strconv.ParseFloat(user, 64) // the form of a number was checked
+	}
+	return ratio
+}
+
+// x264Coarsening are the parameters that reach into the quantizers whatever the CRF.
+var x264Coarsening = []string{
+	"qp", "bitrate", "vbv-maxrate", "vbv-bufsize", "crf-max", "qpmin", "qpmax", "qpstep", "ipratio", "qcomp", "aq-strength", "nr",
+	"deadzone-intra", "deadzone-inter", "cqm", "cqm4", "cqm4i", "cqm4iy", "cqm4p", "cqm4py", "cqm8", "cqm8i", "cqm8p", "avcintra-class",
+}
+
+// Coarse: only --crf, 23 where it is not given, tells how coarse pictures can get, and only if no other option reaches into
+// their quantizers.
+func (x x264Asked) Coarse() bool {
+	const worstFine = 30
+	crf, err := strconv.ParseFloat(cmp.Or(x.param("crf"), "23"), 64)
+	return err != nil || crf > worstFine || x.has(x264Coarsening...)
+}
+
+// h264Profiles are the profiles in their order, each with all that those before it have, by the number that stands in the
+// stream (ITU-T H.264, A.2).
+var h264Profiles = []struct {
+	name string
+	idc  byte
+}{{"baseline", 66}, {"main", 77}, {"high", 100}, {"high10", 110}, {"high422", 122}, {"high444", 244}}
+
+// spsStart is a start code and the type of a sequence parameter set; its profile is the next byte.
+var spsStart = regexp.MustCompile(`\x00\x00\x01[\x27\x47\x67]`)
+
+// Contradiction compares the profile that came out with the one asked for. The x264 command lets the profile override all
+// else; ffmpeg lets single parameters override the profile, and a device that needs the profile could not play the result.
+func (x x264Asked) Contradiction(head []byte) (string, error) {
+	if x.profile == "" {
+		return "", nil
+	}
+	sps := spsStart.FindIndex(head)
+	if sps == nil || sps[1] == len(head) {
+		return "", errors.New("the encoded picture has no sequence parameters")
+	}
+	for _, p := range h264Profiles {
+		if p.idc == head[sps[1]] {
+			return "", nil
+		}
+		if p.name == x.profile {
+			break
+		}
+	}
+	return fmt.Sprintf("profile %s lacks something that another option asks for (such as --qp 0, which is lossless)", x.profile), nil
 }

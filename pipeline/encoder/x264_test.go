@@ -5,24 +5,26 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 func TestParseX264(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                      "-c:v libx264",
-		"--preset slow --profile high --crf 18": "-c:v libx264 -preset slow -profile:v high -x264-params crf=18",
-		"--crf=18 --level 4.1":                  "-c:v libx264 -level:v 4.1 -x264-params crf=18",
-		"--deblock -1:-1 --psy-rd '1.0:0.2'":    `-c:v libx264 -x264-params deblock=-1\:-1:psy-rd=1.0\:0.2`,
-		"-b 5 -r4 -q 20":                        "-c:v libx264 -x264-params bframes=5:ref=4:qp=20",
-		"--no-mbtree --mbtree":                  "-c:v libx264 -x264-params mbtree=1",
-		"--crf 10 --crf 20":                     "-c:v libx264 -x264-params crf=20",
-		`--tune film,fastdecode "--keyint" infinite`: "-c:v libx264 -tune film,fastdecode -x264-params keyint=infinite",
-		"--nf":                             "-c:v libx264 -x264-params no-deblock=1",
-		"--sar 32:27 --quiet --stitchable": `-c:v libx264 -x264-params sar=32\:27`,
+		"":                                      "-c:v libx264 -x264-params stitchable=1:fps=0/0",
+		"--preset slow --profile high --crf 18": "-c:v libx264 -preset slow -profile:v high -x264-params stitchable=1:fps=0/0:crf=18",
+		"--crf=18 --level 4.1":                  "-c:v libx264 -level:v 4.1 -x264-params stitchable=1:fps=0/0:crf=18",
+		"--deblock -1:-1 --psy-rd '1.0:0.2'":    `-c:v libx264 -x264-params stitchable=1:fps=0/0:deblock=-1\:-1:psy-rd=1.0\:0.2`,
+		"-b 5 -r4 -q 20":                        "-c:v libx264 -x264-params stitchable=1:fps=0/0:bframes=5:ref=4:qp=20",
+		"--no-mbtree --mbtree":                  "-c:v libx264 -x264-params stitchable=1:fps=0/0:mbtree=1",
+		"--crf 10 --crf 20":                     "-c:v libx264 -x264-params stitchable=1:fps=0/0:crf=20",
+		`--tune film,fastdecode "--keyint" infinite`: "-c:v libx264 -tune film,fastdecode -x264-params stitchable=1:fps=0/0:keyint=infinite",
+		"--nf":                             "-c:v libx264 -x264-params stitchable=1:fps=0/0:no-deblock=1",
+		"--sar 32:27 --quiet --stitchable": `-c:v libx264 -x264-params stitchable=1:fps=0/0:sar=32\:27`,
 	} {
-		x, err := ParseX264(text)
+		x, err := parseX264(text)
 		require.NoError(t, err, text)
-		require.Equal(t, want, strings.Join(x.FFmpegArgs(), " "), text)
+		require.Equal(t, want, strings.Join(x.Args(Stream{}), " "), text)
 	}
 }
 
@@ -54,23 +56,23 @@ func TestParseX264Refuses(t *testing.T) {
 		"--":                          "is not known",
 		"--crf \"\"":                  "a number",
 	} {
-		_, err := ParseX264(text)
+		_, err := parseX264(text)
 		require.ErrorContains(t, err, mention, text)
 	}
 }
 
 func TestX264NotesWhatIsDifferentHere(t *testing.T) {
-	x, err := ParseX264("--bitrate 2000 --threads 4 --bitrate 1000")
+	x, err := parseX264("--bitrate 2000 --threads 4 --bitrate 1000")
 	require.NoError(t, err)
-	require.Len(t, x.Notes, 2)
-	require.Equal(t, []Param{{"bitrate", "1000"}}, x.Params)
+	require.Len(t, x.Notes(), 2)
+	require.Equal(t, []param{{"bitrate", "1000"}}, x.params)
 }
 
 func TestOwnParamsYieldToTheUsers(t *testing.T) {
-	x, err := ParseX264("--sar 1:1")
+	x, err := parseX264("--sar 1:1")
 	require.NoError(t, err)
-	args := x.FFmpegArgs(Param{"stitchable", "1"}, Param{"sar", "32/27"})
-	require.Equal(t, `stitchable=1:sar=1\:1`, args[len(args)-1])
+	args := x.Args(Stream{Out: pipeline.Picture{SAR: pipeline.Rational{Num: 32, Den: 27}}})
+	require.Equal(t, `stitchable=1:fps=0/0:sar=1\:1`, args[len(args)-1])
 }
 
 func TestPixFmt(t *testing.T) {
@@ -93,7 +95,7 @@ func TestPixFmt(t *testing.T) {
 		{"--output-depth 8", "yuv420p10le", "yuv420p"},
 		{"--output-csp i444 --output-depth 10", "yuv420p", "yuv444p10le"},
 	} {
-		x, err := ParseX264(c.options)
+		x, err := parseX264(c.options)
 		require.NoError(t, err)
 		require.Equal(t, c.want, x.PixFmt(c.source), "%v", c)
 	}

@@ -34,22 +34,14 @@ const (
 	plainPreset   = "ultrafast"
 )
 
-// Pictures is what is encoded, for the memory that it takes: pixels of the source's and the output's pictures, the
-// output's pixel format, and the frames of the longest chunk.
-type Pictures struct {
-	Source, Out float64
-	Format      string
-	Frames      int
-}
-
-// Memory estimates what the encode of a chunk takes at most, in bytes: so much, and more for each thread.
-func (x X264) Memory(p Pictures) (fixed, thread int64) {
+// Memory implements Options.
+func (x x264Asked) Memory(p Pictures) (fixed, thread int64) {
 	o := x.buffers()
 	held := min(o.lookahead+o.bframes+heldMore, p.Frames+o.bframes)
 	b := float64(o.bframes)
 	frame := pixelHeld + (b+2)*(b+2)/90 + (b+1)/16 // costs of each pair of B-frames, and vectors
 	perOut, perThread := pixelOnce+float64(o.refs)*pixelRef+float64(held)*frame, pixelThread
-	if x.Preset == plainPreset && !x.Has("subme") { // nothing lies between the pixels
+	if x.preset == plainPreset && !x.has("subme") { // nothing lies between the pixels
 		perOut, perThread = perOut-float64(o.refs)*pixelPlanes, perThread-2*pixelPlanes
 	}
 	if x.searchesAll() {
@@ -62,12 +54,12 @@ func (x X264) Memory(p Pictures) (fixed, thread int64) {
 }
 
 // buffers are the preset's, as tunes and single options change them.
-func (x X264) buffers() x264Preset {
-	o, known := x264Presets[x.Preset]
+func (x x264Asked) buffers() x264Preset {
+	o, known := x264Presets[x.preset]
 	if !known {
 		o = x264Presets[usualPreset]
 	}
-	tunes := strings.Split(x.Tune, ",")
+	tunes := strings.Split(x.tune, ",")
 	if slices.Contains(tunes, "animation") {
 		o.bframes += 2
 		if o.refs > 1 {
@@ -78,20 +70,20 @@ func (x X264) buffers() x264Preset {
 		o.bframes, o.lookahead = 0, 0
 	}
 	for key, field := range map[string]*int{"rc-lookahead": &o.lookahead, "bframes": &o.bframes, "ref": &o.refs} {
-		if n, err := strconv.Atoi(x.Param(key)); err == nil {
+		if n, err := strconv.Atoi(x.param(key)); err == nil {
 			*field = n
 		}
 	}
-	if x.Has("no-mbtree", "qp") && !x.Has("vbv-maxrate", "vbv-bufsize") {
+	if x.has("no-mbtree", "qp") && !x.has("vbv-maxrate", "vbv-bufsize") {
 		o.lookahead = 0 // nothing looks ahead then (measured)
 	}
 	o.bframes, o.refs, o.lookahead = min(max(o.bframes, 0), 16), min(max(o.refs, 1), 16), min(max(o.lookahead, 0), 250)
 	return o
 }
 
-func (x X264) searchesAll() bool {
-	me := x.Param("me")
-	return me == "esa" || me == "tesa" || me == "" && x.Preset == searchPresets
+func (x x264Asked) searchesAll() bool {
+	me := x.param("me")
+	return me == "esa" || me == "tesa" || me == "" && x.preset == searchPresets
 }
 
 func formatFactor(format string) float64 {

@@ -58,7 +58,7 @@ func TestMemoryIsWhatWasMeasured(t *testing.T) {
 		{6000, 6000, "yuv420p", "--preset ultrafast", 2, 48, 982},
 		{6000, 6000, "yuv420p", "--preset slow", 2, 48, 7052},
 	} {
-		x, err := ParseX264(m.x264)
+		x, err := parseX264(m.x264)
 		require.NoError(t, err)
 		pixels := float64(m.width * m.height)
 		fixed, thread := x.Memory(Pictures{Source: pixels, Out: pixels, Format: m.format, Frames: m.frames})

@@ -159,6 +159,10 @@ func (m *Master) loadPlan(j *job) bool {
 		return true
 	}
 	p, err := pipeline.LoadPlan(m.FS, j.ID)
+	if other, is := errors.AsType[*pipeline.FormatError](err); is && other.Earlier {
+		m.startDecide(j, earlierDecision)
+		return false
+	}
 	if err != nil {
 		m.later(j, "cannot read the plan", err)
 		return false
@@ -226,6 +230,10 @@ func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool,
 		}
 		return nil, false, err
 	}
+	if j.Settings.Encoder == "" {
+		_, err := m.decide(j, earlierDecision)
+		return nil, false, err
+	}
 	if p, err = m.Stages.Plan(ctx, j.Job, j.scan); err != nil {
 		return nil, false, err
 	}
@@ -233,6 +241,9 @@ func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool,
 	ours, err = p.Publish(m.FS)
 	return p, ours, err
 }
+
+// earlierDecision gives a source back that an earlier version of distenc was at, whose settings or plan mean something else.
+var earlierDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it was begun by an earlier version of distenc, and begins anew"}
 
 var changedDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
 

@@ -69,13 +69,13 @@ func TestTasksKeepTheirLimits(t *testing.T) {
 
 func TestDuplicatesAreToldByContentAndSettings(t *testing.T) {
 	x := newIndex()
-	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: pipeline.Settings{X264: "--crf 18", Profile: "one", Pieces: "copy"}}
+	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: pipeline.Settings{Encoder: "x264", Options: "--crf 18", Profile: "one", Pieces: "copy"}}
 	x.add(contentOf(a), "a")
 	same := *a
 	same.Settings.Profile, same.Settings.Pieces = "two", "range"
 	require.Equal(t, "a", x.find(contentOf(&same)), "what does not change the output makes no other job")
 	other := *a
-	other.Settings.X264 = "--crf 20"
+	other.Settings.Options = "--crf 20"
 	require.Empty(t, x.find(contentOf(&other)))
 	x.drop(contentOf(a), "b")
 	require.Equal(t, "a", x.find(contentOf(a)), "another job's end does not make it unknown")

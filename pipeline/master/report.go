@@ -17,7 +17,7 @@ func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, fail
 	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
 		pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)), out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
-	fmt.Fprintf(&b, "settings  profile %s: %s\n", j.Settings.Profile, j.Settings.X264)
+	fmt.Fprintf(&b, "settings  profile %s: %s\n", j.Settings.Profile, j.Settings.Options)
 	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
 	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n", p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
 	fmt.Fprintf(&b, "taken in  %s by %s\n\n", j.Created.Format(time.RFC3339), j.Master)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The names that ffprobe and x264 print for what a video says of its colours, each at the number that stands in the
+// The names that ffprobe and encoders print for what a video says of its colours, each at the number that stands in the
 // stream (ITU-T H.273, tables 2 to 4). ffmpeg's options take the numbers, in all versions; they take other names than
 // ffprobe prints (gamma28 for bt470bg, rgb for gbr), and which ones depends on the version.
 var (
@@ -20,7 +20,7 @@ var (
 )
 
 // Colours is what a video says of its colours, as ffmpeg's options take it: numbers, empty where it says nothing, or
-// what no H.264 stream can say.
+// what no stream can say.
 type Colours struct{ Primaries, Transfer, Matrix, ChromaPlace string }
 
 // Filter makes each picture say so: since ffmpeg 7, encoders believe pictures more than options. range is tv, pc or empty.
@@ -37,7 +37,7 @@ func (c Colours) Filter(colourRange string) string {
 	return ",setparams=" + strings.Join(parts, ":")
 }
 
-// ColoursOf takes the names that ffprobe and x264 have.
+// ColoursOf takes the names that ffprobe and encoders have.
 func ColoursOf(primary, transfer, matrix, chromaPlace string) Colours {
 	return Colours{codePoint(primaries, primary), codePoint(transferNames, transfer), codePoint(matrices, matrix), codePoint(chromaPlaces, chromaPlace)}
 }
@@ -47,13 +47,4 @@ func codePoint(names []string, name string) string {
 		return strconv.Itoa(i)
 	}
 	return ""
-}
-
-// X264ChromaPlace names the place that x264's --chromaloc gives a number from 0 on.
-func X264ChromaPlace(n string) string {
-	i, err := strconv.Atoi(n)
-	if err != nil || i < 0 || i+1 >= len(chromaPlaces) {
-		return ""
-	}
-	return chromaPlaces[i+1]
 }

@@ -93,8 +93,11 @@ func (t Tools) Version(ctx context.Context, p Tool) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// HasX264 tells whether this ffmpeg was built with x264.
-func (t Tools) HasX264(ctx context.Context) (bool, error) {
+// Encoders returns what ffmpeg prints of the encoders that it was built with.
+func (t Tools) Encoders(ctx context.Context) (string, error) {
 	out, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-encoders")
-	return strings.Contains(string(out), " libx264 "), err
+	if err != nil {
+		return "", fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
+	}
+	return string(out), nil
 }

@@ -34,9 +34,9 @@ type Request struct {
 // the source needs one; Plan.Source tells. The error is a *pipeline.Refusal if the source can't be
 // encoded with these settings.
 func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, error) {
-	x264, err := encoder.ParseX264(req.Settings.X264)
+	_, options, err := encoder.Of(req.Settings)
 	if err != nil {
-		return nil, &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: %v.", err), Err: err}
+		return nil, err
 	}
 	info, err := os.Stat(req.Path)
 	if err != nil {
@@ -50,7 +50,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	}
 	plan := &pipeline.Plan{
 		Nonce: pipeline.Nonce(8), Job: req.Job, Original: filepath.Base(req.Path), SourceSize: info.Size(), CRC32: req.CRC32,
-		Settings: req.Settings, Notes: slices.Concat(sourceNotes(src), x264.Notes),
+		Settings: req.Settings, Notes: slices.Concat(sourceNotes(src), options.Notes()),
 	}
 	path, src, l, err := soundList(ctx, tools, req, src, plan)
 	if err != nil {
@@ -64,7 +64,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	plan.Source = filepath.Base(path)
 	plan.Video = video(src)
 	chooseMuxer(plan, src)
-	if err := decidePicture(plan, x264); err != nil {
+	if err := decidePicture(plan, options); err != nil {
 		return nil, err
 	}
 	if err := findEnd(ctx, tools, path, src, l, plan); err != nil {

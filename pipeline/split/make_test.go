@@ -41,7 +41,7 @@ func scan(t *testing.T, path string) (*split.Source, error) {
 func request(t *testing.T, path string) split.Request {
 	return split.Request{
 		Job: "00000000-abcde", Path: path, NormPath: filepath.Join(t.TempDir(), "norm.abc.mkv"), CRC32: "01234567",
-		Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test, TestRest: merge.TryRest,
+		Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test, TestRest: merge.TryRest,
 	}
 }
 
@@ -71,7 +71,7 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 		require.NotContains(t, refusal.Reason, dir)
 	}
 	req := request(t, corpus.Make(t, "odd-size.mkv"))
-	req.Settings.X264 = "--profile high"
+	req.Settings.Options = "--profile high"
 	_, err := split.Make(context.Background(), tools(t), req)
 	require.ErrorContains(t, err, "321×181")
 	require.ErrorContains(t, err, "--output-csp i444")

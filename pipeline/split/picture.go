@@ -10,19 +10,19 @@ import (
 )
 
 // decidePicture decides what the output's pictures are, and notes what the settings change about them. A
-// size that x264 does not take is refused; x264 would say so without saying what to do.
-func decidePicture(plan *pipeline.Plan, x264 encoder.X264) error {
+// size that the encoder does not take is refused; it would say so without saying what to do.
+func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
 	v, s := plan.Video, plan.Settings
 	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
 		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
 	}
 	out := &plan.Out
-	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: x264.PixFmt(v.PixFmt), SAR: v.SAR, Fields: sourceFields(v)}
+	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: options.PixFmt(v.PixFmt), SAR: v.SAR, Fields: sourceFields(v)}
 	if s.Deinterlace == "yes" {
 		deinterlace(plan)
 	}
-	out.Fields = outFields(out.Fields, x264)
-	w, h := multiples(*out, x264)
+	out.Fields = options.Fields(out.Fields)
+	w, h := options.Multiples(*out)
 	if err := fit(plan, w, h); err != nil {
 		return err
 	}
@@ -53,33 +53,6 @@ func sourceFields(v pipeline.Video) string {
 		return "bff"
 	}
 	return ""
-}
-
-// outFields lets the user's word go before ours.
-func outFields(fields string, x264 encoder.X264) string {
-	switch {
-	case x264.Has("tff"):
-		return "tff"
-	case x264.Has("bff"):
-		return "bff"
-	case x264.Has("no-tff", "fake-interlaced"):
-		return ""
-	}
-	return fields
-}
-
-// multiples are the numbers that x264 wants width and height to be multiples of.
-func multiples(out pipeline.Picture, x264 encoder.X264) (w, h int) {
-	w, h = 1, 1
-	if strings.HasPrefix(out.PixFmt, "yuv420p") {
-		w, h = 2, 2
-	} else if strings.HasPrefix(out.PixFmt, "yuv422p") {
-		w = 2
-	}
-	if out.Fields != "" || x264.Has("fake-interlaced") {
-		h *= 2
-	}
-	return w, h
 }
 
 // fit makes pictures that do not fit into the profile's box as large as it allows, in square pixels. A side

@@ -7,10 +7,11 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// Media is the Encoder with ffmpeg and x264.
+// Media is the Encoder with ffmpeg.
 type Media struct {
 	share   *sharefs.FS
 	tools   media.Tools
@@ -25,12 +26,12 @@ func NewMedia(ctx context.Context, share *sharefs.FS, tools media.Tools, threads
 	if err != nil {
 		return nil, err
 	}
-	has, err := tools.HasX264(ctx)
+	listing, err := tools.Encoders(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
+		return nil, err
 	}
-	if !has {
-		return nil, fmt.Errorf("%s has no libx264 encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg)
+	if missing := encoder.Missing(listing); len(missing) == len(encoder.All()) {
+		return nil, fmt.Errorf("%s has no %s encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg, missing[0].Library())
 	}
 	return &Media{share: share, tools: tools, threads: threads, nice: nice, version: version}, nil
 }

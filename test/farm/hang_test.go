@@ -48,7 +48,7 @@ func (f *farm) work(tools media.Tools) {
 		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &master.Media{FS: share, Tools: tools}, Attempts: 3,
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second}, Settle: time.Second, Poll: 500 * time.Millisecond,
 		Resolve: func(string, []byte) (master.Order, error) {
-			return master.Order{Settings: pipeline.Settings{X264: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil
+			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil
 		},
 	})
 	w := worker.New(worker.Options{FS: share, Node: pipeline.NewNode("w"), Log: log, Slots: 2, Encoder: encoder, Poll: 500 * time.Millisecond})

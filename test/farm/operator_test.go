@@ -125,10 +125,10 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		name := filepath.Join(f.dir, "jobs", job, "plan.json")
 		plan, err := os.ReadFile(name)
 		require.NoError(t, err)
-		other := strings.Replace(string(plan), `"format":2`, `"format":77`, 1)
+		other := strings.Replace(string(plan), `"format":3`, `"format":77`, 1)
 		require.NotEqual(t, string(plan), other)
 		require.NoError(t, os.WriteFile(name, []byte(other), 0o644))
-		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 2): let that version finish the job, or cancel it")
+		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 3): let that version finish the job, or cancel it")
 	})
 	t.Run("a chunk was set aside and others go on", func(t *testing.T) {
 		f, job := begin(t)

@@ -38,7 +38,7 @@ func (c collect) onlyBad() map[string]Finding {
 }
 
 func profile(name, x264 string) Profile {
-	return Profile{name, pipeline.Settings{X264: x264, Container: "mkv"}}
+	return Profile{name, pipeline.Settings{Encoder: "x264", Options: x264, Container: "mkv"}}
 }
 
 // inFolder rehearses in a folder of the test's.
@@ -76,7 +76,7 @@ func TestThisMachine(t *testing.T) {
 		profile("deep", "--preset ultrafast --profile high10"),
 		profile("forbidden", "--output x.mkv"),
 		profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
-		{"tablet", pipeline.Settings{X264: "--preset ultrafast", Container: "mp4", Audio: "aac 96k", Scale: "160x90"}},
+		{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4", Audio: "aac 96k", Scale: "160x90"}},
 	}}, found.tell)
 	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder", "profile default", "profile deep", "profile tablet"} {
 		require.Equal(t, OK, found[check].Level, "%v", found[check])

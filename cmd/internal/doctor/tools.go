@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -53,14 +55,18 @@ func judgeVersion(name, path, line string) Finding {
 	return ok(name, "%s: %s", path, line)
 }
 
-// hasEncoder tells whether this ffmpeg was built with x264.
+// hasEncoder tells whether this ffmpeg was built with the encoders.
 func hasEncoder(ctx context.Context, t media.Tools, tell Tell) bool {
-	if has, err := t.HasX264(ctx); err == nil && has {
-		tell(ok("encoder", "libx264"))
-		return true
+	listing, err := t.Encoders(ctx)
+	missing := encoder.Missing(listing)
+	for _, e := range encoder.All() {
+		if err == nil && !slices.Contains(missing, e) {
+			tell(ok("encoder", "%s", e.Library()))
+			continue
+		}
+		tell(failed("encoder", "%s has no %s", t.FFmpeg, e.Library()).because("it is what encodes", "install an ffmpeg that was built with it (Debian's was)"))
 	}
-	tell(failed("encoder", "%s has no libx264", t.FFmpeg).because("it is what encodes", "install an ffmpeg that was built with it (Debian's was)"))
-	return false
+	return err == nil && len(missing) < len(encoder.All())
 }
 
 // tryProfile sends a small film through all stages with a profile's settings.
@@ -72,14 +78,14 @@ func tryProfile(ctx context.Context, t media.Tools, p Profile, rehearse Rehearse
 	chunks, err := rehearse(ctx, t, p.Settings)
 	if refused, is := errors.AsType[*pipeline.Refusal](err); is {
 		return failed(check, "%s", refused.Reason).because("each file with this profile is refused",
-			"mend [profiles."+p.Name+"], or install a newer x264")
+			"mend [profiles."+p.Name+"], or install a newer "+p.Settings.Encoder)
 	}
 	if err != nil {
 		return failed(check, "%v", err).because("what fails with a small film fails with each file",
 			"ffmpeg 5.1 to 9.0 and mkvtoolnix 74 to 92 are known to work: install others, and look what else is special here")
 	}
 	return ok(check, "%d chunks of a film encoded with %q, decoded, compared and merged into %s in %s",
-		chunks, p.Settings.X264, p.Settings.Container, short(time.Since(began)))
+		chunks, p.Settings.Options, p.Settings.Container, short(time.Since(began)))
 }
 
 // short writes a duration in two digits or so.

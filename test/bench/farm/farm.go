@@ -148,7 +148,7 @@ func (f *farm) start(ctx context.Context) {
 	if err := info.Write(share); err != nil {
 		panic(err)
 	}
-	settings := pipeline.Settings{Profile: "default", X264: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: f.pieces, Keep: "archive"}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: f.pieces, Keep: "archive"}
 	lead := master.New(master.Options{
 		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Settle: time.Minute, Poll: 5 * time.Second, Log: quietLog(), Stages: f.stages,
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },

@@ -50,7 +50,7 @@ func newShare(t *testing.T) *share {
 }
 
 func settings() pipeline.Settings {
-	return pipeline.Settings{X264: "--preset veryfast --profile high", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
+	return pipeline.Settings{Encoder: "x264", Options: "--preset veryfast --profile high", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
 }
 
 // planned puts the source into a job's folder and plans it.

@@ -1,88 +1,5 @@
 package encoder
 
-import (
-	"regexp"
-	"strings"
-)
-
-// form is what an option's value must look like. No form lets through a character that means
-// something to ffmpeg's option parser but ':', which Param escapes.
-type form int
-
-const (
-	flag    form = iota // takes no value
-	integer             // -12
-	number              // 1.25
-	pair                // 1.0:0.2
-	numbers             // 1,2,3,4
-	words               // one of x264Option.words
-	list                // a comma-separated list of x264Option.words
-	ratio               // 32:27 or 32/27
-	length              // 250 or infinite
-	count               // 4 or auto
-	display             // G(..)B(..)R(..)WP(..)L(..)
-)
-
-var formPattern = map[form]*regexp.Regexp{
-	integer: regexp.MustCompile(`^-?[0-9]{1,9}$`),
-	number:  regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`),
-	pair:    regexp.MustCompile(`^-?[0-9]{1,3}(\.[0-9]{1,6})?([:,]-?[0-9]{1,3}(\.[0-9]{1,6})?)?$`),
-	numbers: regexp.MustCompile(`^[0-9]{1,5}(,[0-9]{1,5}){0,63}$`),
-	ratio:   regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
-	length:  regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
-	count:   regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
-	display: regexp.MustCompile(`^G\([0-9]+,[0-9]+\)B\([0-9]+,[0-9]+\)R\([0-9]+,[0-9]+\)WP\([0-9]+,[0-9]+\)L\([0-9]+,[0-9]+\)$`),
-}
-
-var formWant = map[form]string{
-	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
-	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
-	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`, display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
-}
-
-// x264Option says how one option of the x264 command is taken.
-type x264Option struct {
-	form    form
-	words   string // for words and list, with blanks between
-	key     string // libx264's name where it differs from the option's
-	ignored bool   // accepted and dropped
-	note    string // said once in the job's report
-}
-
-func (o x264Option) allows(value string) bool {
-	switch o.form {
-	case flag:
-		return true
-	case words:
-		return o.hasWord(value)
-	case list:
-		for _, v := range strings.Split(value, ",") {
-			if !o.hasWord(v) {
-				return false
-			}
-		}
-		return true
-	default:
-		return formPattern[o.form].MatchString(value)
-	}
-}
-
-func (o x264Option) hasWord(value string) bool {
-	for _, w := range strings.Fields(o.words) {
-		if w == value {
-			return true
-		}
-	}
-	return false
-}
-
-func (o x264Option) want() string {
-	if o.form == words || o.form == list {
-		return "it takes " + strings.Join(strings.Fields(o.words), ", ")
-	}
-	return formWant[o.form]
-}
-
 const (
 	transfers = "undef bt709 bt470m bt470bg smpte170m smpte240m linear log100 log316 iec61966-2-4 bt1361e iec61966-2-1 " +
 		"bt2020-10 bt2020-12 smpte2084 smpte428 arib-std-b67"
@@ -90,8 +7,10 @@ const (
 		"9 10 11 12 13 20 21 22 30 31 32 40 41 42 50 51 52 60 61 62"
 )
 
-// x264Options are the options that are taken, by their long names (x264 --fullhelp, core 164).
-var x264Options = map[string]x264Option{
+// x264Table is what may be asked of x264 (x264 --fullhelp, core 164).
+var x264Table = table{command: "x264", help: "x264 --fullhelp", options: x264Options, short: x264Short, refused: x264Refused}
+
+var x264Options = map[string]option{
 	"preset":  {form: words, words: "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo"},
 	"tune":    {form: list, words: "film animation grain stillimage psnr ssim fastdecode zerolatency touhou"},
 	"profile": {form: words, words: "baseline main high high10 high422 high444"},

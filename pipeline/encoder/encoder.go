@@ -1,0 +1,129 @@
+// Package encoder knows the video encoders that a profile can name: which of their options may be asked for, how ffmpeg
+// is asked, what comes out, and what it takes. Nothing outside of it names one.
+//
+// An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Every encoder goes
+// through the conformance suite of pipeline/encode (encoders_test.go).
+package encoder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// Encoder is one video encoder of ffmpeg's. It is immutable and safe for concurrent use.
+type Encoder interface {
+	// Name is its key in a profile and its word behind --encoder. It is the name of its own command, whose options it takes.
+	Name() string
+	// Library is ffmpeg's name of it.
+	Library() string
+	// Codec is ffprobe's name of what it makes.
+	Codec() string
+	// Bare is ffmpeg's name for the format of its bare stream, which a trial is written in.
+	Bare() string
+	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
+	// says why. No accepted text makes ffmpeg or the encoder open a file.
+	Parse(options string) (Options, error)
+	// Version is what the first bytes of a stream, 64 KiB or so, tell of who made it; empty where they tell nothing.
+	Version(head []byte) string
+	// Complaint is what ffmpeg's messages say of a setting that was not taken; empty if all were. Some encoders go on
+	// without an option that they can't read. failed: ffmpeg did not come to an end, so more counts as the reason.
+	Complaint(messages string, failed bool) string
+}
+
+// Options are what a user asked of one encoder, parsed. They are immutable.
+type Options interface {
+	// Notes is what does not mean here what it means to the encoder's own command.
+	Notes() []string
+	// PixFmt is the output's pixel format, in ffmpeg's name, for a source's.
+	PixFmt(source string) string
+	// Fields is the output's order of fields, tff, bff or empty for progressive, for the source's.
+	Fields(source string) string
+	// Multiples are the numbers that the picture's width and height must be multiples of.
+	Multiples(out pipeline.Picture) (width, height int)
+	// Look is what the user himself says of how the pictures are to be shown; the source's word holds for the rest.
+	Look() Look
+	// Args are ffmpeg's options for the encoder.
+	Args(s Stream) []string
+	// Coarse tells whether the pictures may be far from the source's.
+	Coarse() bool
+	// Contradiction says which option the stream, of which these are the first bytes, does not keep to; empty if to all.
+	Contradiction(head []byte) (string, error)
+	// Memory estimates what the encode of a chunk takes at most, in bytes: so much, and more for each thread.
+	Memory(p Pictures) (fixed, thread int64)
+}
+
+// Stream is what one encode is of.
+type Stream struct {
+	Video pipeline.Video   // the source's
+	Out   pipeline.Picture // that come out
+	Later bool             // the film does not begin here
+}
+
+// Look is how pictures are to be shown, in ffprobe's names. An empty field says nothing.
+type Look struct{ Range, SAR, Primaries, Transfer, Matrix, ChromaPlace string }
+
+// Pictures is what is encoded, for the memory that it takes: pixels of the source's and the output's pictures, the
+// output's pixel format, and the frames of the longest chunk.
+type Pictures struct {
+	Source, Out float64
+	Format      string
+	Frames      int
+}
+
+// All lists the encoders; the first is the one that a profile has if it names none.
+func All() []Encoder { return []Encoder{x264{}} }
+
+// Default is the encoder of whoever names none.
+func Default() Encoder { return All()[0] }
+
+// Named finds an encoder. The error lists those that there are.
+func Named(name string) (Encoder, error) {
+	var names []string
+	for _, e := range All() {
+		if e.Name() == name {
+			return e, nil
+		}
+		names = append(names, e.Name())
+	}
+	return nil, fmt.Errorf("there is no encoder %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// Of returns a job's encoder and its options. The error is a *pipeline.Refusal.
+func Of(s pipeline.Settings) (Encoder, Options, error) {
+	e, err := Named(s.Encoder)
+	if err != nil {
+		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
+	}
+	o, err := e.Parse(s.Options)
+	if err != nil {
+		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
+	}
+	return e, o, nil
+}
+
+// Missing lists those encoders of All that an ffmpeg was built without, by what it prints of its encoders.
+func Missing(listing string) (missing []Encoder) {
+	has := strings.Fields(listing)
+	return slices.DeleteFunc(All(), func(e Encoder) bool { return slices.Contains(has, e.Library()) })
+}
+
+// Colours is what a stream says of its colours: what the user says, else the source. RGB has no matrix, and its
+// conversion makes bt709.
+func (l Look) Colours(v pipeline.Video) media.Colours {
+	matrix := v.ColorSpace
+	if media.RGB(v.PixFmt) {
+		matrix = "bt709"
+	}
+	return media.ColoursOf(said(l.Primaries, v.ColorPrimary), said(l.Transfer, v.ColorTransfer), said(l.Matrix, matrix), said(l.ChromaPlace, v.ChromaLoc))
+}
+
+func said(user, source string) string {
+	if user != "" {
+		return user
+	}
+	return source
+}

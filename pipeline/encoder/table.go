@@ -1,0 +1,204 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// form is what an option's value must look like. No form lets through a character that means
+// something to ffmpeg's option parser but ':', which Param escapes.
+type form int
+
+const (
+	flag    form = iota // takes no value
+	integer             // -12
+	number              // 1.25
+	pair                // 1.0:0.2
+	numbers             // 1,2,3,4
+	words               // one of option.words
+	list                // a comma-separated list of option.words
+	ratio               // 32:27 or 32/27
+	length              // 250 or infinite
+	count               // 4 or auto
+	display             // G(..)B(..)R(..)WP(..)L(..)
+)
+
+var formPattern = map[form]*regexp.Regexp{
+	integer: regexp.MustCompile(`^-?[0-9]{1,9}$`),
+	number:  regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`),
+	pair:    regexp.MustCompile(`^-?[0-9]{1,3}(\.[0-9]{1,6})?([:,]-?[0-9]{1,3}(\.[0-9]{1,6})?)?$`),
+	numbers: regexp.MustCompile(`^[0-9]{1,5}(,[0-9]{1,5}){0,63}$`),
+	ratio:   regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
+	length:  regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
+	count:   regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
+	display: regexp.MustCompile(`^G\([0-9]+,[0-9]+\)B\([0-9]+,[0-9]+\)R\([0-9]+,[0-9]+\)WP\([0-9]+,[0-9]+\)L\([0-9]+,[0-9]+\)$`),
+}
+
+var formWant = map[form]string{
+	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
+	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
+	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`, display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
+}
+
+// option says how one option of an encoder's command is taken.
+type option struct {
+	form    form
+	words   string // for words and list, with blanks between
+	key     string // the library's name where it differs from the option's
+	ignored bool   // accepted and dropped
+	note    string // said once in the job's report
+}
+
+func (o option) allows(value string) bool {
+	switch o.form {
+	case flag:
+		return true
+	case words:
+		return o.hasWord(value)
+	case list:
+		for _, v := range strings.Split(value, ",") {
+			if !o.hasWord(v) {
+				return false
+			}
+		}
+		return true
+	default:
+		return formPattern[o.form].MatchString(value)
+	}
+}
+
+func (o option) hasWord(value string) bool {
+	for _, w := range strings.Fields(o.words) {
+		if w == value {
+			return true
+		}
+	}
+	return false
+}
+
+func (o option) want() string {
+	if o.form == words || o.form == list {
+		return "it takes " + strings.Join(strings.Fields(o.words), ", ")
+	}
+	return formWant[o.form]
+}
+
+// table is what may be asked of an encoder, in the names of its own command. It is an allow-list: an option that is not
+// known to be harmless in one chunk of a job is refused.
+type table struct {
+	command string            // the encoder's own command
+	help    string            // what lists its options
+	options map[string]option // by long names
+	short   map[byte]string   // long names by one-letter options
+	refused map[string]string // the reasons why others are refused, for the person who wrote them
+}
+
+// parse takes options one by one, as the command does: --crf 18, --crf=18, -b 3, -b3, 'single' and "double" quotes.
+func (t table) parse(text string, set func(name, value string, rule option)) error {
+	words, err := splitWords(text)
+	if err != nil {
+		return fmt.Errorf("cannot read the %s options %q: %w", t.command, text, err)
+	}
+	for len(words) > 0 {
+		var name, value string
+		if name, value, words, err = t.next(words); err != nil {
+			return err
+		}
+		rule := t.options[name]
+		if !rule.allows(value) {
+			return fmt.Errorf("%s option --%s can't be %q: %s", t.command, name, value, rule.want())
+		}
+		set(name, value, rule)
+	}
+	return nil
+}
+
+// next takes the first option and its value off the words.
+func (t table) next(words []string) (name, value string, rest []string, err error) {
+	word, rest := words[0], words[1:]
+	attached := false
+	switch {
+	case strings.HasPrefix(word, "--") && len(word) > 2:
+		name, value, attached = strings.Cut(word[2:], "=")
+	case strings.HasPrefix(word, "-") && len(word) > 1:
+		name = t.short[word[1]]
+		if name == "" {
+			return "", "", nil, fmt.Errorf("%s option %q is not known", t.command, word)
+		}
+		value, attached = word[2:], len(word) > 2
+	default:
+		return "", "", nil, fmt.Errorf("cannot use %q as an option of %s: options begin with --, and files are not named here", word, t.command)
+	}
+	rule, known := t.options[name]
+	switch reason := t.refused[name]; {
+	case reason != "":
+		return "", "", nil, fmt.Errorf("%s option --%s can't be used: %s", t.command, name, reason)
+	case !known:
+		return "", "", nil, fmt.Errorf("%s option --%s is not known: use the full names that `%s` lists", t.command, name, t.help)
+	case rule.form == flag && attached:
+		return "", "", nil, fmt.Errorf("%s option --%s takes no value", t.command, name)
+	case rule.form == flag || attached:
+		return name, value, rest, nil
+	case len(rest) == 0:
+		return "", "", nil, fmt.Errorf("%s option --%s needs a value", t.command, name)
+	}
+	return name, rest[0], rest[1:], nil
+}
+
+// splitWords splits as a shell does: blanks, quotes, backslash; nothing is expanded.
+func splitWords(s string) (words []string, err error) {
+	var word strings.Builder
+	var quote rune
+	inWord, escaped := false, false
+	for _, r := range s {
+		switch {
+		case r == 0:
+			return nil, errors.New("there is a NUL in it")
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			inWord, escaped = true, true
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			} else {
+				word.WriteRune(r)
+			}
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case r == ' ' || r == '\t' || r == '\n' || r == '\r':
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, errors.New("a quote is not closed")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// param is one parameter of a library in its own names.
+type param struct{ key, value string }
+
+// joinParams writes parameters for an option such as -x264-params. An unescaped colon ends the value: deblock=-1:-1 would be
+// read as deblock=-1, without an error.
+func joinParams(params []param) string {
+	escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `'`, `\'`)
+	all := make([]string, len(params))
+	for i, p := range params {
+		all[i] = p.key + "=" + escape.Replace(p.value)
+	}
+	return strings.Join(all, ":")
+}
