@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -70,4 +71,34 @@ func TestTheFirstSignalIsAnswered(t *testing.T) {
 	require.Less(t, strings.Index(said, "stopping: what is in work is handed back first"), strings.Index(said, "handed back\""), said)
 	require.Contains(t, said, "stopping: what is in work")
 	require.Contains(t, said, "\"handed back\"")
+}
+
+// Two workers of one host name, one of which fails whatever it encodes: it says so, and leaves the chunk to the others.
+func TestABrokenWorkerFailsNoJob(t *testing.T) {
+	dir, _ := brokenFFmpeg(t)
+	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f.start("master")
+	healthy := f.prepare("worker", "--slots", "1")
+	later := time.Now().Add(12 * time.Hour).Format("15:04") // it is there, and has no time yet
+	healthy.Env = append(healthy.Env, "DISTENC_WORKER_HOURS="+later+"-"+time.Now().Add(12*time.Hour+time.Minute).Format("15:04"))
+	f.launch(healthy)
+	f.eventually("the healthy worker is there", func() bool { return len(f.status().Nodes) == 1 })
+	broken := f.prepare("worker", "--slots", "1")
+	broken.Env = append(broken.Env, "PATH="+dir+":"+os.Getenv("PATH"))
+	f.launch(broken)
+	source := corpus.Make(t, "two-frames.mkv")
+	f.must("add", source)
+	var j pipeline.JobStatus
+	f.eventually("the broken worker leaves the chunk, or it is set aside", func() bool {
+		if s := f.status(); len(s.Jobs) == 1 {
+			j = s.Jobs[0]
+		}
+		return j.Chunks.Failed > 0 || strings.Contains(f.must("nodes"), "left to other nodes for a while: ")
+	})
+	require.Zero(t, j.Chunks.Failed)
+	require.Len(t, j.Failures, 1)
+	f.start("worker", "--slots", "1")
+	j = f.job(pipeline.Done, pipeline.JobFailed)
+	require.Equal(t, pipeline.Done, j.State, j.Error)
+	exact(t, source, filepath.Join(f.dir, j.Output))
 }
