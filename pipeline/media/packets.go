@@ -68,6 +68,12 @@ func (t Tools) EachPacket(ctx context.Context, path string, take func(Packet) er
 	return err
 }
 
+// EachTime is EachPacket without CRCs.
+func (t Tools) EachTime(ctx context.Context, path string, take func(Packet) error) error {
+	_, err := t.eachPacket(ctx, path, nil, allFields, take)
+	return err
+}
+
 func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8, take func(Packet) error) (warnings string, err error) {
 	args := append([]string{"-v", "level+error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
 	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {

@@ -54,7 +54,7 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 		return path
 	}
 	list := filepath.Join(dir, "list.mkv")
-	require.NoError(t, os.WriteFile(list, []byte("#EXTM3U\n#EXTINF:1,\na.ts\n"), 0o600))
+	require.NoError(t, os.WriteFile(list, []byte("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n"), 0o600))
 	cover := make("cover.mka", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=d=1", "-frames:v", "1", "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-f", "mp3")
 	for path, mention := range map[string]string{
 		corpus.Make(t, "empty.mkv"):       "The file is empty.",

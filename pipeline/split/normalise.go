@@ -32,7 +32,19 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 	if avi && src.Stream.Codec == "mpeg4" {
 		copied = c.unpacked
 	}
-	notes, err = c.by(ctx, copied)
+	var clock *clock
+	if c.deep != nil && jumps(src) {
+		all, _ := carriable(c.file)
+		if clock, err = readClock(ctx, tools, path, src.Stream, all); err != nil {
+			return nil, unreadable(err, "its packets can't be read")
+		}
+		if clock != nil {
+			copied = c.joined(clock)
+		}
+	}
+	if notes, err = c.by(ctx, copied); clock != nil {
+		notes = append(clock.notes(src.Stream), notes...)
+	}
 	if _, _, ok := constantRate(src.Packets); ok && avi && src.Stream.Codec == "h264" && unheld(err) {
 		notes, err = c.rebuilt(ctx)
 	}
