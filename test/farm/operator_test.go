@@ -1,9 +1,11 @@
 package farm_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -152,5 +154,22 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		f.start("worker", "--slots", "1")
 		f.job(pipeline.Cancelled)
 		require.Contains(t, f.says("status"), "Given back to the inbox: it changed after it had been taken in: the copy was not finished")
+	})
+	t.Run("the plan is an earlier version's", func(t *testing.T) {
+		f := newFarm(t, short)
+		master := f.start("master")
+		f.must("add", corpus.Make(t, "h264-closed.mkv"))
+		j := f.job(pipeline.InWork)
+		master.stop(t)
+		name := filepath.Join(f.dir, "jobs", j.ID, "plan.json")
+		plan, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(name, bytes.Replace(plan, []byte(`"format":3`), []byte(`"format":2`), 1), 0o644))
+		f.start("run", "--until-idle")
+		f.eventually("the film is encoded anew", func() bool {
+			return slices.ContainsFunc(f.status().Jobs, func(j pipeline.JobStatus) bool { return j.State == pipeline.Done })
+		})
+		require.Contains(t, f.says("status", "--all"), "Given back to the inbox: it was begun by an earlier version of distenc, and begins anew")
+		require.FileExists(t, filepath.Join(f.dir, "outbox", "h264-closed.mkv"))
 	})
 }
