@@ -43,7 +43,10 @@ func TestNamesAsLongAsCanBe(t *testing.T) {
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	require.Equal(t, 7, j.Priority)
 	require.FileExists(t, filepath.Join(f.dir, "outbox", name))
-	require.FileExists(t, filepath.Join(f.dir, "archive", j.ID, name))
+	f.eventually("the source in the archive", func() bool {
+		_, err := os.Stat(filepath.Join(f.dir, "archive", j.ID, name))
+		return err == nil
+	})
 	left, err := os.ReadDir(filepath.Join(f.dir, "inbox"))
 	require.NoError(t, err)
 	require.Empty(t, left)
