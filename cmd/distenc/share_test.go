@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/distenc/distenc"
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // newShare makes a share the way `distenc init` does.
@@ -85,4 +87,57 @@ func TestTheCommentedConfigurationIsTheDefaults(t *testing.T) {
 	}
 	require.Equal(t, load(""), load(commentedOut(distenc.ExampleConfig)))
 	require.NotContains(t, commentedOut(distenc.ExampleConfig), "\nsettle")
+}
+
+// mergerfs shows each name of a file under an inode of its own unless it is told not to: nobody could tell who has
+// published what.
+func TestAUnionThatShowsLinksWronglyIsRefused(t *testing.T) {
+	if _, err := exec.LookPath("mergerfs"); err != nil {
+		t.Skip("no mergerfs")
+	}
+	branches, union := t.TempDir()+":"+t.TempDir(), t.TempDir()
+	mount := func(option string) {
+		if out, err := exec.Command("mergerfs", "-o", option, branches, union).CombinedOutput(); err != nil {
+			t.Skipf("mergerfs can't be mounted: %s", out)
+		}
+		t.Cleanup(func() { _ = exec.Command("fusermount", "-u", union).Run() })
+	}
+	at := func(dir string) config.Config {
+		cfg, err := config.Load(config.Source{File: os.DevNull, Flags: []config.Flag{{Name: "--share", Key: "share", Value: filepath.Join(union, dir)}}})
+		require.NoError(t, err)
+		return cfg
+	}
+	mount("use_ino,inodecalc=path-hash")
+	err := initShare(&bytes.Buffer{}, at("new"))
+	require.ErrorIs(t, err, sharefs.ErrInodes)
+	require.ErrorContains(t, err, "use_ino")
+	require.NoError(t, exec.Command("fusermount", "-u", union).Run())
+
+	mount("use_ino,inodecalc=devino-hash")
+	require.NoError(t, initShare(&bytes.Buffer{}, at("share")))
+	share, err := openShare(at("share"))
+	require.NoError(t, err)
+	require.NoError(t, mayWork(share))
+	require.NoError(t, exec.Command("fusermount", "-u", union).Run())
+
+	mount("use_ino,inodecalc=path-hash")
+	share, err = openShare(at("share"))
+	require.NoError(t, err)
+	require.ErrorIs(t, mayWork(share), sharefs.ErrInodes)
+}
+
+// Between the look for a free name and its use a person may have dropped a file of that name.
+func TestAddReplacesNothing(t *testing.T) {
+	share, err := openShare(newShare(t))
+	require.NoError(t, err)
+	require.NoError(t, share.Create("inbox/film.mkv", []byte("theirs")))
+	require.NoError(t, share.Create("inbox/.staged", []byte("ours")))
+	err = order{}.reveal(share, drop{name: "inbox/film.mkv", nonce: "n"}, "inbox/.staged", 4)
+	require.ErrorContains(t, err, "has just been taken")
+	b, err := share.Read("inbox/film.mkv", 100)
+	require.NoError(t, err)
+	require.Equal(t, "theirs", string(b))
+	names, err := share.List("inbox")
+	require.NoError(t, err)
+	require.Equal(t, []string{"film.mkv"}, names)
 }

@@ -53,7 +53,7 @@ func (f *FS) link(tmp, name string) (ours bool, err error) {
 
 // ErrInodes is the error for a file system on which nobody can tell whose a name is.
 var ErrInodes = errors.New("a hard link was made and shows another inode than its file: " +
-	"mount it so that it shows the true ones (mergerfs: use_ino, or inodecalc=devino-hash; SMB: serverino)")
+	"mount the share so that it shows the true ones (mergerfs: use_ino, and not inodecalc=path-hash; SMB: serverino)")
 
 // CheckLinks tries in the folder dir what Publish relies on; ErrInodes among others says that the share can't be used.
 func (f *FS) CheckLinks(dir string) error {
@@ -62,6 +62,9 @@ func (f *FS) CheckLinks(dir string) error {
 		return err
 	}
 	_, err := f.Publish(tmp, tmp+".tmp") // ours: nobody else knows the name
+	if errors.Is(err, ErrInodes) {
+		err = ErrInodes // what was tried says nothing to people
+	}
 	return errors.Join(err, f.Remove(tmp+".tmp"), f.Remove(tmp))
 }
 
