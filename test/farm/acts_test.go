@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // people do with a share what people do who know nothing of it. All but the folder of their own is on the share.
@@ -205,6 +207,21 @@ func (p *people) copy(from, to, job string) {
 			require.Contains(p.t, string(out), "No such file", fmt.Sprint(err))
 		}
 	}
+}
+
+// tryAgain does what status advises where a chunk was killed so often that it was set aside, and counts that. Nothing
+// else may set one aside.
+func (p *people) tryAgain() (times int) {
+	p.t.Helper()
+	for _, j := range p.status().Jobs {
+		if j.State != pipeline.JobFailed || j.Decided {
+			continue
+		}
+		require.Regexp(p.t, "heartbeat stopped|killed", j.Error)
+		p.must("retry", j.ID)
+		times++
+	}
+	return times
 }
 
 // keptAll checks that what is theirs is where they left it.

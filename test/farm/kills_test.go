@@ -62,6 +62,7 @@ func TestRandomKills(t *testing.T) {
 		f.eventually(name+" is out and put away", func() bool {
 			outs, _ := filepath.Glob(filepath.Join(f.dir, "outbox", name))
 			archived, _ := filepath.Glob(filepath.Join(f.dir, "archive", "*", name))
+			done["tried again"] += p.tryAgain()
 			return len(outs) > 0 && len(archived) > 0
 		})
 		t.Logf("%s is out", name)
