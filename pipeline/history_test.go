@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -119,4 +121,43 @@ func TestOfRefusedFilesTheLatestAreRead(t *testing.T) {
 	require.Len(t, s.Rejected, maxRejected)
 	require.Equal(t, fmt.Sprintf("reason %d", 3*maxRejected-1), s.Rejected[0].Reason)
 	require.Len(t, read, maxRejected)
+}
+
+// A refused file that was put back is none any more, though a person keeps something in its folder; the next one of its
+// name is told with its own reason.
+func TestARefusedFileThatWasPutBackIsNotTold(t *testing.T) {
+	share, known := testShare(t), NewStatusCache()
+	refuse := func(reason string) string {
+		require.NoError(t, share.Create("inbox/film.mkv", []byte("x")))
+		name, err := Reject{Source: "inbox/film.mkv", Sidecar: SidecarBeside("inbox/film.mkv"), Inbox: "film.mkv", Reason: reason}.PutAside(t.Context(), share)
+		require.NoError(t, err)
+		return string(name)
+	}
+	rejected := func() []Rejected {
+		s, err := ReadStatus(share, known)
+		require.NoError(t, err)
+		return s.Rejected
+	}
+	name := refuse("one")
+	require.Equal(t, "one", rejected()[0].Reason)
+	note := path.Join(path.Dir(name), "note.md")
+	require.NoError(t, share.Create(note, nil))
+	back, err := BackToInbox(t.Context(), share, name, "film.mkv")
+	require.NoError(t, err)
+	require.Empty(t, rejected())
+	require.NoError(t, errors.Join(share.Remove(note), share.RemoveDir(path.Dir(name)), share.Remove(back)))
+	require.Equal(t, name, refuse("two"))
+	require.Equal(t, "two", rejected()[0].Reason)
+}
+
+// Each attempt that came to nothing counts once, whoever reports it, also where two files of a chunk have one number.
+func TestAttemptsAreCountedOnce(t *testing.T) {
+	attempts, expired := Repeats([]Failure{
+		{Chunk: "a.1", Attempt: 1, Node: "n1", By: "n1", Weight: WeightFailed},
+		{Chunk: "a.1", Attempt: 1, Node: "n2", By: "m1", Weight: WeightExpired},
+		{Chunk: "a.1", Attempt: 1, Node: "n2", By: "m2", Weight: WeightExpired},
+		{Chunk: "a.1", Attempt: 2, Node: "n1", By: "n1", Weight: WeightFailed},
+		{Chunk: "a.1", Attempt: 3, Node: "n1", By: "c", Retry: true},
+	})
+	require.Equal(t, []int{3, 1}, []int{attempts, expired})
 }

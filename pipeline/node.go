@@ -161,6 +161,7 @@ type ClusterInfo struct {
 	Expiry    string `json:"expiry"`
 	Attempts  int    `json:"attempts"`
 	Master    string `json:"master,omitempty"`
+	Settle    string `json:"settle,omitempty"` // how long a file in the inbox stands still before it is taken, for people
 }
 
 // LoadCluster reads the marker; fs.ErrNotExist where there is no share.

@@ -32,6 +32,8 @@ type Waiting struct {
 	Why  string `json:"why,omitempty"` // it is left alone because …
 	// Companion tells that it is no film but goes with one, as Why says.
 	Companion bool `json:"companion,omitempty"`
+	// Settles is about how long until it has stood still, by two machines' clocks; 0: it has, or that is not known.
+	Settles int `json:"settle_seconds,omitempty"`
 	// What the settings beside it say.
 	Whole    bool `json:"whole,omitempty"` // `distenc add` put it there: it need not stand still first
 	Paused   bool `json:"paused,omitempty"`

@@ -27,6 +27,8 @@ type File struct {
 	// clock: zero at first sight, whatever its times say.
 	Still time.Duration
 	Seen  time.Time // when it was looked at, on this process's clock
+	// Changed is when the inode last changed (ctime, stat(2)), by the share's clock: no copy brings it along. For people.
+	Changed time.Time
 	// Reason says in a few words why the file must not be touched, as things are; empty for a plain file.
 	Reason string
 	// Linked tells that the reason is another name of the same file: whoever writes to that one would
@@ -167,7 +169,7 @@ func (s *scan) look(name string) {
 	f.Film = !f.Companion
 	var inode uint64
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		inode = st.Ino
+		inode, f.Changed = st.Ino, time.Unix(st.Ctim.Unix())
 		if f.Linked = st.Nlink > 1; f.Linked {
 			f.Reason = fmt.Sprintf("it has %d names (hard links), and could be changed by another of them", st.Nlink)
 		}

@@ -217,6 +217,7 @@ func (m *Master) agree() error {
 	}
 	want := *info
 	want.Heartbeat, want.Expiry, want.Attempts = m.Terms.Heartbeat.String(), m.Terms.Expiry.String(), m.Attempts
+	want.Settle = m.Settle.String()
 	if want == *info {
 		return nil
 	}
@@ -228,7 +229,12 @@ func (m *Master) agree() error {
 func (m *Master) round(ctx context.Context) (idle bool, err error) {
 	m.tasks.drain()
 	if m.Times != nil {
-		m.Settle, m.Poll = m.Times()
+		was := m.Settle
+		if m.Settle, m.Poll = m.Times(); m.Settle != was {
+			if err := m.agree(); err != nil {
+				return false, err
+			}
+		}
 	}
 	survey, err := pipeline.Look(m.FS)
 	if err == nil {

@@ -144,7 +144,7 @@ expiry = "20s"
 slots = 1
 
 [profiles.default]
-x264 = "--preset veryfast --profile high --crf 20"
+x264 = "--preset medium --profile high --crf 28"
 `, d.share, chunk)
 	return os.WriteFile(d.config, []byte(text), 0o644)
 }

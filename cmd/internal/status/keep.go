@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -114,6 +115,10 @@ func withoutAges(s pipeline.Status) pipeline.Status {
 		m := *s.Master
 		m.Seen = 0
 		s.Master = &m
+	}
+	s.Inbox = slices.Clone(s.Inbox)
+	for i := range s.Inbox {
+		s.Inbox[i].Settles = 0
 	}
 	nodes := make([]pipeline.NodeStatus, len(s.Nodes))
 	for i, n := range s.Nodes {

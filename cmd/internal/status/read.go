@@ -68,8 +68,9 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 		return nil, err
 	}
 	left := pipeline.LoadLeftAlone(r.fs)
+	settle := settleTime(r.fs)
 	for _, f := range files {
-		s.Inbox = append(s.Inbox, r.waiting(f, left))
+		s.Inbox = append(s.Inbox, r.waiting(f, left, settle))
 	}
 	var st unix.Statfs_t
 	if unix.Statfs(r.fs.Root(), &st) == nil {
@@ -81,7 +82,7 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 
 // waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before
 // what is seen from here: it is the master's rights that matter.
-func (r *Reader) waiting(f watcher.File, left map[string]string) pipeline.Waiting {
+func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Duration) pipeline.Waiting {
 	name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
 	w := pipeline.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
 	if w.Companion = f.Companion; w.Companion && (w.Why == "" || f.Linked) { // our own link in the outbox is no reason
@@ -90,5 +91,21 @@ func (r *Reader) waiting(f watcher.File, left map[string]string) pipeline.Waitin
 	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.wishes != nil {
 		r.wishes(data, &w)
 	}
+	if still := max(0, time.Since(f.Changed)); still < settle && w.Why == "" && !w.Whole { // two clocks: for display only
+		w.Settles = int((settle - still).Seconds()) + 1
+	}
 	return w
+}
+
+// settleTime is how long a file stands still before the master takes it, 0 where no master has said so.
+func settleTime(fs *sharefs.FS) time.Duration {
+	info, err := pipeline.LoadCluster(fs)
+	if err != nil {
+		return 0
+	}
+	settle, err := time.ParseDuration(info.Settle)
+	if err != nil {
+		return 0
+	}
+	return settle
 }

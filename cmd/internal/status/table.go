@@ -217,7 +217,11 @@ func (t table) rejected(files []pipeline.Rejected) {
 	t.line("")
 	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+"/; `distenc retry NAME` puts one back"))
 	for _, r := range files {
-		t.line("  %s  %s", clock(r.Time), plain(r.Name))
+		from := ""
+		if r.Folder != "" {
+			from = t.paint(dim, "  from "+pipeline.Inbox+"/"+plain(r.Folder)+"/")
+		}
+		t.line("  %s  %s%s", clock(r.Time), plain(r.Name), from)
 		t.text("    ", red, plain(r.Reason))
 	}
 }

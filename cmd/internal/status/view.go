@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,14 @@ type view struct {
 
 func newView(s *pipeline.Status) view {
 	v := view{Status: s}
+	named := map[string]int{}
 	for _, j := range s.Jobs {
+		named[j.Name]++
+	}
+	for _, j := range s.Jobs {
+		if named[j.Name] > 1 {
+			j.Name = fmt.Sprintf("%s (profile %s)", path.Join(j.Folder, j.Name), j.Profile)
+		}
 		switch {
 		case ended(j):
 			v.Ended = append(v.Ended, j)
@@ -75,9 +83,12 @@ func waits(f pipeline.Waiting) string {
 		return "left alone: " + plain(f.Why)
 	}
 	words := []string{humanize.IBytes(uint64(max(0, f.Size)))}
-	if f.Whole {
+	switch {
+	case f.Whole:
 		words = append(words, "whole, until it is its turn")
-	} else {
+	case f.Settles > 0:
+		words = append(words, "until it has stood still for "+seconds(f.Settles)+" more and it is its turn")
+	default:
 		words = append(words, "until it has stood still and it is its turn")
 	}
 	if f.Paused {
