@@ -104,21 +104,18 @@ func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 	}
 }
 
-// tell logs whom this node stands by for, once for each leader or error.
+// tell logs whom this node stands by for, once for each leader.
 func (e *Election) tell(told string, err error) string {
-	leader := e.Leader()
-	now := leader.Node
 	if err != nil {
-		now = err.Error()
+		e.contact.Lost(err)
+		return told
 	}
-	switch {
-	case now == told:
-	case err != nil:
-		e.log.Warn("cannot take part in the election", "error", err)
-	default:
+	e.contact.Back()
+	leader := e.Leader()
+	if leader.Node != told {
 		e.log.Info("another node leads; standing by", "leader", leader.Node, "since", leader.Since)
 	}
-	return now
+	return leader.Node
 }
 
 // Leader returns who leads as far as this node knows: itself, or the one it last stood by for. It is safe

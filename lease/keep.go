@@ -63,6 +63,7 @@ type keeper struct {
 	count  int  // steps begun
 	paused bool
 	failed bool // the last beat
+	away   bool // the share was, as far as this lease's beats tell
 }
 
 // step is one beat and perhaps a look at the claim, and what came of it.
@@ -71,6 +72,7 @@ type step struct {
 	began    time.Duration // by boottime
 	withheld bool          // no beat was due: the work does not go on
 	err      error         // of the beat
+	lookErr  error         // of the look at the claim
 	owned    bool          // seen to be ours
 	lost     bool          // seen to be gone
 }
@@ -79,7 +81,7 @@ func (k *keeper) watch() {
 	if silent := k.boottime() - k.good; !k.paused && silent >= k.terms.fence() {
 		k.paused = true
 		k.ticks = ticksPerBeat // look at once whether the share answers
-		k.log.Warn("work is paused: no heartbeat could be written", "lease", k.beats, "for", silent)
+		k.log.Debug("work is paused: no heartbeat could be written", "lease", k.beats, "for", silent)
 		k.guard.Pause()
 	}
 }
@@ -103,7 +105,7 @@ func (k *keeper) step(ctx context.Context, s step) step {
 	}
 	if s.look || s.err != nil {
 		owned, err := k.guard.Owned(ctx)
-		s.owned, s.lost = owned && err == nil, !owned && err == nil
+		s.owned, s.lost, s.lookErr = owned && err == nil, !owned && err == nil, err
 	}
 	return s
 }
@@ -111,10 +113,17 @@ func (k *keeper) step(ctx context.Context, s step) step {
 func (k *keeper) finish(s step) {
 	k.busy = false
 	switch {
+	case s.err != nil && s.lookErr != nil:
+		k.away = true
+		k.contact.Lost(s.err)
 	case s.err != nil && !k.failed:
 		k.log.Warn("a heartbeat could not be written", "lease", k.beats, "error", s.err)
 	case s.err == nil && k.failed:
-		k.log.Info("heartbeats are written again", "lease", k.beats)
+		k.log.Debug("heartbeats are written again", "lease", k.beats)
+	}
+	if k.away && s.err == nil && !s.withheld { // a beat that was withheld says nothing of the share
+		k.away = false
+		k.contact.Back()
 	}
 	k.failed = s.err != nil
 	if k.failed {
@@ -123,7 +132,7 @@ func (k *keeper) finish(s step) {
 	k.good = s.began // a beat that is withheld is no failure of the share: the fence is not for it
 	if k.paused && s.owned && !s.withheld {
 		k.paused = false
-		k.log.Info("work goes on", "lease", k.beats)
+		k.log.Debug("work goes on", "lease", k.beats)
 		k.guard.Resume()
 	}
 }

@@ -35,6 +35,7 @@ type options struct {
 	locker    Locker
 	boottime  func() time.Duration
 	log       *slog.Logger
+	contact   *Contact
 	probes    func(name string) bool
 	processes Processes
 }
@@ -73,6 +74,9 @@ func newOptions(locker Locker, opts []Option) options {
 	}
 	for _, set := range opts {
 		set(&o)
+	}
+	if o.contact == nil {
+		o.contact = NewContact(o.log)
 	}
 	return o
 }

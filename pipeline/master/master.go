@@ -72,6 +72,7 @@ var ErrJobFailed = errors.New("a job failed")
 // Master is one daemon's life as a master. Its fields belong to the goroutine in reign.
 type Master struct {
 	Options
+	contact  *lease.Contact
 	watch    *watcher.Watcher
 	observer *lease.Observer
 	tasks    *tasks
@@ -99,11 +100,13 @@ type Master struct {
 }
 
 // New returns a master that is not yet running.
-func New(o Options) *Master { return &Master{Options: o, films: newFilms()} }
+func New(o Options) *Master {
+	return &Master{Options: o, films: newFilms(), contact: lease.NewContact(o.Log)}
+}
 
 // Run leads whenever this node is elected, until ctx ends (nil), or with UntilIdle until all is done.
 func (m *Master) Run(ctx context.Context) error {
-	m.Lease = append([]lease.Option{lease.WithLog(m.Log), lease.WithProbes(m.elsewhere)}, m.Lease...)
+	m.Lease = append([]lease.Option{lease.WithLog(m.Log), lease.WithContact(m.contact), lease.WithProbes(m.elsewhere)}, m.Lease...)
 	election := lease.NewElection(m.FS, pipeline.MasterDir, m.Node, pipeline.ProbeDir+"/"+m.Node+".standby", m.Terms, m.Lease...)
 	defer election.Close()
 	for ctx.Err() == nil {
@@ -152,8 +155,10 @@ func (m *Master) reign(ctx context.Context) (done bool, err error) {
 	}
 	for ctx.Err() == nil {
 		idle, err := m.round(ctx)
-		if err != nil && ctx.Err() == nil {
-			m.Log.Warn("the share does not answer as it should, trying again", "error", err)
+		if err == nil {
+			m.contact.Back()
+		} else if ctx.Err() == nil {
+			m.contact.Lost(err)
 		}
 		if idle && err == nil && m.UntilIdle {
 			return true, m.verdict()
@@ -294,7 +299,7 @@ func (m *Master) refurnish(missing error) {
 		return
 	}
 	if err := m.furnish(); err != nil {
-		m.Log.Warn("cannot make the share's folders again", "error", err)
+		m.contact.Lost(fmt.Errorf("cannot make the share's folders again: %w", err))
 	}
 }
 

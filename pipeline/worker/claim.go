@@ -34,6 +34,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.contact.Back()
 	left := false // free ones, to faster nodes
 	w.memory.begin()
 	for _, job := range jobs {
@@ -140,7 +141,7 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 
 // take takes the lease for a claim that is about to be made.
 func (w *Worker) take(ctx context.Context, c pipeline.ChunkFile) (*lease.Lease, error) {
-	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), append([]lease.Option{lease.WithLog(w.Log)}, w.Lease...)...)
+	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), append([]lease.Option{lease.WithLog(w.Log), lease.WithContact(w.contact)}, w.Lease...)...)
 	if errors.Is(err, fs.ErrNotExist) { // a person removed the folder; the chunk was listed, so this is the share
 		err = errors.Join(err, w.FS.MkdirAll(pipeline.Leases))
 	}

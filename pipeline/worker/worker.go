@@ -56,8 +56,9 @@ type Options struct {
 // Worker is one daemon's life as a worker.
 type Worker struct {
 	Options
-	since time.Time
-	plans plans
+	contact *lease.Contact
+	since   time.Time
+	plans   plans
 
 	pause  pause      // of this node, since it or the share is at fault
 	faults faults     // of encodes on this node
@@ -99,7 +100,7 @@ const soonFor = 2 * time.Minute
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
 	return &Worker{
-		Options: o, memory: memory{look: o.Memory}, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
+		Options: o, contact: lease.NewContact(o.Log), memory: memory{look: o.Memory}, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
 		tasks: map[string]*Task{}, speed: map[string]pipeline.Speed{},
 		known: pipeline.NewStatusCache(),
 	}
@@ -157,7 +158,7 @@ func (w *Worker) slot(ctx context.Context) {
 	for ctx.Err() == nil && w.mayClaim() {
 		task, err := w.claim(ctx)
 		if err != nil && ctx.Err() == nil {
-			w.Log.Warn("cannot claim, trying again", "error", err)
+			w.contact.Lost(err)
 		}
 		if task == nil {
 			w.giveClaimBack()

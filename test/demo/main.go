@@ -5,11 +5,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -19,6 +21,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
+	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/test/corpus"
 )
 
@@ -203,8 +208,35 @@ func (d *demo) tell(input, output string, took time.Duration) error {
 	}
 	fmt.Printf("source       %s\nresult       %s\n", input, output)
 	for _, name := range reports {
-		fmt.Printf("certificate  %s\n", filepath.Join(filepath.Dir(name), "certificate.json"))
+		certificate := filepath.Join(filepath.Dir(name), "certificate.json")
+		fmt.Printf("certificate  %s\n", certificate)
+		if err := gained(certificate); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("all of it    %s\ntook         %s\n", d.dir, took.Round(time.Second))
+	return nil
+}
+
+// gained prints what the encode was good for: how much smaller the film is, and how long one process alone would have
+// encoded.
+func gained(certificate string) error {
+	b, err := os.ReadFile(certificate)
+	if err != nil {
+		return err
+	}
+	var c merge.Certificate
+	if err := json.Unmarshal(b, &c); err != nil {
+		return err
+	}
+	nodes, seconds := map[string]float64{}, 0.0
+	for _, chunk := range c.Chunks {
+		nodes[chunk.Node] += chunk.Seconds
+		seconds += chunk.Seconds
+	}
+	longest := slices.Max(slices.Collect(maps.Values(nodes)))
+	fmt.Printf("gained       %s became %s (%.0f%%); %.0f s of encoding took %.0f s, by %d workers side by side\n",
+		humanize.IBytes(uint64(c.Source.Size)), humanize.IBytes(uint64(c.Output.Size)), 100*float64(c.Output.Size)/float64(max(1, c.Source.Size)),
+		seconds, longest, len(nodes))
 	return nil
 }

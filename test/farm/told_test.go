@@ -43,3 +43,17 @@ func TestPeopleAreToldWhichFileIsMeant(t *testing.T) {
 	require.FileExists(t, filepath.Join(f.dir, j.Source))
 	require.Contains(t, f.must("status"), "bad.mkv  from inbox/tablet/")
 }
+
+// Who waits for a film is not told that a master is missing while one is starting, and is told the end once.
+func TestWhoWaitsIsToldNoNonsense(t *testing.T) {
+	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	add := f.start("add", corpus.Make(t, "two-frames.mkv"), "--wait")
+	f.eventually("it is added", func() bool { return len(f.status().Inbox) == 1 })
+	f.start("run", "--slots", "1")
+	<-add.ended
+	require.Zero(t, add.ProcessState.ExitCode())
+	said := add.log.String()
+	require.NotContains(t, said, "No master was seen")
+	require.NotContains(t, said, " 0.0 frames/s")
+	require.Regexp(t, `two-frames.mkv: done in [0-9.a-z]+, 2 frames, [0-9.]+ frames/s on average; .* became .* \([0-9]+%\)\n`, said)
+}
