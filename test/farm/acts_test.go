@@ -171,11 +171,11 @@ func (p *people) snapshot() bool {
 		return false
 	}
 	for _, d := range p.daemons {
-		require.NoError(p.t, d.Process.Signal(syscall.SIGSTOP))
+		_ = d.Process.Signal(syscall.SIGSTOP) // it may have ended
 	}
 	p.copy(p.dir, filepath.Join(p.own, "snapshot"), job)
 	for _, d := range p.daemons {
-		require.NoError(p.t, d.Process.Signal(syscall.SIGCONT))
+		_ = d.Process.Signal(syscall.SIGCONT) // it may have ended
 	}
 	p.job = job
 	return true
