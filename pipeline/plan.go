@@ -99,8 +99,12 @@ type Plan struct {
 	Out        Picture  `json:"out"`
 	// Muxer is the container of the encoded chunks: matroska, or mp4 with Timescale ticks a second where
 	// Matroska's millisecond would round.
-	Muxer     string   `json:"muxer"`
-	Timescale int64    `json:"timescale,omitempty"`
+	Muxer     string `json:"muxer"`
+	Timescale int64  `json:"timescale,omitempty"`
+	// Tick is that of an output in Matroska (TimestampScale), in nanoseconds; 0: its usual millisecond.
+	Tick int64 `json:"tick,omitempty"`
+	// LastTicks is how long the source shows its last picture, in ticks; 0 where it does not say.
+	LastTicks int64    `json:"last_ticks,omitempty"`
 	Encoder   string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
 	Memory    Memory   `json:"memory,omitzero"`
 	Frames    int      `json:"frames"`

@@ -150,7 +150,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline
 		return nil, err
 	}
 	s.know(plan, source)
-	if err := merge.TryAudio(ctx, s.Tools, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)), source, j.Settings); err != nil {
+	if err := merge.TryConverted(ctx, s.Tools, s.FS.Path(pipeline.JobFile(j.ID, plan.Source)), source, j.Settings); err != nil {
 		return nil, err
 	}
 	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings)...)

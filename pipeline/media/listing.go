@@ -64,6 +64,7 @@ func newListing(r io.Reader) (*Listing, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.packets.LastTicks = only.lasts
 	return l, nil
 }
 

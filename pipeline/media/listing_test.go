@@ -69,6 +69,7 @@ func bothPackets(t *testing.T, tools media.Tools, path string, f *media.File) bo
 	own, theirs := make([][]media.Packet, len(f.Streams)), make([][]media.Packet, len(f.Streams))
 	comparable := func(lists [][]media.Packet) func(p media.Packet) error {
 		return func(p media.Packet) error {
+			p.Ticks = 0 // our own reader keeps that of the last picture alone
 			if p.DTS = 0; f.Streams[p.Stream].Type != "video" || f.Streams[p.Stream].AttachedPic() {
 				p.Flags = 0
 			}

@@ -35,6 +35,7 @@ const (
 	idBlockGroup  = 0xA0
 	idBlock       = 0xA1
 	idSimpleBlock = 0xA3
+	idDuration    = 0x9B // BlockDuration
 	idAttachments = 0x1941A469
 	idAttached    = 0x61A7 // AttachedFile
 	idFileData    = 0x465C
@@ -45,7 +46,7 @@ var parents = map[uint32]uint32{
 	idHead: 0, idSegment: 0, idInfo: idSegment, idTick: idInfo, idTracks: idSegment, idTrack: idTracks,
 	idNumber: idTrack, idKind: idTrack, idCodec: idTrack, idPrivate: idTrack, idEncodings: idTrack, idDelay: idTrack, idTrackScale: idTrack,
 	idVideo: idTrack, idWidth: idVideo, idHeight: idVideo, idInterlaced: idVideo, idFieldOrder: idVideo,
-	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster, idBlock: idBlockGroup,
+	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster, idBlock: idBlockGroup, idDuration: idBlockGroup,
 	idAttachments: idSegment, idAttached: idAttachments, idFileData: idAttached,
 }
 
@@ -72,6 +73,7 @@ type matroska struct {
 	tracks []*track
 	files  []*track // attachments, as ffmpeg sees them: streams behind all tracks
 	time   int64    // of the present cluster, -1: not known yet
+	newest *track   // whose block came last, if none of it is shown later
 	take   func(b block) error
 }
 
@@ -89,6 +91,8 @@ type track struct {
 	width, height int
 	fieldOrder    string    // ffmpeg's name; empty where the file says nothing
 	delay         int64     // CodecDelay, nanoseconds
+	latest        int64     // of its blocks' timestamps, ticks
+	lasts         int64     // how long that block is shown, ticks; 0: the file does not say
 	keys          keyFinder // of a video, once it was asked for
 	odd           bool      // its packets are not what its blocks hold, or are shown at other times
 }
@@ -196,6 +200,12 @@ func (m *matroska) element(id uint32, size int64) error {
 			err = ErrUnusual
 		}
 		return err
+	case id == idDuration:
+		n, err := m.number(size)
+		if m.newest != nil {
+			m.newest.lasts = n
+		}
+		return err
 	case id == idClusterTime:
 		n, err := m.number(size)
 		m.time = n
@@ -275,6 +285,10 @@ func (m *matroska) block(size int64) error {
 		return ErrUnusual
 	}
 	b.track = m.tracks[i]
+	if m.newest = nil; b.pts >= b.track.latest {
+		m.newest = b.track
+		b.track.latest, b.track.lasts = b.pts, 0
+	}
 	return m.hand(b)
 }
 

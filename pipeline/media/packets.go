@@ -27,6 +27,7 @@ type Packet struct {
 	Stream   int    // its index in the file
 	CRC      uint32 // of the payload, where it was asked for: told apart here is damage, not malice
 	Size     uint32
+	Ticks    uint32 // its duration as ffprobe tells it; 0 where there is none, or none that fits
 	Flags    uint8
 }
 
@@ -35,7 +36,12 @@ type Packets struct {
 	PTS, DTS []int64 // ticks; NoPTS where the container has none
 	Size     []uint32
 	Flags    []uint8
-	Warnings string // what ffprobe complained about while reading, the last part of it
+	// LastTicks is how long the packet that is shown last is shown, in ticks; 0 where the container does not say.
+	LastTicks int64
+	Warnings  string // what ffprobe complained about while reading, the last part of it
+
+	last  int64 // that packet's PTS
+	timed bool  // there is one
 }
 
 // Len is the number of packets.
@@ -44,6 +50,9 @@ func (p *Packets) Len() int { return len(p.PTS) }
 func (p *Packets) add(k Packet) {
 	p.PTS, p.DTS = append(p.PTS, k.PTS), append(p.DTS, k.DTS)
 	p.Size, p.Flags = append(p.Size, k.Size), append(p.Flags, k.Flags)
+	if k.PTS != NoPTS && k.Flags&Discard == 0 && (!p.timed || k.PTS > p.last) {
+		p.timed, p.last, p.LastTicks = true, k.PTS, int64(k.Ticks)
+	}
 }
 
 // Packets reads a whole file once and lists one stream's packets. path is absolute, stream the
@@ -75,7 +84,7 @@ func (t Tools) EachTime(ctx context.Context, path string, take func(Packet) erro
 }
 
 func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8, take func(Packet) error) (warnings string, err error) {
-	args := append([]string{"-v", "level+error", "-show_entries", "packet=stream_index,pts,dts,size,flags,data_hash", "-of", "default"}, options...)
+	args := append([]string{"-v", "level+error", "-show_entries", "packet=stream_index,pts,dts,duration,size,flags,data_hash", "-of", "default"}, options...)
 	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {
 		return scanPackets(r, wanted, take)
 	})
@@ -148,6 +157,11 @@ func (p *scanned) set(line []byte) (err error) {
 	case "dts":
 		p.DTS, err = parseTicks(value)
 		p.fields |= fieldDTS
+	case "duration":
+		n, _ = strconv.ParseUint(string(value), 10, 32) // N/A and what does not fit: not known
+		if p.Ticks = uint32(n); n == math.MaxUint32 {
+			p.Ticks = 0
+		}
 	case "size":
 		n, err = strconv.ParseUint(string(value), 10, 32)
 		p.Size, p.fields = uint32(n), p.fields|fieldSize

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -84,6 +85,8 @@ type Stream struct {
 	BFrames       int // has_b_frames: depth of reordering
 	Rotation      int // degrees, counter-clockwise, from the display matrix
 	HDR           HDR
+	Stereo        string // layout of 3D pictures, in ffmpeg's words; empty: not in 3D
+	Spherical     bool   // made for all directions
 
 	// Audio
 	SampleRate, Channels int
@@ -92,6 +95,14 @@ type Stream struct {
 
 // AttachedPic tells a cover from a video track.
 func (s Stream) AttachedPic() bool { return s.Disposition["attached_pic"] }
+
+// IsText tells whether a stream is subtitles in text, which may be in another encoding than UTF-8.
+func (s Stream) IsText() bool {
+	return slices.Contains([]string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd", "subviewer"}, s.Codec)
+}
+
+// HasText tells whether there are such subtitles.
+func (f *File) HasText() bool { return slices.ContainsFunc(f.Streams, Stream.IsText) }
 
 // Describe names a stream for a person: "subtitle track 3 (ass, fre, \"Full\")".
 func (s Stream) Describe() string {
@@ -236,6 +247,7 @@ func (r rawStream) stream() Stream {
 	}
 	s.SampleRate, _ = strconv.Atoi(r.SampleRate)
 	s.Rotation, s.HDR = parseSideData(r.SideData)
+	s.Stereo, s.Spherical = parseLayout(r.SideData)
 	return s
 }
 

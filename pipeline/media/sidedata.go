@@ -184,6 +184,29 @@ func parseSideData(list []json.RawMessage) (rotation int, hdr HDR) {
 	return rotation, hdr
 }
 
+// parseLayout picks how a stream's pictures are to be looked at.
+func parseLayout(list []json.RawMessage) (stereo string, spherical bool) {
+	for _, data := range list {
+		var layout struct {
+			Kind     string `json:"side_data_type"`
+			Type     string
+			Inverted int
+		}
+		if json.Unmarshal(data, &layout) != nil {
+			continue
+		}
+		switch {
+		case layout.Kind == "Spherical Mapping":
+			spherical = true
+		case layout.Kind == "Stereo 3D" && layout.Type != "2D":
+			if stereo = layout.Type; layout.Inverted != 0 {
+				stereo += ", inverted"
+			}
+		}
+	}
+	return stereo, spherical
+}
+
 // masterDisplay is empty unless all ten numbers are there: half of it means nothing.
 func masterDisplay(m map[string]any) string {
 	const maxLuminance = 100000 // cd/m²: no screen comes near to it, and x264 counts in 32 bits

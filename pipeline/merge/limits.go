@@ -23,7 +23,7 @@ var (
 	audioIn = map[string][]string{
 		containerMKV: {
 			"aac", "ac3", "alac", "dts", "eac3", "flac", "mlp", "mp1", "mp2", "mp3", "opus", "truehd", "tta", "vorbis", "wavpack",
-			"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32le", "pcm_f64le",
+			"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le",
 		},
 		containerMP4: {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "vorbis"},
 	}
@@ -32,11 +32,16 @@ var (
 		containerMP4: {"dvd_subtitle", "mov_text"},
 	}
 	videoInMP4 = []string{"av1", "h264", "hevc", "mjpeg", "mpeg1video", "mpeg2video", "mpeg4", "vp9"}
+	// samplesIn is what PCM becomes in Matroska that FLAC would not hold, or that mkvmerge changes by itself (the order of
+	// bytes): the samples stay the same.
+	samplesIn = map[string]string{
+		"pcm_s16be": "pcm_s16le", "pcm_s24be": "pcm_s24le", "pcm_s32be": "pcm_s32le", "pcm_u32be": "pcm_s32le", "pcm_u32le": "pcm_s32le",
+		"pcm_f32be": "pcm_f32le", "pcm_f64be": "pcm_f64le", "pcm_f16le": "pcm_f32le", "pcm_f24le": "pcm_f32le",
+	}
 	// losslessIn is what audio becomes that the container does not take.
 	losslessIn = map[string]string{containerMKV: "flac", containerMP4: "alac"}
 	// textIn is what subtitles in text become that the container does not take.
-	textIn        = map[string]string{containerMKV: "subrip", containerMP4: "mov_text"}
-	textSubtitles = []string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd", "subviewer"}
+	textIn = map[string]string{containerMKV: "subrip", containerMP4: "mov_text"}
 )
 
 // fate is what becomes of one stream beside the video that is encoded.
@@ -59,7 +64,7 @@ func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 		return fate{note: s.Describe() + " is left out: the profile wants no subtitles"}
 	case s.Type == "audio" && rate != "" && s.Codec != "":
 		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks for it", s.Describe(), rate)}
-	case container == containerMKV && isMatroska(f):
+	case container == containerMKV && isMatroska(f) && samplesIn[s.Codec] == "":
 		return fate{keep: true}
 	}
 	switch s.Type {
@@ -95,15 +100,21 @@ func fateOfAudio(s media.Stream, container string) fate {
 	if s.Codec == "" {
 		return fate{note: s.Describe() + " is left out: its codec is unknown"}
 	}
-	to := losslessIn[container]
-	return fate{keep: true, codec: to, note: fmt.Sprintf("%s becomes %s: %s does not hold it as it is", s.Describe(), to, strings.ToUpper(container))}
+	to, why := losslessIn[container], strings.ToUpper(container)+" does not hold it as it is"
+	switch same := samplesIn[s.Codec]; {
+	case container == containerMKV && same != "":
+		to, why = same, "the same samples, as Matroska holds them"
+	case strings.HasPrefix(s.Codec, "pcm_f") || strings.HasSuffix(s.Codec, "32le") || strings.HasSuffix(s.Codec, "32be"):
+		why += ", and its samples are rounded to 24 bits"
+	}
+	return fate{keep: true, codec: to, note: fmt.Sprintf("%s becomes %s: %s", s.Describe(), to, why)}
 }
 
 func fateOfSubtitle(s media.Stream, container string) fate {
 	if slices.Contains(subtitlesIn[container], s.Codec) {
 		return fate{keep: true}
 	}
-	if !slices.Contains(textSubtitles, s.Codec) {
+	if !s.IsText() {
 		return fate{note: fmt.Sprintf("%s is left out: %s does not hold it", s.Describe(), strings.ToUpper(container))}
 	}
 	to := textIn[container]
@@ -140,8 +151,22 @@ func Limits(f *media.File, set pipeline.Settings) []string {
 			notes = append(notes, note)
 		}
 	}
-	if set.Container == containerMP4 && isMatroska(f) {
+	if set.Container == containerMP4 {
 		notes = append(notes, limitsOfTexts(f)...)
+	}
+	if video := f.Video(); len(video) > 0 {
+		notes = append(notes, limitsOfLayout(f, video[0], set.Container)...)
+	}
+	return notes
+}
+
+// limitsOfLayout tells of pictures that only some players know how to show.
+func limitsOfLayout(f *media.File, video media.Stream, container string) (notes []string) {
+	if video.Stereo != "" && (container == containerMP4 || !isMatroska(f) && stereoModes[video.Stereo] == "") {
+		notes = append(notes, fmt.Sprintf("The source is in 3D (%s); its pictures stay as they are, but that they are 3D is not kept.", video.Stereo))
+	}
+	if video.Spherical && (container == containerMP4 || !isMatroska(f)) {
+		notes = append(notes, "The source is a 360° video; its pictures stay as they are, but that they are meant for all directions is not kept.")
 	}
 	return notes
 }
@@ -157,6 +182,9 @@ func limitsOfTexts(f *media.File) []string {
 	if slices.Sort(custom); len(custom) > 0 {
 		notes = append(notes, "MP4 does not hold these tags, they are left out: "+strings.Join(custom, ", "))
 	}
+	if !isMatroska(f) {
+		return notes
+	}
 	for _, s := range f.Streams {
 		if tags := trackTags(s); len(tags) > 0 && s.Type != "attachment" && !s.AttachedPic() {
 			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", s.Describe(), strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
@@ -171,7 +199,8 @@ func limitsOfTexts(f *media.File) []string {
 // mp4Tags are the global tags for which ffmpeg's MP4 muxer has an atom.
 var mp4Tags = []string{
 	"title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping", "lyrics",
-	"description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc",
+	"description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "location", "media_type", "hd_video",
+	"gapless_playback", "compilation", "season_number", "episode_sort",
 }
 
 // others are the streams beside the video that is encoded, in file order.
@@ -188,13 +217,18 @@ func others(f *media.File) []media.Stream {
 
 func isMatroska(f *media.File) bool { return strings.HasPrefix(f.Format.Name, "matroska") }
 
-// muxerTags are written by muxers about themselves or about sizes: they belong to a file, not to what
-// is in it.
-var muxerTags = []string{
+// codingTags tell of a stream's coding, not of what it shows: an encode has others. The last two are what ffmpeg makes of
+// Matroska's AlphaMode and StereoMode, which are no tags.
+var codingTags = []string{
 	"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "_statistics_writing_app",
-	"_statistics_writing_date_utc", "_statistics_tags", "major_brand", "minor_version", "compatible_brands", "creation_time",
-	"handler_name", "vendor_id", "language", "timecode",
+	"_statistics_writing_date_utc", "_statistics_tags", "alpha_mode", "stereo_mode",
 }
+
+// muxerTags are those and what muxers write about themselves or have another place for: they belong to a file, not to
+// what is in it.
+var muxerTags = append([]string{
+	"major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id", "language", "timecode",
+}, codingTags...)
 
 // trackTags are a track's custom tags: its name has a place of its own.
 func trackTags(s media.Stream) map[string]string {

@@ -207,7 +207,9 @@ func TestMasteringDisplayIsCarried(t *testing.T) {
 // A source of which mkvmerge skips a part fails the merge, and people read what to do. That is known at submission.
 func TestDamagedSource(t *testing.T) {
 	j := encode(t, fansub(t, t.TempDir()), containerMKV)
-	try := func() error { return TryRest(t.Context(), j.tools, j.req.Source, j.req.Plan.Settings) }
+	try := func() error {
+		return TryRest(t.Context(), j.tools, j.req.Source, probe(t, j.req.Source), j.req.Plan.Settings)
+	}
 	require.NoError(t, try())
 	b, err := os.ReadFile(j.req.Source)
 	require.NoError(t, err)

@@ -64,10 +64,10 @@ func complains(err error, source string) bool {
 	return errors.As(err, &exit) && exit.Code == 1 && media.Blames(err) && strings.Contains(err.Error(), source)
 }
 
-// TryRest takes all but the video over from a Matroska source, into nothing. Of a source that may be damaged it tells
-// at submission what mkvmerge would say in the end: it gives up on damage that decoders bear. The error then is a
-// *pipeline.Refusal.
-func TryRest(ctx context.Context, tools media.Tools, path string, set pipeline.Settings) error {
+// TryRest takes all but the video over from a Matroska source, into nothing. It tells at submission what mkvmerge
+// would say in the end: it gives up on damage that decoders bear, and on text that is not UTF-8. The error then is
+// a *pipeline.Refusal.
+func TryRest(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
 	if set.Container == containerMP4 {
 		return nil
 	}
@@ -78,6 +78,9 @@ func TryRest(ctx context.Context, tools media.Tools, path string, set pipeline.S
 	args := append([]string{"-q", "--disable-lacing", "-o", os.DevNull}, s.left(set)...)
 	err = runMKV(ctx, tools, media.Copying(media.Size(path)), tools.MKVMerge, append(args, path)...)
 	if complains(err, path) {
+		if refused := refuseText(f, err.Error(), notUTF8[0], err); refused != nil {
+			return refused
+		}
 		return &pipeline.Refusal{Reason: "T" + damagedSource[1:] + ".", Err: err}
 	}
 	return ctx.Err() // of anything else the merge will tell: a file of pictures alone leaves nothing to take over
@@ -97,6 +100,9 @@ func mkvArgs(req Request, source *media.File, side *side, sound sound, times map
 	}
 	// Laced audio blocks have one timestamp for many frames: players would compute the rest, off by 2 ms.
 	args := []string{"-q", "--disable-lacing", "-o", req.Out}
+	if req.Plan.Tick > 0 {
+		args = append(args, "--timestamp-scale", strconv.FormatInt(req.Plan.Tick, 10))
+	}
 	args = append(args, side.global...)
 	args = append(args, "--track-order", side.order(len(req.Results)))
 	options, err := trackOptions(req, source, side)
@@ -143,13 +149,18 @@ func (s *side) order(files int) string {
 
 // writeTimes writes the plan's timestamps for mkvmerge.
 func writeTimes(name string, req Request) error {
-	b := timesHeader()
+	b, last := timesHeader(), int64(0)
 	for _, c := range req.Plan.Chunks {
 		pts := c.PTS.All()
 		if len(pts) > 0 && pts[0] < 0 {
 			return errors.New("the video begins before zero, which Matroska can't hold")
 		}
-		b = appendTimes(b, req.Plan.Video.TimeBase, pts, 0)
+		if b = appendTimes(b, req.Plan.Video.TimeBase, pts, 0); len(pts) > 0 {
+			last = pts[len(pts)-1]
+		}
+	}
+	if lasts := req.Plan.LastTicks; lasts > 0 { // mkvmerge takes the time up to one more for the last frame's duration
+		b = appendTimes(b, req.Plan.Video.TimeBase, []int64{last + lasts}, 0)
 	}
 	return os.WriteFile(name, b, 0o600)
 }
@@ -165,8 +176,8 @@ func appendTimes(b []byte, tb pipeline.Rational, pts []int64, delay float64) []b
 	return b
 }
 
-// setDurations states the frames' nominal durations, which mkvmerge does not take together with timestamps,
-// and CodecDelay, for which it has no option:
+// setDurations states what mkvmerge has no option for or does not take together with timestamps: CodecDelay, the date of
+// recording, the names of linked files, and the frames' nominal durations:
 // the source's own; for a video from other containers its frame rate, where that is constant.
 func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, sound sound, times map[int]audioTimes) error {
 	args := []string{"-q", req.Out}
@@ -190,6 +201,15 @@ func setDurations(ctx context.Context, tools media.Tools, req Request, source *m
 		if audio.delay != "" {
 			args = append(args, "--set", "codec-delay="+audio.delay)
 		}
+	}
+	args = append(args, "--edit", "info")
+	for _, setting := range side.info {
+		args = append(args, "--set", setting)
+	}
+	if date := recorded(source.Format.Tags); date != "" {
+		args = append(args, "--set", "date="+date)
+	} else {
+		args = append(args, "--delete", "date") // of the merge, where people look for that of the recording
 	}
 	return runMKV(ctx, tools, req.limits(), tools.MKVPropEdit, args...)
 }

@@ -35,10 +35,26 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	args = append(args, out.options...)
 	args = append(args, videoOptions(source)...)
 	scale := strconv.FormatInt(timescale(req), 10)
+	args = append(args, lastDuration(req.Plan)...)
+	if date := recorded(source.Format.Tags); date != "" {
+		args = append(args, "-metadata", "creation_time="+date)
+	}
 	args = append(args, "-map_metadata", "0", "-map_chapters", "0", "-strict", "experimental",
 		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out))
 	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()})
 	return err
+}
+
+// lastDuration has the last frame shown as long as the source shows it. The track lasts as long as its packets in their
+// order of decoding, the edit list up to the end of the frame that is shown last (movenc.c).
+func lastDuration(plan *pipeline.Plan) []string {
+	if plan.LastTicks == 0 {
+		return nil
+	}
+	tb, first, final := plan.Video.TimeBase, plan.Chunks[0].PTS.All(), plan.Chunks[len(plan.Chunks)-1].PTS.All()
+	last := final[len(final)-1]
+	return []string{"-bsf:v:0", fmt.Sprintf(`setts=pts=PTS:dts=DTS:duration=if(eq(N\,%d)\,%.9f/TB-DTS+STARTDTS\,if(gte(PTS*TB\,%.9f)\,%.9f/TB\,DURATION))`,
+		plan.Frames-1, tb.Seconds(last+plan.LastTicks-first[0]), tb.Seconds(last)-tb.Seconds(1)/2, tb.Seconds(plan.LastTicks))}
 }
 
 // timescale is the output's ticks a second: the source's own, so that no timestamp is rounded.

@@ -3,10 +3,8 @@ package merge
 import (
 	"context"
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,6 +22,8 @@ type side struct {
 	video  int        // id of the track whose place the encoded video takes
 	at     int        // its index in tracks
 	global []string   // further options for mkvmerge: title, tags, covers
+	tags   []node     // of a source that is Matroska
+	info   []string   // settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
 }
 
 // mkvTrack is a track as mkvmerge -J describes it.
@@ -59,8 +59,11 @@ func identify(ctx context.Context, tools media.Tools, path string) (*side, error
 
 func parseIdentity(path string, out []byte) (*side, error) {
 	var file struct {
-		Container struct{ Type string }
-		Tracks    []mkvTrack
+		Container struct {
+			Type       string
+			Properties map[string]any
+		}
+		Tracks []mkvTrack
 	}
 	if err := json.Unmarshal(out, &file); err != nil {
 		return nil, fmt.Errorf("cannot read what mkvmerge says of %q: %w", path, err)
@@ -69,6 +72,13 @@ func parseIdentity(path string, out []byte) (*side, error) {
 		return nil, fmt.Errorf("cannot merge from %q: mkvmerge takes it for %q", path, file.Container.Type)
 	}
 	s := &side{path: path, tracks: file.Tracks}
+	for key, setting := range map[string]string{
+		"segment_uid": "segment-uid", "previous_segment_uid": "prev-uid", "next_segment_uid": "next-uid",
+	} {
+		if uid, _ := file.Container.Properties[key].(string); uid != "" {
+			s.info = append(s.info, setting+"=0x"+uid)
+		}
+	}
 	s.at = slices.IndexFunc(s.tracks, func(t mkvTrack) bool { return t.Type == "video" })
 	if s.at < 0 {
 		return nil, fmt.Errorf("cannot merge from %q: mkvmerge finds no video track", path)
@@ -187,6 +197,7 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 		s, err := identify(ctx, tools, req.Source)
 		if err == nil {
 			s.replace(source, req.Plan.Settings)
+			s.tags, err = readTags(ctx, tools, req.Source)
 		}
 		return s, err
 	}
@@ -199,6 +210,7 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 		return nil, err
 	}
 	s.insert(source, req.Plan.Settings)
+	s.info = nil // ffmpeg's own
 	tags, err := globalTags(req, source)
 	if err != nil {
 		return nil, err
@@ -294,32 +306,11 @@ func globalTags(req Request, source *media.File) ([]string, error) {
 		args = append(args, "--title", title)
 	}
 	delete(tags, "title")
-	name, err := writeTags(filepath.Join(req.WorkDir, "tags.xml"), tags)
+	name, err := writeTags(filepath.Join(req.WorkDir, "tags.xml"), simpleTags(tags))
 	if name == "" || err != nil {
 		return args, err
 	}
 	return append(args, "--global-tags", name), nil
-}
-
-// writeTags writes tags for mkvmerge and returns the file's name, empty if there are none.
-func writeTags(name string, tags map[string]string) (string, error) {
-	if len(tags) == 0 {
-		return "", nil
-	}
-	type simple struct{ Name, String string }
-	var doc struct {
-		XMLName xml.Name `xml:"Tags"`
-		Tag     struct{ Simple []simple }
-	}
-	for key, value := range tags {
-		doc.Tag.Simple = append(doc.Tag.Simple, simple{strings.ToUpper(key), value})
-	}
-	slices.SortFunc(doc.Tag.Simple, func(a, b simple) int { return strings.Compare(a.Name, b.Name) })
-	text, err := xml.Marshal(doc)
-	if err != nil {
-		return "", err
-	}
-	return name, os.WriteFile(name, text, 0o600)
 }
 
 // extractCovers turns pictures that are streams into attachments, Matroska's place for them.

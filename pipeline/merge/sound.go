@@ -97,7 +97,7 @@ func (s sound) options(req Request, side *side) (args []string, err error) {
 			continue
 		}
 		i := track.sound - 1
-		about, err := textOptions(req, i, s.tracks[i].source, track)
+		about, err := textOptions(req, i, s.tracks[i].source, track, side.tags)
 		if err != nil {
 			return nil, err
 		}
@@ -109,9 +109,9 @@ func (s sound) options(req Request, side *side) (args []string, err error) {
 	return append(args, "--no-global-tags", "--no-track-tags", s.path), nil
 }
 
-// TryAudio decodes and converts the beginning of every track that is not copied, so that what can't be
-// converted is told at submission. The error is a *pipeline.Refusal that names the track.
-func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
+// TryConverted converts the beginning of every sound and all of the subtitles that are not copied, so that what can't
+// be converted is told at submission. The error is a *pipeline.Refusal that names the track.
+func TryConverted(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
 	for _, s := range f.Streams {
 		fate := fateOf(f, s, set)
 		if s.Type != "audio" || fate.codec == "" {
@@ -130,5 +130,5 @@ func TryAudio(ctx context.Context, tools media.Tools, path string, f *media.File
 			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), strings.TrimRight(media.LastReason(stderr), ".")), Err: err}
 		}
 	}
-	return nil
+	return trySubtitles(ctx, tools, path, f, set)
 }

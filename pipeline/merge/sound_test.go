@@ -113,9 +113,9 @@ func TestWhatCannotBeConvertedIsToldFirst(t *testing.T) {
 	src := filepath.Join(dir, "src.mkv")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast -c:a flac", src)
 	f := probe(t, src)
-	require.NoError(t, TryAudio(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"}))
+	require.NoError(t, TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"}))
 	f.Streams[1].Index = 7 // there is none
-	err := TryAudio(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"})
+	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"})
 	var refusal *pipeline.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Contains(t, refusal.Reason, "The audio track 7 (flac) can't be converted to AAC (")

@@ -20,6 +20,11 @@ var carried = []string{
 	"projection_type", "projection_private", "projection_pose_yaw", "projection_pose_pitch", "projection_pose_roll",
 }
 
+// stereoModes are Matroska's numbers (RFC 9559, 18.10) for the layouts that MP4 has.
+var stereoModes = map[string]string{
+	"side by side": "1", "side by side, inverted": "11", "top and bottom": "3", "top and bottom, inverted": "2",
+}
+
 // flags are mkvmerge's options for what ffprobe calls dispositions.
 var flags = []struct{ option, disposition string }{
 	{"--default-track-flag", "default"},
@@ -49,6 +54,7 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 			set("--"+strings.ReplaceAll(name, "_", "-"), track.option(name))
 		}
 	} else {
+		set("--stereo-mode", stereoModes[video.Stereo])
 		if video.Rotation != 0 {
 			set("--projection-pose-roll", strconv.Itoa(video.Rotation))
 		}
@@ -59,7 +65,7 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 	if !isMatroska(source) || track.text("max_luminance") == "" { // known from the bitstream only, or from MP4's boxes
 		args = append(args, hdrOptions(req.Plan.Video.MasterDisplay, req.Plan.Video.MaxCLL)...)
 	}
-	texts, err := textOptions(req, 0, video, track)
+	texts, err := textOptions(req, 0, video, track, side.tags)
 	return append(args, texts...), err
 }
 
@@ -84,8 +90,8 @@ func decimals(list ...float64) string {
 }
 
 // textOptions give an encoded track what people wrote about it: flags, language, name, tags. id is its
-// number in the file that mkvmerge takes it from.
-func textOptions(req Request, id int, s media.Stream, track mkvTrack) ([]string, error) {
+// number in the file that mkvmerge takes it from, tags are all of a source that is Matroska.
+func textOptions(req Request, id int, s media.Stream, track mkvTrack, tags []node) ([]string, error) {
 	var args []string
 	set := func(option, value string) {
 		if value != "" {
@@ -103,8 +109,12 @@ func textOptions(req Request, id int, s media.Stream, track mkvTrack) ([]string,
 		language = s.Tags["language"]
 	}
 	set("--language", language)
-	set("--track-name", s.Tags["title"])
-	name, err := writeTags(filepath.Join(req.WorkDir, fmt.Sprintf("tags%d.xml", s.Index)), trackTags(s))
+	own, title := simpleTags(trackTags(s)), s.Tags["title"]
+	if uid := track.text("uid"); uid != "" && isMatroska(req.Prepared.source) {
+		own, title = tagsOf(tags, uid), track.text("track_name") // ffprobe takes a tag TITLE for a name
+	}
+	set("--track-name", title)
+	name, err := writeTags(filepath.Join(req.WorkDir, fmt.Sprintf("tags%d.xml", s.Index)), own)
 	set("--tags", name)
 	return args, err
 }

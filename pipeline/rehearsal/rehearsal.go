@@ -70,7 +70,7 @@ func (s *stage) makePlan(ctx context.Context, set pipeline.Settings) (err error)
 	if err != nil {
 		return err
 	}
-	return merge.TryAudio(ctx, s.tools, s.source, file, set)
+	return merge.TryConverted(ctx, s.tools, s.source, file, set)
 }
 
 // encode cuts a chunk, encodes it as a worker does, and accepts it as the master does.

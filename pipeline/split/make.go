@@ -25,9 +25,9 @@ type Request struct {
 	// TestEncode encodes the first frame as the plan says and returns the encoder's version: encode.Test. Its
 	// *pipeline.Refusal refuses the job.
 	TestEncode func(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (string, error)
-	// TestRest tries whether all but the video of a source that may be damaged can be taken over: merge.TryRest. Its
-	// *pipeline.Refusal refuses the job.
-	TestRest func(ctx context.Context, tools media.Tools, path string, set pipeline.Settings) error
+	// TestRest tries whether all but the video can be taken over from a source that may be damaged or has subtitles in
+	// text: merge.TryRest. Its *pipeline.Refusal refuses the job.
+	TestRest func(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error
 }
 
 // Make decides how a source is encoded. It writes nothing but the normalised copy, and that only where
@@ -56,8 +56,8 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if err != nil {
 		return nil, err
 	}
-	if src.Packets.Warnings != "" && src.demuxer("matroska") {
-		if err := req.TestRest(ctx, tools, path, req.Settings); err != nil {
+	if src.demuxer("matroska") && (src.Packets.Warnings != "" || src.File.HasText()) {
+		if err := req.TestRest(ctx, tools, path, src.File, req.Settings); err != nil {
 			return nil, err
 		}
 	}
@@ -76,6 +76,10 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if l.whole != nil {
 		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
 	}
+	if err := chooseTick(plan, src, l.pts); err != nil {
+		return nil, err
+	}
+	plan.LastTicks = lastTicks(src, l)
 	l.divide(plan, pieces(src, plan), req.Slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
@@ -129,8 +133,9 @@ func sourceNotes(src *Source) (notes []string) {
 	if p := src.File.ProgramOf(src.Stream); p != nil {
 		notes = append(notes, fmt.Sprintf("The file has %d programs; %s, that of the video that is encoded, is kept.", len(src.File.Programs), p.Describe()))
 	}
-	if media.Alpha(src.Stream.PixFmt) {
-		notes = append(notes, fmt.Sprintf("The source has transparency (%s), which H.264 has not.", src.Stream.PixFmt))
+	// VP8 and VP9 keep it apart from the pictures, in Matroska's AlphaMode, which ffmpeg shows as a tag.
+	if media.Alpha(src.Stream.PixFmt) || src.Stream.Tags["alpha_mode"] == "1" {
+		notes = append(notes, "The source's transparency is not kept: H.264 has none.")
 	}
 	notes = append(notes, src.Stream.HDR.Or(src.Head.HDR).Lost()...)
 	if src.Packets.Warnings != "" {

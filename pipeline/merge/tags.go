@@ -1,0 +1,131 @@
+package merge
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// node is an element of mkvextract's XML, kept as it is.
+type node struct {
+	XMLName xml.Name
+	Attrs   []xml.Attr `xml:",any,attr"`
+	Text    string     `xml:",chardata"`
+	Nodes   []node     `xml:",any"`
+}
+
+// child returns the text of the first element of a name; empty where there is none.
+func (n node) child(name string) string {
+	for _, c := range n.Nodes {
+		if c.XMLName.Local == name {
+			return strings.TrimSpace(c.Text)
+		}
+	}
+	return ""
+}
+
+// without returns the element without those inside it that drop picks.
+func (n node) without(drop func(node) bool) node {
+	n.Nodes = slices.DeleteFunc(slices.Clone(n.Nodes), drop)
+	return n
+}
+
+// maxTags bounds a file's tags as XML, in bytes.
+const maxTags = 16 << 20
+
+// readTags lists the Tag elements of a Matroska file: ffprobe shows neither nested ones nor two of one name.
+func readTags(ctx context.Context, tools media.Tools, path string) ([]node, error) {
+	out, err := tools.Output(ctx, maxTags, tools.MKVExtract, path, "tags", "-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the tags of %q: %w", path, err)
+	}
+	var doc node
+	out = bytes.TrimPrefix(out, []byte("\ufeff"))
+	if len(bytes.TrimSpace(out)) == 0 {
+		return nil, nil
+	}
+	if err := xml.Unmarshal(out, &doc); err != nil {
+		return nil, fmt.Errorf("cannot read the tags of %q: %w", path, err)
+	}
+	return doc.Nodes, nil
+}
+
+// tagsOf are a track's own tags, but for those that tell of the coding that is gone. mkvmerge writes the new track's
+// UID into them.
+func tagsOf(all []node, uid string) *node {
+	doc := node{XMLName: xml.Name{Local: "Tags"}}
+	for _, tag := range all {
+		ours := false
+		tag.Nodes = slices.Clone(tag.Nodes)
+		for i, n := range tag.Nodes {
+			if n.XMLName.Local == "Targets" {
+				ours = n.child("TrackUID") == uid
+				tag.Nodes[i] = n.without(func(n node) bool { return n.XMLName.Local == "TrackUID" })
+			}
+		}
+		tag = tag.without(func(n node) bool {
+			return n.XMLName.Local == "Simple" && slices.Contains(codingTags, strings.ToLower(n.child("Name")))
+		})
+		if ours && tag.has("Simple") {
+			doc.Nodes = append(doc.Nodes, tag)
+		}
+	}
+	if len(doc.Nodes) == 0 {
+		return nil
+	}
+	return &doc
+}
+
+func (n node) has(name string) bool {
+	return slices.ContainsFunc(n.Nodes, func(c node) bool { return c.XMLName.Local == name })
+}
+
+// simpleTags makes tags of names and values; nil if there are none.
+func simpleTags(tags map[string]string) *node {
+	if len(tags) == 0 {
+		return nil
+	}
+	text := func(name, value string) node { return node{XMLName: xml.Name{Local: name}, Text: value} }
+	tag := node{XMLName: xml.Name{Local: "Tag"}}
+	for key, value := range tags {
+		simple := text("Simple", "")
+		simple.Nodes = []node{text("Name", strings.ToUpper(key)), text("String", value)}
+		tag.Nodes = append(tag.Nodes, simple)
+	}
+	slices.SortFunc(tag.Nodes, func(a, b node) int { return cmp.Compare(a.child("Name"), b.child("Name")) })
+	return &node{XMLName: xml.Name{Local: "Tags"}, Nodes: []node{tag}}
+}
+
+// writeTags writes tags for mkvmerge and returns the file's name, empty if there are none.
+func writeTags(name string, tags *node) (string, error) {
+	if tags == nil {
+		return "", nil
+	}
+	text, err := xml.Marshal(tags)
+	if err != nil {
+		return "", err
+	}
+	return name, os.WriteFile(name, text, 0o600)
+}
+
+// recorded is when a file says that it was recorded, in UTC; empty where it does not. Cameras and phones write one or
+// both of these.
+func recorded(tags map[string]string) string {
+	const oldest = 1971 // clocks that were never set begin in 1904 or 1970
+	for _, key := range []string{"creation_time", "com.apple.quicktime.creationdate"} {
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05-0700"} {
+			if t, err := time.Parse(layout, tags[key]); err == nil && t.Year() >= oldest {
+				return t.UTC().Format("2006-01-02T15:04:05Z")
+			}
+		}
+	}
+	return ""
+}
