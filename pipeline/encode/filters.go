@@ -19,6 +19,9 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	if in.trim != "" {
 		chain = append(chain, "trim="+in.trim)
 	}
+	if !media.Scaled(v.ColorSpace) && !media.RGB(v.PixFmt) { // it is stated again in the end
+		chain = append(chain, "setparams=colorspace=unknown")
+	}
 	if out.Deinterlace || out.Edge == "crop" { // these want all pictures to be of the first one's size
 		chain = append(chain, scale(v.Width, v.Height, inRange(v), inRange(v), interlaced))
 	}

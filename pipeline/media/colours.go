@@ -19,6 +19,12 @@ var (
 	chromaPlaces = []string{"", "left", "center", "topleft", "top", "bottomleft", "bottom"}
 )
 
+// Scaled tells whether swscale knows a matrix. Since ffmpeg 7 it refuses pictures with another, also where it has nothing
+// to do with them.
+func Scaled(matrix string) bool {
+	return slices.Contains([]string{"", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"}, matrix)
+}
+
 // Colours is what a video says of its colours, as ffmpeg's options take it: numbers, empty where it says nothing, or
 // what no stream can say.
 type Colours struct{ Primaries, Transfer, Matrix, ChromaPlace string }
