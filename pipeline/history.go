@@ -11,7 +11,7 @@ import (
 
 // Closed is what is left to know of a job that has ended.
 type Closed struct {
-	Act    string  `json:"act"`
+	Act    Act     `json:"act"`
 	Reason string  `json:"reason,omitempty"`
 	Source RawName `json:"source,omitempty"` // where on the share its source was put; people may have moved it on
 	// Job is how the job stood at its end, for those who list a long history. For display only, and nil where
@@ -116,14 +116,14 @@ func decided(f *sharefs.FS, id string, closed *Closed, st *JobStatus) bool {
 		st.Ended = info.ModTime().UTC()
 	}
 	switch d.Act {
-	case "failed":
+	case ActFailed:
 		st.State, st.Error = JobFailed, d.Reason
-	case "cancelled":
+	case ActCancelled:
 		st.State, st.Error = Cancelled, d.Reason
 		if d.Return {
 			st.Error = "Given back to the inbox: " + d.Reason
 		}
-	case "publish":
+	case ActPublish:
 		p, err := LoadPublished(f, id)
 		if err != nil {
 			return false

@@ -22,7 +22,7 @@ func finishedJob(t *testing.T, fs *sharefs.FS, n int, close func(id string)) str
 	require.NoError(t, (&Job{
 		ID: id, Inbox: name, Source: "source.mkv", Settings: Settings{Container: "mkv"}, Created: time.Unix(int64(n), 0).UTC(),
 	}).Create(fs))
-	_, err := Decide(fs, id, Decision{Act: "publish", Out: "abcdefghijkl"})
+	_, err := Decide(fs, id, Decision{Act: ActPublish, Out: "abcdefghijkl"})
 	require.NoError(t, err)
 	published := fmt.Sprintf(`{"output": %q}`, name)
 	require.NoError(t, fs.Create(JobFile(id, PublishedName), []byte(published)))
@@ -47,7 +47,7 @@ func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
 	var ids []string
 	for n := range jobs {
 		ids = append(ids, finishedJob(t, plain, n, func(id string) {
-			require.NoError(t, Closed{Act: "publish", Source: "archive/x"}.Publish(plain, id))
+			require.NoError(t, Closed{Act: ActPublish, Source: "archive/x"}.Publish(plain, id))
 		}))
 	}
 	old := finishedJob(t, plain, jobs, func(id string) {
@@ -80,7 +80,7 @@ func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
 // had not ended, is no finished job.
 func TestAFolderThatWasPutBackIsLookedAtAgain(t *testing.T) {
 	share := testShare(t)
-	id := finishedJob(t, share, 1, func(id string) { require.NoError(t, Closed{Act: "publish"}.Publish(share, id)) })
+	id := finishedJob(t, share, 1, func(id string) { require.NoError(t, Closed{Act: ActPublish}.Publish(share, id)) })
 	known := NewStatusCache()
 	state := func() JobState {
 		s, err := ReadStatus(share, known)

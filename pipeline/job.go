@@ -79,9 +79,19 @@ func (n RawName) Folder() string {
 	return ""
 }
 
+// Act is what a decision does with a job.
+type Act string
+
+// The acts: the output is published, or the source is put aside because the job failed or was cancelled.
+const (
+	ActPublish   Act = "publish"
+	ActFailed    Act = "failed"
+	ActCancelled Act = "cancelled"
+)
+
 // Decision is how a job ends; the first one published holds (T12).
 type Decision struct {
-	Act    string `json:"act"` // publish | failed | cancelled
+	Act    Act    `json:"act"`
 	Out    string `json:"out,omitempty"`
 	CRC32  string `json:"crc32,omitempty"` // of the output
 	Reason string `json:"reason,omitempty"`
@@ -232,7 +242,7 @@ func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 		return nil, err
 	}
 	switch d.Act {
-	case "publish", "failed", "cancelled":
+	case ActPublish, ActFailed, ActCancelled:
 		if outName.MatchString(d.Out) {
 			return d, nil
 		}

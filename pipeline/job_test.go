@@ -60,12 +60,12 @@ func TestFirstDecisionHolds(t *testing.T) {
 	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
 	require.NoError(t, j.Create(f))
 	require.Error(t, j.Create(f), "a job's folder is made once")
-	first, err := Decide(f, j.ID, Decision{Act: "publish", Out: "abc", By: "m1"})
+	first, err := Decide(f, j.ID, Decision{Act: ActPublish, Out: "abc", By: "m1"})
 	require.NoError(t, err)
-	second, err := Decide(f, j.ID, Decision{Act: "cancelled", By: "m2"})
+	second, err := Decide(f, j.ID, Decision{Act: ActCancelled, By: "m2"})
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	require.Equal(t, "publish", second.Act)
+	require.Equal(t, ActPublish, second.Act)
 }
 
 func TestFirstPlanHolds(t *testing.T) {
@@ -203,7 +203,7 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 	require.Equal(t, Counts{Total: 2, Claimed: 1, Done: 1}, st.Chunks)
 	require.Equal(t, Progress{Total: 5, Done: 3}, st.Frames)
 	require.Equal(t, 2, st.ETA)
-	_, err = Decide(f, j.ID, Decision{Act: "failed", Reason: "because"})
+	_, err = Decide(f, j.ID, Decision{Act: ActFailed, Reason: "because"})
 	require.NoError(t, err)
 	require.Equal(t, JobFailed, job().State)
 	require.Equal(t, "because", job().Error)

@@ -94,9 +94,9 @@ func TestRetriesAreWhatCameToNothing(t *testing.T) {
 	require.Equal(t, 2, j.Retries)
 	require.Len(t, j.Failures, 4)
 
-	b, err := json.Marshal(Closed{Act: "cancelled", Reason: "x"})
+	b, err := json.Marshal(Closed{Act: ActCancelled, Reason: "x"})
 	require.NoError(t, err)
-	_, err = Decide(fs, id, Decision{Act: "cancelled"})
+	_, err = Decide(fs, id, Decision{Act: ActCancelled})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(fs.Root(), JobFile(id, ClosedName)), b, 0o644))
 	j, err = ReadJob(fs, id)

@@ -103,11 +103,11 @@ func newCancel(g *global) *cobra.Command {
 			return err
 		}
 		// The decision itself, not a wish: the first one holds, and a master carries it out.
-		d, err := pipeline.Decide(share, t.job.ID, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by " + who + ".", By: pipeline.NewNode("c")})
+		d, err := pipeline.Decide(share, t.job.ID, pipeline.Decision{Act: pipeline.ActCancelled, Reason: "Cancelled by " + who + ".", By: pipeline.NewNode("c")})
 		if err != nil {
 			return err
 		}
-		if d.Act != "cancelled" {
+		if d.Act != pipeline.ActCancelled {
 			return fmt.Errorf("too late: job %s is decided already (%s)", t.job.ID, d.Act)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is cancelled; a master puts its source into %s\n", t.name, share.Path(pipeline.FailedDir))

@@ -152,7 +152,7 @@ func canRetry(share *sharefs.FS, all []target) func(target) bool {
 			continue
 		}
 		closed, err := pipeline.LoadClosed(share, t.job.ID)
-		if err == nil && closed.Act != "publish" && closed.Source != "" {
+		if err == nil && closed.Act != pipeline.ActPublish && closed.Source != "" {
 			if _, err := share.Stat(string(closed.Source)); err == nil {
 				fits[t.job.ID] = true
 				sources[path.Dir(string(closed.Source))] = true

@@ -68,7 +68,7 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 		default:
 			m.later(j, "cannot merge", err)
 			if j.errors++; j.errors >= mergeTries || hopeless(err) {
-				m.startDecide(j, pipeline.Decision{Act: "failed", Reason: "Merging failed: " + err.Error()})
+				m.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: "Merging failed: " + err.Error()})
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (m *Master) mergeAndDecide(ctx context.Context, j *job, plan *pipeline.Plan
 		}
 		return err
 	}
-	_, err = m.decide(j, pipeline.Decision{Act: "publish", Out: r.nonce, CRC32: merged.CRC32})
+	_, err = m.decide(j, pipeline.Decision{Act: pipeline.ActPublish, Out: r.nonce, CRC32: merged.CRC32})
 	return err
 }
 
@@ -146,7 +146,7 @@ func (m *Master) finish(ctx context.Context, j *job) func() {
 		m.tellEnd(j.ID)
 	}
 	return func() {
-		if err == nil && act == "failed" {
+		if err == nil && act == pipeline.ActFailed {
 			m.failed++
 		}
 		if errors.Is(err, errOutputGone) && j.gone.seen(m.gap()) > max(m.Terms.Expiry, staleNames) {
@@ -158,7 +158,7 @@ func (m *Master) finish(ctx context.Context, j *job) func() {
 	}
 }
 
-func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
+func (m *Master) carryOut(ctx context.Context, j *job) (act pipeline.Act, err error) {
 	d, err := pipeline.LoadDecision(m.FS, j.ID)
 	if err != nil {
 		return "", err
@@ -168,11 +168,11 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act string, err error) {
 		return d.Act, err
 	}
 	if j.lost {
-		d.Act, d.Reason = "failed", "The finished output was removed before it could be published."
+		d.Act, d.Reason = pipeline.ActFailed, "The finished output was removed before it could be published."
 	}
 	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
-	case d.Act == "publish":
+	case d.Act == pipeline.ActPublish:
 		closed.Source, err = m.publish(ctx, j, d)
 	case d.Return:
 		closed.Source, err = m.giveBack(ctx, j.Job, d)

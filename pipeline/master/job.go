@@ -96,7 +96,7 @@ func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (
 		j.finished = true
 		m.tasks.start("finish/"+j.ID, 2, func(ctx context.Context) func() { return m.finish(ctx, j) })
 	case control.Cancel:
-		m.startDecide(j, pipeline.Decision{Act: "cancelled", Reason: "Cancelled by a file in the job's control folder."})
+		m.startDecide(j, pipeline.Decision{Act: pipeline.ActCancelled, Reason: "Cancelled by a file in the job's control folder."})
 	case !dir.Source(j.Job):
 		m.sourceAbsent(j)
 	case !dir.Plan():
@@ -147,7 +147,7 @@ func (m *Master) stepPlanned(ctx context.Context, j *job, chunks *pipeline.JobCh
 // sourceAbsent gives up a job whose source never came: its master died before the rename (T1).
 func (m *Master) sourceAbsent(j *job) {
 	if j.absent.seen(m.gap()) > max(m.Terms.Expiry, staleNames) {
-		m.startDecide(j, pipeline.Decision{Act: "cancelled", Return: true, Reason: "its source never arrived in the job's folder"})
+		m.startDecide(j, pipeline.Decision{Act: pipeline.ActCancelled, Return: true, Reason: "its source never arrived in the job's folder"})
 	}
 }
 
@@ -204,7 +204,7 @@ func (m *Master) startPlan(j *job) {
 			var refused *pipeline.Refusal
 			switch {
 			case errors.As(err, &refused):
-				m.startDecide(j, pipeline.Decision{Act: "failed", Reason: refused.Reason})
+				m.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: refused.Reason})
 			case err != nil:
 				m.later(j, "cannot plan", err)
 			case !ours:
@@ -243,9 +243,9 @@ func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool,
 }
 
 // earlierDecision gives a source back that an earlier version of distenc was at, whose settings or plan mean something else.
-var earlierDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it was begun by an earlier version of distenc, and begins anew"}
+var earlierDecision = pipeline.Decision{Act: pipeline.ActCancelled, Return: true, Reason: "it was begun by an earlier version of distenc, and begins anew"}
 
-var changedDecision = pipeline.Decision{Act: "cancelled", Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
+var changedDecision = pipeline.Decision{Act: pipeline.ActCancelled, Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
 
 // startChanged gives a source back that changed under its plan: what can't be encoded then is no fault of
 // the chunk's, and the job must not wait for a person.
@@ -321,8 +321,8 @@ func (m *Master) close(j *job, dir pipeline.Folder) {
 	if err == nil && c.Source == "" {
 		m.late[j.ID] = &lateJob{job: j, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
 	}
-	m.films.ended(j.Job, err == nil && c.Act == "publish")
-	if err == nil && c.Act == "publish" {
+	m.films.ended(j.Job, err == nil && c.Act == pipeline.ActPublish)
+	if err == nil && c.Act == pipeline.ActPublish {
 		m.known.add(contentOf(j.Job), j.ID)
 		return
 	}

@@ -82,7 +82,7 @@ func planted(t *testing.T, m *Master, text string) *job {
 func published(t *testing.T, m *Master, j *job) {
 	t.Helper()
 	require.NoError(t, m.FS.Create(pipeline.JobOut(j.ID, "abcdefghijkl"), []byte("output")))
-	_, err := m.decide(j, pipeline.Decision{Act: "publish", Out: "abcdefghijkl", CRC32: "00000000"})
+	_, err := m.decide(j, pipeline.Decision{Act: pipeline.ActPublish, Out: "abcdefghijkl", CRC32: "00000000"})
 	require.NoError(t, err)
 }
 

@@ -244,7 +244,7 @@ func (j *judge) out(s step, i *inode) {
 	switch {
 	case !ok || s.op != "link":
 		j.violate("I7", "something that is no job's output: "+s.String(), s.name)
-	case !decided || d.Act != "publish" || pipeline.JobOut(job, d.Out) != s.src:
+	case !decided || d.Act != pipeline.ActPublish || pipeline.JobOut(job, d.Out) != s.src:
 		j.violate("I7", "an output that was not decided for: "+s.String(), job)
 	case j.published[job] != "" && !j.world.touched(j.published[job]):
 		j.violate("I7", fmt.Sprintf("published twice, as %s before: %s", j.published[job], s), job)

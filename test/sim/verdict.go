@@ -117,7 +117,7 @@ func (w *world) helpSetAside() {
 			w.history.add(people, "fault", "retry "+job, pipeline.Ask(share, job, pipeline.ControlRetry, ""), "")
 		case time.Since(asked) > retryTime:
 			w.helped[job] = time.Now()
-			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: "cancelled", Reason: "a chunk failed too often", By: people})
+			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: pipeline.ActCancelled, Reason: "a chunk failed too often", By: people})
 			w.history.add(people, "fault", "cancel "+job, err, "")
 		}
 	}
