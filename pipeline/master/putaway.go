@@ -129,3 +129,21 @@ func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refu
 		Reason: why.Reason, Log: log, Twin: why.Twin,
 	})
 }
+
+// logOf joins the reports on a job's failed attempts to one text.
+func (m *Master) logOf(job string) string {
+	names, err := m.FS.List(pipeline.LogDir(job))
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, n := range names {
+		if text, err := m.FS.Read(pipeline.JobLog(job, n), maxLog); err == nil {
+			b.WriteString(n + "\n" + string(text) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// maxLog bounds what is read of one report, in bytes.
+const maxLog = 1 << 20

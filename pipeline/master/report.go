@@ -64,16 +64,3 @@ func retries(records []pipeline.Record, failures []pipeline.Failure) string {
 	}
 	return b.String()
 }
-
-// companionsReport tells what follows the film into the outbox.
-func companionsReport(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("\nwhat lay beside it and follows it into the outbox\n")
-	for _, n := range names {
-		fmt.Fprintln(&b, pipeline.RawName(n))
-	}
-	return b.String()
-}

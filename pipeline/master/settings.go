@@ -11,6 +11,17 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
+// Order is how one dropped file is to be encoded, resolved from its folder, its sidecar and the
+// configuration.
+type Order struct {
+	Settings pipeline.Settings
+	Priority int
+	Nonce    string // of the `distenc add` that dropped it
+	Size     int64  // the whole file's size as `distenc add` promised it; 0: no promise
+	Again    bool   // encode it though the same content was encoded before
+	Paused   bool   // its job begins as a paused one
+}
+
 // maxSidecar bounds a sidecar's size in bytes.
 const maxSidecar = 64 << 10
 

@@ -1,10 +1,34 @@
 package master
 
 import (
+	"errors"
+	"io/fs"
 	"sync"
 
 	"github.com/distenc/distenc/pipeline"
 )
+
+// duplicate says where the same content went, and what to do with this copy; nil where a person has just
+// ended that job, which this master may not have seen yet, and tries its source again.
+func (m *Master) duplicate(twin string) error {
+	dir, err := pipeline.LookInto(m.FS, twin)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it is not on the share any more, nor does its output have to be
+	}
+	if err == nil && dir.Decision() {
+		if d, err := pipeline.LoadDecision(m.FS, twin); err == nil && d.Act != pipeline.ActPublish {
+			return nil
+		}
+	}
+	const advice = "delete this copy, or encode it once more with `distenc add --again`."
+	p, err := pipeline.LoadPublished(m.FS, twin)
+	why := pipeline.Refuse("The same content is in work already with the same settings, as job %s: "+advice, twin)
+	if err == nil {
+		why = pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice, pipeline.Outbox, p.Output, twin)
+	}
+	why.Twin = twin
+	return why
+}
 
 // content is what makes two dropped files duplicates: the same bytes and the same settings.
 type content struct {

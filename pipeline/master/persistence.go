@@ -1,6 +1,8 @@
 package master
 
-import "time"
+import (
+	"time"
+)
 
 // patience counts for how long something has been seen without a break. Time in which nobody looked, a
 // share's outage or this machine's suspend, does not count.
