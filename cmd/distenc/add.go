@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -122,7 +122,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 		added = append(added, d)
 	}
 	if !wait {
-		if missing := whatIsMissing(cmd.Context(), status.NewReader(share, wishes, minFree)); missing != "" {
+		if missing := whatIsMissing(cmd.Context(), view.NewReader(share, wishes, minFree)); missing != "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", missing)
 		}
 		return nil
@@ -134,13 +134,13 @@ func add(cmd *cobra.Command, share *sharefs.FS, o order, files []string, wait bo
 const startTime = 3 * time.Second
 
 // whatIsMissing says why nothing will happen, "" where something will. A master that has just been started is waited for.
-func whatIsMissing(ctx context.Context, r *status.Reader) string {
+func whatIsMissing(ctx context.Context, r *view.Reader) string {
 	for began := time.Now(); ; {
 		s, err := r.Read(ctx)
 		if err != nil {
 			return ""
 		}
-		if missing := status.Missing(s); s.Master != nil || missing == "" || time.Since(began) > startTime {
+		if missing := view.Missing(s); s.Master != nil || missing == "" || time.Since(began) > startTime {
 			return missing
 		}
 		time.Sleep(startTime / 10)
@@ -153,7 +153,7 @@ func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []drop, minFree int
 	for _, d := range added {
 		p := newProgress(cmd.ErrOrStderr())
 		p.missing = true
-		st, err := d.wait(cmd.Context(), share, status.NewReader(share, wishes, minFree), p, nil)
+		st, err := d.wait(cmd.Context(), share, view.NewReader(share, wishes, minFree), p, nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")

@@ -8,7 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -41,7 +41,7 @@ func (p *progress) show(j pipeline.JobStatus) {
 		p.seen, p.first = true, j.Frames.Done
 	}
 	if p.tty {
-		fmt.Fprint(p.w, "\r"+status.Line(j, lookOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
+		fmt.Fprint(p.w, "\r"+view.Line(j, lookOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
 		return
 	}
 	if line := plainLine(j); line != p.line && (j.State != p.state || time.Since(p.told) >= plainEvery) {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -217,7 +217,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := d.wait(ctx, f.fs, status.NewReader(f.fs, wishes, 0), newProgress(s.progress), over)
+		st, err := d.wait(ctx, f.fs, view.NewReader(f.fs, wishes, 0), newProgress(s.progress), over)
 		followed <- result{st, err}
 	}()
 	select {

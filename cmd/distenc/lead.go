@@ -8,7 +8,7 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/hooks"
 	"github.com/distenc/distenc/cmd/internal/metrics"
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/cmd/internal/web"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -30,7 +30,7 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 		}
 	}
 	counts := metrics.New()
-	keeper := &status.Keeper{FS: f.fs, Node: node, Log: log, Wishes: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
+	keeper := &view.Keeper{FS: f.fs, Node: node, Log: log, Wishes: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
 	teller := hooks.New(f.hooks, log)
 
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -73,7 +73,7 @@ func newNodes(g *global) *cobra.Command {
 			}
 			s, err := reader.Read(cmd.Context())
 			if err == nil {
-				status.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
+				view.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
 			}
 			return err
 		},
@@ -90,7 +90,7 @@ func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
 }
 
 // reader reads the state of that share.
-func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
+func (g *global) reader(cmd *cobra.Command) (*view.Reader, error) {
 	cfg, _, err := g.load(cmd)
 	if err != nil {
 		return nil, err
@@ -99,13 +99,13 @@ func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return status.NewReader(share, wishes, cfg.Disk.MinFree), nil
+	return view.NewReader(share, wishes, cfg.Disk.MinFree), nil
 }
 
 // show writes the state, or what is to be known of one job.
-func (o statusOptions) show(w io.Writer, s *pipeline.Status, look status.Look) error {
+func (o statusOptions) show(w io.Writer, s *pipeline.Status, look view.Look) error {
 	if o.job == "" {
-		status.Table(w, s, look, o.all)
+		view.Table(w, s, look, o.all)
 		return nil
 	}
 	one, err := o.only(s)
@@ -113,9 +113,9 @@ func (o statusOptions) show(w io.Writer, s *pipeline.Status, look status.Look) e
 		return err
 	}
 	for _, j := range one.Jobs {
-		status.Job(w, j, look)
+		view.Job(w, j, look)
 	}
-	status.Files(w, one, look)
+	view.Files(w, one, look)
 	return nil
 }
 
@@ -144,14 +144,14 @@ func printJSON(w io.Writer, o statusOptions, s *pipeline.Status) error {
 }
 
 // lookOf finds out what the other end of w can show. https://no-color.org
-func lookOf(w io.Writer) status.Look {
+func lookOf(w io.Writer) view.Look {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return status.Look{}
+		return view.Look{}
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		width = 80
 	}
-	return status.Look{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return view.Look{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }

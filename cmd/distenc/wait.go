@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -19,7 +19,7 @@ import (
 const followPoll = time.Second
 
 // wait follows the job that the drop became until it ended. wake ends a wait between two looks early; it may be nil.
-func (d drop) wait(ctx context.Context, share *sharefs.FS, r *status.Reader, p *progress,
+func (d drop) wait(ctx context.Context, share *sharefs.FS, r *view.Reader, p *progress,
 	wake <-chan struct{}) (pipeline.JobStatus, error) {
 	defer p.close()
 	said := "" // why nothing becomes of it as things are
@@ -28,7 +28,7 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, r *status.Reader, p *
 		if err != nil {
 			return pipeline.JobStatus{}, err
 		}
-		p.lacks(status.Missing(s))
+		p.lacks(view.Missing(s))
 		for _, w := range s.Inbox {
 			if w.Why != said && path.Join(pipeline.Inbox, w.Name) == shown(d.name) {
 				said = w.Why

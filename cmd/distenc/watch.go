@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -21,14 +21,14 @@ import (
 const watchEvery = 2 * time.Second
 
 // show writes one state.
-type show func(w io.Writer, s *pipeline.Status, look status.Look) error
+type show func(w io.Writer, s *pipeline.Status, look view.Look) error
 
 // watch shows the state again and again until ctx ends, which is no failure.
-func watch(ctx context.Context, r *status.Reader, w io.Writer, show show) error {
+func watch(ctx context.Context, r *view.Reader, w io.Writer, show show) error {
 	if look := lookOf(w); look.Width > 0 {
 		return watchScreen(ctx, r, w.(*os.File), show)
 	}
-	var changes status.Changes
+	var changes view.Changes
 	for {
 		s, err := r.Read(ctx)
 		switch {
@@ -60,7 +60,7 @@ const (
 
 // watchScreen draws in place. Each picture is one write that paints over the last one, so that nothing
 // flickers; the last one stays on the ordinary screen.
-func watchScreen(ctx context.Context, r *status.Reader, w *os.File, show show) error {
+func watchScreen(ctx context.Context, r *view.Reader, w *os.File, show show) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if old, err := term.MakeRaw(int(os.Stdin.Fd())); err == nil {

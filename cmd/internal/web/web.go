@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/distenc/distenc/cmd/internal/status"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -73,8 +73,8 @@ func (s Site) Serve(ctx context.Context, l net.Listener) error {
 // Handler answers GET and HEAD; net/http's patterns refuse the rest with 405.
 func (s Site) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.show("text/html; charset=utf-8", status.Page))
-	mux.HandleFunc("GET /status.json", s.show("application/json", status.Document))
+	mux.HandleFunc("GET /{$}", s.show("text/html; charset=utf-8", view.Page))
+	mux.HandleFunc("GET /status.json", s.show("application/json", view.Document))
 	mux.Handle("GET /metrics", s.Metrics)
 	mux.HandleFunc("GET /healthz", s.health)
 	return safe(s.known(mux))
@@ -104,7 +104,7 @@ func hostOf(address string) string {
 
 // safe sets what keeps a browser from doing anything with an answer but show it.
 func safe(next http.Handler) http.Handler {
-	policy := status.PagePolicy()
+	policy := view.PagePolicy()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -1,6 +1,6 @@
-// Package status shows people what goes on on a share: as a table on a terminal, as lines in a log, and as
+// Package view shows people what goes on on a share: as a table on a terminal, as lines in a log, and as
 // a page that lies on the share itself.
-package status
+package view
 
 import (
 	"cmp"
