@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
@@ -35,7 +34,7 @@ func TestTakeAndRelease(t *testing.T) {
 // Whatever fails, a lease that was not taken is not locked, and nothing is left but what an open made and
 // nobody heard of.
 func TestTakeWithEveryFault(t *testing.T) {
-	for _, fault := range []error{syscall.EIO, syscall.ENOSPC, sharefs.AnswerLost(syscall.EIO)} {
+	for _, fault := range []error{syscall.EIO, syscall.ENOSPC, sharefstest.AnswerLost(syscall.EIO)} {
 		for fail, beyond := 1, false; !beyond; fail++ {
 			nth := &sharefstest.Nth{Fail: fail, Err: fault}
 			plain, share := newShare(t, nth.Hook)

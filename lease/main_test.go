@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 var terms = Terms{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute}
 
 // newShare returns a share with the folders that leases need, and one through which hook is called.
-func newShare(t *testing.T, hook sharefs.Hook) (plain, hooked *sharefs.FS) {
+func newShare(t *testing.T, hook sharefstest.Hook) (plain, hooked *sharefs.FS) {
 	t.Helper()
 	dir := t.TempDir()
 	plain, err := sharefs.Open(dir)
@@ -35,7 +36,7 @@ func newShare(t *testing.T, hook sharefs.Hook) (plain, hooked *sharefs.FS) {
 	if hook == nil {
 		return plain, plain
 	}
-	return plain, sharefs.New(dir, sharefs.WithHook(sharefs.OS(dir), hook))
+	return plain, sharefs.New(dir, sharefstest.WithHook(sharefs.OS(dir), hook))
 }
 
 // bubbleClock is boottime for a synctest bubble, where only package time's clock runs.

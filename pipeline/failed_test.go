@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 // A rejected source's way to failed/ whose answer was lost, and the listings after it: the reason must not be
@@ -21,11 +22,11 @@ func TestNoSourceInFailedWithoutItsReason(t *testing.T) {
 		root, fails := t.TempDir(), 0
 		require.NoError(t, os.MkdirAll(filepath.Join(root, "failed"), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(root, "film.mkv"), nil, 0o600))
-		share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+		share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 			switch {
 			case op == "rename" && strings.HasPrefix(name, "film.mkv ->"):
 				fails = listingsFail
-				return sharefs.AnswerLost(syscall.ENOENT)
+				return sharefstest.AnswerLost(syscall.ENOENT)
 			case op == "readdir" && fails > 0:
 				fails--
 				return syscall.EIO
@@ -61,7 +62,7 @@ func TestAMovedSourceIsNotRemoved(t *testing.T) {
 	}
 	source := "failed/film.mkv/film.mkv"
 	require.NoError(t, os.WriteFile(filepath.Join(root, source), nil, 0o600))
-	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 		if op == "link" {
 			return syscall.EPERM
 		}
@@ -109,11 +110,11 @@ func TestALinkOfUncertainOutcomeKeepsItsSettings(t *testing.T) {
 	for _, name := range []string{source, SidecarBeside(source)} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(path.Base(name)), 0o600))
 	}
-	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 		switch {
 		case op == "link" && name == source+" -> inbox/film.mkv":
 			away = true
-			return sharefs.AnswerLost(syscall.EIO)
+			return sharefstest.AnswerLost(syscall.EIO)
 		case op == "open" && name == "inbox/film.mkv" && away:
 			return syscall.EIO
 		}

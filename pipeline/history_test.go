@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 // finishedJob makes a job that is decided, published and closed, and returns its id. A plan of it can't be read.
@@ -43,7 +44,7 @@ func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
 		return nil
 	}
 	plain := testShare(t)
-	share := sharefs.New(plain.Root(), sharefs.WithHook(sharefs.OS(plain.Root()), hook))
+	share := sharefs.New(plain.Root(), sharefstest.WithHook(sharefs.OS(plain.Root()), hook))
 	var ids []string
 	for n := range jobs {
 		ids = append(ids, finishedJob(t, plain, n, func(id string) {
@@ -102,7 +103,7 @@ func TestAFolderThatWasPutBackIsLookedAtAgain(t *testing.T) {
 func TestOfRefusedFilesTheLatestAreRead(t *testing.T) {
 	plain := testShare(t)
 	read := map[string]bool{}
-	share := sharefs.New(plain.Root(), sharefs.WithHook(sharefs.OS(plain.Root()), func(op, name string) error {
+	share := sharefs.New(plain.Root(), sharefstest.WithHook(sharefs.OS(plain.Root()), func(op, name string) error {
 		if op == "open" && strings.HasPrefix(name, FailedDir) {
 			read[name] = true
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 func TestPoison(t *testing.T) {
@@ -59,7 +60,7 @@ func TestInDoubtNothingIsSetAside(t *testing.T) {
 	root := newShare(t).Root()
 	for _, broken := range []string{Nodes, nodeFile("good-waaaaa")} {
 		fails := true
-		f := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(_, name string) error {
+		f := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(_, name string) error {
 			if fails && name == broken {
 				return syscall.ETIMEDOUT
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 // inbox makes a share with an inbox and returns the inbox's path and a watcher of it.
@@ -84,7 +85,7 @@ func TestAFailedScanForgetsNothing(t *testing.T) {
 		root := t.TempDir()
 		put(t, filepath.Join(root, "inbox/sub/a.mkv"), "1")
 		var broken error
-		share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+		share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 			if op == "readdir" && name == "inbox/sub" {
 				return broken
 			}
@@ -169,7 +170,7 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 		"readdir inbox/closed": syscall.EACCES, "readdir inbox/gonedir": syscall.ENOENT,
 		"open inbox/b.mkv": syscall.EACCES, "open inbox/gone.mkv": syscall.ENOENT,
 	}
-	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error { return faults[op+" "+name] }))
+	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error { return faults[op+" "+name] }))
 	found := scanAll(t, New(share, "inbox"))
 	require.Len(t, found, 3)
 	require.Contains(t, found["inbox/closed"].Reason, "it can't be listed: permission denied; mend it with: chmod g+rwx,g+s '"+root+"/inbox/closed'")
@@ -206,7 +207,7 @@ func TestOneFolderThatCannotBeListedStopsNobody(t *testing.T) {
 		here = os.NewFile(uintptr(fd), folder)
 	}
 	require.NoError(t, here.Close())
-	share := sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 		if op == "readdir" && name == "inbox/bad" {
 			return syscall.EUCLEAN
 		}

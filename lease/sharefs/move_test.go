@@ -17,7 +17,7 @@ import (
 )
 
 // share returns a share with a/x and an empty b, and hook called before every later operation.
-func share(t *testing.T, hook sharefs.Hook) *sharefs.FS {
+func share(t *testing.T, hook sharefstest.Hook) *sharefs.FS {
 	t.Helper()
 	dir := t.TempDir()
 	plain, err := sharefs.Open(dir)
@@ -25,11 +25,11 @@ func share(t *testing.T, hook sharefs.Hook) *sharefs.FS {
 	require.NoError(t, plain.MkdirAll("a"))
 	require.NoError(t, plain.MkdirAll("b"))
 	require.NoError(t, plain.Create("a/x", []byte("content")))
-	return sharefs.New(dir, sharefs.WithHook(sharefs.OS(dir), hook))
+	return sharefs.New(dir, sharefstest.WithHook(sharefs.OS(dir), hook))
 }
 
 // faulty fails the operations whose "op name" starts with prefix, the first times of them.
-func faulty(prefix string, times int, err error) (sharefs.Hook, *int) {
+func faulty(prefix string, times int, err error) (sharefstest.Hook, *int) {
 	seen := new(int)
 	return func(op, name string) error {
 		if !strings.HasPrefix(op+" "+name, prefix) {
@@ -51,7 +51,7 @@ func list(t *testing.T, s *sharefs.FS, dir string) []string {
 
 func TestMoveAnswerLostIsWon(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOENT, syscall.EIO, syscall.EINTR, syscall.ETIMEDOUT, syscall.EPERM} {
-		hook, renames := faulty("rename", 1, sharefs.AnswerLost(errno))
+		hook, renames := faulty("rename", 1, sharefstest.AnswerLost(errno))
 		outcome, err := share(t, hook).Move(t.Context(), "a/x", "b/y")
 		require.NoError(t, err, "%v", errno)
 		require.Equal(t, sharefs.Won, outcome)
@@ -212,7 +212,7 @@ func TestClaimWithEveryFault(t *testing.T) {
 		syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ETIMEDOUT,
 	}
 	for _, errno := range errnos {
-		for _, fault := range []error{errno, sharefs.AnswerLost(errno)} {
+		for _, fault := range []error{errno, sharefstest.AnswerLost(errno)} {
 			for fail := 1; ; fail++ {
 				done := false
 				synctest.Test(t, func(t *testing.T) { done = claimWithFault(t, fail, fault) })

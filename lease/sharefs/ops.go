@@ -24,7 +24,7 @@ type File interface {
 }
 
 // Ops are the system calls on the share, one method each, with names relative to its root. It is the
-// seam where tests inject faults (WithHook) and where a simulated share takes the place of a mount.
+// seam where tests inject faults (sharefstest.WithHook) and where a simulated share takes the place of a mount.
 // Errors wrap a syscall.Errno. Implementations are safe for concurrent use.
 type Ops interface {
 	Rename(src, dst string) error

@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 func TestConformanceWithHook(t *testing.T) {
 	sharefstest.Run(t, func(t *testing.T) *sharefs.FS {
 		dir := testDir(t)
-		return sharefs.New(dir, sharefs.WithHook(sharefs.OS(dir), new(sharefstest.Nth).Hook))
+		return sharefs.New(dir, sharefstest.WithHook(sharefs.OS(dir), new(sharefstest.Nth).Hook))
 	})
 }
 

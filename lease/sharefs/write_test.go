@@ -16,13 +16,13 @@ import (
 
 func TestPublishAnswerLost(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EEXIST, syscall.EIO, syscall.EINTR, syscall.EPERM} {
-		hook, _ := faulty("link", 1, sharefs.AnswerLost(errno))
+		hook, _ := faulty("link", 1, sharefstest.AnswerLost(errno))
 		s := share(t, hook)
 		ours, err := s.Publish("a/x", "b/plan")
 		require.NoError(t, err)
 		require.True(t, ours)
 
-		hook, _ = faulty("link", 1, sharefs.AnswerLost(errno))
+		hook, _ = faulty("link", 1, sharefstest.AnswerLost(errno))
 		s = share(t, hook)
 		winner, ours, err := s.PublishData("b/plan", []byte("ours"))
 		require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestPublishLooksBehindANegativeCache(t *testing.T) {
 
 // Whatever operation fails, what stands under the name is whole, and who is told ours is right.
 func TestPublishDataWithEveryFault(t *testing.T) {
-	for _, fault := range []error{syscall.EIO, sharefs.AnswerLost(syscall.EIO), syscall.ENOSPC} {
+	for _, fault := range []error{syscall.EIO, sharefstest.AnswerLost(syscall.EIO), syscall.ENOSPC} {
 		for fail := 1; ; fail++ {
 			nth := &sharefstest.Nth{Fail: fail, Err: fault}
 			s := share(t, nth.Hook)
@@ -92,7 +92,7 @@ func TestCreateLeavesNothingHalf(t *testing.T) {
 }
 
 func TestReplaceWithEveryFault(t *testing.T) {
-	for _, fault := range []error{syscall.EIO, sharefs.AnswerLost(syscall.EIO)} {
+	for _, fault := range []error{syscall.EIO, sharefstest.AnswerLost(syscall.EIO)} {
 		for fail := 1; ; fail++ {
 			nth := &sharefstest.Nth{Fail: fail, Err: fault}
 			s := share(t, nth.Hook)
@@ -108,7 +108,7 @@ func TestReplaceWithEveryFault(t *testing.T) {
 			}
 		}
 	}
-	hook, _ := faulty("rename", 1, sharefs.AnswerLost(syscall.EIO))
+	hook, _ := faulty("rename", 1, sharefstest.AnswerLost(syscall.EIO))
 	require.NoError(t, share(t, hook).Replace("a/x", []byte("new")))
 }
 

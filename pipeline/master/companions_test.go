@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
 )
@@ -18,7 +19,7 @@ import (
 func publishedFilm(t *testing.T) (m *Master, look func() string) {
 	t.Helper()
 	m = newMaster(t, nil)
-	m.FS = sharefs.New(m.FS.Root(), sharefs.WithHook(sharefs.OS(m.FS.Root()), func(op, name string) error {
+	m.FS = sharefs.New(m.FS.Root(), sharefstest.WithHook(sharefs.OS(m.FS.Root()), func(op, name string) error {
 		if op == "link" && strings.HasPrefix(name, "inbox/") {
 			return syscall.EPERM
 		}

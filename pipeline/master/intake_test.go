@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
 )
@@ -116,7 +117,7 @@ func TestAMoveThatIsDeniedIsNotTriedAgainAndAgain(t *testing.T) {
 	s := scans{began: make(chan string, 9), ended: make(chan string, 9), let: make(chan struct{})}
 	m := newMaster(t, s)
 	root := m.FS.Root()
-	m.FS = sharefs.New(root, sharefs.WithHook(sharefs.OS(root), func(op, name string) error {
+	m.FS = sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
 		if op == "rename" && strings.HasPrefix(name, "inbox/a.mkv ") {
 			return syscall.EACCES
 		}

@@ -44,9 +44,9 @@ func TestEveryOperationFails(t *testing.T) {
 	} {
 		errs[fmt.Sprint(errno)] = errno
 	}
-	errs["answer lost, EIO"] = sharefs.AnswerLost(syscall.EIO)
-	errs["answer lost, ENOENT"] = sharefs.AnswerLost(syscall.ENOENT)
-	errs["answer lost, EEXIST"] = sharefs.AnswerLost(syscall.EEXIST)
+	errs["answer lost, EIO"] = sharefstest.AnswerLost(syscall.EIO)
+	errs["answer lost, ENOENT"] = sharefstest.AnswerLost(syscall.ENOENT)
+	errs["answer lost, EEXIST"] = sharefstest.AnswerLost(syscall.EEXIST)
 	began, runs, bad := time.Now(), 0, 0
 	offset := 0
 	for name, err := range errs {
@@ -65,7 +65,7 @@ func TestEveryOperationFails(t *testing.T) {
 
 func hooked(n *sharefstest.Nth) mutant {
 	return func(_ *world, c *client) sharefs.Ops {
-		return sharefs.WithHook(c, func(op, name string) error {
+		return sharefstest.WithHook(c, func(op, name string) error {
 			err := n.Hook(op, name)
 			if again := errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST); again && !slices.Contains(changesNames, op) {
 				return nil

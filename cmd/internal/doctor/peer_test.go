@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 func TestTwoPeers(t *testing.T) {
@@ -61,7 +62,7 @@ func TestThePeerDies(t *testing.T) {
 			share := newShare(t, t.TempDir())
 			synctest.Test(t, func(t *testing.T) {
 				dying, die := context.WithCancel(t.Context())
-				ops := sharefs.WithHook(sharefs.OS(share.Root()), func(op, name string) error {
+				ops := sharefstest.WithHook(sharefs.OS(share.Root()), func(op, name string) error {
 					if dying.Err() != nil {
 						return syscall.EIO // the dead do nothing more
 					}

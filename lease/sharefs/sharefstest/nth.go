@@ -1,15 +1,11 @@
 package sharefstest
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/distenc/distenc/lease/sharefs"
-)
-
-// Nth counts the operations on a share, and makes one of them fail. Its method Hook is a sharefs.Hook.
+// Nth counts the operations on a share, and makes one of them fail. Its method Hook is a Hook.
 type Nth struct {
 	Fail int   // which one, from 1; 0: none
-	Err  error // how: an error, or one in sharefs.AnswerLost
+	Err  error // how: an error, or one in AnswerLost
 
 	mu   sync.Mutex
 	done []string
@@ -33,4 +29,4 @@ func (n *Nth) Done() []string {
 	return append([]string(nil), n.done...)
 }
 
-var _ sharefs.Hook = (*Nth)(nil).Hook
+var _ Hook = (*Nth)(nil).Hook

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -98,7 +99,7 @@ type mount struct {
 var errDead = errors.New("this node has lost its power")
 
 func (m *mount) open(dir string) *sharefs.FS {
-	return sharefs.New(dir, sharefs.WithHook(sharefs.OS(dir), m.call))
+	return sharefs.New(dir, sharefstest.WithHook(sharefs.OS(dir), m.call))
 }
 
 // call is made before each operation.

@@ -1,8 +1,10 @@
-package sharefs
+package sharefstest
 
 import (
 	"errors"
 	"io/fs"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // Hook is called before every operation on the share, in tests. op is one of rename, link, open,
@@ -19,10 +21,10 @@ func (a answerLost) Unwrap() error { return a.error }
 func AnswerLost(err error) error { return answerLost{err} }
 
 // WithHook returns ops with hook called before each operation.
-func WithHook(ops Ops, hook Hook) Ops { return hooked{ops, hook} }
+func WithHook(ops sharefs.Ops, hook Hook) sharefs.Ops { return hooked{ops, hook} }
 
 type hooked struct {
-	ops  Ops
+	ops  sharefs.Ops
 	hook Hook
 }
 
@@ -47,7 +49,7 @@ func (h hooked) Link(src, dst string) error {
 	return h.hook.run("link", src+" -> "+dst, func() error { return h.ops.Link(src, dst) })
 }
 
-func (h hooked) OpenFile(name string, flag int, perm fs.FileMode) (f File, err error) {
+func (h hooked) OpenFile(name string, flag int, perm fs.FileMode) (f sharefs.File, err error) {
 	err = h.hook.run("open", name, func() error {
 		f, err = h.ops.OpenFile(name, flag, perm)
 		return err
@@ -94,7 +96,7 @@ func (h hooked) SyncDir(name string) error {
 }
 
 type hookedFile struct {
-	File
+	sharefs.File
 	hook Hook
 	name string
 }
