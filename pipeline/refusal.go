@@ -18,3 +18,13 @@ func (r *Refusal) Unwrap() error { return r.Err }
 func Refuse(format string, args ...any) *Refusal {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
+
+// BadChunk is a result that can't be merged: it has to be encoded again.
+type BadChunk struct {
+	Index  int
+	Reason string
+}
+
+func (e *BadChunk) Error() string {
+	return fmt.Sprintf("result of chunk %05d is not usable: %s", e.Index, e.Reason)
+}

@@ -20,7 +20,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
-	"github.com/distenc/distenc/pipeline/rehearsal"
+	"github.com/distenc/distenc/pipeline/stages"
 )
 
 func newDoctor(g *global) *cobra.Command {
@@ -140,7 +140,7 @@ func rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings) (ch
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	return rehearsal.Play(ctx, tools, set, dir)
+	return stages.Rehearse(ctx, tools, set, dir)
 }
 
 func (v *visit) shareTests(ctx context.Context) {

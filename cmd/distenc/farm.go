@@ -19,6 +19,7 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/master"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/stages"
 	"github.com/distenc/distenc/pipeline/worker"
 	"github.com/distenc/distenc/watcher"
 )
@@ -79,8 +80,8 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 }
 
 // stages are those of this process's master. Where its own worker is the only one, what does not fit here is refused.
-func (f *farm) stages() *master.Media {
-	m := &master.Media{FS: f.fs, Tools: f.tools, Private: f.private}
+func (f *farm) stages() *stages.Media {
+	m := &stages.Media{FS: f.fs, Tools: f.tools, Private: f.private}
 	if f.private {
 		_, m.Threads = divide(f.cfg().Worker.Slots, runtime.NumCPU())
 		m.Memory = media.Memory
@@ -93,7 +94,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	slots, threads := divide(f.cfg().Worker.Slots, runtime.NumCPU())
 	tools := f.tools
 	tools.IdleIO = f.cfg().Worker.IOClass == "idle"
-	encoder, err := worker.NewMedia(ctx, f.fs, tools, threads, f.cfg().Worker.Nice)
+	encoder, err := stages.NewEncoder(ctx, f.fs, tools, threads, f.cfg().Worker.Nice)
 	if err != nil {
 		return nil, err
 	}

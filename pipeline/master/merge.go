@@ -10,14 +10,12 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/media"
-	"github.com/distenc/distenc/pipeline/merge"
 )
 
 // ready is a merge that has been prepared.
 type ready struct {
 	nonce    string // of its output
-	prepared *merge.Prepared
+	prepared any
 }
 
 // startPrepare does what the merge needs of the source while the last chunks are encoded. If that fails, the
@@ -55,7 +53,7 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 		if used {
 			j.ready = nil // with its names
 		}
-		var bad *merge.BadChunk
+		var bad *pipeline.BadChunk
 		switch {
 		case err == nil:
 			j.errors = 0
@@ -77,14 +75,14 @@ func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile,
 // lastingError tells errors that trying again would not mend from those of a machine or a share in trouble. What a
 // child met of the operating system's errors may be the source's own fault; what we met is not.
 func lastingError(err error) bool {
-	_, child := errors.AsType[*media.ExitError](err)
+	_, child := errors.AsType[childError](err)
 	return !sharefs.Trouble(err) && (child || !sharefs.System(err))
 }
 
 // hopeless tells what would go beyond a child's limits again: a merge that takes as much as that is not tried three times.
 func hopeless(err error) bool {
-	limit, ok := errors.AsType[*media.LimitError](err)
-	return ok && limit.Lasting()
+	child, ok := errors.AsType[childError](err)
+	return ok && child.Lasting()
 }
 
 // prove returns the results' records, and checks the results that another master has accepted.
@@ -108,7 +106,7 @@ func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeli
 		case ctx.Err() != nil || sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		default:
-			return nil, &merge.BadChunk{Index: i, Reason: err.Error()}
+			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
 		}
 	}
 	return records, nil

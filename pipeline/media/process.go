@@ -55,6 +55,9 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("%s: %s", filepath.Base(e.Program), text)
 }
 
+// Lasting reports false: another child may fare better.
+func (e *ExitError) Lasting() bool { return false }
+
 // Unwrap gives the error of the operating system that the child spoke of as well, so that sharefs.Full and its like
 // hold for what a child met as for what we met.
 func (e *ExitError) Unwrap() []error {

@@ -35,7 +35,7 @@ func SumOf(c *media.Clip) Sum { return Sum{len(c.PTS), c.Digest, c.Extradata} }
 // them all again. Otherwise the merge's error stays what it is.
 func blame(ctx context.Context, tools media.Tools, req Request, failed error) error {
 	req.Sums = nil
-	var bad *BadChunk
+	var bad *pipeline.BadChunk
 	if _, err := checkResults(ctx, tools, req); errors.As(err, &bad) {
 		return err
 	}
@@ -78,14 +78,14 @@ func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Su
 		return Sum{}, unreadable(ctx, i, err)
 	}
 	if req.CRCs != nil && !strings.EqualFold(clip.CRC32, req.CRCs[i]) {
-		return Sum{}, &BadChunk{i, fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32, req.CRCs[i])}
+		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32, req.CRCs[i])}
 	}
 	if len(clip.PTS) != chunk.PTS.Len() {
-		return Sum{}, &BadChunk{i, fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), chunk.PTS.Len())}
+		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), chunk.PTS.Len())}
 	}
 	slices.Sort(clip.PTS)
 	if _, exact := compareTimes(chunk.PTS.All(), rational(req.Plan.Video.TimeBase), clip.PTS, clip.TimeBase); !exact {
-		return Sum{}, &BadChunk{i, "its timestamps are not the planned ones"}
+		return Sum{}, &pipeline.BadChunk{Index: i, Reason: "its timestamps are not the planned ones"}
 	}
 	return SumOf(clip), nil
 }
@@ -98,11 +98,11 @@ func unreadable(ctx context.Context, i int, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, fs.ErrNotExist) || sharefs.Unreadable(err):
-		return &BadChunk{i, fmt.Sprintf("it can't be read any more: %v", err)}
+		return &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("it can't be read any more: %v", err)}
 	case errors.As(err, &path) || sharefs.Trouble(err):
 		return fmt.Errorf("cannot read the result: %w", err)
 	}
-	return &BadChunk{i, err.Error()}
+	return &pipeline.BadChunk{Index: i, Reason: err.Error()}
 }
 
 // sameParameters compares SPS and PPS: a container has one set for all of a track's frames, and the
@@ -133,7 +133,7 @@ func sameParameters(sums []Sum) error {
 	if len(odd) > 10 {
 		odd = append(odd[:10], "…")
 	}
-	return &BadChunk{first, "stream parameters (SPS, PPS) differ from the other chunks' in " + strings.Join(odd, ", ")}
+	return &pipeline.BadChunk{Index: first, Reason: "stream parameters (SPS, PPS) differ from the other chunks' in " + strings.Join(odd, ", ")}
 }
 
 func checksum(r io.Reader) (size int64, crc string, err error) {

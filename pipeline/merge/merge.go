@@ -44,18 +44,8 @@ type Output struct {
 	Report *Report
 }
 
-// BadChunk is a result that can't be merged: it has to be encoded again.
-type BadChunk struct {
-	Index  int
-	Reason string
-}
-
-func (e *BadChunk) Error() string {
-	return fmt.Sprintf("result of chunk %05d is not usable: %s", e.Index, e.Reason)
-}
-
 // Merge writes the output, makes it durable and verifies it against the plan, the results and the source. A
-// result that is not as it was accepted is a *BadChunk. An output that does not verify otherwise is an error
+// result that is not as it was accepted is a *pipeline.BadChunk. An output that does not verify otherwise is an error
 // too, with the Output and its report beside it; any other error leaves an unfinished file that the caller
 // sweeps.
 func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error) {

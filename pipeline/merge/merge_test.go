@@ -153,7 +153,7 @@ func TestBadChunks(t *testing.T) {
 			j := encode(t, src, containerMKV)
 			c.spoil(t, j)
 			_, err := Merge(t.Context(), j.tools, j.req)
-			var bad *BadChunk
+			var bad *pipeline.BadChunk
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, 1, bad.Index)
 			require.ErrorContains(t, err, c.reason)
@@ -247,7 +247,7 @@ func TestAResultThatWentBadAfterItWasAccepted(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, os.WriteFile(j.req.Results[0], spoil(b), 0o600))
 				_, err = Merge(t.Context(), j.tools, j.req)
-				var bad *BadChunk
+				var bad *pipeline.BadChunk
 				require.ErrorAs(t, err, &bad)
 				require.Equal(t, 0, bad.Index)
 			})

@@ -34,15 +34,15 @@ type Task struct {
 type Control struct {
 	Pause, Resume func() error
 	// Life is a number that grows while the encoder works, its CPU time for instance: ffmpeg prints no
-	// progress while its trim filter still discards. It is ended when the child is, while its result is
-	// checked and stored.
+	// progress while its trim filter still discards. It is Ended when the child has ended, while its
+	// result is checked and stored.
 	Life func() int64
 	// Memory is what the child has, in bytes. If nil, that is not known.
 	Memory func() int64
 }
 
-// ended is the Life of a child that has ended.
-const ended = -1
+// Ended is the Life of a child that has ended.
+const Ended = -1
 
 // Progress is called by the encoder with the frames done and the bytes written so far.
 func (t *Task) Progress(frames int, _ int64) {
@@ -297,7 +297,7 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 			}
 			life := c.Life()
 			now := life + t.pulse.Load()
-			alive := now != last || life == ended
+			alive := now != last || life == Ended
 			last = now
 			return alive
 		},

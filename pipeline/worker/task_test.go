@@ -20,7 +20,7 @@ func TestAliveUntilTheResultIsStored(t *testing.T) {
 	require.False(t, alive(), "it hangs")
 	task.Progress(1, 1)
 	require.True(t, alive(), "it writes")
-	life = ended
+	life = Ended
 	require.True(t, alive())
 	require.True(t, alive(), "its result is being checked")
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/stages"
 	"github.com/distenc/distenc/pipeline/worker"
 	"github.com/distenc/distenc/test/corpus"
 )
@@ -42,10 +43,10 @@ func (f *farm) work(tools media.Tools) {
 	share, err := sharefs.Open(f.dir)
 	require.NoError(f.t, err)
 	log := slog.New(slog.DiscardHandler)
-	encoder, err := worker.NewMedia(f.t.Context(), share, tools, 1, 10)
+	encoder, err := stages.NewEncoder(f.t.Context(), share, tools, 1, 10)
 	require.NoError(f.t, err)
 	m := master.New(master.Options{
-		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &master.Media{FS: share, Tools: tools}, Attempts: 3,
+		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &stages.Media{FS: share, Tools: tools}, Attempts: 3,
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second}, Settle: time.Second, Poll: 500 * time.Millisecond,
 		Resolve: func(string, []byte) (master.Order, error) {
 			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
-	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/worker"
 )
 
@@ -153,8 +152,8 @@ func fits(text []byte, c *pipeline.Chunk, r *pipeline.Record) error {
 }
 
 // Prepare implements master.Stages.
-func (s stages) Prepare(ctx context.Context, _ *pipeline.Job, _ *pipeline.Plan, dst string) (*merge.Prepared, error) {
-	return &merge.Prepared{}, s.intermediate(ctx, dst, "sound")
+func (s stages) Prepare(ctx context.Context, _ *pipeline.Job, _ *pipeline.Plan, dst string) (any, error) {
+	return struct{}{}, s.intermediate(ctx, dst, "sound")
 }
 
 // intermediate writes a file into the folder of a merge, which may have been swept meanwhile.
@@ -170,7 +169,7 @@ func (s stages) intermediate(ctx context.Context, dst, name string) error {
 }
 
 // Merge implements master.Stages.
-func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared *merge.Prepared) (*master.Merged, error) {
+func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared any) (*master.Merged, error) {
 	if err := s.intermediate(ctx, dst, "video"); err != nil {
 		return nil, err
 	}
@@ -184,13 +183,13 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 	for i, c := range chunks {
 		text, err := s.share.Read(c.Result(), maxText)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &merge.BadChunk{Index: i, Reason: err.Error()}
+			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
 		}
 		if err != nil {
 			return nil, err
 		}
 		if err := fits(text, &p.Chunks[i], &records[i]); err != nil {
-			return nil, &merge.BadChunk{Index: i, Reason: err.Error()}
+			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
 		}
 		fmt.Fprintf(&out, "chunk %d %s\n%s\n", i, c.Stem(), strings.Join(lines(text), "\n"))
 	}

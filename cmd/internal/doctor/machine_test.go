@@ -10,7 +10,7 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
-	"github.com/distenc/distenc/pipeline/rehearsal"
+	"github.com/distenc/distenc/pipeline/stages"
 )
 
 // collect gathers findings by their check.
@@ -44,7 +44,7 @@ func profile(name, x264 string) Profile {
 // inFolder rehearses in a folder of the test's.
 func inFolder(t *testing.T) Rehearse {
 	return func(ctx context.Context, tools media.Tools, set pipeline.Settings) (int, error) {
-		return rehearsal.Play(ctx, tools, set, t.TempDir())
+		return stages.Rehearse(ctx, tools, set, t.TempDir())
 	}
 }
 

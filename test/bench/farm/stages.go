@@ -11,7 +11,6 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
-	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/split"
 	"github.com/distenc/distenc/pipeline/worker"
 )
@@ -97,12 +96,12 @@ func (s *stages) Check(ctx context.Context, _ *pipeline.Plan, c pipeline.ChunkFi
 }
 
 // Prepare implements master.Stages.
-func (s *stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string) (*merge.Prepared, error) {
+func (s *stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string) (any, error) {
 	return nil, nil
 }
 
 // Merge implements master.Stages. When it begins, all is encoded.
-func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile, _ []pipeline.Record, dst string, _ *merge.Prepared) (*master.Merged, error) {
+func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile, _ []pipeline.Record, dst string, _ any) (*master.Merged, error) {
 	now := time.Now()
 	s.merged.CompareAndSwap(nil, &now)
 	return &master.Merged{CRC32: "00000000", Certificate: []byte("{}\n"), Report: "merged\n"}, s.share.Create(dst, []byte("output\n"))

@@ -21,6 +21,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/stages"
 	"github.com/distenc/distenc/pipeline/worker"
 	"github.com/distenc/distenc/watcher"
 )
@@ -31,7 +32,7 @@ func long(t *testing.T) string { return small.again(t, 8) }
 // share is a folder with a job of the long film in it.
 type share struct {
 	*sharefs.FS
-	stages *master.Media
+	stages *stages.Media
 	job    *pipeline.Job
 	scan   master.Scan
 	plan   *pipeline.Plan
@@ -46,7 +47,7 @@ func newShare(t *testing.T) *share {
 	for _, folder := range pipeline.Folders() {
 		require.NoError(t, fs.MkdirAll(folder))
 	}
-	return &share{FS: fs, stages: &master.Media{FS: fs, Tools: tools}}
+	return &share{FS: fs, stages: &stages.Media{FS: fs, Tools: tools}}
 }
 
 func settings() pipeline.Settings {

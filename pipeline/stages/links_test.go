@@ -1,4 +1,4 @@
-package master
+package stages
 
 import (
 	"os"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -30,7 +31,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 	_, err = s.Scan(t.Context(), "inbox/a.mkv")
 	require.ErrorIs(t, err, sharefs.ErrNotRegular)
-	_, err = s.Plan(t.Context(), j, Scan{})
+	_, err = s.Plan(t.Context(), j, master.Scan{})
 	require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	require.ErrorIs(t, s.Pieces(t.Context(), plan, []int{0}, nil), sharefs.ErrNotRegular)
 	_, err = s.Merge(t.Context(), j, plan, nil, nil, "out", nil)

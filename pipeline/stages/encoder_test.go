@@ -1,4 +1,4 @@
-package worker
+package stages
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/worker"
 )
 
 // A chunk or a source that somebody has replaced by a link is not read: ffmpeg would follow it.
@@ -21,7 +22,7 @@ func TestLinksOnTheShareAreNotFollowed(t *testing.T) {
 	require.NoError(t, os.WriteFile(outside, []byte("secret"), 0o600))
 	ffmpeg, err := exec.LookPath("false") // it would be another error
 	require.NoError(t, err)
-	m := &Media{share: share, tools: media.Tools{FFmpeg: ffmpeg}}
+	e := &Encoder{share: share, tools: media.Tools{FFmpeg: ffmpeg}}
 	file := pipeline.ChunkFile{Job: "abcdef01-k3f9z", Attempt: 1, Kind: pipeline.KindPiece}.AsClaimed("pc-w1")
 	plan := &pipeline.Plan{Source: "source.mkv", Chunks: []pipeline.Chunk{{}}}
 	source := pipeline.JobFile(file.Job, plan.Source)
@@ -32,7 +33,7 @@ func TestLinksOnTheShareAreNotFollowed(t *testing.T) {
 		}
 		require.NoError(t, os.Symlink(outside, share.Path(link)))
 		require.NoError(t, os.WriteFile(share.Path(plain), nil, 0o600))
-		_, err = m.Encode(t.Context(), &Task{File: file, Plan: plan, Chunk: &plan.Chunks[0]})
+		_, err = e.Encode(t.Context(), &worker.Task{File: file, Plan: plan, Chunk: &plan.Chunks[0]})
 		require.ErrorIs(t, err, sharefs.ErrNotRegular, link)
 	}
 }

@@ -1,6 +1,4 @@
-// Package rehearsal sends a small film of its own through all stages, with the tools of this machine: what the farm
-// does with a film is done with this one, by the same functions and so with the same arguments.
-package rehearsal
+package stages
 
 import (
 	"context"
@@ -16,27 +14,28 @@ import (
 	"github.com/distenc/distenc/pipeline/split"
 )
 
-// film makes the source: a test picture of four seconds with a key frame in each, and a tone.
-var film = []string{
+// rehearsed makes the source: a test picture of four seconds with a key frame in each, and a tone.
+var rehearsed = []string{
 	"-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4",
 	"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "flac", "-f", "matroska",
 }
 
-// stage is one run through the stages, in a folder of its own.
-type stage struct {
+// rehearsal is one run through the stages, in a folder of its own.
+type rehearsal struct {
 	tools  media.Tools
 	dir    string
 	source string
 	plan   *pipeline.Plan
 }
 
-// Play encodes the film's chunks, two or more, with these settings, decodes them and compares their pictures, merges them and
-// verifies the merge. It returns how many chunks there were. dir is an empty folder, absolute, which the caller removes. The error is a *pipeline.Refusal where the settings are
-// at fault; any other says which step this machine's tools don't do.
-func Play(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
+// Rehearse sends a small film of its own through all stages, as the farm does with a film: it encodes its chunks, two or
+// more, with these settings, decodes them and compares their pictures, merges them and verifies the merge. It returns the
+// number of chunks. dir is an empty folder, absolute, which the caller removes. The error is a *pipeline.Refusal if the
+// settings are at fault; any other names the step that this machine's tools don't do.
+func Rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
 	set.Chunk, set.Pieces = 2, "copy"
-	s := &stage{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
-	args := append(append(media.Quiet(), film...), media.URL(s.source))
+	s := &rehearsal{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
+	args := append(append(media.Quiet(), rehearsed...), media.URL(s.source))
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
 		return 0, fmt.Errorf("cannot make a test film: %w", err)
 	}
@@ -55,7 +54,7 @@ func Play(ctx context.Context, tools media.Tools, set pipeline.Settings, dir str
 	return len(req.Results), err
 }
 
-func (s *stage) makePlan(ctx context.Context, set pipeline.Settings) (err error) {
+func (s *rehearsal) makePlan(ctx context.Context, set pipeline.Settings) (err error) {
 	s.plan, err = split.Make(ctx, s.tools, split.Request{
 		Job: "00000000-abcde", Path: s.source, NormPath: filepath.Join(s.dir, "norm.mkv"), CRC32: "00000000", Settings: set,
 		TestEncode: encode.Test, TestRest: merge.TryRest,
@@ -74,7 +73,7 @@ func (s *stage) makePlan(ctx context.Context, set pipeline.Settings) (err error)
 }
 
 // encode cuts a chunk, encodes it as a worker does, and accepts it as the master does.
-func (s *stage) encode(ctx context.Context, c *pipeline.Chunk) (result string, record *pipeline.Record, err error) {
+func (s *rehearsal) encode(ctx context.Context, c *pipeline.Chunk) (result string, record *pipeline.Record, err error) {
 	piece := filepath.Join(s.dir, fmt.Sprintf("%d.piece", c.Index))
 	if err := split.Piece(ctx, s.tools, s.plan, c, s.source, piece); err != nil {
 		return "", nil, err
