@@ -150,9 +150,10 @@ func whatIsMissing(ctx context.Context, r *view.Reader) string {
 // waitForAll waits until the jobs of what was added have ended.
 func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []drop, minFree int64) error {
 	var failed error
+	began := time.Now()
 	for _, d := range added {
 		p := newProgress(cmd.ErrOrStderr())
-		p.missing = true
+		p.missing, p.began = true, began
 		st, err := d.wait(cmd.Context(), share, view.NewReader(share, wishes, minFree), p, nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {

@@ -17,7 +17,7 @@ type progress struct {
 	w     io.Writer
 	tty   bool
 	began time.Time
-	first int    // frames that were encoded when it was first looked at
+	first int    // frames that others encoded before this command waited for them
 	seen  bool   // it was looked at
 	line  string // the last one told
 	state pipeline.JobState
@@ -37,9 +37,7 @@ func newProgress(w io.Writer) *progress {
 
 // show tells how far the job is, if that is news.
 func (p *progress) show(j pipeline.JobStatus) {
-	if !p.seen {
-		p.seen, p.first = true, j.Frames.Done
-	}
+	p.seen = true
 	if p.tty {
 		fmt.Fprint(p.w, "\r"+view.Line(j, lookOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
 		return
@@ -72,10 +70,15 @@ func (p *progress) ended(j pipeline.JobStatus, size int64) {
 	}
 	p.close()
 	took := time.Since(p.began)
-	frames := j.Frames.Total - p.first
-	fmt.Fprintf(p.w, "%s: done in %s, %d frames, %.1f frames/s on average; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10),
-		frames, float64(frames)/max(0.001, took.Seconds()), humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(size)),
-		100*float64(size)/float64(max(1, j.Size)))
+	frames := fmt.Sprintf("%d frames", j.Frames.Total)
+	if p.first > 0 {
+		frames += fmt.Sprintf(" (%d of them before)", p.first)
+	}
+	if now := j.Frames.Total - p.first; now > 0 {
+		frames += fmt.Sprintf(", %.1f frames/s on average", float64(now)/max(0.001, took.Seconds()))
+	}
+	fmt.Fprintf(p.w, "%s: done in %s, %s; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10), frames,
+		humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(size)), 100*float64(size)/float64(max(1, j.Size)))
 }
 
 // close leaves the terminal tidy.

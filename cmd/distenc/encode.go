@@ -188,12 +188,15 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
 	}
 	f.tools.Answers = answers(f.fs)
-	d := drop{name: path.Join(pipeline.Inbox, name), nonce: pipeline.Nonce(16)}
+	d, p := drop{name: path.Join(pipeline.Inbox, name), nonce: pipeline.Nonce(16)}, newProgress(s.progress)
 	var err error
 	if folder.job == nil {
 		err = s.place(ctx, folder, d)
 	} else {
 		d.nonce = folder.job.Nonce
+		if before, err := pipeline.ReadJob(f.fs, folder.job.ID); err == nil {
+			p.first = before.Frames.Done
+		}
 		err = folder.putBack(ctx)
 		fmt.Fprintf(s.progress, "going on with what was done of %s before; --no-resume begins anew\n", name)
 	}
@@ -217,7 +220,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := d.wait(ctx, f.fs, view.NewReader(f.fs, wishes, 0), newProgress(s.progress), over)
+		st, err := d.wait(ctx, f.fs, view.NewReader(f.fs, wishes, 0), p, over)
 		followed <- result{st, err}
 	}()
 	select {

@@ -29,11 +29,9 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, r *view.Reader, p *pr
 			return pipeline.JobStatus{}, err
 		}
 		p.lacks(view.Missing(s))
-		for _, w := range s.Inbox {
-			if w.Why != said && path.Join(pipeline.Inbox, w.Name) == shown(d.name) {
-				said = w.Why
-				p.say(shown(w.Name + " is left alone: " + w.Why))
-			}
+		if why := d.leftAlone(share); why != "" && why != said {
+			said = why
+			p.say(shown(path.Base(d.name) + " is left alone: " + why))
 		}
 		for _, j := range s.Jobs {
 			if !d.became(j) {
@@ -56,6 +54,9 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, r *view.Reader, p *pr
 				return pipeline.JobStatus{Name: path.Base(d.name), State: pipeline.JobFailed, Error: rejected.Reason}, nil
 			}
 			d.twin = rejected.Twin
+			if twin, err := pipeline.ReadJob(share, d.twin); err == nil {
+				p.first = twin.Frames.Done
+			}
 			p.say(path.Base(d.name) + ": " + rejected.Reason)
 		}
 		select {
@@ -65,6 +66,12 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, r *view.Reader, p *pr
 		case <-wake:
 		}
 	}
+}
+
+// leftAlone returns why the master does not take the drop. Only the master's word counts: a file that is being added has
+// two names for a moment.
+func (d drop) leftAlone(share *sharefs.FS) string {
+	return pipeline.WhyLeft(pipeline.LoadLeftAlone(share), strings.TrimPrefix(d.name, pipeline.Inbox+"/"))
 }
 
 // became tells whether that is the drop's job.

@@ -4,6 +4,7 @@ package films
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,8 @@ func encoded(t *testing.T, source string, options ...string) (output, said strin
 	output = source + ".out.mkv"
 	said, code := encode(t, source, output, options...)
 	require.Zero(t, code, said)
+	require.NotContains(t, said, "is left alone")
+	require.Contains(t, said, fmt.Sprintf(", %d frames, ", frames(t, output)))
 	return output, said
 }
 
