@@ -58,22 +58,19 @@ func (o *Observer) Scan(ctx context.Context, stems []string) (expired []string, 
 	return expired, err
 }
 
-// Quiet returns those of the claims in the last scan whose heartbeats have not moved for four heartbeats, where that is
-// less than half of the expiry. Most of them will be over: whoever can prepare for that without taking anything from
-// their holders may begin to.
-func (o *Observer) Quiet() (stems []string) {
-	quiet := quietBeats * o.terms.Heartbeat
+// Suspects returns the claims of the last scan, sorted, whose holders are suspected to be gone (Terms.SuspectAfter).
+// Most of them will expire: whoever can prepare for that without taking anything from a holder may begin to. There are
+// none where the suspicion comes in the second half of the expiry, too late to gain anything.
+func (o *Observer) Suspects() (stems []string) {
+	after := o.terms.SuspectAfter()
 	for stem, p := range o.claims.pulses {
-		if p.silent >= quiet && quiet < o.terms.Expiry/2 {
+		if p.silent >= after && after < o.terms.Expiry/2 {
 			stems = append(stems, stem)
 		}
 	}
 	slices.Sort(stems)
 	return stems
 }
-
-// quietBeats is of how many heartbeats silence is more than a late or a lost one.
-const quietBeats = 4
 
 // Sweep takes one look at the leases in the directory that keep does not want, because their claim is
 // gone, and removes those that are silent for the expiry. It returns their stems. Silence adds up from

@@ -12,13 +12,24 @@ type Terms struct {
 	Expiry    time.Duration // of silence, after which a lease is over
 }
 
+// MinBeats is how many heartbeats an expiry lasts at least: a holder stops one and a half before the end (fence), and
+// one lost beat must not cost a claim.
+const MinBeats = 4
+
+// suspectBeats is how many heartbeats without a sign of life are more than one that is late or lost.
+const suspectBeats = 4
+
 // Check returns an error if the expiry leaves no room for a beat that is late or lost.
 func (t Terms) Check() error {
-	if t.Heartbeat <= 0 || t.Expiry < 4*t.Heartbeat {
-		return fmt.Errorf("expiry (%v) must be at least 4 heartbeats (%v)", t.Expiry, t.Heartbeat)
+	if t.Heartbeat <= 0 || t.Expiry < MinBeats*t.Heartbeat {
+		return fmt.Errorf("an expiry of %s is less than %d heartbeats of %s", t.Expiry, MinBeats, t.Heartbeat)
 	}
 	return nil
 }
+
+// SuspectAfter is the silence after which a holder is suspected to be gone: people are told so, and its work may be
+// prepared for others. Nothing is taken from it before the expiry.
+func (t Terms) SuspectAfter() time.Duration { return suspectBeats * t.Heartbeat }
 
 // fence is how long after its last good beat a holder must have stopped: before anyone can have seen
 // the lease silent for the whole expiry, with one beat and a half to spare.

@@ -14,10 +14,10 @@ import (
 const (
 	simBeat   = 10
 	simExpiry = 120
-	simQuiet  = quietBeats * simBeat
-	simPoll   = 3  // until an idle slot looks again
-	simAccept = 6  // until a result counts as done
-	simLag    = 40 // frames that x264 looks ahead before the first one comes out
+	simQuiet  = 4 * simBeat // lease.Terms.SuspectAfter
+	simPoll   = 3           // until an idle slot looks again
+	simAccept = 6           // until a result counts as done
+	simLag    = 40          // frames that x264 looks ahead before the first one comes out
 )
 
 // simChunk is one chunk of the simulated film; hard scenes take longer than their frames tell.

@@ -182,8 +182,8 @@ func FuzzSmallFiles(f *testing.F) {
 			require.NoError(t, err)
 		}
 		if info, err := LoadCluster(share); err == nil {
-			if heartbeat, expiry, err := info.Times(); err == nil {
-				require.True(t, heartbeat > 0 && expiry >= 4*heartbeat)
+			if terms, err := info.Terms(); err == nil {
+				require.True(t, terms.Heartbeat > 0 && terms.Expiry >= 4*terms.Heartbeat)
 			}
 		}
 		_, err := ReadControl(share, fuzzJob)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
@@ -142,7 +143,7 @@ func present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
 
 // Slots counts the encodes that can run side by side on the nodes that are there; 0 where that can't be told.
 func Slots(f *sharefs.FS) int {
-	_, expiry := Quiet(f)
+	_, expiry := SilenceLimits(f)
 	nodes, err := present(f, expiry)
 	if err != nil {
 		return 0
@@ -176,18 +177,21 @@ func LoadCluster(f *sharefs.FS) (*ClusterInfo, error) {
 	return c, nil
 }
 
-// Times returns heartbeat and expiry, and an error where the file does not hold usable ones.
-func (c *ClusterInfo) Times() (heartbeat, expiry time.Duration, err error) {
-	if heartbeat, err = time.ParseDuration(c.Heartbeat); err != nil {
-		return 0, 0, fmt.Errorf("%s: heartbeat: %w", Cluster, err)
+// Terms returns heartbeat and expiry, and an error where the file does not hold usable ones.
+func (c *ClusterInfo) Terms() (lease.Terms, error) {
+	heartbeat, err := time.ParseDuration(c.Heartbeat)
+	if err != nil {
+		return lease.Terms{}, fmt.Errorf("%s: heartbeat: %w", Cluster, err)
 	}
-	if expiry, err = time.ParseDuration(c.Expiry); err != nil {
-		return 0, 0, fmt.Errorf("%s: expiry: %w", Cluster, err)
+	expiry, err := time.ParseDuration(c.Expiry)
+	if err != nil {
+		return lease.Terms{}, fmt.Errorf("%s: expiry: %w", Cluster, err)
 	}
-	if heartbeat <= 0 || expiry < 4*heartbeat {
-		return 0, 0, fmt.Errorf("%s: an expiry of %s is less than 4 heartbeats of %s", Cluster, expiry, heartbeat)
+	terms := lease.Terms{Heartbeat: heartbeat, Expiry: expiry}
+	if err := terms.Check(); err != nil {
+		return lease.Terms{}, fmt.Errorf("%s: %w", Cluster, err)
 	}
-	return heartbeat, expiry, nil
+	return terms, nil
 }
 
 // Write rewrites the marker; only the leading master calls it.

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
@@ -137,7 +138,7 @@ func ReadStatus(f *sharefs.FS, known *StatusCache) (*Status, error) {
 		return nil, err
 	}
 	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []JobStatus{}, Nodes: []NodeStatus{}, Inbox: []Waiting{}}
-	quiet, expiry := Quiet(f)
+	quiet, expiry := SilenceLimits(f)
 	present := slices.DeleteFunc(slices.Clone(nodes), func(n SeenNode) bool { return n.Seen >= quiet })
 	plans := map[string]*Plan{}
 	for _, id := range ids {
@@ -175,19 +176,16 @@ func ReadJob(f *sharefs.FS, id string) (JobStatus, error) {
 	return JobStatus{}, fmt.Errorf("cannot read the job %s: %w", id, fs.ErrNotExist)
 }
 
-// quietBeats is after how many heartbeats without a sign of life people are told so. One may be late.
-const quietBeats = 3
-
-// Quiet is the silence after which people are told that nothing is heard of a daemon, and expiry that after
+// SilenceLimits returns the silence after which people are told that nothing is heard of a daemon, and the expiry, after
 // which its work is given to others: the share's own where they can be read.
-func Quiet(f *sharefs.FS) (quiet, expiry time.Duration) {
-	heartbeat, expiry := 10*time.Second, 2*time.Minute
+func SilenceLimits(f *sharefs.FS) (suspect, expiry time.Duration) {
+	terms := lease.Terms{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute}
 	if info, err := LoadCluster(f); err == nil {
-		if h, e, err := info.Times(); err == nil {
-			heartbeat, expiry = h, e
+		if agreed, err := info.Terms(); err == nil {
+			terms = agreed
 		}
 	}
-	return min(quietBeats*heartbeat, expiry), expiry
+	return min(terms.SuspectAfter(), terms.Expiry), terms.Expiry
 }
 
 // foretell fills in when the jobs that are in work will end, by the nodes that are there.

@@ -43,7 +43,7 @@ func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
 // over: else the chunk of a node that died would be begun again when the others are nearly done. The first result
 // that is accepted counts, whoever it comes from, and one copy of a chunk is enough.
 func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims map[string]pipeline.ChunkFile, over []string) {
-	quiet := m.observer.Quiet()
+	quiet := m.observer.Suspects()
 	if len(quiet) > fewQuiet && 4*len(quiet) > len(claims) {
 		return // it is the share that is slow to show heartbeats, or the way to it
 	}

@@ -142,14 +142,14 @@ func (w *Worker) agree(job string) error {
 	if err != nil {
 		return err
 	}
-	heartbeat, expiry, err := info.Times()
+	terms, err := info.Terms()
 	if err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.agreed, w.agreedFor = time.Now(), job
-	w.terms, w.limit = lease.Terms{Heartbeat: heartbeat, Expiry: expiry}, info.Attempts
+	w.terms, w.limit = terms, info.Attempts
 	return nil
 }
 

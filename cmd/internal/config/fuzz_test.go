@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease"
 )
 
 // Whatever anyone drops into the inbox ends as a valid sidecar, which can be written and read again, or as
@@ -50,7 +52,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		require.Equal(t, dir, c.Share)
-		require.GreaterOrEqual(t, c.Lease.Expiry, minHeartbeats*c.Lease.Heartbeat)
+		require.GreaterOrEqual(t, c.Lease.Expiry, lease.MinBeats*c.Lease.Heartbeat)
 		require.Greater(t, c.Lease.Heartbeat, time.Duration(0))
 		require.True(t, c.Worker.Slots >= 0 && c.Worker.Slots <= 1024 && c.Disk.MinFree >= 0)
 		for _, name := range c.ProfileNames() {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/distenc/distenc/lease"
 )
 
 // kind is what a key's value looks like in TOML.
@@ -138,10 +140,6 @@ func (k key) variable() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(k.name, ".", "_"))
 }
 
-// minHeartbeats is how many heartbeats an expiry must at least last: a worker fences itself one and a
-// half heartbeats early, and one lost beat must not cost a claim.
-const minHeartbeats = 4
-
 // keys holds every setting outside the profiles; defaults, variables, types and ranges come from here.
 var keys = []key{
 	{"share", "", absolute},
@@ -150,7 +148,7 @@ var keys = []key{
 	{"split.chunk", 20 * time.Second, least(time.Second)},
 	{"split.pieces", "copy", oneOf("copy", "range")},
 	{"lease.heartbeat", 10 * time.Second, least(100 * time.Millisecond)},
-	{"lease.expiry", 2 * time.Minute, least(minHeartbeats * 100 * time.Millisecond)},
+	{"lease.expiry", 2 * time.Minute, least(lease.MinBeats * 100 * time.Millisecond)},
 	{"lease.attempts", 3, between(1, 100)},
 	{"worker.slots", 0, between(0, 1024)},
 	{"worker.nice", 10, between(0, 19)},

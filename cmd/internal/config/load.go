@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/viper"
+
+	"github.com/distenc/distenc/lease"
 )
 
 // Flag is a flag that was given on the command line and sets a key.
@@ -108,8 +110,8 @@ func (l loader) value(k key) any {
 	}
 }
 
-func (l loader) checkExpiry(lease Lease) error {
-	if lease.Expiry >= minHeartbeats*lease.Heartbeat {
+func (l loader) checkExpiry(set Lease) error {
+	if set.Expiry >= lease.MinBeats*set.Heartbeat {
 		return nil
 	}
 	where := l.set["lease.expiry"]
@@ -117,5 +119,5 @@ func (l loader) checkExpiry(lease Lease) error {
 		where = l.set["lease.heartbeat"]
 	}
 	return &Error{Where: where, Key: "lease.expiry", Problem: fmt.Sprintf(
-		"must be at least %d heartbeats, is %s with a heartbeat of %s", minHeartbeats, lease.Expiry, lease.Heartbeat)}
+		"must be at least %d heartbeats, is %s with a heartbeat of %s", lease.MinBeats, set.Expiry, set.Heartbeat)}
 }

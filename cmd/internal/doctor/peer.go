@@ -133,16 +133,17 @@ const several = 5
 
 // judgeExpiry says which expiry is safe where changes are seen that late.
 func judgeExpiry(cluster *pipeline.ClusterInfo, seen time.Duration) Finding {
-	heartbeat, expiry, err := cluster.Times()
+	terms, err := cluster.Terms()
 	if err != nil {
 		return failed("expiry", "%v", err).because("", "mend [lease] in the master's configuration")
 	}
 	// A beat may be made a heartbeat after the one before it, and be seen late.
-	safe := max(4*heartbeat, heartbeat+several*seen).Round(time.Second)
-	measured := fmt.Sprintf("4 heartbeats are %v, and the worst delay was %s", 4*heartbeat, short(seen))
-	if (lease.Terms{Heartbeat: heartbeat, Expiry: expiry}).Check() != nil || expiry < safe {
-		return failed("expiry", "%v is too short: %s", expiry, measured).because("workers that are well would lose their chunks",
+	least := lease.MinBeats * terms.Heartbeat
+	safe := max(least, terms.Heartbeat+several*seen).Round(time.Second)
+	measured := fmt.Sprintf("%d heartbeats are %v, and the worst delay was %s", lease.MinBeats, least, short(seen))
+	if terms.Expiry < safe {
+		return failed("expiry", "%v is too short: %s", terms.Expiry, measured).because("workers that are well would lose their chunks",
 			fmt.Sprintf("set expiry = \"%v\" or more in [lease], where the master reads it", safe))
 	}
-	return ok("expiry", "%v is safe, and so is anything from %v on: %s", expiry, safe, measured)
+	return ok("expiry", "%v is safe, and so is anything from %v on: %s", terms.Expiry, safe, measured)
 }

@@ -58,7 +58,7 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 	}
 	if len(leaders) > 0 {
 		silence := max(0, time.Since(leaders[0].Beat)) // two clocks: for display only
-		quiet, _ := pipeline.Quiet(r.fs)
+		quiet, _ := pipeline.SilenceLimits(r.fs)
 		s.Master = &pipeline.MasterInfo{
 			Node: leaders[0].Node, Since: leaders[0].Since, Seen: int(silence.Seconds()), Silent: silence >= quiet,
 		}
