@@ -23,6 +23,9 @@ func (r Rational) Seconds(ticks int64) float64 {
 	return float64(ticks) * float64(r.Num) / float64(r.Den)
 }
 
+// Valid reports whether both parts are above zero.
+func (r Rational) Valid() bool { return r.Num > 0 && r.Den > 0 }
+
 func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 
 // Settings are what one job is encoded with, resolved once by the master from profile and sidecar.

@@ -39,7 +39,7 @@ func TestColoursAndShapeAreCarried(t *testing.T) {
 	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", "setsar=32/27", "-c:v", "libx264", "-color_primaries", "bt470bg",
 		"-color_trc", "smpte170m", "-colorspace", "bt470bg", "-color_range", "tv", "a.mkv")
 	s, _ := encoded(t, path, fast)
-	require.Equal(t, media.Rational{Num: 32, Den: 27}, s.SAR)
+	require.Equal(t, pipeline.Rational{Num: 32, Den: 27}, s.SAR)
 	require.Equal(t, []string{"bt470bg", "smpte170m", "bt470bg", "tv"}, []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ColorRange})
 	require.Equal(t, "progressive", s.FieldOrder)
 }
@@ -47,7 +47,7 @@ func TestColoursAndShapeAreCarried(t *testing.T) {
 func TestTheUsersWordGoesBeforeTheSources(t *testing.T) {
 	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-color_primaries", "bt470bg", "-color_trc", "smpte170m", "a.mkv")
 	s, _ := encoded(t, path, fast+" --sar 2:1 --colorprim bt709 --transfer undef --colormatrix GBR --range tv --chromaloc 2")
-	require.Equal(t, media.Rational{Num: 2, Den: 1}, s.SAR)
+	require.Equal(t, pipeline.Rational{Num: 2, Den: 1}, s.SAR)
 	require.Equal(t, []string{"bt709", "", "gbr", "tv"}, []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ColorRange})
 }
 

@@ -59,7 +59,7 @@ func comparePTS(want []int64, wantBase pipeline.Rational, c *media.Clip) error {
 	}
 	got := slices.Clone(c.PTS)
 	slices.Sort(got)
-	same := equalTicks(wantBase, pipeline.Rational(c.TimeBase))
+	same := equalTicks(wantBase, c.TimeBase)
 	for i := range want {
 		if got[i] == media.NoPTS || !same(want[i], got[i]) {
 			return fmt.Errorf("%w: frame %d of %d is at tick %d of %v, planned at %d of %v",

@@ -11,7 +11,6 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
-	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/test/corpus"
 )
 
@@ -75,16 +74,16 @@ func TestScaledPictures(t *testing.T) {
 	for name, c := range map[string]struct {
 		filter, scale string
 		w, h          int
-		sar           media.Rational
+		sar           pipeline.Rational
 	}{
-		"fits":            {"scale=320:180,setsar=1", "640x360", 320, 180, media.Rational{Num: 1, Den: 1}},
-		"too wide":        {"scale=320:134,setsar=1", "160x120", 160, 68, media.Rational{Num: 1, Den: 1}},
-		"too high":        {"scale=90:160,setsar=1", "160x80", 46, 80, media.Rational{Num: 1, Den: 1}},
-		"anamorphic":      {"scale=180:144,setsar=64/45", "128x128", 128, 72, media.Rational{Num: 1, Den: 1}},
-		"anamorphic fits": {"scale=180:144,setsar=64/45", "256x144", 180, 144, media.Rational{Num: 64, Den: 45}},
-		"narrow pixels":   {"scale=180:120,setsar=8/9", "160x120", 160, 120, media.Rational{Num: 1, Den: 1}},
-		"enlarged":        {"scale=160:90,setsar=1", "640x640 enlarge", 640, 360, media.Rational{Num: 1, Den: 1}},
-		"odd":             {"scale=161:121,setsar=1,format=yuv444p", "80x80", 80, 60, media.Rational{Num: 1, Den: 1}},
+		"fits":            {"scale=320:180,setsar=1", "640x360", 320, 180, pipeline.Rational{Num: 1, Den: 1}},
+		"too wide":        {"scale=320:134,setsar=1", "160x120", 160, 68, pipeline.Rational{Num: 1, Den: 1}},
+		"too high":        {"scale=90:160,setsar=1", "160x80", 46, 80, pipeline.Rational{Num: 1, Den: 1}},
+		"anamorphic":      {"scale=180:144,setsar=64/45", "128x128", 128, 72, pipeline.Rational{Num: 1, Den: 1}},
+		"anamorphic fits": {"scale=180:144,setsar=64/45", "256x144", 180, 144, pipeline.Rational{Num: 64, Den: 45}},
+		"narrow pixels":   {"scale=180:120,setsar=8/9", "160x120", 160, 120, pipeline.Rational{Num: 1, Den: 1}},
+		"enlarged":        {"scale=160:90,setsar=1", "640x640 enlarge", 640, 360, pipeline.Rational{Num: 1, Den: 1}},
+		"odd":             {"scale=161:121,setsar=1,format=yuv444p", "80x80", 80, 60, pipeline.Rational{Num: 1, Den: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", c.filter, "-c:v", "ffv1", "a.mkv")

@@ -11,6 +11,8 @@ import (
 	"hash/crc32"
 	"io"
 	"strconv"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Clip is what one reading tells of a file with a single video stream: an encoded chunk, or a piece.
@@ -18,7 +20,7 @@ type Clip struct {
 	Streams       int
 	Codec         string // ffmpeg's name, empty where it was not asked for
 	Width, Height int
-	TimeBase      Rational
+	TimeBase      pipeline.Rational
 	FieldOrder    string  // as the container has it, ffmpeg's name; empty where it says nothing
 	Extradata     string  // SHA-256 of the codec's private data, lower-case hex; empty where there is none
 	PTS           []int64 // in file order, NoPTS where there is none
@@ -68,7 +70,7 @@ func (c *Clip) read(r io.Reader) error {
 
 // list reads a file of a single track. fold may be nil: nobody asks for the payloads.
 func (c *Clip) list(r io.Reader, fold *Fold) error {
-	c.TimeBase = Rational{1, 1000}
+	c.TimeBase = pipeline.Rational{Num: 1, Den: 1000}
 	var only *track
 	err := readMatroska(r, func(m *matroska, b block) error {
 		if len(m.tracks) != 1 || b.track.kind == fileKind || b.track.odd || b.track.delay != 0 || b.laced {

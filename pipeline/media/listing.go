@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Listing is the packets of a Matroska file's only video track, as our own reader found them.
@@ -71,7 +73,7 @@ func newListing(r io.Reader) (*Listing, error) {
 // Packets gives the list if it is what Tools.Packets would list of a file's stream; nil if it might not be, or
 // if there is no list.
 func (l *Listing) Packets(f *File, s Stream) *Packets {
-	if l == nil || l.timeless() || len(f.Video()) != 1 || s.Codec != l.codec || s.TimeBase != (Rational{1, 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
+	if l == nil || l.timeless() || len(f.Video()) != 1 || s.Codec != l.codec || s.TimeBase != (pipeline.Rational{Num: 1, Den: 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
 		return nil
 	}
 	return &l.packets

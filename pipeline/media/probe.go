@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // NoPTS stands for a timestamp that the container does not have.
@@ -17,16 +19,8 @@ const NoPTS = math.MinInt64
 // not a video anybody made.
 const probeLimit = 16 << 20
 
-// Rational is a fraction as ffprobe prints it, 0/0 where it prints none.
-type Rational struct{ Num, Den int64 }
-
-// Valid tells whether both parts are above zero.
-func (r Rational) Valid() bool { return r.Num > 0 && r.Den > 0 }
-
-func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
-
-// File is what ffprobe says of one file. Strings are ffmpeg's own names, empty where unknown. Texts in
-// it come from outside.
+// File is what ffprobe says of one file. Strings are ffmpeg's own names, empty where unknown, and fractions 0/0. Texts
+// come from outside.
 type File struct {
 	Format   Format
 	Streams  []Stream
@@ -49,7 +43,7 @@ type Format struct {
 
 // Chapter is one chapter mark.
 type Chapter struct {
-	TimeBase   Rational
+	TimeBase   pipeline.Rational
 	Start, End int64 // ticks of TimeBase
 	Tags       map[string]string
 }
@@ -61,7 +55,7 @@ type Stream struct {
 	Codec       string // empty where unknown
 	CodecTag    string
 	Profile     string
-	TimeBase    Rational
+	TimeBase    pipeline.Rational
 	StartPTS    int64 // NoPTS where unknown
 	Duration    int64 // ticks, 0 where unknown
 	Disposition map[string]bool
@@ -73,9 +67,9 @@ type Stream struct {
 	// Video
 	Width, Height int
 	PixFmt        string
-	SAR           Rational // sample aspect ratio
-	FrameRate     Rational // average
-	BaseRate      Rational // r_frame_rate
+	SAR           pipeline.Rational // sample aspect ratio
+	FrameRate     pipeline.Rational // average
+	BaseRate      pipeline.Rational // r_frame_rate
 	ColorRange    string
 	ColorSpace    string
 	ColorTransfer string
@@ -260,7 +254,7 @@ func known(s string) string {
 }
 
 // parseRational reads "24000/1001" or "32:27"; anything else is 0/0.
-func parseRational(s string) Rational {
+func parseRational(s string) pipeline.Rational {
 	num, den, ok := strings.Cut(s, "/")
 	if !ok {
 		num, den, _ = strings.Cut(s, ":")
@@ -268,7 +262,7 @@ func parseRational(s string) Rational {
 	n, err1 := strconv.ParseInt(num, 10, 64)
 	d, err2 := strconv.ParseInt(den, 10, 64)
 	if err1 != nil || err2 != nil {
-		return Rational{}
+		return pipeline.Rational{}
 	}
-	return Rational{n, d}
+	return pipeline.Rational{Num: n, Den: d}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 func tools(t testing.TB) Tools {
@@ -45,9 +47,9 @@ func TestProbeTellsStreams(t *testing.T) {
 	require.Len(t, f.Video(), 1)
 	v := f.Video()[0]
 	require.Equal(t, "h264", v.Codec)
-	require.Equal(t, Rational{1, 1000}, v.TimeBase)
-	require.Equal(t, Rational{32, 27}, v.SAR)
-	require.Equal(t, Rational{25, 1}, v.FrameRate)
+	require.Equal(t, pipeline.Rational{Num: 1, Den: 1000}, v.TimeBase)
+	require.Equal(t, pipeline.Rational{Num: 32, Den: 27}, v.SAR)
+	require.Equal(t, pipeline.Rational{Num: 25, Den: 1}, v.FrameRate)
 	require.Equal(t, "bt709", v.ColorPrimary)
 	require.Empty(t, v.ColorTransfer)
 	require.Len(t, v.ExtradataSHA256, 64)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // HDR is HDR10's static metadata in x264's notation, empty where there is none, and what there is of dynamic
@@ -72,7 +74,7 @@ const FirstVideo = "V:0"
 
 // CutOff tells of a file that ends within its last packet, as an MP4 does that was not copied whole: whether it
 // is such a file, and if so whether that packet still gives a picture. p are the stream's packets.
-func (t Tools) CutOff(ctx context.Context, path string, stream int, base Rational, p *Packets) (cut, shown bool, err error) {
+func (t Tools) CutOff(ctx context.Context, path string, stream int, base pipeline.Rational, p *Packets) (cut, shown bool, err error) {
 	if p.Len() == 0 || !strings.Contains(p.Warnings, ": partial file") {
 		return false, true, nil
 	}
@@ -82,7 +84,7 @@ func (t Tools) CutOff(ctx context.Context, path string, stream int, base Rationa
 	}
 	interval := "%"
 	if key > 0 {
-		interval = fmt.Sprintf("%.6f%%", float64(p.PTS[key])*float64(base.Num)/float64(base.Den))
+		interval = fmt.Sprintf("%.6f%%", base.Seconds(p.PTS[key]))
 	}
 	tail, err := t.decode(ctx, path, strconv.Itoa(stream), interval, 2*(p.Len()-key))
 	return true, slices.Contains(tail.PTS, p.PTS[last]), err

@@ -45,7 +45,7 @@ func tooEarly(s media.Stream, pts int64) bool {
 		return false
 	}
 	if s.Type == "audio" {
-		return seconds(s.TimeBase, pts) < -priming
+		return s.TimeBase.Seconds(pts) < -priming
 	}
 	return pts < 0
 }
@@ -83,7 +83,7 @@ func retime(stream media.Stream, track mkvTrack, pts []int64) (t audioTimes, tex
 	}
 	stated, _ := strconv.ParseInt(track.text("codec_delay"), 10, 64)
 	primed := stated == 0 && pts[0] < 0
-	tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
+	tb := stream.TimeBase
 	wrong := slices.Contains(retimed, stream.Codec) || slices.Contains(framed, stream.Codec) && uneven(tb, pts)
 	if !primed && !wrong {
 		return t, nil

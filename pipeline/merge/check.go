@@ -84,7 +84,7 @@ func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Su
 		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), chunk.PTS.Len())}
 	}
 	slices.Sort(clip.PTS)
-	if _, exact := compareTimes(chunk.PTS.All(), rational(req.Plan.Video.TimeBase), clip.PTS, clip.TimeBase); !exact {
+	if _, exact := compareTimes(chunk.PTS.All(), req.Plan.Video.TimeBase, clip.PTS, clip.TimeBase); !exact {
 		return Sum{}, &pipeline.BadChunk{Index: i, Reason: "its timestamps are not the planned ones"}
 	}
 	return SumOf(clip), nil
@@ -141,5 +141,3 @@ func checksum(r io.Reader) (size int64, crc string, err error) {
 	size, err = io.CopyBuffer(h, struct{ io.Reader }{r}, make([]byte, 1<<20))
 	return size, fmt.Sprintf("%08X", h.Sum32()), err
 }
-
-func rational(r pipeline.Rational) media.Rational { return media.Rational{Num: r.Num, Den: r.Den} }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -53,7 +54,7 @@ type chapter struct {
 func chapters(f *media.File) []chapter {
 	var list []chapter
 	for _, c := range f.Chapters {
-		list = append(list, chapter{seconds(c.TimeBase, c.Start), c.Tags["title"]})
+		list = append(list, chapter{c.TimeBase.Seconds(c.Start), c.Tags["title"]})
 	}
 	return list
 }
@@ -95,9 +96,9 @@ func compareVideo(r *Report, a, b media.Stream) {
 }
 
 // square maps an unknown aspect ratio to 1:1, as players do.
-func square(r media.Rational) media.Rational {
+func square(r pipeline.Rational) pipeline.Rational {
 	if !r.Valid() {
-		return media.Rational{Num: 1, Den: 1}
+		return pipeline.Rational{Num: 1, Den: 1}
 	}
 	return r
 }

@@ -17,7 +17,7 @@ func FuzzCompareTimes(f *testing.F) {
 	f.Add(int64(1001), int64(1), int64(24000), int64(42), int64(1), int64(1000))
 	f.Add(int64(1)<<60, int64(7), int64(1)<<40, int64(1), int64(0), int64(0))
 	f.Fuzz(func(t *testing.T, a, an, ad, b, bn, bd int64) {
-		x, y := media.Rational{Num: an, Den: ad}, media.Rational{Num: bn, Den: bd}
+		x, y := pipeline.Rational{Num: an, Den: ad}, pipeline.Rational{Num: bn, Den: bd}
 		_, exact := compareTimes([]int64{a}, x, []int64{b}, y)
 		if !exact || !x.Valid() || !y.Valid() {
 			require.True(t, !exact || x.Valid() && y.Valid())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -89,7 +90,7 @@ func (p *pair) match(source, output media.Packet) {
 // mkvmerge computes what a block with several frames leaves open.
 func (p *pair) tolerance() float64 {
 	ms := 1.0
-	for _, tb := range []media.Rational{p.source.TimeBase, p.output.TimeBase} {
+	for _, tb := range []pipeline.Rational{p.source.TimeBase, p.output.TimeBase} {
 		ms = max(ms, 1000*float64(tb.Num)/float64(tb.Den))
 	}
 	if p.source.Type == "audio" {

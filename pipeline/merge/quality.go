@@ -77,7 +77,7 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	}
 	times := make([]float64, len(pts))
 	for i, t := range pts {
-		times[i] = seconds(pairs.output.TimeBase, t)
+		times[i] = pairs.output.TimeBase.Seconds(t)
 	}
 	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf, Remarks: pairs.remarks}, nil
 }

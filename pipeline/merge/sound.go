@@ -79,7 +79,7 @@ func (s sound) readTimes(ctx context.Context, tools media.Tools, dir string) err
 	}
 	for i := range s.tracks {
 		stream := file.Streams[i]
-		tb := pipeline.Rational{Num: stream.TimeBase.Num, Den: stream.TimeBase.Den}
+		tb := stream.TimeBase
 		delay := 1000 * aacPriming / float64(max(1, stream.SampleRate))
 		name := filepath.Join(dir, fmt.Sprintf("sound%d.txt", i))
 		if err := os.WriteFile(name, appendTimes(timesHeader(), tb, pts[i], delay-1000*soundAhead), 0o600); err != nil {

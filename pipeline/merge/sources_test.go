@@ -124,7 +124,7 @@ func encode(t *testing.T, src, container string) *job {
 	plan := &pipeline.Plan{
 		Job: "abcdef01-k3f9z", Muxer: "mp4", Timescale: video.TimeBase.Den, Frames: len(pts),
 		Settings: pipeline.Settings{Container: container},
-		Video:    pipeline.Video{Index: video.Index, TimeBase: pipeline.Rational(video.TimeBase)},
+		Video:    pipeline.Video{Index: video.Index, TimeBase: video.TimeBase},
 	}
 	if isMatroska(file) && container == containerMKV {
 		plan.Muxer, plan.Timescale = "matroska", 0

@@ -4,7 +4,7 @@ import (
 	"math"
 	"sort"
 
-	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline"
 )
 
 // clock compares ticks of two time bases exactly, in units both are multiples of.
@@ -15,7 +15,7 @@ type clock struct {
 
 // newClock is the clock of two time bases. Those that are none, which no demuxer gives, count as equal, and
 // compareTimes finds nothing exact by them.
-func newClock(a, b media.Rational) clock {
+func newClock(a, b pipeline.Rational) clock {
 	if !usable(a) || !usable(b) {
 		return clock{1, 1, 0}
 	}
@@ -25,7 +25,7 @@ func newClock(a, b media.Rational) clock {
 }
 
 // usable tells whether the products of two such fractions' parts fit into 64 bits; ffmpeg's have 32.
-func usable(r media.Rational) bool {
+func usable(r pipeline.Rational) bool {
 	return r.Valid() && r.Num <= math.MaxInt32 && r.Den <= math.MaxInt32
 }
 
@@ -51,7 +51,7 @@ func gcd(a, b int64) int64 {
 // compareTimes compares two ascending lists of equal length. exact allows nothing but the rounding to
 // the second's ticks: half a tick, and none at all where its ticks can hold the first's. worst is the
 // largest deviation in milliseconds.
-func compareTimes(want []int64, wantBase media.Rational, got []int64, gotBase media.Rational) (worst float64, exact bool) {
+func compareTimes(want []int64, wantBase pipeline.Rational, got []int64, gotBase pipeline.Rational) (worst float64, exact bool) {
 	c := newClock(wantBase, gotBase)
 	exact = len(want) == len(got) && usable(wantBase) && usable(gotBase)
 	for i := range min(len(want), len(got)) {
@@ -67,7 +67,7 @@ func compareTimes(want []int64, wantBase media.Rational, got []int64, gotBase me
 }
 
 // alike is how many timestamps at the beginning of two lists are alike, as compareTimes means it.
-func alike(want []int64, wantBase media.Rational, got []int64, gotBase media.Rational) int {
+func alike(want []int64, wantBase pipeline.Rational, got []int64, gotBase pipeline.Rational) int {
 	return sort.Search(min(len(want), len(got)), func(n int) bool {
 		_, exact := compareTimes(want[:n+1], wantBase, got[:n+1], gotBase)
 		return !exact

@@ -173,11 +173,11 @@ func (c *comparison) reportFrames(r *Report, want []int64) (offset float64) {
 }
 
 // goesOn says how the source goes on after its first n frames.
-func goesOn(want []int64, base media.Rational, n int) string {
+func goesOn(want []int64, base pipeline.Rational, n int) string {
 	if n >= len(want) {
 		return ", and then the output goes on where the source ends"
 	}
-	return fmt.Sprintf(", the next frame of the source is at %.3f s", seconds(base, want[n]))
+	return fmt.Sprintf(", the next frame of the source is at %.3f s", base.Seconds(want[n]))
 }
 
 // rebase shifts want (and tells by how much, in milliseconds) so that it begins where got does, for
@@ -193,13 +193,9 @@ func (c *comparison) rebase(r *Report, want, got []int64) float64 {
 		want[i] += shift
 	}
 	if shift != 0 {
-		r.add(Note, "the whole output lies %.3f s later than the source, whose clock has no zero", seconds(base, shift))
+		r.add(Note, "the whole output lies %.3f s later than the source, whose clock has no zero", base.Seconds(shift))
 	}
-	return seconds(base, shift) * 1000
-}
-
-func seconds(base media.Rational, ticks int64) float64 {
-	return float64(ticks) * float64(base.Num) / float64(base.Den)
+	return base.Seconds(shift) * 1000
 }
 
 // reportPayload proves that the output holds the chunks' packets, bit for bit and in order.

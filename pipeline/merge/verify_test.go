@@ -93,12 +93,12 @@ func TestVerifyRefusesWhatIsNoVideo(t *testing.T) {
 }
 
 func TestCompareTimes(t *testing.T) {
-	ms, film := media.Rational{Num: 1, Den: 1000}, media.Rational{Num: 1, Den: 24000}
+	ms, film := pipeline.Rational{Num: 1, Den: 1000}, pipeline.Rational{Num: 1, Den: 24000}
 	for name, c := range map[string]struct {
 		want     []int64
-		wantBase media.Rational
+		wantBase pipeline.Rational
 		got      []int64
-		gotBase  media.Rational
+		gotBase  pipeline.Rational
 		worst    float64
 		exact    bool
 	}{

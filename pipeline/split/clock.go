@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -14,7 +15,7 @@ import (
 // recordings were joined. ffmpeg mends each stream's timestamps for itself, so that what one stream's end is later than
 // another's makes the next part's packets collide.
 type clock struct {
-	base   media.Rational // of all streams
+	base   pipeline.Rational // of all streams
 	tracks map[int]*clockTrack
 	shifts []int64 // of each part, ticks
 }
@@ -153,10 +154,10 @@ func (c *clock) shift(parts int) {
 // them in the output's ticks (5.1) or in the input's (9), whatever its TB says: far from zero they can be told apart.
 func (c *clock) filter(stream, lead int) string {
 	var move strings.Builder
-	fmt.Fprintf(&move, "%.6f", c.seconds(c.shifts[0])-farFromZero)
+	fmt.Fprintf(&move, "%.6f", c.base.Seconds(c.shifts[0])-farFromZero)
 	for k, part := range c.tracks[stream].parts {
 		if k > 0 {
-			fmt.Fprintf(&move, `+gte(N\,%d)*%.6f`, part.first-lead, c.seconds(c.shifts[k]-c.shifts[k-1]))
+			fmt.Fprintf(&move, `+gte(N\,%d)*%.6f`, part.first-lead, c.base.Seconds(c.shifts[k]-c.shifts[k-1]))
 		}
 	}
 	moved := func(ts string) string { // not what has none
@@ -168,20 +169,16 @@ func (c *clock) filter(stream, lead int) string {
 // farFromZero is added to all timestamps on the way, in seconds: more than a clock of 33 bits holds.
 const farFromZero = 100_000
 
-func (c *clock) seconds(ticks int64) float64 {
-	return float64(ticks) * float64(c.base.Num) / float64(c.base.Den)
-}
-
 // notes tell where the film's clock jumps.
 func (c *clock) notes(film media.Stream) (notes []string) {
 	parts := c.tracks[film.Index].parts
 	for k := 1; k < len(parts); k++ {
-		where, far := "back", c.seconds(parts[k-1].ptsEnd+parts[k-1].ticks-parts[k].pts)
+		where, far := "back", c.base.Seconds(parts[k-1].ptsEnd+parts[k-1].ticks-parts[k].pts)
 		if far < 0 {
 			where, far = "ahead", -far
 		}
 		notes = append(notes, fmt.Sprintf("At %.3f s the file's clock jumps %s by %.3f s, as where recordings were joined: what follows comes right behind, pictures and sound alike.",
-			c.seconds(parts[k].pts+c.shifts[k]), where, far))
+			c.base.Seconds(parts[k].pts+c.shifts[k]), where, far))
 	}
 	return notes[:min(len(notes), toldChanges)]
 }

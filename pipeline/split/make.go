@@ -116,7 +116,7 @@ func unsound(src *Source, err error) error {
 	}
 	if at, ok := errors.AsType[sameTimeError](err); ok {
 		return &pipeline.Refusal{Reason: fmt.Sprintf("Two of the file's pictures are meant for the same moment, %.3f s, as where recordings that overlap were joined: "+
-			"a video can't show both. Cut the overlap off and drop the file again.", pipeline.Rational(src.Stream.TimeBase).Seconds(int64(at))), Err: err}
+			"a video can't show both. Cut the overlap off and drop the file again.", src.Stream.TimeBase.Seconds(int64(at))), Err: err}
 	}
 	return &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
 }
@@ -148,7 +148,7 @@ func video(src *Source) pipeline.Video {
 	s, h, hdr := src.Stream, src.Head, src.Stream.HDR.Or(src.Head.HDR)
 	v := pipeline.Video{
 		Index: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt,
-		TimeBase: pipeline.Rational(s.TimeBase), SAR: pipeline.Rational(s.SAR), FrameRate: frameRate(s),
+		TimeBase: s.TimeBase, SAR: s.SAR, FrameRate: frameRate(s),
 		ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer, ColorPrimary: s.ColorPrimary,
 		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(src), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
 		MasterDisplay: hdr.MasterDisplay, MaxCLL: hdr.MaxCLL,
@@ -165,9 +165,9 @@ func video(src *Source) pipeline.Video {
 // frameRate is for the encoder's rate control and the output's default duration; no timestamp comes
 // of it.
 func frameRate(s media.Stream) pipeline.Rational {
-	for _, r := range []media.Rational{s.FrameRate, s.BaseRate} {
+	for _, r := range []pipeline.Rational{s.FrameRate, s.BaseRate} {
 		if r.Valid() && r.Num/r.Den <= 1000 && r.Num < 1<<31 && r.Den < 1<<31 {
-			return pipeline.Rational(r)
+			return r
 		}
 	}
 	return pipeline.Rational{Num: 25, Den: 1}
@@ -202,7 +202,7 @@ func chooseMuxer(plan *pipeline.Plan, src *Source) {
 }
 
 func millisecond(src *Source) bool {
-	return src.demuxer("matroska") && src.Stream.TimeBase == media.Rational{Num: 1, Den: 1000}
+	return src.demuxer("matroska") && src.Stream.TimeBase == pipeline.Rational{Num: 1, Den: 1000}
 }
 
 // pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/media"
 )
 
 const (
@@ -52,7 +51,7 @@ func chooseTick(plan *pipeline.Plan, src *Source, pts []int64) error {
 func lastTicks(src *Source, l *list) int64 {
 	const rounding = 0.002 // seconds
 	s, n := src.Stream, len(l.pts)
-	tb, last := pipeline.Rational(s.TimeBase), l.p.LastTicks
+	tb, last := s.TimeBase, l.p.LastTicks
 	if src.demuxer("mov") {
 		if last = s.Duration - l.pts[n-1] + l.pts[0]; hidden(l.p) || s.StartPTS != l.pts[0] {
 			return 0
@@ -61,7 +60,7 @@ func lastTicks(src *Source, l *list) int64 {
 	if l.cut || n > 1 && tb.Seconds(last-l.pts[n-1]+l.pts[n-2]) < rounding {
 		return 0
 	}
-	for _, rate := range []media.Rational{s.FrameRate, s.BaseRate} {
+	for _, rate := range []pipeline.Rational{s.FrameRate, s.BaseRate} {
 		if rate.Valid() && !src.demuxer("mov") && math.Abs(tb.Seconds(last)-float64(rate.Den)/float64(rate.Num)) < rounding {
 			return 0
 		}
