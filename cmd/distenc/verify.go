@@ -92,7 +92,7 @@ func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, made me
 	for _, c := range made.Chunks {
 		chunks = append(chunks, c.Frames)
 	}
-	q, err := merge.Compare(cmd.Context(), tools, paths[0], paths[1], chunks)
+	q, err := tools.ComparePictures(cmd.Context(), paths[0], paths[1], chunks)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ func (h HDR) Or(other HDR) HDR {
 	return h
 }
 
+// HeadPackets is how many packets Head decodes at the start of a source: more than any codec reorders.
+const HeadPackets = 40
+
 // Head is what the first decoded frames tell beyond the stream's header.
 type Head struct {
 	PTS           []int64 // of the decoded frames in the order they came, ticks; NoPTS where there is none

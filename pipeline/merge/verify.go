@@ -111,7 +111,7 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 		r.add(Bad, "the source's list of packets is unsound: %v", err)
 		return nil, nil
 	}
-	head, err := tools.Head(ctx, v.source, strconv.Itoa(c.src.Video()[0].Index), headPackets)
+	head, err := tools.Head(ctx, v.source, strconv.Itoa(c.src.Video()[0].Index), media.HeadPackets)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +140,6 @@ func (c *comparison) withoutCutOff(ctx context.Context, tools media.Tools, sourc
 	last := packets.PTS[packets.Len()-1]
 	return slices.DeleteFunc(want, func(pts int64) bool { return pts == last }), nil
 }
-
-// headPackets is how many packets are decoded at the start: more than any codec reorders.
-const headPackets = 40
 
 // reportFrames compares the video's timestamps. Outside Matroska and MP4 a source's clock may start
 // anywhere (TS): all of the output may then lie earlier by one offset, which is returned in

@@ -229,7 +229,7 @@ func findEnd(ctx context.Context, tools media.Tools, path string, src *Source, l
 	return nil
 }
 
-// matchHead compares the list's start with what the decoder gave of the first headPackets packets.
+// matchHead compares the list's start with what the decoder gave of the first media.HeadPackets packets.
 //
 // Frames that the decoder left out at the very start are taken off the list: leading pictures of the
 // first key frame refer to frames that the file does not have (a recording that begins within an open

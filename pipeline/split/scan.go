@@ -16,9 +16,6 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// headPackets is how many packets are decoded at the start: more than any codec reorders.
-const headPackets = 40
-
 // Source is what a scan found in one file; Make plans by it. It holds 21 bytes for each packet.
 type Source struct {
 	CRC32   string // 8 upper-case hex digits
@@ -80,7 +77,7 @@ func (s *Source) look(ctx context.Context, tools media.Tools, path string, liste
 	defer cancel()
 	var headErr error
 	var decoding sync.WaitGroup
-	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, media.FirstVideo, headPackets) })
+	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, media.FirstVideo, media.HeadPackets) })
 	defer decoding.Wait()
 	if err := s.probe(ctx, tools, path); err != nil {
 		cancel() // nobody needs the pictures
@@ -88,7 +85,7 @@ func (s *Source) look(ctx context.Context, tools media.Tools, path string, liste
 	}
 	if i := slices.IndexFunc(s.File.Streams, isVideo); i >= 0 && s.File.Streams[i].Index != s.Stream.Index {
 		decoding.Wait() // it decodes another stream
-		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, strconv.Itoa(s.Stream.Index), headPackets) })
+		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, strconv.Itoa(s.Stream.Index), media.HeadPackets) })
 	}
 	list := <-listed
 	if s.Packets = list.Packets(s.File, s.Stream); s.Packets == nil {

@@ -1,15 +1,22 @@
-package merge
+package media
 
 import (
 	"math"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/distenc/distenc/pipeline/media"
 )
+
+func ffmpeg(t *testing.T, args string, more ...string) {
+	t.Helper()
+	command := slices.Concat([]string{"-nostdin", "-v", "error", "-y"}, strings.Fields(args), more)
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", command...).CombinedOutput()
+	require.NoError(t, err, "%q\n%s", command, out)
+}
 
 // A single wrong frame, and a chunk that is worse than the others, show as numbers.
 func TestQualityNamesTheWorst(t *testing.T) {
@@ -22,7 +29,7 @@ func TestQualityNamesTheWorst(t *testing.T) {
 		parts  int
 		worst  int
 	}{{[]int{10, 20, 20}, 3, 2}, {nil, 1, 0}, {[]int{10, 20}, 1, 0}, {[]int{60, -10}, 1, 0}} {
-		q, err := Compare(t.Context(), findTools(t), src, out, c.chunks)
+		q, err := tools(t).ComparePictures(t.Context(), src, out, c.chunks)
 		require.NoError(t, err)
 		require.Equal(t, 50, q.Frames)
 		require.Len(t, q.Parts, c.parts)
@@ -41,8 +48,9 @@ func TestQualityNamesTheWorst(t *testing.T) {
 }
 
 func TestQualityOfEqualFiles(t *testing.T) {
-	src := vfr(t, t.TempDir())
-	q, err := Compare(t.Context(), findTools(t), src, src, nil)
+	src := filepath.Join(t.TempDir(), "vfr.mkv")
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264 -preset ultrafast -g 10 -bf 2", src)
+	q, err := tools(t).ComparePictures(t.Context(), src, src, nil)
 	require.NoError(t, err)
 	require.InDelta(t, 1, q.Parts[0].SSIM, 1e-9)
 	require.True(t, math.IsInf(q.Parts[0].PSNR, 1))
@@ -70,6 +78,6 @@ func TestEqualParts(t *testing.T) {
 
 // What ffmpeg says is told once.
 func TestAnErrorIsToldOnce(t *testing.T) {
-	_, err := measure(t.Context(), findTools(t), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"}, media.Limits{})
+	_, err := tools(t).measure(t.Context(), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"}, Limits{})
 	require.Equal(t, 1, strings.Count(err.Error(), "No such file"), "%v", err)
 }

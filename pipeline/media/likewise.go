@@ -1,26 +1,24 @@
-package merge
+package media
 
 import (
 	"context"
 	"fmt"
 	"strconv"
-
-	"github.com/distenc/distenc/pipeline/media"
 )
 
 // pairs is what a comparison of two files goes by.
 type pairs struct {
 	graph   string // filters that bring [source] and [output] into one form
-	output  media.Stream
+	output  Stream
 	pixels  float64  // of a picture of either, at most
 	remarks []string // what the filters do to the source's pictures
 }
 
 // pairing pairs frames by their numbers: that the timestamps agree is checked elsewhere, and containers round them.
-func pairing(ctx context.Context, tools media.Tools, source, output string) (*pairs, error) {
-	var videos [2]media.Stream
+func (t Tools) pairing(ctx context.Context, source, output string) (*pairs, error) {
+	var videos [2]Stream
 	for i, path := range []string{source, output} {
-		f, err := tools.Probe(ctx, path)
+		f, err := t.Probe(ctx, path)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +28,7 @@ func pairing(ctx context.Context, tools media.Tools, source, output string) (*pa
 		videos[i] = f.Video()[0]
 	}
 	src, out := videos[0], videos[1]
-	head, err := tools.Head(ctx, source, strconv.Itoa(src.Index), headPackets)
+	head, err := t.Head(ctx, source, strconv.Itoa(src.Index), HeadPackets)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +42,7 @@ func pairing(ctx context.Context, tools media.Tools, source, output string) (*pa
 
 // likewise makes filters for the source's pictures that do what was done to the output's, and filters for both
 // where the output's has been cropped or filled up by up to three lines or columns.
-func likewise(src, out media.Stream, interlaced bool) (source, output string, remarks []string) {
+func likewise(src, out Stream, interlaced bool) (source, output string, remarks []string) {
 	fields := out.FieldOrder != "" && out.FieldOrder != "progressive"
 	scale := func(w, h int) string {
 		s := fmt.Sprintf("scale=w=%d:h=%d", w, h)
@@ -70,7 +68,7 @@ func likewise(src, out media.Stream, interlaced bool) (source, output string, re
 	if out.ColorRange != "" {
 		source += ":out_range=" + out.ColorRange
 	}
-	if media.RGB(src.PixFmt) {
+	if RGB(src.PixFmt) {
 		source += ":out_color_matrix=bt709"
 	}
 	return source + ",format=" + out.PixFmt + crop, crop, remarks

@@ -1,4 +1,4 @@
-package merge
+package media
 
 import (
 	"path/filepath"
@@ -32,12 +32,12 @@ func TestQualityOfChangedPictures(t *testing.T) {
 			}
 			ffmpeg(t, "-i", append([]string{c.source, "-vf", c.filters}, append(as, out)...)...)
 			ffmpeg(t, "-i", append([]string{c.source, "-vf", `drawbox=w=64:color=red:t=fill:enable=eq(n\,13),` + c.filters}, append(as, wrong)...)...)
-			q, err := Compare(t.Context(), findTools(t), c.source, out, nil)
+			q, err := tools(t).ComparePictures(t.Context(), c.source, out, nil)
 			require.NoError(t, err)
 			require.Equal(t, 25, q.Frames)
 			require.Greater(t, q.Parts[0].WorstSSIM, 0.9)
 			require.Contains(t, q.Text(), c.says)
-			q, err = Compare(t.Context(), findTools(t), c.source, wrong, nil)
+			q, err = tools(t).ComparePictures(t.Context(), c.source, wrong, nil)
 			require.NoError(t, err)
 			require.Equal(t, 13, q.Parts[0].WorstFrame)
 			require.Less(t, q.Parts[0].WorstSSIM, 0.85)

@@ -1,4 +1,4 @@
-package merge
+package media
 
 import (
 	"bufio"
@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/distenc/distenc/pipeline/media"
 )
 
 // Quality says how near an output's pictures are to the source's.
@@ -38,15 +36,15 @@ type Part struct {
 // partSeconds is the length of parts where the chunks are not known.
 const partSeconds = 20
 
-// Compare decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
+// ComparePictures decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
 // format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
 // decoding both; memory is 16 bytes a frame.
-func Compare(ctx context.Context, tools media.Tools, source, output string, chunks []int) (*Quality, error) {
-	pairs, err := pairing(ctx, tools, source, output)
+func (t Tools) ComparePictures(ctx context.Context, source, output string, chunks []int) (*Quality, error) {
+	pairs, err := t.pairing(ctx, source, output)
 	if err != nil {
 		return nil, err
 	}
-	packets, err := tools.Packets(ctx, output, pairs.output.Index)
+	packets, err := t.Packets(ctx, output, pairs.output.Index)
 	if err != nil {
 		return nil, err
 	}
@@ -55,20 +53,20 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 		return nil, fmt.Errorf("cannot compare pictures: the output's list of packets is unsound: %w", err)
 	}
 	command := func(filters string, more ...string) []string {
-		args := append(media.Quiet(), more...)
+		args := append(Quiet(), more...)
 		for _, path := range []string{source, output} {
-			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), media.Input(path)...)
+			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), Input(path)...)
 		}
 		return append(args, "-filter_complex", pairs.graph+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
 	}
-	limits := media.Encoding(2*len(pts), 0, pairs.pixels)
-	limits.CPU += media.Reading(media.Size(source, output)).CPU
-	frames, err := measure(ctx, tools, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
+	limits := Encoding(2*len(pts), 0, pairs.pixels)
+	limits.CPU += Reading(Size(source, output)).CPU
+	frames, err := t.measure(ctx, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
 		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
-	vmaf, err := vmaf(ctx, tools, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "level+info"), limits)
+	score, err := t.vmaf(ctx, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "level+info"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
@@ -79,32 +77,29 @@ func Compare(ctx context.Context, tools media.Tools, source, output string, chun
 	for i, t := range pts {
 		times[i] = pairs.output.TimeBase.Seconds(t)
 	}
-	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: vmaf, Remarks: pairs.remarks}, nil
+	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: score, Remarks: pairs.remarks}, nil
 }
 
 // frameQuality is what the filters say of one frame.
 type frameQuality struct{ ssim, psnr float64 }
 
-func measure(ctx context.Context, tools media.Tools, args []string, limits media.Limits) (frames []frameQuality, err error) {
-	_, err = tools.Pipe(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits}, func(r io.Reader) error {
+func (t Tools) measure(ctx context.Context, args []string, limits Limits) (frames []frameQuality, err error) {
+	_, err = t.Pipe(ctx, Command{Program: t.FFmpeg, Args: args, Limits: limits}, func(r io.Reader) error {
 		frames, err = scanQuality(r)
 		return err
 	})
 	return frames, err
 }
 
-// maxListing bounds what ffmpeg may say of its filters, in bytes.
-const maxListing = 1 << 20
-
 var vmafScore = regexp.MustCompile(`VMAF score[:=] *([0-9.]+)`)
 
 // vmaf runs a command whose filter prints a score, if this ffmpeg has that filter.
-func vmaf(ctx context.Context, tools media.Tools, args []string, limits media.Limits) (string, error) {
-	list, err := tools.Output(ctx, maxListing, tools.FFmpeg, "-hide_banner", "-filters")
+func (t Tools) vmaf(ctx context.Context, args []string, limits Limits) (string, error) {
+	list, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-filters")
 	if err != nil || !bytes.Contains(list, []byte(" libvmaf ")) {
 		return "", err
 	}
-	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: limits})
+	stderr, err := t.Run(ctx, Command{Program: t.FFmpeg, Args: args, Limits: limits})
 	if err != nil {
 		return "", err
 	}
