@@ -23,7 +23,7 @@ func LookInto(f *sharefs.FS, id string) (Folder, error) {
 func (d Folder) Plan() bool { return d[planName] }
 
 // Decision tells whether the job's end is decided.
-func (d Folder) Decision() bool { return d[decisionName] }
+func (d Folder) Decision() bool { return d[DecisionName] }
 
 // Published tells whether the output is out.
 func (d Folder) Published() bool { return d[PublishedName] }

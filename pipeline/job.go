@@ -16,26 +16,13 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
-// JobState is what `distenc status` calls a job's state.
-type JobState string
-
-// The states of a job, in the order in which a healthy one goes through them, then the other ends.
-const (
-	Planning  JobState = "planning"
-	Splitting JobState = "splitting"
-	InWork    JobState = "encoding"
-	Merging   JobState = "merging"
-	Done      JobState = "done"
-	JobFailed JobState = "failed"
-	Cancelled JobState = "cancelled"
-)
-
 // Names of the small texts in a job's folder. Each is written once, by O_EXCL or by a link, and never
 // changed, so whoever reads one can go by it.
 const (
-	jobName      = "job.json"
-	planName     = "plan.json"
-	decisionName = "decision"
+	jobName  = "job.json"
+	planName = "plan.json"
+	// DecisionName says how the job ends.
+	DecisionName = "decision"
 	// PublishedName says where the output went.
 	PublishedName = "published"
 	// ClosedName says that nothing is left to do for the job.
@@ -238,7 +225,7 @@ func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
 // LoadDecision reads a job's decision; fs.ErrNotExist while there is none.
 func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 	d := &Decision{}
-	if err := ReadJSON(f, JobFile(id, decisionName), maxSmall, d); err != nil {
+	if err := ReadJSON(f, JobFile(id, DecisionName), maxSmall, d); err != nil {
 		return nil, err
 	}
 	switch d.Act {
@@ -247,7 +234,7 @@ func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("%s is not a decision", JobFile(id, decisionName))
+	return nil, fmt.Errorf("%s is not a decision", JobFile(id, DecisionName))
 }
 
 // Decide publishes a decision, durably, and returns the one that holds: ours only if it was first (T12).
@@ -257,7 +244,7 @@ func Decide(f *sharefs.FS, id string, d Decision) (*Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := f.PublishData(JobFile(id, decisionName), append(b, '\n')); err != nil {
+	if _, _, err := f.PublishData(JobFile(id, DecisionName), append(b, '\n')); err != nil {
 		return nil, err
 	}
 	return LoadDecision(f, id)

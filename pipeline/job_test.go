@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -171,40 +170,4 @@ func TestRetryForgivesWhatWasBefore(t *testing.T) {
 		fail(2+n, fmt.Sprintf("pc%d-w1", n), false)
 	}
 	require.True(t, bad())
-}
-
-func TestStatusTellsWhatIsThere(t *testing.T) {
-	f := newShare(t)
-	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "sub/Show [ABCDEF01].mkv", Source: "source.mkv", CRC32: "ABCDEF01", Created: time.Now(), Settings: Settings{Profile: "tablet"}}
-	require.NoError(t, j.Create(f))
-	job := func() JobStatus {
-		s, err := ReadStatus(f, nil)
-		require.NoError(t, err)
-		require.Len(t, s.Jobs, 1)
-		return s.Jobs[0]
-	}
-	require.Equal(t, Planning, job().State)
-	plan := &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: 5, Video: Video{TimeBase: Rational{1, 1000}},
-		Chunks: []Chunk{{PTS: NewTimestamps(0, 1)}, {Index: 1, First: 2, PTS: NewTimestamps(2, 3, 4)}}}
-	_, err := plan.Publish(f)
-	require.NoError(t, err)
-	require.Equal(t, Splitting, job().State)
-	for _, dir := range []string{PendingOf(j.ID), DoneOf(j.ID)} {
-		require.NoError(t, f.MkdirAll(dir))
-	}
-	c0 := ChunkFile{Job: j.ID, Chunk: 0, Attempt: 1, Kind: KindRange}.AsClaimed("pc-wabcde")
-	c1 := ChunkFile{Job: j.ID, Chunk: 1, Attempt: 1, Kind: KindRange}.AsClaimed("pc-wabcde")
-	require.NoError(t, f.Create(c0.In(Accepted).Path(), nil))
-	require.NoError(t, f.Create(c1.Path(), nil))
-	n := Node{Node: "pc-wabcde", Host: "pc", Slots: 1, State: "encoding", Chunks: map[string]Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
-	require.NoError(t, n.Write(f))
-	st := job()
-	require.Equal(t, InWork, st.State)
-	require.Equal(t, Counts{Total: 2, Claimed: 1, Done: 1}, st.Chunks)
-	require.Equal(t, Progress{Total: 5, Done: 3}, st.Frames)
-	require.Equal(t, 2, st.ETA)
-	_, err = Decide(f, j.ID, Decision{Act: ActFailed, Reason: "because"})
-	require.NoError(t, err)
-	require.Equal(t, JobFailed, job().State)
-	require.Equal(t, "because", job().Error)
 }

@@ -202,3 +202,15 @@ func (c *ClusterInfo) Write(f *sharefs.FS) error {
 	}
 	return f.Replace(Cluster, append(b, '\n'))
 }
+
+// SilenceLimits returns the silence after which people are told that nothing is heard of a daemon, and the expiry, after
+// which its work is given to others: the share's own where they can be read.
+func SilenceLimits(f *sharefs.FS) (suspect, expiry time.Duration) {
+	terms := lease.Terms{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute}
+	if info, err := LoadCluster(f); err == nil {
+		if agreed, err := info.Terms(); err == nil {
+			terms = agreed
+		}
+	}
+	return min(terms.SuspectAfter(), terms.Expiry), terms.Expiry
+}

@@ -156,8 +156,8 @@ func (c *Chunk) Work() float64 {
 	return float64(c.PTS.Len())
 }
 
-// forgetTimes keeps of the timestamps only how many they are: nobody who looks at a job's state needs more.
-func (p *Plan) forgetTimes() {
+// ForgetTimes keeps of the timestamps only how many they are: nobody who looks at a job's state needs more.
+func (p *Plan) ForgetTimes() {
 	for i := range p.Chunks {
 		p.Chunks[i].PTS.deltas = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -72,6 +73,18 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) { return reports(f,
 // JobFailures reads all reports about a job's chunks, by chunk and attempt.
 func JobFailures(f *sharefs.FS, job string) ([]Failure, error) { return reports(f, job, job+".") }
 
+// LoadReport reads one report by its name in a job's log folder.
+func LoadReport(f *sharefs.FS, job, name string) (r Failure, err error) {
+	if !strings.HasSuffix(name, ".json") {
+		return r, fs.ErrNotExist
+	}
+	if err = ReadJSON(f, JobLog(job, name), maxSmall, &r); err == nil && !strings.HasPrefix(name, r.Chunk+".a") {
+		err = fmt.Errorf("%s is a report on another chunk", JobLog(job, name))
+	}
+	r.file = name
+	return r, err
+}
+
 // reports reads those whose names begin so. One that can't be read is left out.
 func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
 	names, err := f.List(LogDir(job))
@@ -79,10 +92,10 @@ func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
 		return nil, err
 	}
 	for _, n := range names {
-		var r Failure
-		if strings.HasPrefix(n, prefix) && strings.HasSuffix(n, ".json") &&
-			ReadJSON(f, JobLog(job, n), maxSmall, &r) == nil && strings.HasPrefix(n, r.Chunk+".a") {
-			r.file = n
+		if !strings.HasPrefix(n, prefix) {
+			continue
+		}
+		if r, err := LoadReport(f, job, n); err == nil {
 			all = append(all, r)
 		}
 	}
@@ -90,27 +103,4 @@ func reports(f *sharefs.FS, job, prefix string) (all []Failure, err error) {
 		return cmp.Or(cmp.Compare(a.Chunk, b.Chunk), cmp.Compare(a.Attempt, b.Attempt))
 	})
 	return all, nil
-}
-
-// Repeats counts the attempts that came to nothing, by the reports of one job, and those of them whose worker fell silent.
-// Work that was handed back is none of them, several masters can have reported one, and two files of a chunk can have
-// attempts of one number.
-func Repeats(all []Failure) (attempts, expired int) {
-	type attempt struct {
-		chunk, node string
-		n           int
-	}
-	worst := map[attempt]float64{}
-	for _, r := range all {
-		if r.Weight > 0 {
-			a := attempt{r.Chunk, r.Node, r.Attempt}
-			worst[a] = max(worst[a], r.Weight)
-		}
-	}
-	for _, weight := range worst {
-		if weight < WeightFailed {
-			expired++
-		}
-	}
-	return len(worst), expired
 }

@@ -109,20 +109,6 @@ func (s *Survey) Count(state State) int {
 	return n
 }
 
-// held returns what each node has claimed, by the chunks' ids: its last word may be older than the loss of them.
-func (s *Survey) held() map[string]map[string]Encoding {
-	held := map[string]map[string]Encoding{}
-	for _, j := range s.jobs {
-		for _, c := range j.In(Claimed) {
-			if held[c.Node] == nil {
-				held[c.Node] = map[string]Encoding{}
-			}
-			held[c.Node][c.ID()] = Encoding{}
-		}
-	}
-	return held
-}
-
 // In returns the job's chunk files in a state.
 func (j *JobChunks) In(state State) []ChunkFile {
 	var out []ChunkFile

@@ -22,6 +22,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 func newEncode(g *global) *cobra.Command {
@@ -194,7 +195,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 		err = s.place(ctx, folder, d)
 	} else {
 		d.nonce = folder.job.Nonce
-		if before, err := pipeline.ReadJob(f.fs, folder.job.ID); err == nil {
+		if before, err := status.ReadJob(f.fs, folder.job.ID); err == nil {
 			p.first = before.Frames.Done
 		}
 		err = folder.putBack(ctx)

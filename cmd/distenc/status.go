@@ -14,6 +14,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // statusOptions is how status is to be shown.
@@ -103,7 +104,7 @@ func (g *global) reader(cmd *cobra.Command) (*view.Reader, error) {
 }
 
 // show writes the state, or what is to be known of one job.
-func (o statusOptions) show(w io.Writer, s *pipeline.Status, look view.Look) error {
+func (o statusOptions) show(w io.Writer, s *status.Status, look view.Look) error {
 	if o.job == "" {
 		view.Table(w, s, look, o.all)
 		return nil
@@ -120,18 +121,18 @@ func (o statusOptions) show(w io.Writer, s *pipeline.Status, look view.Look) err
 }
 
 // only returns the state with nothing in it but what a person means by a word.
-func (o statusOptions) only(s *pipeline.Status) (*pipeline.Status, error) {
+func (o statusOptions) only(s *status.Status) (*status.Status, error) {
 	one := *s
 	one.Jobs = meant(s.Jobs, o.job, func(j pipeline.JobStatus) []string { return []string{j.Name, j.ID, j.CRC32} })
-	one.Inbox = meant(s.Inbox, o.job, func(f pipeline.Waiting) []string { return []string{f.Name, pipeline.Inbox + "/" + f.Name} })
-	one.Rejected = meant(s.Rejected, o.job, func(r pipeline.Rejected) []string { return []string{r.Name, pipeline.FailedDir + "/" + r.Name} })
+	one.Inbox = meant(s.Inbox, o.job, func(f status.Waiting) []string { return []string{f.Name, pipeline.Inbox + "/" + f.Name} })
+	one.Rejected = meant(s.Rejected, o.job, func(r status.Rejected) []string { return []string{r.Name, pipeline.FailedDir + "/" + r.Name} })
 	if len(one.Jobs)+len(one.Inbox)+len(one.Rejected) == 0 {
 		return nil, fmt.Errorf("there is no job %q, and no such file in the inbox: `distenc status --all` lists what there is", o.job)
 	}
 	return &one, nil
 }
 
-func printJSON(w io.Writer, o statusOptions, s *pipeline.Status) error {
+func printJSON(w io.Writer, o statusOptions, s *status.Status) error {
 	if o.job != "" {
 		var err error
 		if s, err = o.only(s); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/watcher"
 )
 
@@ -49,7 +50,7 @@ func (t target) String() string {
 
 // targets finds what a word may mean: an id, a CRC-32 or a name first, else a part of a name.
 func targets(ctx context.Context, share *sharefs.FS, word string) ([]target, error) {
-	s, err := pipeline.ReadStatus(share, nil)
+	s, err := status.Read(share, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // followPoll is the time between two looks of --wait and of a progress line.
@@ -54,7 +55,7 @@ func (d drop) wait(ctx context.Context, share *sharefs.FS, r *view.Reader, p *pr
 				return pipeline.JobStatus{Name: path.Base(d.name), State: pipeline.JobFailed, Error: rejected.Reason}, nil
 			}
 			d.twin = rejected.Twin
-			if twin, err := pipeline.ReadJob(share, d.twin); err == nil {
+			if twin, err := status.ReadJob(share, d.twin); err == nil {
 				p.first = twin.Frames.Done
 			}
 			p.say(path.Base(d.name) + ": " + rejected.Reason)

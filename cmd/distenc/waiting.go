@@ -13,6 +13,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // ask steers a job that goes on, or writes the same wish into the settings of a file that still waits.
@@ -74,7 +75,7 @@ func (t target) takeOut(cmd *cobra.Command, share *sharefs.FS, reason string) er
 }
 
 // wishes tells people what the settings beside a waiting file say of it.
-func wishes(sidecar []byte, w *pipeline.Waiting) {
+func wishes(sidecar []byte, w *status.Waiting) {
 	if s, err := config.ParseSidecar(w.Name, sidecar); err == nil {
 		w.Whole, w.Paused, w.Priority = s.Nonce != "" && s.Size == w.Size, s.Paused, s.Priority
 	}

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/distenc/distenc/cmd/internal/view"
-	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // watchEvery is the time between two looks at the share.
 const watchEvery = 2 * time.Second
 
 // show writes one state.
-type show func(w io.Writer, s *pipeline.Status, look view.Look) error
+type show func(w io.Writer, s *status.Status, look view.Look) error
 
 // watch shows the state again and again until ctx ends, which is no failure.
 func watch(ctx context.Context, r *view.Reader, w io.Writer, show show) error {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // toldName begins the names of the files in a job's folder that say that Ended was called. Their creation
@@ -39,7 +40,7 @@ func (m *Master) tell(job, marker string) {
 	}
 	var st pipeline.JobStatus
 	if err == nil {
-		st, err = pipeline.ReadJob(m.FS, job)
+		st, err = status.ReadJob(m.FS, job)
 	}
 	if err != nil {
 		m.Log.Warn("cannot tell that a job has ended", "job", job, "error", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // finish carries out a job's decision (T13), whoever made it. Every step may have been done before.
@@ -36,7 +37,7 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act pipeline.Act, err er
 		return "", err
 	}
 	// A decision that a power loss of the file server undid would let another one be made.
-	if err := m.FS.Durable(pipeline.JobFile(j.ID, "decision")); err != nil {
+	if err := m.FS.Durable(pipeline.JobFile(j.ID, pipeline.DecisionName)); err != nil {
 		return d.Act, err
 	}
 	if j.lost {
@@ -57,7 +58,7 @@ func (m *Master) carryOut(ctx context.Context, j *job) (act pipeline.Act, err er
 	if err != nil {
 		return d.Act, err
 	}
-	return d.Act, closed.Publish(m.FS, j.ID)
+	return d.Act, status.Close(m.FS, j.ID, closed)
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.

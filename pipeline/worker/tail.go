@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // At a job's end there are more nodes than chunks. Those who would take longest leave the last chunks to
@@ -86,7 +87,7 @@ func (w *Worker) left(plan *pipeline.Plan, free []pipeline.ChunkFile) (sum, othe
 func (w *Worker) pace(plan *pipeline.Plan) float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return (&pipeline.Node{Node: w.Node, Speed: w.speed}).Pace(plan)
+	return status.Pace(&pipeline.Node{Node: w.Node, Speed: w.speed}, plan)
 }
 
 // typical is the mean speed of the others, by a sample of them. 0 where none is known.
@@ -110,8 +111,8 @@ func (w *Worker) askPeers(plan *pipeline.Plan) float64 {
 	sum, asked := 0.0, 0.0
 	others := shuffled(w.others())
 	for _, name := range others[:min(len(others), peersAsked)] {
-		if n, err := pipeline.LoadNode(w.FS, name); err == nil && n.Pace(plan) > 0 {
-			sum, asked = sum+n.Pace(plan), asked+1
+		if n, err := pipeline.LoadNode(w.FS, name); err == nil && status.Pace(n, plan) > 0 {
+			sum, asked = sum+status.Pace(n, plan), asked+1
 		}
 	}
 	return sum / max(1, asked)
@@ -219,7 +220,7 @@ func (w *Worker) remaining(n *pipeline.Node, plan *pipeline.Plan, c pipeline.Chu
 	if w.silent(n) {
 		return foreverLong
 	}
-	e, pace := n.Chunks[c.ID()], n.Pace(plan)
+	e, pace := n.Chunks[c.ID()], status.Pace(n, plan)
 	switch {
 	case e.FPS > 0 && e.Frames < e.Total:
 		return seconds(float64(e.Total-e.Frames) / e.FPS)

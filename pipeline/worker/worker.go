@@ -12,6 +12,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // Encoder encodes one chunk. The stage with ffmpeg is Media; its Job's names are names on the share.
@@ -84,7 +85,7 @@ type Worker struct {
 	limit     int // failures of one chunk until it is set aside
 
 	looking sync.Mutex // guards known
-	known   *pipeline.StatusCache
+	known   *status.Cache
 }
 
 // The back-off of an idle worker is bounded by these, so that 200 of them cost the file server little.
@@ -102,7 +103,7 @@ func New(o Options) *Worker {
 	return &Worker{
 		Options: o, contact: lease.NewContact(o.Log), memory: memory{look: o.Memory}, since: time.Now().UTC(), wait: o.Poll, longest: maxIdleWait,
 		tasks: map[string]*Task{}, speed: map[string]pipeline.Speed{},
-		known: pipeline.NewStatusCache(),
+		known: status.NewCache(),
 	}
 }
 
@@ -263,11 +264,11 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 func (w *Worker) nothingComing() bool {
 	w.looking.Lock()
 	defer w.looking.Unlock()
-	status, err := pipeline.ReadStatus(w.FS, w.known)
+	s, err := status.Read(w.FS, w.known)
 	if err != nil {
 		return false
 	}
-	for _, j := range status.Jobs {
+	for _, j := range s.Jobs {
 		switch j.State {
 		case pipeline.Planning, pipeline.Splitting:
 			return false

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/test/corpus"
 )
 
@@ -162,9 +163,9 @@ func (d *daemon) kill() {
 	<-d.ended
 }
 
-func (f *farm) status() pipeline.Status {
+func (f *farm) status() status.Status {
 	f.t.Helper()
-	var s pipeline.Status
+	var s status.Status
 	require.NoError(f.t, json.Unmarshal([]byte(f.must("status", "--json")), &s))
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/test/corpus"
 	"github.com/distenc/distenc/test/lab"
 )
@@ -136,7 +137,7 @@ func (f *farm) look() sight {
 // job is the only job, as `distenc status` tells it.
 func (f *farm) job() pipeline.JobStatus {
 	f.t.Helper()
-	var s pipeline.Status
+	var s status.Status
 	out := f.must(f.lab.Server, binary(), "status", "--json", "--share", f.export())
 	require.NoError(f.t, json.Unmarshal([]byte(out), &s))
 	require.Len(f.t, s.Jobs, 1)

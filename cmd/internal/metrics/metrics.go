@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // Metrics are what one master tells. Its methods may be called from any goroutine.
@@ -24,7 +25,7 @@ type Metrics struct {
 	rejected prometheus.Counter
 
 	mu     sync.Mutex
-	latest *pipeline.Status
+	latest *status.Status
 	jobs   map[string]jobCount // by id, as counted
 	since  time.Time           // files rejected until then are counted
 }
@@ -63,7 +64,7 @@ func (m *Metrics) Took(stage string, d time.Duration) {
 }
 
 // Observe counts what is new in a state of the share. The first one is where counting begins.
-func (m *Metrics) Observe(s *pipeline.Status) {
+func (m *Metrics) Observe(s *status.Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	first := m.jobs == nil

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // browser is a headless Chromium. Where there is none the test is skipped, unless DISTENC_TEST_BROWSER
@@ -50,7 +50,7 @@ func (b browser) run(url string, args ...string) string {
 }
 
 // file writes a state's page as the master does and returns its address.
-func (b browser) file(s *pipeline.Status) string {
+func (b browser) file(s *status.Status) string {
 	b.t.Helper()
 	html, err := Page(s)
 	require.NoError(b.t, err)
@@ -62,7 +62,7 @@ func (b browser) file(s *pipeline.Status) string {
 func TestThePageInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	for name, c := range map[string]struct {
-		state     *pipeline.Status
+		state     *status.Status
 		has, lack []string
 	}{
 		"empty":  {sceneEmpty(), []string{"Nothing is to be done", `id="stale" hidden`}, []string{"Rejected"}},
@@ -107,7 +107,7 @@ func TestPictures(t *testing.T) {
 		t.Skip("DISTENC_TEST_PICTURES names no folder")
 	}
 	b := newBrowser(t)
-	for scene, s := range map[string]*pipeline.Status{"empty": sceneEmpty(), "busy": sceneBusy(), "failed": sceneFailed()} {
+	for scene, s := range map[string]*status.Status{"empty": sceneEmpty(), "busy": sceneBusy(), "failed": sceneFailed()} {
 		url := b.file(s)
 		for size, window := range map[string]string{"wide": "1100,1180", "narrow": "500,1500"} {
 			b.run(url, "--window-size="+window, "--screenshot="+filepath.Join(dir, scene+"-"+size+".png"))

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // Changes tells in lines what has changed between one state and the next, for logs and pipes.
 type Changes struct{ told map[string]string }
 
 // Since returns a line for everything that is not as it was at the last call.
-func (c *Changes) Since(s *pipeline.Status) (lines []string) {
+func (c *Changes) Since(s *status.Status) (lines []string) {
 	now := map[string]string{}
 	for _, j := range s.Jobs {
 		now["job "+j.ID] = jobLine(j)

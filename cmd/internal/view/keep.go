@@ -11,6 +11,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 const (
@@ -30,15 +31,15 @@ type Keeper struct {
 	// Wishes and MinFree are for NewReader.
 	Wishes  Wishes
 	MinFree int64
-	Seen    func(*pipeline.Status) // is told of each state that was read; may be nil
+	Seen    func(*status.Status) // is told of each state that was read; may be nil
 
-	latest  atomic.Pointer[pipeline.Status]
+	latest  atomic.Pointer[status.Status]
 	written []byte // the last status.json, without what changes all the time
 	when    time.Time
 }
 
 // Latest returns the last state that was read, nil before the first. Nobody may change it.
-func (k *Keeper) Latest() *pipeline.Status { return k.latest.Load() }
+func (k *Keeper) Latest() *status.Status { return k.latest.Load() }
 
 // Run reads the share's state again and again until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
@@ -76,7 +77,7 @@ func (k *Keeper) look(ctx context.Context, r *Reader) {
 }
 
 // write writes both files if something has changed, or the page would seem to be abandoned.
-func (k *Keeper) write(s *pipeline.Status) error {
+func (k *Keeper) write(s *status.Status) error {
 	lasting, err := json.Marshal(withoutAges(*s))
 	if err != nil {
 		return err
@@ -103,13 +104,13 @@ func (k *Keeper) write(s *pipeline.Status) error {
 }
 
 // Document is status.json's content.
-func Document(s *pipeline.Status) ([]byte, error) {
+func Document(s *status.Status) ([]byte, error) {
 	b, err := json.MarshalIndent(s, "", "  ")
 	return append(b, '\n'), err
 }
 
 // withoutAges drops from a copy what is different at every look though nothing has happened.
-func withoutAges(s pipeline.Status) pipeline.Status {
+func withoutAges(s status.Status) status.Status {
 	s.Read, s.Free = time.Time{}, 0
 	if s.Master != nil {
 		m := *s.Master
@@ -120,7 +121,7 @@ func withoutAges(s pipeline.Status) pipeline.Status {
 	for i := range s.Inbox {
 		s.Inbox[i].Settles = 0
 	}
-	nodes := make([]pipeline.NodeStatus, len(s.Nodes))
+	nodes := make([]status.Node, len(s.Nodes))
 	for i, n := range s.Nodes {
 		n.Seen, n.Load = 0, 0
 		nodes[i] = n

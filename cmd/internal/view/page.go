@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 //go:embed page.html
@@ -44,7 +45,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"waits":   waits,
 	"ago":     seenAgo,
 	"bad":     func(j pipeline.JobStatus) bool { return j.Error != "" && j.State != pipeline.Done },
-	"seen":    func(n pipeline.NodeStatus) string { return seconds(n.Seen) + " ago" },
+	"seen":    func(n status.Node) string { return seconds(n.Seen) + " ago" },
 	"tone":    tone,
 }).Parse(pageHTML))
 
@@ -61,7 +62,7 @@ func marked(s string) template.HTML {
 }
 
 // note is what is to be said of a node. A narrow page has no column for when it was seen.
-func note(n pipeline.NodeStatus) string {
+func note(n status.Node) string {
 	if ago := seenAgo(n.Seen, n.State == pipeline.NodeSilent); ago != "" {
 		return ago + ": " + n.Why
 	}
@@ -81,7 +82,7 @@ func tone(j pipeline.JobStatus) string {
 
 // Page returns the state as a document of its own: nothing else is loaded, and it reads itself again.
 // Whatever comes from the share is escaped: anyone may have named a file there.
-func Page(s *pipeline.Status) ([]byte, error) {
+func Page(s *status.Status) ([]byte, error) {
 	v := newView(s)
 	more := max(0, len(v.Ended)-pageEnded)
 	v.Ended = v.Ended[:len(v.Ended)-more]

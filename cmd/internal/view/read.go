@@ -13,6 +13,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/watcher"
 )
 
@@ -22,7 +23,7 @@ const maxDocument = 64 << 20
 // Reader reads the state of a share again and again. It has one user at a time, and needs no master.
 type Reader struct {
 	fs      *sharefs.FS
-	known   *pipeline.StatusCache
+	known   *status.Cache
 	inbox   *watcher.Watcher
 	wishes  Wishes
 	minFree int64
@@ -30,7 +31,7 @@ type Reader struct {
 
 // Wishes takes from the settings beside a waiting file what people are told of it. Those that can't be read
 // are for a master to tell. It may be nil.
-type Wishes func(sidecar []byte, w *pipeline.Waiting)
+type Wishes func(sidecar []byte, w *status.Waiting)
 
 // maxSidecar bounds what is read of them, in bytes.
 const maxSidecar = 64 << 10
@@ -38,8 +39,8 @@ const maxSidecar = 64 << 10
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
 // history may be long. minFree is disk.min_free, in bytes.
 func NewReader(fs *sharefs.FS, wishes Wishes, minFree int64) *Reader {
-	r := &Reader{fs: fs, wishes: wishes, minFree: minFree, known: pipeline.NewStatusCache(), inbox: watcher.New(fs, pipeline.Inbox)}
-	var last pipeline.Status
+	r := &Reader{fs: fs, wishes: wishes, minFree: minFree, known: status.NewCache(), inbox: watcher.New(fs, pipeline.Inbox)}
+	var last status.Status
 	if pipeline.ReadJSON(fs, pipeline.StatusJSON, maxDocument, &last) == nil {
 		r.known.Seed(&last)
 	}
@@ -47,8 +48,8 @@ func NewReader(fs *sharefs.FS, wishes Wishes, minFree int64) *Reader {
 }
 
 // Read returns the state as it is now.
-func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
-	s, err := pipeline.ReadStatus(r.fs, r.known)
+func (r *Reader) Read(ctx context.Context) (*status.Status, error) {
+	s, err := status.Read(r.fs, r.known)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 	if len(leaders) > 0 {
 		silence := max(0, time.Since(leaders[0].Beat)) // two clocks: for display only
 		quiet, _ := pipeline.SilenceLimits(r.fs)
-		s.Master = &pipeline.MasterInfo{
+		s.Master = &status.Master{
 			Node: leaders[0].Node, Since: leaders[0].Since, Seen: int(silence.Seconds()), Silent: silence >= quiet,
 		}
 	}
@@ -82,9 +83,9 @@ func (r *Reader) Read(ctx context.Context) (*pipeline.Status, error) {
 
 // waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before
 // what is seen from here: it is the master's rights that matter.
-func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Duration) pipeline.Waiting {
+func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Duration) status.Waiting {
 	name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
-	w := pipeline.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
+	w := status.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
 	if w.Companion = f.Companion; w.Companion && (w.Why == "" || f.Linked) { // our own link in the outbox is no reason
 		w.Why = cmp.Or(pipeline.WhyLeft(left, name), "it goes with a film of its folder")
 	}

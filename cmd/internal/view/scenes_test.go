@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // The states that the tests, and the pictures in the manual, show.
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-func sceneEmpty() *pipeline.Status {
-	return &pipeline.Status{
-		Share: "/mnt/distenc", Read: now(), Master: &pipeline.MasterInfo{Node: "nas-1-m4k2p9", Since: now().Add(-50 * time.Hour)},
-		Free: 1 << 41, Nodes: []pipeline.NodeStatus{sceneNode("pc-2", 0, 0)},
+func sceneEmpty() *status.Status {
+	return &status.Status{
+		Share: "/mnt/distenc", Read: now(), Master: &status.Master{Node: "nas-1-m4k2p9", Since: now().Add(-50 * time.Hour)},
+		Free: 1 << 41, Nodes: []status.Node{sceneNode("pc-2", 0, 0)},
 	}
 }
 
-func sceneNode(host string, encodes int, fps float64) pipeline.NodeStatus {
-	n := pipeline.NodeStatus{
+func sceneNode(host string, encodes int, fps float64) status.Node {
+	n := status.Node{
 		Node: host + "-w7f3ka", Host: host, Slots: 4, Cores: 8, Load: fps / 10, FPS: fps, Seen: 3, State: pipeline.NodeIdle, Chunks: []string{},
 		Version: "v1.0.0", Encoder: "ffmpeg version 5.1.8", Since: now().Add(-7 * time.Hour),
 	}
@@ -30,13 +31,13 @@ func sceneNode(host string, encodes int, fps float64) pipeline.NodeStatus {
 	return n
 }
 
-func sceneBusy() *pipeline.Status {
+func sceneBusy() *status.Status {
 	s := sceneEmpty()
 	resting, silent, paused := sceneNode("desk-5", 0, 0), sceneNode("laptop", 2, 0), sceneNode("desk-6", 1, 8.2)
 	resting.State, resting.Why, resting.Load = pipeline.NodeResting, "outside its hours 22:00-07:00", 1.3
 	silent.State, silent.Seen, silent.Why = pipeline.NodeSilent, 372, "no sign of life: killed, switched off, cut off, or its clock is wrong; what it had in work goes to others after 2m0s of silence"
 	paused.Why = "others need the machine: their load is 6.2, more than worker.max_load (4.0)"
-	s.Nodes = []pipeline.NodeStatus{sceneNode("nas-1", 2, 11.4), sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused, resting, silent}
+	s.Nodes = []status.Node{sceneNode("nas-1", 2, 11.4), sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused, resting, silent}
 	s.Jobs = []pipeline.JobStatus{
 		{ID: "00c0ffee-a1b2c", Name: "Old Film (1962) [00C0FFEE].mkv", Profile: "default", State: pipeline.Done, Decided: true, Closed: true,
 			Output: "outbox/Old Film (1962) [7D1E22A4].mkv", Created: now().Add(-5 * time.Hour), Ended: now().Add(-3 * time.Hour)},
@@ -47,11 +48,11 @@ func sceneBusy() *pipeline.Status {
 		{ID: "5eed1234-zzzzz", Name: "Conference/Day 1, the very long recording of the panel on archives, hall B, camera 2.mov", Profile: "default", State: pipeline.InWork, Paused: true, Created: now().Add(-1 * time.Minute),
 			Priority: -5, Chunks: pipeline.Counts{Total: 540, Pending: 519, Done: 21}, Frames: pipeline.Progress{Total: 259200, Done: 10080}, Size: 41 << 30},
 	}
-	s.Inbox = []pipeline.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20, Whole: true, Priority: 5}, {Name: "Day 2.mov", Size: 39 << 30}, {Name: "camera", Why: "it is a symbolic link"}}
+	s.Inbox = []status.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20, Whole: true, Priority: 5}, {Name: "Day 2.mov", Size: 39 << 30}, {Name: "camera", Why: "it is a symbolic link"}}
 	return s
 }
 
-func sceneFailed() *pipeline.Status {
+func sceneFailed() *status.Status {
 	s := sceneBusy()
 	s.Nodes = s.Nodes[:3]
 	failure := pipeline.Failure{Chunk: "bad00bad-q1w2e.00012", Attempt: 3, Node: "pc-2-w7f3ka", Reason: "ffmpeg: exit status 187: Error while decoding stream #0:0", Command: "/usr/bin/ffmpeg -i source.mkv out.mkv", Reported: now().Add(-time.Minute)}
@@ -63,7 +64,7 @@ func sceneFailed() *pipeline.Status {
 			Error: "Merging failed: the audio track can't be put into MP4."},
 	}
 	s.Inbox = nil
-	s.Rejected = []pipeline.Rejected{{Name: "Show - 07 [01234567].mkv", Time: now().Add(-20 * time.Minute),
+	s.Rejected = []status.Rejected{{Name: "Show - 07 [01234567].mkv", Time: now().Add(-20 * time.Minute),
 		Reason: "The name says CRC-32 01234567 but the content has 89ABCDEF: the file is damaged or not the one that the name says."}}
 	return s
 }
@@ -71,7 +72,7 @@ func sceneFailed() *pipeline.Status {
 // hostileName would run a script, leave its attribute, move a cursor and turn the direction of a text.
 const hostileName = `"><script>document.title="owned"</script><img src=x onerror="document.title='owned'">'&amp;` + "\x1b[2J\u202Egpj.exe"
 
-func sceneHostile() *pipeline.Status {
+func sceneHostile() *status.Status {
 	s := sceneFailed()
 	s.Share = hostileName
 	s.Master.Node = hostileName
@@ -83,7 +84,7 @@ func sceneHostile() *pipeline.Status {
 	for i := range s.Nodes {
 		s.Nodes[i].Node, s.Nodes[i].State, s.Nodes[i].Why = hostileName, hostileName, hostileName
 	}
-	s.Inbox = []pipeline.Waiting{{Name: hostileName, Why: hostileName}}
+	s.Inbox = []status.Waiting{{Name: hostileName, Why: hostileName}}
 	s.Rejected[0].Name, s.Rejected[0].Reason = hostileName, hostileName
 	return s
 }

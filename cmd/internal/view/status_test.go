@@ -14,9 +14,10 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
-func tableOf(s *pipeline.Status, look Look) string {
+func tableOf(s *status.Status, look Look) string {
 	var b strings.Builder
 	Table(&b, s, look, false)
 	return b.String()
@@ -24,7 +25,7 @@ func tableOf(s *pipeline.Status, look Look) string {
 
 func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 	for scene, c := range map[string]struct {
-		state *pipeline.Status
+		state *status.Status
 		has   []string
 	}{
 		"empty": {sceneEmpty(), []string{"Nothing is to be done: copy a video into /mnt/distenc/inbox.", "pc-2-w7f3ka  idle"}},
@@ -48,7 +49,7 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 func TestTheTableFitsTheTerminal(t *testing.T) {
 	colours := regexp.MustCompile("\x1b\\[[0-9]*m")
 	for _, width := range []int{20, 40, 80, 200} {
-		for _, s := range []*pipeline.Status{sceneEmpty(), sceneBusy(), sceneFailed()} {
+		for _, s := range []*status.Status{sceneEmpty(), sceneBusy(), sceneFailed()} {
 			s.Share = "/mnt/日本語の名前"
 			for line := range strings.SplitSeq(tableOf(s, Look{Width: width, Colour: true}), "\n") {
 				require.LessOrEqual(t, uniseg.StringWidth(colours.ReplaceAllString(line, "")), width, line)

@@ -12,6 +12,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // Look is how a terminal shows things.
@@ -39,7 +40,7 @@ type table struct {
 }
 
 // Table writes the state for people. With all set, every job that ever ended is in it.
-func Table(w io.Writer, s *pipeline.Status, look Look, all bool) {
+func Table(w io.Writer, s *status.Status, look Look, all bool) {
 	t, v := table{Look: look, w: w}, newView(s)
 	t.head(v)
 	for _, j := range slices.Concat(v.Stuck, v.Active) {
@@ -76,14 +77,14 @@ func Line(j pipeline.JobStatus, look Look) string {
 }
 
 // Files writes why the files of a state are not in work: those that wait, and those that were rejected.
-func Files(w io.Writer, s *pipeline.Status, look Look) {
+func Files(w io.Writer, s *status.Status, look Look) {
 	t := table{Look: look, w: w}
 	t.waiting(s.Inbox)
 	t.rejected(s.Rejected)
 }
 
 // Nodes writes who is there to help, why a node rests, and what it is.
-func Nodes(w io.Writer, s *pipeline.Status, look Look) {
+func Nodes(w io.Writer, s *status.Status, look Look) {
 	t := table{Look: look, w: w}
 	t.nodes(s.Nodes)
 	for _, n := range s.Nodes {
@@ -177,7 +178,7 @@ func (t table) bar(part float64) string {
 	return t.paint(green, full) + t.paint(dim, strings.Repeat("░", barWidth-len([]rune(full))))
 }
 
-func (t table) waiting(files []pipeline.Waiting) {
+func (t table) waiting(files []status.Waiting) {
 	if len(files) == 0 {
 		return
 	}
@@ -210,7 +211,7 @@ func (t table) ended(jobs []pipeline.JobStatus, all bool) {
 	}
 }
 
-func (t table) rejected(files []pipeline.Rejected) {
+func (t table) rejected(files []status.Rejected) {
 	if len(files) == 0 {
 		return
 	}
@@ -226,7 +227,7 @@ func (t table) rejected(files []pipeline.Rejected) {
 	}
 }
 
-func (t table) nodes(nodes []pipeline.NodeStatus) {
+func (t table) nodes(nodes []status.Node) {
 	if len(nodes) == 0 {
 		t.line("No node is there.")
 		return

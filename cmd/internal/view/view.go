@@ -11,11 +11,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // view is a status sorted by what people want to know first.
 type view struct {
-	*pipeline.Status
+	*status.Status
 	Stuck  []pipeline.JobStatus // they wait for a person
 	Active []pipeline.JobStatus // by priority, then age: the order in which they are encoded
 	Ended  []pipeline.JobStatus // the latest first
@@ -23,7 +24,7 @@ type view struct {
 	Awake  int                  // nodes that were heard of lately
 }
 
-func newView(s *pipeline.Status) view {
+func newView(s *status.Status) view {
 	v := view{Status: s}
 	named := map[string]int{}
 	for _, j := range s.Jobs {
@@ -75,7 +76,7 @@ func done(j pipeline.JobStatus) float64 {
 }
 
 // waits says what a file in the inbox waits for.
-func waits(f pipeline.Waiting) string {
+func waits(f status.Waiting) string {
 	if f.Companion {
 		return plain(f.Why)
 	}
@@ -135,7 +136,7 @@ func advice(j pipeline.JobStatus) string {
 }
 
 // Missing says why nothing happens although something is to be done, "" where all is well.
-func Missing(s *pipeline.Status) string { return plain(newView(s).missing()) }
+func Missing(s *status.Status) string { return plain(newView(s).missing()) }
 
 // missing says why nothing happens although something is to be done, "" where all is well.
 func (v view) missing() string {

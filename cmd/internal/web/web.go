@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/cmd/internal/view"
-	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 
 // Site is what is served.
 type Site struct {
-	Latest  func() *pipeline.Status // the last state that was read, nil before the first
+	Latest  func() *status.Status // the last state that was read, nil before the first
 	Metrics http.Handler
 	Log     *slog.Logger
 	// Hosts are names and addresses, a port does not count, by which the site may be asked for, besides the loopback's.
@@ -117,7 +117,7 @@ func safe(next http.Handler) http.Handler {
 	})
 }
 
-func (s Site) show(kind string, render func(*pipeline.Status) ([]byte, error)) http.HandlerFunc {
+func (s Site) show(kind string, render func(*status.Status) ([]byte, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		state := s.Latest()
 		if state == nil {

@@ -13,11 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
-func site(s *pipeline.Status) Site {
-	return Site{Latest: func() *pipeline.Status { return s }, Log: slog.New(slog.DiscardHandler),
+func site(s *status.Status) Site {
+	return Site{Latest: func() *status.Status { return s }, Log: slog.New(slog.DiscardHandler),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") })}
 }
 
@@ -31,7 +31,7 @@ func ask(s Site, method, path string) *httptest.ResponseRecorder {
 
 // A page elsewhere can make its own name lead here, and then read what its visitor's browser is given.
 func TestOnlyItsOwnNamesAreAnswered(t *testing.T) {
-	s := site(&pipeline.Status{Read: time.Now()})
+	s := site(&status.Status{Read: time.Now()})
 	s.Hosts = []string{"nas", "Nas.lan", "192.168.1.5", "[fd00::5]:8470"}
 	for host, code := range map[string]int{
 		"localhost": 200, "127.0.0.1:8470": 200, "[::1]:8470": 200, "LOCALHOST.:80": 200, "nas:8470": 200, "nas.LAN": 200, "192.168.1.5:8470": 200, "[fd00::5]": 200,
@@ -45,12 +45,12 @@ func TestOnlyItsOwnNamesAreAnswered(t *testing.T) {
 }
 
 func TestWhatIsServed(t *testing.T) {
-	s := site(&pipeline.Status{Share: "/mnt/<share>", Read: time.Now()})
+	s := site(&status.Status{Share: "/mnt/<share>", Read: time.Now()})
 	page := ask(s, "GET", "/")
 	require.Equal(t, 200, page.Code)
 	require.Contains(t, page.Body.String(), "/mnt/&lt;share&gt;")
 	require.Equal(t, "text/html; charset=utf-8", page.Header().Get("Content-Type"))
-	var got pipeline.Status
+	var got status.Status
 	require.NoError(t, json.Unmarshal(ask(s, "GET", "/status.json").Body.Bytes(), &got))
 	require.Equal(t, "/mnt/<share>", got.Share)
 	require.Equal(t, "metrics", ask(s, "GET", "/metrics").Body.String())
@@ -59,7 +59,7 @@ func TestWhatIsServed(t *testing.T) {
 }
 
 func TestNothingCanBeChanged(t *testing.T) {
-	s := site(&pipeline.Status{Read: time.Now()})
+	s := site(&status.Status{Read: time.Now()})
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
 		for _, path := range []string{"/", "/status.json", "/metrics", "/healthz"} {
 			require.Equal(t, 405, ask(s, method, path).Code, "%s %s", method, path)
@@ -71,7 +71,7 @@ func TestNothingCanBeChanged(t *testing.T) {
 }
 
 func TestEveryAnswerIsSafe(t *testing.T) {
-	s := site(&pipeline.Status{Read: time.Now()})
+	s := site(&status.Status{Read: time.Now()})
 	for _, path := range []string{"/", "/status.json", "/metrics", "/healthz", "/x"} {
 		h := ask(s, "GET", path).Header()
 		require.Contains(t, h.Get("Content-Security-Policy"), "default-src 'none'")
@@ -85,7 +85,7 @@ func TestEveryAnswerIsSafe(t *testing.T) {
 func TestHealthGoesByTheShare(t *testing.T) {
 	require.Equal(t, 503, ask(site(nil), "GET", "/healthz").Code)
 	require.Equal(t, 503, ask(site(nil), "GET", "/").Code)
-	require.Equal(t, 503, ask(site(&pipeline.Status{Read: time.Now().Add(-time.Hour)}), "GET", "/healthz").Code)
+	require.Equal(t, 503, ask(site(&status.Status{Read: time.Now().Add(-time.Hour)}), "GET", "/healthz").Code)
 }
 
 func TestServeEndsWithItsContext(t *testing.T) {
@@ -95,7 +95,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	require.ErrorContains(t, err, "cannot serve the status page: listen tcp 127.0.0.1")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- site(&pipeline.Status{Read: time.Now()}).Serve(ctx, l) }()
+	go func() { ended <- site(&status.Status{Read: time.Now()}).Serve(ctx, l) }()
 	answer, err := http.Get("http://" + l.Addr().String() + "/healthz")
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())

@@ -1,4 +1,4 @@
-package pipeline
+package status
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // What the simulated farm keeps to, in seconds.
@@ -31,7 +33,7 @@ type simChunk struct {
 
 // simNode is a machine that encodes fps average frames a second in each slot.
 type simNode struct {
-	SeenNode
+	pipeline.SeenNode
 	fps   float64
 	dead  bool
 	slots []*simSlot
@@ -63,7 +65,7 @@ func newSimFarm(seed uint64) *simFarm {
 		slots int
 		fps   float64
 	}{{4, 11}, {2, 19}, {2, 6}, {1, 24}} {
-		node := &simNode{fps: n.fps, SeenNode: SeenNode{Node: Node{Node: fmt.Sprint("n", i), Slots: n.slots, Speed: map[string]Speed{}}}}
+		node := &simNode{fps: n.fps, SeenNode: pipeline.SeenNode{Node: pipeline.Node{Node: fmt.Sprint("n", i), Slots: n.slots, Speed: map[string]pipeline.Speed{}}}}
 		for range n.slots {
 			node.slots = append(node.slots, &simSlot{wait: 3 * f.random.Float64()})
 		}
@@ -125,12 +127,12 @@ func (n *simNode) claim(f *simFarm, s *simSlot) {
 
 // beat tells the others what the node does.
 func (n *simNode) beat(f *simFarm) {
-	n.Chunks, n.State, n.Seen = map[string]Encoding{}, NodeIdle, 0
+	n.Chunks, n.State, n.Seen = map[string]pipeline.Encoding{}, pipeline.NodeIdle, 0
 	for _, s := range n.slots {
 		if s.chunk != nil {
 			frames := max(0, int(s.encoded)-simLag)
-			n.State = NodeEncoding
-			n.Chunks[s.id] = Encoding{Frames: frames, Total: s.chunk.frames, FPS: float64(frames) / max(0.001, f.now-s.began)}
+			n.State = pipeline.NodeEncoding
+			n.Chunks[s.id] = pipeline.Encoding{Frames: frames, Total: s.chunk.frames, FPS: float64(frames) / max(0.001, f.now-s.began)}
 		}
 	}
 }
@@ -148,7 +150,7 @@ func (f *simFarm) die(n *simNode) {
 // eta is what people are told now.
 func (f *simFarm) eta() (seconds float64, known bool) {
 	w := work{job: f.job, pixels: 1}
-	var nodes []SeenNode
+	var nodes []pipeline.SeenNode
 	for _, n := range f.nodes {
 		if n.dead {
 			n.Seen += simBeat * time.Second
@@ -247,35 +249,35 @@ func chunks(n, frames int, node string) (all []openChunk) {
 }
 
 // simple is a node that encodes 10 frames a second of pictures of 100 pixels in each slot.
-func simple(name string, slots int) SeenNode {
-	return SeenNode{Node: Node{Node: name, Slots: slots, Speed: map[string]Speed{first: Speed{}.Add(1000, 100, 100)}}}
+func simple(name string, slots int) pipeline.SeenNode {
+	return pipeline.SeenNode{Node: pipeline.Node{Node: name, Slots: slots, Speed: map[string]pipeline.Speed{first: pipeline.Speed{}.Add(1000, 100, 100)}}}
 }
 
 func TestForecasts(t *testing.T) {
 	resting, stopping, fresh := simple("r", 4), simple("s", 4), simple("f", 1)
-	resting.State, resting.Why = NodeEncoding, "not in its hours"
-	stopping.State = NodeStopping
+	resting.State, resting.Why = pipeline.NodeEncoding, "not in its hours"
+	stopping.State = pipeline.NodeStopping
 	fresh.Speed = nil
 	for name, c := range map[string]struct {
 		jobs  []work
-		nodes []SeenNode
+		nodes []pipeline.SeenNode
 		want  map[string]time.Duration
 	}{
 		"nobody is there":            {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, nil, map[string]time.Duration{}},
-		"nothing was measured":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []SeenNode{fresh}, map[string]time.Duration{}},
-		"two chunks, one slot":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
-		"three chunks, two slots":    {[]work{{job: first, pixels: 100, open: chunks(3, 100, "")}}, []SeenNode{simple("a", 2)}, map[string]time.Duration{first: 20 * time.Second}},
-		"larger pictures":            {[]work{{job: second, pixels: 400, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 40 * time.Second}},
-		"a new node is an average":   {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []SeenNode{simple("a", 1), fresh}, map[string]time.Duration{first: 10 * time.Second}},
-		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
-		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{stopping}, map[string]time.Duration{}},
-		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
-		"other settings say nothing": {[]work{{job: second, effort: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{}},
-		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
-		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
-		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
-		"a paused one's last chunk":  {[]work{{job: first, pixels: 100, paused: true, open: chunks(1, 100, "a")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
-		"one that waits for a merge": {[]work{{job: third, pixels: 100}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
+		"nothing was measured":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{fresh}, map[string]time.Duration{}},
+		"two chunks, one slot":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
+		"three chunks, two slots":    {[]work{{job: first, pixels: 100, open: chunks(3, 100, "")}}, []pipeline.SeenNode{simple("a", 2)}, map[string]time.Duration{first: 20 * time.Second}},
+		"larger pictures":            {[]work{{job: second, pixels: 400, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 40 * time.Second}},
+		"a new node is an average":   {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{simple("a", 1), fresh}, map[string]time.Duration{first: 10 * time.Second}},
+		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []pipeline.SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
+		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{stopping}, map[string]time.Duration{}},
+		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
+		"other settings say nothing": {[]work{{job: second, effort: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{}},
+		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
+		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
+		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
+		"a paused one's last chunk":  {[]work{{job: first, pixels: 100, paused: true, open: chunks(1, 100, "a")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
+		"one that waits for a merge": {[]work{{job: third, pixels: 100}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
 	} {
 		require.Equal(t, c.want, forecast(c.jobs, c.nodes), name)
 	}

@@ -1,54 +1,54 @@
-package pipeline
+package status
 
 import (
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
 )
 
-// StatusCache keeps what can't change between two calls of ReadStatus. Not safe for concurrent use.
-type StatusCache struct {
-	closed   map[string]JobStatus
-	plans    map[string]*Plan
-	jobs     map[string]*Job
-	reports  map[string]Failure  // by file
-	rejected map[string]Rejected // by folder and when something came or went in it
+// Cache keeps what can't change between two calls of Read. Not safe for concurrent use.
+type Cache struct {
+	closed   map[string]pipeline.JobStatus
+	plans    map[string]*pipeline.Plan
+	jobs     map[string]*pipeline.Job
+	reports  map[string]pipeline.Failure // by file
+	rejected map[string]Rejected         // by folder and when something came or went in it
 }
 
-// NewStatusCache returns an empty cache.
-func NewStatusCache() *StatusCache {
-	return &StatusCache{
-		closed: map[string]JobStatus{}, plans: map[string]*Plan{}, jobs: map[string]*Job{},
-		reports: map[string]Failure{}, rejected: map[string]Rejected{},
+// NewCache returns an empty cache.
+func NewCache() *Cache {
+	return &Cache{
+		closed: map[string]pipeline.JobStatus{}, plans: map[string]*pipeline.Plan{}, jobs: map[string]*pipeline.Job{},
+		reports: map[string]pipeline.Failure{}, rejected: map[string]Rejected{},
 	}
 }
 
 // job tells one job's status; ok is false for a folder that is no job.
-func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []SeenNode) (JobStatus, bool) {
+func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) (pipeline.JobStatus, bool) {
 	if st, ok := k.ended(f, id, chunks); ok {
 		return st, true
 	}
 	st, err := k.describe(f, id)
 	if err != nil {
-		return JobStatus{}, false
+		return pipeline.JobStatus{}, false
 	}
-	dir, err := LookInto(f, id)
+	dir, err := pipeline.LookInto(f, id)
 	if err != nil {
-		return JobStatus{}, false
+		return pipeline.JobStatus{}, false
 	}
 	if dir.Closed() {
 		if st, ok := k.end(f, id); ok {
 			return st, true
 		}
 	}
-	st.wishes(f)
+	wishes(f, &st)
 	if dir.Decision() && decided(f, id, nil, &st) {
-		st.whole(f)
+		whole(f, &st)
 		return st, true
 	}
 	if !dir.Plan() {
@@ -56,30 +56,30 @@ func (k *StatusCache) job(f *sharefs.FS, id string, chunks *JobChunks, nodes []S
 	}
 	plan := k.plans[id]
 	if plan == nil {
-		if plan, err = LoadPlan(f, id); err != nil {
+		if plan, err = pipeline.LoadPlan(f, id); err != nil {
 			st.Error = err.Error()
 			return st, true
 		}
-		plan.forgetTimes()
+		plan.ForgetTimes()
 		k.plans[id] = plan
 	}
 	st.Notes = plan.Notes
-	st.fill(f, plan, chunks, nodes)
+	fill(f, &st, plan, chunks, nodes)
 	return st, true
 }
 
 // describe is what is known of a job before anything becomes of it.
-func (k *StatusCache) describe(f *sharefs.FS, id string) (JobStatus, error) {
+func (k *Cache) describe(f *sharefs.FS, id string) (pipeline.JobStatus, error) {
 	j := k.jobs[id]
 	if j == nil {
 		var err error
-		if j, err = LoadJob(f, id); err != nil {
-			return JobStatus{}, err
+		if j, err = pipeline.LoadJob(f, id); err != nil {
+			return pipeline.JobStatus{}, err
 		}
 		k.jobs[id] = j
 	}
-	st := JobStatus{
-		ID: id, Name: RawName(j.Name()).String(), Folder: j.Inbox.Folder(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: Planning,
+	st := pipeline.JobStatus{
+		ID: id, Name: pipeline.RawName(j.Name()).String(), Folder: j.Inbox.Folder(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: pipeline.Planning,
 		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
 	}
 	st.Retries, st.Expiries, st.Failures = k.failures(f, id)
@@ -87,8 +87,8 @@ func (k *StatusCache) describe(f *sharefs.FS, id string) (JobStatus, error) {
 }
 
 // wishes fills in what people asked of the job.
-func (st *JobStatus) wishes(f *sharefs.FS) {
-	c, err := ReadControl(f, st.ID)
+func wishes(f *sharefs.FS, st *pipeline.JobStatus) {
+	c, err := pipeline.ReadControl(f, st.ID)
 	if err != nil {
 		return
 	}
@@ -99,7 +99,7 @@ func (st *JobStatus) wishes(f *sharefs.FS) {
 }
 
 // fill counts the chunks and frames of a job that has a plan and no decision yet.
-func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []SeenNode) {
+func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) {
 	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
 	for _, n := range nodes {
 		st.FPS += n.Jobs[plan.Job]
@@ -108,20 +108,20 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 	st.State = stateOf(state)
 	for i, c := range state {
 		switch c.State {
-		case Accepted:
+		case pipeline.Accepted:
 			st.Chunks.Done++
 			st.Frames.Done += plan.Chunks[i].PTS.Len()
-		case Committed:
+		case pipeline.Committed:
 			st.Chunks.Claimed++
 			st.Frames.Done += plan.Chunks[i].PTS.Len()
-		case Claimed:
+		case pipeline.Claimed:
 			st.Chunks.Claimed++
 			st.Frames.Done += min(running[c.ID()].Frames, plan.Chunks[i].PTS.Len())
-		case Failed:
+		case pipeline.Failed:
 			st.Chunks.Failed++
-			st.State = JobFailed
+			st.State = pipeline.JobFailed
 			st.Error = whySetAside(f, c)
-		case Nowhere, Pending:
+		case pipeline.Nowhere, pipeline.Pending:
 			st.Chunks.Pending++
 		}
 	}
@@ -131,28 +131,28 @@ func (st *JobStatus) fill(f *sharefs.FS, plan *Plan, chunks *JobChunks, nodes []
 }
 
 // stateOf names the state of a planned job by its chunks.
-func stateOf(chunks []ChunkFile) JobState {
+func stateOf(chunks []pipeline.ChunkFile) pipeline.JobState {
 	accepted, nowhere := 0, 0
 	for _, c := range chunks {
 		switch c.State {
-		case Accepted:
+		case pipeline.Accepted:
 			accepted++
-		case Nowhere:
+		case pipeline.Nowhere:
 			nowhere++
 		}
 	}
 	switch {
 	case accepted == len(chunks):
-		return Merging
+		return pipeline.Merging
 	case nowhere == len(chunks):
-		return Splitting
+		return pipeline.Splitting
 	}
-	return InWork
+	return pipeline.InWork
 }
 
 // whySetAside is the last report on a chunk that was set aside.
-func whySetAside(f *sharefs.FS, c ChunkFile) string {
-	reports, err := Failures(f, c)
+func whySetAside(f *sharefs.FS, c pipeline.ChunkFile) string {
+	reports, err := pipeline.Failures(f, c)
 	if err != nil || len(reports) == 0 {
 		return "chunk " + c.ID() + " was set aside"
 	}
@@ -164,16 +164,16 @@ const maxFailures = 20
 
 // failures reads the reports of a job's failed attempts, oldest first, and counts the attempts. Their logs
 // are left on the share.
-func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts, expired int, all []Failure) {
-	names, err := f.List(LogDir(id))
+func (k *Cache) failures(f *sharefs.FS, id string) (attempts, expired int, all []pipeline.Failure) {
+	names, err := f.List(pipeline.LogDir(id))
 	if err != nil {
 		return 0, 0, nil
 	}
 	for _, n := range names {
-		name := JobLog(id, n)
+		name := pipeline.JobLog(id, n)
 		r, known := k.reports[name]
 		if !known {
-			if !strings.HasSuffix(n, ".json") || ReadJSON(f, name, maxSmall, &r) != nil {
+			if r, err = pipeline.LoadReport(f, id, n); err != nil {
 				continue
 			}
 			r.Log = ""
@@ -181,8 +181,8 @@ func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts, expired int,
 		}
 		all = append(all, r)
 	}
-	slices.SortStableFunc(all, func(a, b Failure) int { return a.Reported.Compare(b.Reported) })
-	attempts, expired = Repeats(all)
+	slices.SortStableFunc(all, func(a, b pipeline.Failure) int { return a.Reported.Compare(b.Reported) })
+	attempts, expired = repeats(all)
 	return attempts, expired, all[max(0, len(all)-maxFailures):]
 }
 
@@ -190,14 +190,14 @@ func (k *StatusCache) failures(f *sharefs.FS, id string) (attempts, expired int,
 const maxRejected = 20
 
 // rejectedFiles lists what is in failed/ that is not the source of a job, the latest first.
-func (k *StatusCache) rejectedFiles(f *sharefs.FS, jobs []JobStatus) ([]Rejected, error) {
-	entries, err := f.Entries(FailedDir)
+func (k *Cache) rejectedFiles(f *sharefs.FS, jobs []pipeline.JobStatus) ([]Rejected, error) {
+	entries, err := f.Entries(pipeline.FailedDir)
 	if err != nil {
 		return nil, err
 	}
-	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j JobStatus) bool { return j.State == Done || j.Error == "" })
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j pipeline.JobStatus) bool { return j.State == pipeline.Done || j.Error == "" })
 	isJobs := func(r Rejected) bool { // the folder's name may since have come to another file
-		return slices.ContainsFunc(jobs, func(j JobStatus) bool {
+		return slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
 			return j.Error == r.Reason && (!j.Closed || path.Base(path.Dir(j.Source)) == r.Name)
 		})
 	}
@@ -241,12 +241,35 @@ func latestFirst(entries []fs.DirEntry) []changed {
 }
 
 func readRejected(f *sharefs.FS, folder string) Rejected {
-	r := Rejected{Name: RawName(folder).String()}
-	if why, err := LoadReject(f, folder); err == nil {
+	r := Rejected{Name: pipeline.RawName(folder).String()}
+	if why, err := pipeline.LoadReject(f, folder); err == nil {
 		r.Reason, r.Folder = why.Reason, why.Inbox.Folder()
 	}
-	if info, err := f.Stat(path.Join(FailedDir, folder, ReasonName)); err == nil {
+	if info, err := f.Stat(path.Join(pipeline.FailedDir, folder, pipeline.ReasonName)); err == nil {
 		r.Time = info.ModTime().UTC()
 	}
 	return r
+}
+
+// repeats counts the attempts that came to nothing, by the reports of one job, and those of them whose worker fell silent.
+// Work that was handed back is none of them, several masters can have reported one, and two files of a chunk can have
+// attempts of one number.
+func repeats(all []pipeline.Failure) (attempts, expired int) {
+	type attempt struct {
+		chunk, node string
+		n           int
+	}
+	worst := map[attempt]float64{}
+	for _, r := range all {
+		if r.Weight > 0 {
+			a := attempt{r.Chunk, r.Node, r.Attempt}
+			worst[a] = max(worst[a], r.Weight)
+		}
+	}
+	for _, weight := range worst {
+		if weight < pipeline.WeightFailed {
+			expired++
+		}
+	}
+	return len(worst), expired
 }

@@ -1,8 +1,10 @@
-package pipeline
+package status
 
 import (
 	"container/heap"
 	"time"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // work is what is left of one job that is being encoded.
@@ -40,8 +42,8 @@ func (c *crew) Pop() any          { panic("slots stay") }
 // claims. A job for which nobody there can be counted on is missing from the answer.
 //
 // What a node has in work that is not there is encoded again.
-func forecast(jobs []work, present []SeenNode) map[string]time.Duration {
-	here := map[string]SeenNode{}
+func forecast(jobs []work, present []pipeline.SeenNode) map[string]time.Duration {
+	here := map[string]pipeline.SeenNode{}
 	for _, n := range present {
 		here[n.Node.Node] = n
 	}
@@ -61,7 +63,7 @@ const farthest = 1e9
 // play is one forecast being made.
 type play struct {
 	speeds speeds
-	here   map[string]SeenNode
+	here   map[string]pipeline.SeenNode
 	crew   crew
 	ends   map[string]float64 // by job, in seconds from now
 }
@@ -99,7 +101,7 @@ func (p *play) end(job string, s slot) {
 
 // add puts a slot into the crew unless its node claims nothing at present.
 func (p *play) add(s slot) {
-	if n := p.here[s.node]; n.Why == "" && n.State != NodeStopping {
+	if n := p.here[s.node]; n.Why == "" && n.State != pipeline.NodeStopping {
 		p.crew = append(p.crew, s)
 	}
 }
