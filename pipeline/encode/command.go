@@ -27,7 +27,7 @@ type input struct {
 // would be set up anew otherwise and trim would begin to count again. scale brings such pictures to the
 // plan's size, and does nothing to all others.
 func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) []string {
-	out := append(media.Quiet(), "-threads", strconv.Itoa(threads), "-copyts", "-noautorotate", "-reinit_filter", "0")
+	out := append(media.BaseArgs(), "-threads", strconv.Itoa(threads), "-copyts", "-noautorotate", "-reinit_filter", "0")
 	if in.seek != nil {
 		out = append(out, media.SeekArgs(plan.Video.TimeBase.Seconds(*in.seek))...)
 	}

@@ -42,7 +42,7 @@ func FuzzPlanToCommand(f *testing.F) {
 				continue
 			}
 			cmd := append(args(plan, asked, in, 1), container(plan, "/s/out.tmp")...)
-			options := cmd[len(media.Quiet()):]
+			options := cmd[len(media.BaseArgs()):]
 			require.True(t, count(options, "-i") == 1 && count(options, "-vf") == 1 && count(options, "-f") == 1)
 			for i, o := range options {
 				if slices.Contains(ours, o) {

@@ -88,7 +88,7 @@ func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]th
 	for _, n := range numbers {
 		pick = append(pick, fmt.Sprintf(`eq(n\,%d)`, n))
 	}
-	args := append(media.Quiet(), "-v", "level+error", "-noautorotate")
+	args := append(media.BaseArgs(), "-v", "level+error", "-noautorotate")
 	if l.Quick { // threads would decode as many pictures in vain
 		args = append(args, "-threads", "1")
 	}
@@ -130,7 +130,7 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func
 	}
 	limit, nearest := farthest(options), -1.0
 	for _, in := range l.ways(n) {
-		args := append(media.Quiet(), "-threads", "1", "-copyts", "-noautorotate", "-reinit_filter", "0")
+		args := append(media.BaseArgs(), "-threads", "1", "-copyts", "-noautorotate", "-reinit_filter", "0")
 		if in.seek != nil {
 			args = append(args, media.SeekArgs(l.Plan.Video.TimeBase.Seconds(*in.seek))...)
 		}

@@ -37,9 +37,9 @@ func Deep() []string {
 // from it. It serves for inputs and outputs.
 func URL(path string) string { return "file:" + path }
 
-// Quiet are ffmpeg's own first arguments: no questions, no banner, no line of statistics, an existing
+// BaseArgs are ffmpeg's own first arguments: no questions, no banner, no line of statistics, an existing
 // output is replaced.
-func Quiet() []string {
+func BaseArgs() []string {
 	return []string{"-hide_banner", "-nostdin", "-nostats", "-y", "-v", "level+warning"}
 }
 

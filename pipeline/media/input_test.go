@@ -28,7 +28,7 @@ func TestPlaylistsDoNotOpenOtherFiles(t *testing.T) {
 			require.Error(t, err)
 			_, err = tools(t).Packets(context.Background(), evil, 0)
 			require.Error(t, err)
-			args := append(append(Quiet(), Input(evil)...), "-f", "null", "-")
+			args := append(append(BaseArgs(), Input(evil)...), "-f", "null", "-")
 			_, err = tools(t).Run(context.Background(), Command{Program: "ffmpeg", Args: args})
 			require.Error(t, err)
 		})

@@ -72,10 +72,10 @@ func cpuState(pid int) string {
 func TestAShareThatIsAwayExcusesItsReaders(t *testing.T) {
 	tools := hurried
 	var asked atomic.Int64
-	tools.Answers = func() bool { return asked.Add(1) > 2*looksPerPatience }
+	tools.Answers = func() bool { return asked.Add(1) > 2*checksPerSilence }
 	_, err := tools.Run(t.Context(), shell(`exec sleep 100000`))
 	require.ErrorContains(t, err, "no sign of life")
-	require.GreaterOrEqual(t, asked.Load(), int64(2*looksPerPatience+looksPerPatience/2))
+	require.GreaterOrEqual(t, asked.Load(), int64(2*checksPerSilence+checksPerSilence/2))
 }
 
 // A child that waits for us to read what it wrote is not at fault.

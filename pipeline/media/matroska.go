@@ -68,8 +68,8 @@ var ErrUnusual = errors.New("not a plain Matroska file")
 // matroska reads one file from front to end, and hands every block to take.
 type matroska struct {
 	in     *bufio.Reader
-	at     int64    // bytes that were taken
-	open   []master // what the next element may stand in, from the outermost on
+	at     int64       // bytes that were taken
+	open   []container // what the next element may stand in, from the outermost on
 	tracks []*track
 	files  []*track // attachments, as ffmpeg sees them: streams behind all tracks
 	time   int64    // of the present cluster, -1: not known yet
@@ -77,8 +77,8 @@ type matroska struct {
 	take   func(b block) error
 }
 
-// master is an element that others stand in.
-type master struct {
+// container is an element that others stand in.
+type container struct {
 	id  uint32
 	end int64 // unknownLength: where an element comes that can't stand in it
 }
@@ -144,7 +144,7 @@ func (m *matroska) bound() int64 {
 	return unknownLength
 }
 
-// place tells whether an element may come here. It ends masters of unknown length that it can't stand in.
+// place tells whether an element may come here. It ends containers of unknown length that it can't stand in.
 func (m *matroska) place(id uint32, size int64) error {
 	parent, known := parents[id]
 	for known && len(m.open) > 0 && m.open[len(m.open)-1].id != parent {
@@ -184,7 +184,7 @@ func (m *matroska) element(id uint32, size int64) error {
 		if size == unknownLength {
 			end = unknownLength
 		}
-		m.open = append(m.open, master{id, end})
+		m.open = append(m.open, container{id, end})
 		return nil // what is in it comes next
 	}
 	switch {

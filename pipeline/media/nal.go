@@ -143,7 +143,7 @@ func recoveryPoint(unit []byte) (found, ok bool) {
 		if size < 0 || size > len(sei) {
 			return false, false
 		}
-		if message := (bits{left: sei[:size]}); kind == 6 {
+		if message := (bits{rest: sei[:size]}); kind == 6 {
 			if found = true; message.ue() >= 1<<16 || message.over {
 				return false, false
 			}
@@ -162,7 +162,7 @@ func severalRefs(unit []byte) bool {
 	if len(unit) < 4 {
 		return false
 	}
-	sps := bits{left: unescape(unit[3:])}
+	sps := bits{rest: unescape(unit[3:])}
 	sps.ue() // its number
 	if slices.Contains(fineProfiles, unit[0]) {
 		if sps.ue() == 3 { // chroma_format_idc
@@ -200,19 +200,19 @@ func unescape(unit []byte) []byte {
 
 // bits reads from the highest bit of each byte on.
 type bits struct {
-	left []byte
+	rest []byte
 	used int  // bits of the first byte
 	over bool // more was read than there is
 }
 
 func (b *bits) bit() (bit int) {
-	if len(b.left) == 0 {
+	if len(b.rest) == 0 {
 		b.over = true
 		return 0
 	}
-	bit = int(b.left[0]>>(7-b.used)) & 1
+	bit = int(b.rest[0]>>(7-b.used)) & 1
 	if b.used++; b.used == 8 {
-		b.left, b.used = b.left[1:], 0
+		b.rest, b.used = b.rest[1:], 0
 	}
 	return bit
 }

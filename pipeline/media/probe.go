@@ -224,14 +224,14 @@ func parseProbe(out []byte) (*File, error) {
 
 func (r rawStream) stream() Stream {
 	s := Stream{
-		Index: r.Index, Type: r.Type, Codec: known(r.Codec), CodecTag: r.CodecTag, Profile: known(r.Profile),
+		Index: r.Index, Type: r.Type, Codec: stated(r.Codec), CodecTag: r.CodecTag, Profile: stated(r.Profile),
 		TimeBase: parseRational(r.TimeBase), StartPTS: NoPTS, Duration: r.Duration, Tags: r.Tags,
 		Disposition: map[string]bool{}, ExtradataSHA256: strings.ToLower(strings.TrimPrefix(r.Hash, "SHA256:")),
-		Width: r.Width, Height: r.Height, PixFmt: known(r.PixFmt),
+		Width: r.Width, Height: r.Height, PixFmt: stated(r.PixFmt),
 		SAR: parseRational(r.SAR), FrameRate: parseRational(r.FrameRate), BaseRate: parseRational(r.BaseRate),
-		ColorRange: known(r.ColorRange), ColorSpace: known(r.ColorSpace), ColorTransfer: known(r.ColorTransfer),
-		ColorPrimary: known(r.ColorPrimary), ChromaLoc: known(r.ChromaLoc), FieldOrder: known(r.FieldOrder),
-		BFrames: r.BFrames, Channels: r.Channels, ChannelLayout: known(r.ChannelLayout),
+		ColorRange: stated(r.ColorRange), ColorSpace: stated(r.ColorSpace), ColorTransfer: stated(r.ColorTransfer),
+		ColorPrimary: stated(r.ColorPrimary), ChromaLoc: stated(r.ChromaLoc), FieldOrder: stated(r.FieldOrder),
+		BFrames: r.BFrames, Channels: r.Channels, ChannelLayout: stated(r.ChannelLayout),
 	}
 	if r.StartPTS != nil {
 		s.StartPTS = *r.StartPTS
@@ -245,8 +245,8 @@ func (r rawStream) stream() Stream {
 	return s
 }
 
-// known maps the words ffprobe has for "unknown" to the empty string.
-func known(s string) string {
+// stated maps the words ffprobe has for "unknown" to the empty string.
+func stated(s string) string {
 	if s == "unknown" || s == "unspecified" || s == "reserved" || s == "N/A" {
 		return ""
 	}

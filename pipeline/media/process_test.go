@@ -37,7 +37,7 @@ func TestRunKeepsTheEndOfStderr(t *testing.T) {
 func TestAnOutputThatDidNotFitIsAnError(t *testing.T) {
 	tools, err := Find(nil)
 	require.NoError(t, err)
-	_, err = tools.Run(context.Background(), Command{Program: tools.FFmpeg, Args: append(Quiet(),
+	_, err = tools.Run(context.Background(), Command{Program: tools.FFmpeg, Args: append(BaseArgs(),
 		"-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-f", "h264", "/dev/full",
 	)})
 	var exit *ExitError

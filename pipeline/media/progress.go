@@ -9,11 +9,11 @@ import (
 // Progress reads what ffmpeg writes with "-progress pipe:1" and reports each step. It is an io.Writer
 // for Command.Stdout.
 type Progress struct {
-	report func(frames int, size int64)
-	line   []byte
-	frames int
-	size   int64
-	told   atomic.Int64 // grows with frames and size
+	report   func(frames int, size int64)
+	line     []byte
+	frames   int
+	size     int64
+	reported atomic.Int64 // grows with frames and size
 }
 
 // NewProgress makes a Progress that calls report with the frames encoded and the bytes written so
@@ -51,7 +51,7 @@ func (p *Progress) take(line []byte) {
 			p.size = n
 		}
 	case "progress": // the last key of each report
-		p.told.Store(int64(p.frames) + p.size)
+		p.reported.Store(int64(p.frames) + p.size)
 		p.report(p.frames, p.size)
 	}
 }

@@ -53,7 +53,7 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 		return nil, fmt.Errorf("cannot compare pictures: the output's list of packets is unsound: %w", err)
 	}
 	command := func(filters string, more ...string) []string {
-		args := append(Quiet(), more...)
+		args := append(BaseArgs(), more...)
 		for _, path := range []string{source, output} {
 			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), Input(path)...)
 		}

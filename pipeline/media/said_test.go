@@ -31,7 +31,7 @@ func TestTheLoadersWordsAreNotFFmpegs(t *testing.T) {
 	tools, err := Find(nil)
 	require.NoError(t, err)
 	t.Setenv("LD_PRELOAD", "/nowhere/library.so")
-	args := append(Quiet(), "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-f", "null", "-")
+	args := append(BaseArgs(), "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-f", "null", "-")
 	said, err := tools.Run(t.Context(), Command{Program: tools.FFmpeg, Args: args})
 	require.NoError(t, err)
 	require.Empty(t, said)

@@ -53,8 +53,8 @@ func KnownTools() []Tool {
 // machine's, say.
 const ToolsDir = "DISTENC_TOOLS"
 
-// Look finds a tool's path, absolute.
-func (t Tool) Look() (string, error) {
+// Locate finds a tool's path, absolute.
+func (t Tool) Locate() (string, error) {
 	if dir := os.Getenv(ToolsDir); dir != "" {
 		path, err := exec.LookPath(filepath.Join(dir, t.Name))
 		if err == nil {
@@ -71,7 +71,7 @@ func (t Tool) Look() (string, error) {
 func Find(log *slog.Logger) (Tools, error) {
 	t := Tools{Log: log}
 	for _, p := range KnownTools() {
-		path, err := p.Look()
+		path, err := p.Locate()
 		if err != nil {
 			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", p.Name, p.Debian, err)
 		}

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// patience is how long a child may show no sign of life: no time on a processor, nothing written to us. It is not
+// maxSilence is how long a child may show no sign of life: no time on a processor, nothing written to us. It is not
 // counted while the child waits for its turn on a processor, for us or for a disk, while it is stopped, and while the
 // share does not answer.
-const patience = 10 * time.Minute
+const maxSilence = 10 * time.Minute
 
 // LimitError is a child that was ended because it took more than its Limits, or showed no sign of life.
 type LimitError struct {
@@ -52,17 +52,17 @@ func Fault(err error) string {
 	return ""
 }
 
-// looksPerPatience is how finely silence is counted.
-const looksPerPatience = 40
+// checksPerSilence is how finely silence is counted.
+const checksPerSilence = 40
 
 // watch looks at a child from time to time, and ends it with a *LimitError that says why. It returns with ctx.
 func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end context.CancelCauseFunc) {
 	hurry := max(1, t.Hurry)
-	w := watched{limits: c.Limits, process: p, out: out, patience: patience / hurry, answers: t.Answers}
+	w := watched{limits: c.Limits, process: p, out: out, maxSilence: maxSilence / hurry, answers: t.Answers}
 	w.limits.CPU /= hurry
 	w.limits.Stall /= hurry
 	w.progress, _ = c.Stdout.(*Progress)
-	tick := time.NewTicker(w.patience / looksPerPatience)
+	tick := time.NewTicker(w.maxSilence / checksPerSilence)
 	defer tick.Stop()
 	for {
 		select {
@@ -70,7 +70,7 @@ func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end
 			return
 		case <-tick.C:
 		}
-		if reason := w.look(w.patience / looksPerPatience); reason != "" {
+		if reason := w.check(w.maxSilence / checksPerSilence); reason != "" {
 			end(&LimitError{Program: c.Program, Reason: reason})
 			return
 		}
@@ -79,22 +79,22 @@ func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end
 
 // watched is what is known of one child. It belongs to the goroutine in watch.
 type watched struct {
-	limits   Limits
-	process  *Process
-	progress *Progress // nil: none is told
-	out      *pulse
-	patience time.Duration
-	answers  func() bool
+	limits     Limits
+	process    *Process
+	progress   *Progress // nil: none is told
+	out        *pulse
+	maxSilence time.Duration
+	answers    func() bool
 
 	cpu, since time.Duration // spent in all, and at the last progress
 	written    int64
-	told       int64
+	reported   int64
 	silent     time.Duration
 }
 
-// look returns why the child is to be ended, "" if it is not. tick is what a look adds to a silence: not the time that
+// check returns why the child is to be ended, "" if it is not. tick is what a look adds to a silence: not the time that
 // passed, since this process may have stood still as well.
-func (w *watched) look(tick time.Duration) string {
+func (w *watched) check(tick time.Duration) string {
 	cpu, err := w.process.CPU()
 	if err != nil {
 		return ""
@@ -103,8 +103,8 @@ func (w *watched) look(tick time.Duration) string {
 		return fmt.Sprintf("took more than %v on processors", w.limits.CPU)
 	}
 	if w.progress != nil {
-		if told := w.progress.told.Load(); told != w.told {
-			w.told, w.since = told, cpu
+		if reported := w.progress.reported.Load(); reported != w.reported {
+			w.reported, w.since = reported, cpu
 		}
 		if w.limits.Stall > 0 && cpu-w.since > w.limits.Stall {
 			return fmt.Sprintf("made no progress in %v on processors", w.limits.Stall)
@@ -115,8 +115,8 @@ func (w *watched) look(tick time.Duration) string {
 		w.cpu, w.written, w.silent = cpu, written, 0
 		return ""
 	}
-	if w.silent += tick; w.silent > w.patience {
-		return fmt.Sprintf(silence+" for %v", w.patience)
+	if w.silent += tick; w.silent > w.maxSilence {
+		return fmt.Sprintf(silence+" for %v", w.maxSilence)
 	}
 	return ""
 }

@@ -72,7 +72,7 @@ type comparison struct {
 
 func newComparison(src, out *media.File, set pipeline.Settings, sums []Sum) *comparison {
 	c := &comparison{src: src, out: out, sums: sums, fold: media.NewFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
-	left := others(out)
+	unpaired := others(out)
 	for _, s := range others(src) {
 		if s.Type == "attachment" {
 			continue
@@ -84,13 +84,13 @@ func newComparison(src, out *media.File, set pipeline.Settings, sums []Sum) *com
 			continue
 		}
 		// Both are in the source's order within their kind.
-		i := slices.IndexFunc(left, func(o media.Stream) bool { return kindOf(o) == kindOf(s) })
+		i := slices.IndexFunc(unpaired, func(o media.Stream) bool { return kindOf(o) == kindOf(s) })
 		if i < 0 {
 			continue
 		}
-		p.become(left[i], isMatroska(out) && !isMatroska(src))
-		c.bySource[s.Index], c.byOutput[left[i].Index] = p, p
-		left = slices.Delete(left, i, i+1)
+		p.become(unpaired[i], isMatroska(out) && !isMatroska(src))
+		c.bySource[s.Index], c.byOutput[unpaired[i].Index] = p, p
+		unpaired = slices.Delete(unpaired, i, i+1)
 	}
 	return c
 }

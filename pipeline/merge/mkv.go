@@ -75,7 +75,7 @@ func TryRest(ctx context.Context, tools media.Tools, path string, f *media.File,
 	if err != nil {
 		return err
 	}
-	args := append([]string{"-q", "--disable-lacing", "-o", os.DevNull}, s.left(set)...)
+	args := append([]string{"-q", "--disable-lacing", "-o", os.DevNull}, s.exclusions(set)...)
 	err = runMKV(ctx, tools, media.Copying(media.Size(path)), tools.MKVMerge, append(args, path)...)
 	if complains(err, path) {
 		if refused := refuseText(f, err.Error(), notUTF8[0], err); refused != nil {
@@ -123,7 +123,7 @@ func mkvArgs(req Request, source *media.File, side *side, sound sound, times map
 	for id, t := range times {
 		args = append(args, "--timestamps", strconv.Itoa(id)+":"+t.file)
 	}
-	args = append(append(args, side.left(req.Plan.Settings)...), side.path)
+	args = append(append(args, side.exclusions(req.Plan.Settings)...), side.path)
 	options, err = sound.options(req, side)
 	return append(args, options...), err
 }

@@ -21,7 +21,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	if err != nil {
 		return err
 	}
-	args := append(media.Quiet(), "-copyts")
+	args := append(media.BaseArgs(), "-copyts")
 	args = append(args, media.Input(req.Source)...)
 	// Without auto_convert 0 the payload of each key packet gets SPS and PPS put in front.
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",

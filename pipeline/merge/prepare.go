@@ -50,7 +50,7 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 		if _, ok := tracks[k.Stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[k.Stream], k.PTS)) {
 			pts[k.Stream] = append(pts[k.Stream], k.PTS)
 		}
-		p.keep(k)
+		p.remember(k)
 		return nil
 	})
 	if err == nil {
@@ -59,7 +59,7 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	return p, err
 }
 
-func (p *Prepared) keep(k media.Packet) {
+func (p *Prepared) remember(k media.Packet) {
 	if p.partial || k.Stream == p.source.Video()[0].Index {
 		return
 	}
@@ -71,16 +71,16 @@ func (p *Prepared) keep(k media.Packet) {
 // read compares the source's packets that were kept with the output's, which each hands over, at about the same
 // pace.
 func (p *Prepared) read(c *comparison, each func(take func(media.Packet) error) error) error {
-	left := p.packets
+	unread := p.packets
 	err := each(func(k media.Packet) error {
-		if len(left) > 0 {
-			c.fromSource(left[0])
-			left = left[1:]
+		if len(unread) > 0 {
+			c.fromSource(unread[0])
+			unread = unread[1:]
 		}
 		c.fromOutput(k)
 		return nil
 	})
-	for _, k := range left {
+	for _, k := range unread {
 		c.fromSource(k)
 	}
 	return err

@@ -174,8 +174,8 @@ func remuxed(source *media.File, s media.Stream, f fate) bool {
 	return s.Index == source.Video()[0].Index || f.keep && f.rate == "" && !s.AttachedPic()
 }
 
-// left are mkvmerge's options for the tracks that are not taken from the side.
-func (s *side) left(set pipeline.Settings) []string {
+// exclusions are mkvmerge's options for the tracks that are not taken from the side.
+func (s *side) exclusions(set pipeline.Settings) []string {
 	args := []string{"--video-tracks", "!" + strconv.Itoa(s.video)}
 	var replaced []string
 	for _, t := range s.tracks {
@@ -234,7 +234,7 @@ func remux(ctx context.Context, tools media.Tools, req Request, dst string, sour
 	if err != nil {
 		return err
 	}
-	args := append(append(media.Quiet(), "-copyts"), media.Input(req.Source)...)
+	args := append(append(media.BaseArgs(), "-copyts"), media.Input(req.Source)...)
 	var maps, options []string
 	n := 0
 	for _, s := range source.Streams {
@@ -329,7 +329,7 @@ func extractCovers(ctx context.Context, tools media.Tools, req Request, source *
 			name = fmt.Sprintf("cover%d.%s", s.Index, ending)
 		}
 		path := filepath.Join(req.WorkDir, name)
-		args := append(media.Quiet(), media.Input(req.Source)...)
+		args := append(media.BaseArgs(), media.Input(req.Source)...)
 		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f", "image2pipe", media.URL(path))
 		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
 			return nil, fmt.Errorf("cannot extract %s: %w", s.Describe(), err)

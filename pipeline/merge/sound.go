@@ -35,7 +35,7 @@ const (
 // encodeSound encodes the whole tracks, with every timestamp where it was: a track that begins late, and
 // a gap in it, stay.
 func encodeSound(ctx context.Context, tools media.Tools, req Request, source *media.File) (sound, error) {
-	args := append(append(media.Quiet(), "-copyts"), media.Input(req.Source)...)
+	args := append(append(media.BaseArgs(), "-copyts"), media.Input(req.Source)...)
 	var all sound
 	for _, s := range source.Streams {
 		f := fateOf(source, s, req.Plan.Settings)
@@ -117,7 +117,7 @@ func TryConverted(ctx context.Context, tools media.Tools, path string, f *media.
 		if s.Type != "audio" || fate.codec == "" {
 			continue
 		}
-		args := append(media.Quiet(), media.Input(path)...)
+		args := append(media.BaseArgs(), media.Input(path)...)
 		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-t", "2", "-c:a", fate.codec)
 		if fate.rate != "" {
 			args = append(args, "-b:a", fate.rate)

@@ -43,7 +43,7 @@ func refuseText(f *media.File, said string, pattern *regexp.Regexp, err error) e
 // trySubtitles converts all subtitles that are not copied, into nothing: at the merge a text that can't be read would
 // be left out without a word.
 func trySubtitles(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
-	args := append(media.Quiet(), media.Input(path)...)
+	args := append(media.BaseArgs(), media.Input(path)...)
 	n := len(args)
 	for _, s := range f.Streams {
 		if fate := fateOf(f, s, set); s.Type == "subtitle" && fate.codec != "" {

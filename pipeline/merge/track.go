@@ -11,9 +11,9 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// carried are properties of the source's video track as mkvmerge -J names them. With hyphens they are
+// trackProperties are properties of the source's video track as mkvmerge -J names them. With hyphens they are
 // the names of mkvmerge's options. They stand in the container, where an encoder never sees them.
-var carried = []string{
+var trackProperties = []string{
 	"display_dimensions", "cropping", "stereo_mode",
 	"color_matrix_coefficients", "color_range", "color_transfer_characteristics", "color_primaries", "chroma_siting",
 	"max_content_light", "max_frame_light", "chromaticity_coordinates", "white_color_coordinates", "max_luminance", "min_luminance",
@@ -50,7 +50,7 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 			delete(track.Properties, "display_dimensions") // an aspect ratio or centimetres: the encoder's SAR has it
 		}
 		reshape(track, req.Plan)
-		for _, name := range carried {
+		for _, name := range trackProperties {
 			set("--"+strings.ReplaceAll(name, "_", "-"), track.option(name))
 		}
 	} else {

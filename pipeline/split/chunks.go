@@ -93,18 +93,18 @@ const chunkSeconds = 20
 // although nobody knows how long they will take: first down to half, which costs no quality worth the name, and in
 // the last part of the film further, in a wide farm furthest. A film so long that it would make more than maxChunks
 // gets longer ones.
-func sizes(seconds, want float64, slots int, wide bool) func(left float64) float64 {
+func sizes(seconds, want float64, slots int, wide bool) func(remaining float64) float64 {
 	want = max(want, seconds/maxChunks)
 	shortest := want / 8
 	if wide {
 		shortest = min(want/8, max(want/12, 1))
 	}
-	return func(left float64) float64 {
+	return func(remaining float64) float64 {
 		if slots <= 0 {
 			return want
 		}
-		least := max(shortest, want/2*min(1, left/(shortPart*seconds)))
-		return min(want, max(least, left/float64(2*slots)))
+		least := max(shortest, want/2*min(1, remaining/(shortPart*seconds)))
+		return min(want, max(least, remaining/float64(2*slots)))
 	}
 }
 
@@ -136,7 +136,7 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide b
 			to = l.anew[i].packet
 		}
 		starts = append(starts, choose(keys, inner, cost, starts[len(starts)-1].packet, to,
-			func(left float64) float64 { return slope * size(left/slope) })...)
+			func(remaining float64) float64 { return slope * size(remaining/slope) })...)
 		starts = append(starts, l.anew[i:min(i+1, len(l.anew))]...)
 	}
 	out := make([]pipeline.Chunk, len(starts))

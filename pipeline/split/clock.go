@@ -57,7 +57,7 @@ func jumped(from, to, second int64) bool {
 }
 
 // readClock reads the clock of the given streams; nil if it does not jump.
-func readClock(ctx context.Context, tools media.Tools, path string, film media.Stream, streams []carried) (*clock, error) {
+func readClock(ctx context.Context, tools media.Tools, path string, film media.Stream, streams []streamPlan) (*clock, error) {
 	c, part := &clock{base: film.TimeBase, tracks: map[int]*clockTrack{}}, 0
 	dense := map[int]bool{}
 	for _, s := range streams {
@@ -186,8 +186,8 @@ func (c *clock) notes(film media.Stream) (notes []string) {
 // joined copies streams of which the clock jumps.
 func (c *copying) joined(clock *clock) way {
 	lead := max(0, slices.IndexFunc(c.src.Packets.Flags, func(f uint8) bool { return f&media.Key != 0 }))
-	return func(ctx context.Context, streams []carried, dst string) error {
-		args := append(append(append(media.Quiet(), "-copyts", "-itsoffset", strconv.Itoa(farFromZero), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
+	return func(ctx context.Context, streams []streamPlan, dst string) error {
+		args := append(append(append(media.BaseArgs(), "-copyts", "-itsoffset", strconv.Itoa(farFromZero), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
 		args = append(append(args, "-c", "copy"), mapped(0, 0, streams)...)
 		for i, s := range streams {
 			before := 0

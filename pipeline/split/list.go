@@ -197,13 +197,13 @@ func (l *list) lastLeading(c cut) int {
 // choose picks of the keys those that make chunks of the wanted cost, and a cut inside a group of pictures where
 // none of them is near. at gives the cost of all packets up to each one, in file order, and size how much a chunk
 // should cost that has so much before the end of the film. Only cuts between the packets from and to count.
-func choose(keys, inside []cut, at []float64, from, to int, size func(left float64) float64) []cut {
+func choose(keys, inside []cut, at []float64, from, to int, size func(remaining float64) float64) []cut {
 	var out []cut
 	keys, inside = between(keys, from, to), between(inside, from, to)
 	prev, total, behind := at[from], at[to], at[len(at)-1]-at[to]
 	for {
-		left := total - prev
-		want := left / max(1, math.Round(left/size(left+behind)))
+		remaining := total - prev
+		want := remaining / max(1, math.Round(remaining/size(remaining+behind)))
 		least := want / 4 // a chunk much shorter than the others costs quality and gains nothing
 		c, ok := nearestCut(keys, at, prev+want, prev+least)
 		if far := max(want/2, farFromKey); !ok || math.Abs(at[c.packet]-prev-want) > far {

@@ -34,7 +34,7 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 	}
 	var clock *clock
 	if c.deep != nil && jumps(src) {
-		all, _ := carriable(c.file)
+		all, _ := planStreams(c.file)
 		if clock, err = readClock(ctx, tools, path, src.Stream, all); err != nil {
 			return nil, unreadable(err, "its packets can't be read")
 		}
@@ -66,15 +66,15 @@ type copying struct {
 }
 
 // way copies streams, of which the video is one, into dst.
-type way func(ctx context.Context, streams []carried, dst string) error
+type way func(ctx context.Context, streams []streamPlan, dst string) error
 
 // by copies all streams one way, or all that Matroska can hold.
 func (c *copying) by(ctx context.Context, copied way) (notes []string, err error) {
-	all, notes := carriable(c.file)
+	all, notes := planStreams(c.file)
 	if err = copied(ctx, all, media.URL(c.norm)); err == nil || !unheld(err) {
 		return notes, err
 	}
-	if err := copied(ctx, []carried{{Stream: c.src.Stream}}, nowhere); err != nil {
+	if err := copied(ctx, []streamPlan{{Stream: c.src.Stream}}, nowhere); err != nil {
 		return nil, err
 	}
 	held, said, err := c.sift(ctx, all)
@@ -105,8 +105,8 @@ func stopped(err error) error {
 	return fmt.Errorf("cannot normalise the source: %w", err)
 }
 
-// carried is a stream on its way into Matroska.
-type carried struct {
+// streamPlan is a stream on its way into Matroska.
+type streamPlan struct {
 	media.Stream
 	to string // the codec that it is converted to; empty: copied
 }
@@ -115,13 +115,13 @@ type carried struct {
 // their colours.
 var animated = map[string]string{"gif": "ffv1", "apng": "ffv1"}
 
-// carriable are all streams that Matroska may hold, in file order, and a note on each of the others.
-func carriable(f *media.File) (all []carried, notes []string) {
+// planStreams are all streams that Matroska may hold, in file order, and a note on each of the others.
+func planStreams(f *media.File) (all []streamPlan, notes []string) {
 	for _, s := range f.Streams {
 		if p := f.Foreign(s); p != nil {
 			notes = append(notes, fmt.Sprintf("%s is left out: it belongs to another program, %s", s.Describe(), p.Describe()))
 		} else if slices.Contains([]string{"video", "audio", "subtitle"}, s.Type) {
-			all = append(all, carried{Stream: s, to: animated[s.Codec]})
+			all = append(all, streamPlan{Stream: s, to: animated[s.Codec]})
 		} else {
 			notes = append(notes, s.Describe()+" is left out: it is neither sound nor picture nor text")
 		}
@@ -130,7 +130,7 @@ func carriable(f *media.File) (all []carried, notes []string) {
 }
 
 // sift tries each stream but the video alone: as it is, then converted. The error is not about a stream.
-func (c *copying) sift(ctx context.Context, all []carried) (held []carried, notes []string, err error) {
+func (c *copying) sift(ctx context.Context, all []streamPlan) (held []streamPlan, notes []string, err error) {
 	for _, s := range all {
 		if s.Index == c.src.Stream.Index {
 			held = append(held, s)
@@ -138,7 +138,7 @@ func (c *copying) sift(ctx context.Context, all []carried) (held []carried, note
 		}
 		err := error(nil)
 		for _, s.to = range map[string][]string{"audio": {"", "flac"}, "subtitle": {"", "subrip"}, "video": {""}}[s.Type] {
-			if err = c.plain(ctx, []carried{s}, nowhere); err == nil || !unheld(err) {
+			if err = c.plain(ctx, []streamPlan{s}, nowhere); err == nil || !unheld(err) {
 				break
 			}
 		}
@@ -157,7 +157,7 @@ func (c *copying) sift(ctx context.Context, all []carried) (held []carried, note
 }
 
 // mapped are ffmpeg's options for streams of an input; first is how many are in the output before them.
-func mapped(input, first int, streams []carried) (args []string) {
+func mapped(input, first int, streams []streamPlan) (args []string) {
 	for i, s := range streams {
 		args = append(args, "-map", fmt.Sprintf("%d:%d", input, s.Index))
 		if s.to != "" {
@@ -168,8 +168,8 @@ func mapped(input, first int, streams []carried) (args []string) {
 }
 
 // rest are all streams but the video that is encoded.
-func (c *copying) rest(streams []carried) []carried {
-	return slices.DeleteFunc(slices.Clone(streams), func(s carried) bool { return s.Index == c.src.Stream.Index })
+func (c *copying) rest(streams []streamPlan) []streamPlan {
+	return slices.DeleteFunc(slices.Clone(streams), func(s streamPlan) bool { return s.Index == c.src.Stream.Index })
 }
 
 func (c *copying) limits() media.Limits {
@@ -180,8 +180,8 @@ func (c *copying) limits() media.Limits {
 	return media.Copying(size)
 }
 
-func (c *copying) plain(ctx context.Context, streams []carried, dst string) error {
-	args := append(append(append(media.Quiet(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
+func (c *copying) plain(ctx context.Context, streams []streamPlan, dst string) error {
+	args := append(append(append(media.BaseArgs(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
 	args = append(append(args, "-c", "copy"), mapped(0, 0, streams)...)
 	if animated[c.src.Stream.Codec] != "" {
 		args = append(args, "-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(c.src.Stream.TimeBase.String(), "/", ":"))
@@ -195,10 +195,10 @@ func (c *copying) plain(ctx context.Context, streams []carried, dst string) erro
 // unpacked takes packed B-frames apart on the way (DivX put two pictures into one packet of an AVI
 // and an empty one behind it). The missing timestamps must be made afterwards, and ffmpeg makes them
 // where it reads, so that one ffmpeg unpacks and another reads what it writes.
-func (c *copying) unpacked(ctx context.Context, streams []carried, dst string) error {
-	unpack := append(append(media.Quiet(), media.Input(c.path)...),
+func (c *copying) unpacked(ctx context.Context, streams []streamPlan, dst string) error {
+	unpack := append(append(media.BaseArgs(), media.Input(c.path)...),
 		"-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
-	args := append(media.Quiet(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
+	args := append(media.BaseArgs(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
 	args = append(append(args, media.Input(c.path)...), "-map_metadata", "1", "-c", "copy", "-map", "0:v") // the pipe's muxer has tags of its own
 	return piped(ctx, c.tools, media.Size(c.path), unpack, append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
 }
@@ -229,7 +229,7 @@ var bareStreams = map[string]string{"h264": "h264", "hevc": "hevc", "mpegvideo":
 func (c *copying) timed(ctx context.Context, muxer string, options []string, more ...string) error {
 	muxer = cmp.Or(muxer, bareStreams[c.src.File.Format.Name])
 	bare := c.norm + "." + muxer
-	args := append(append(media.Quiet(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", muxer, media.URL(bare))
+	args := append(append(media.BaseArgs(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", muxer, media.URL(bare))
 	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func pieceSeeks(plan *pipeline.Plan, chunk *pipeline.Chunk) [][]string {
 }
 
 func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, seek []string, src, dst string) error {
-	args := append(append(media.Quiet(), "-copyts"), seek...)
+	args := append(append(media.BaseArgs(), "-copyts"), seek...)
 	args = append(append(args, media.Input(src)...),
 		"-map", "0:"+strconv.Itoa(plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
 		"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(chunk.Packets), "-f", "matroska", media.URL(dst))

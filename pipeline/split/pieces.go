@@ -130,7 +130,7 @@ func lanes(chunks []pipeline.Chunk) [][]int {
 }
 
 func (c Cutting) args(lanes [][]int, seek []string) []string {
-	args := append(append(media.Quiet(), "-copyts"), seek...)
+	args := append(append(media.BaseArgs(), "-copyts"), seek...)
 	args = append(args, media.Input(c.Source)...)
 	for lane, pieces := range lanes {
 		var keep, cuts []string

@@ -40,7 +40,7 @@ func Scan(ctx context.Context, tools media.Tools, path string, r io.Reader) (*So
 	whole, stop := context.WithCancel(ctx)
 	defer stop()
 	reading.Go(func() { crc, readErr = media.ReadOnce(whole, r, listed) })
-	err := s.look(ctx, tools, path, listed)
+	err := s.inspect(ctx, tools, path, listed)
 	_, refused := errors.AsType[*pipeline.Refusal](err)
 	if refused {
 		stop() // a sparse file may have terabytes of zeros
@@ -65,7 +65,7 @@ func scanFile(ctx context.Context, tools media.Tools, path string) (*Source, err
 	return Scan(ctx, tools, path, f)
 }
 
-func (s *Source) look(ctx context.Context, tools media.Tools, path string, listed <-chan *media.Listing) (err error) {
+func (s *Source) inspect(ctx context.Context, tools media.Tools, path string, listed <-chan *media.Listing) (err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return fmt.Errorf("cannot scan the source: %w", err)

@@ -35,7 +35,7 @@ type rehearsal struct {
 func Rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
 	set.Chunk, set.Pieces = 2, "copy"
 	s := &rehearsal{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
-	args := append(append(media.Quiet(), rehearsed...), media.URL(s.source))
+	args := append(append(media.BaseArgs(), rehearsed...), media.URL(s.source))
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {
 		return 0, fmt.Errorf("cannot make a test film: %w", err)
 	}

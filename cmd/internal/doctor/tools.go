@@ -27,7 +27,7 @@ func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
 }
 
 func findTool(ctx context.Context, p media.Tool, found *media.Tools) Finding {
-	path, err := p.Look()
+	path, err := p.Locate()
 	if err != nil {
 		return failed(p.Name, "not found in PATH").because("nothing can be encoded without it", "on Debian: apt install "+p.Debian)
 	}
