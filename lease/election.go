@@ -94,12 +94,8 @@ func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 			return nil, err
 		}
 		told = e.tell(told, err)
-		t := time.NewTimer(e.terms.Heartbeat)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil, ctx.Err()
-		case <-t.C:
+		if err := sharefs.Sleep(ctx, e.terms.Heartbeat); err != nil {
+			return nil, err
 		}
 	}
 }

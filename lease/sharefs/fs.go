@@ -70,9 +70,6 @@ func (f *FS) Entries(dir string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// NotFolder tells whether an error says that a link, a file or the like stands where a folder of the share should.
-func NotFolder(err error) bool { return errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) }
-
 // readFlags keep an open from following a link planted under the name and from hanging on a FIFO.
 const readFlags = os.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
 

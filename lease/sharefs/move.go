@@ -2,7 +2,6 @@ package sharefs
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"path"
@@ -73,7 +72,7 @@ func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify b
 		if !again || try == tries {
 			return outcome, err
 		}
-		if sleep(ctx, jitter(pause)) != nil {
+		if Sleep(ctx, Jitter(pause)) != nil {
 			return Unknown, errors.Join(ctx.Err(), err)
 		}
 		if outcome == Fenced {
@@ -128,23 +127,4 @@ func (f *FS) listed(name string) (bool, error) {
 	}
 	_, found := slices.BinarySearch(names, path.Base(name))
 	return found, nil
-}
-
-// jitter returns between half and one and a half of d, so that nodes that failed together do not try
-// again together. It draws from crypto/rand, the one source that a test can seed (testing/cryptotest).
-func jitter(d time.Duration) time.Duration {
-	var b [1]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return d/2 + d*time.Duration(b[0])/256
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

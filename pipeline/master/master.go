@@ -103,7 +103,7 @@ func (m *Master) Run(ctx context.Context) error {
 			return nil
 		case errors.Is(err, fs.ErrNotExist):
 			m.refurnish(err)
-			wait(ctx, m.Terms.Heartbeat)
+			_ = sharefs.Sleep(ctx, m.Terms.Heartbeat)
 			continue
 		case err != nil:
 			return err
@@ -153,16 +153,6 @@ func (m *Master) refurnish(missing error) {
 	}
 	if err := m.furnish(); err != nil {
 		m.contact.Lost(fmt.Errorf("cannot make the share's folders again: %w", err))
-	}
-}
-
-// wait waits for a while, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
 )
@@ -90,7 +91,7 @@ func (m *Master) pause(ctx context.Context) {
 			together = burst
 		}
 	}
-	wait(ctx, together)
+	_ = sharefs.Sleep(ctx, together)
 }
 
 // burst is the shortest time between two looks at the share.

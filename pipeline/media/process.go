@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -260,24 +261,17 @@ func environment() []string {
 
 // ShellLine writes a command so that it can be pasted into a shell.
 func ShellLine(program string, args []string) string {
-	var b strings.Builder
-	b.WriteString(shellQuote(program))
-	for _, a := range args {
-		b.WriteByte(' ')
-		b.WriteString(shellQuote(a))
+	words := append([]string{program}, args...)
+	for i, word := range words {
+		if !plainWord.MatchString(word) {
+			words[i] = sharefs.Quote(word)
+		}
 	}
-	return b.String()
+	return strings.Join(words, " ")
 }
 
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,+@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+// plainWord is one that a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9_./:=,+@%]+$`)
 
 // tailBuffer keeps the last tailSize bytes that were written to it.
 type tailBuffer struct{ buf []byte }

@@ -198,11 +198,6 @@ func (w *Worker) gone(job string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Job()
 }
 
-// jitter spreads a wait over 75 to 125%, so that workers started together do not ask together.
-func jitter(d time.Duration) time.Duration {
-	return d*3/4 + time.Duration(random.Int64N(int64(d/2)+1))
-}
-
 // random draws from crypto/rand, the one source that a test can seed (testing/cryptotest). It has no state
 // of its own and is safe for concurrent use.
 var random = rand.New(source{})

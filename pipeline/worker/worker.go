@@ -243,10 +243,10 @@ func (w *Worker) idle(ctx context.Context, err error) (done bool) {
 		most = w.longest
 	}
 	w.wait = min(w.wait, most)
-	wait := jitter(w.wait)
+	wait := sharefs.Jitter(w.wait)
 	w.wait = w.wait * 5 / 4
 	if w.UntilIdle {
-		wait = jitter(w.Poll)
+		wait = sharefs.Jitter(w.Poll)
 	}
 	w.mu.Unlock()
 	t := time.NewTimer(wait)

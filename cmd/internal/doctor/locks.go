@@ -83,7 +83,7 @@ func (r room) try(ctx context.Context, locker lease.Locker, name string) (l lock
 		l.After, took = answer(locker, name)
 		l.Blocked = max(l.Blocked, took)
 		l.Waited = time.Since(began)
-		if l.After == got || l.Waited > releaseWait || pause(ctx, look) != nil {
+		if l.After == got || l.Waited > releaseWait || sharefs.Sleep(ctx, look) != nil {
 			return l, r.say("released", l)
 		}
 	}

@@ -100,7 +100,7 @@ func pairUp(ctx context.Context, share *sharefs.FS, me string) (room, error) {
 				}
 			}
 		}
-		if err := pause(ctx, 2*look); err != nil {
+		if err := sharefs.Sleep(ctx, 2*look); err != nil {
 			return room{}, err
 		}
 	}

@@ -130,7 +130,7 @@ func prize(i int) string { return fmt.Sprintf("%03d", i) }
 func (r room) claimAll(ctx context.Context, g gun) (out raced) {
 	for i := range prizes {
 		luck := rand.N(g.Pace/2 + 1) // so that neither is always first
-		_ = pause(ctx, time.Until(g.At.Add(time.Duration(i)*g.Pace+luck)))
+		_ = sharefs.Sleep(ctx, time.Until(g.At.Add(time.Duration(i)*g.Pace+luck)))
 		name := prize(i) + "." + r.me
 		switch outcome, err := r.share.Claim(ctx, path.Join(r.dir, "pending", prize(i)), path.Join(r.claims(), name)); outcome {
 		case sharefs.Won:

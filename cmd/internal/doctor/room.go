@@ -136,19 +136,8 @@ func poll(ctx context.Context, patience time.Duration, f func() (done bool, err 
 		if done || err != nil {
 			return err
 		}
-		if err := pause(ctx, look); err != nil {
+		if err := sharefs.Sleep(ctx, look); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }

@@ -188,7 +188,7 @@ func (r room) time(ctx context.Context, c change) (t timing) {
 	}
 	for round := 1; round <= c.rounds; round++ {
 		// At no fixed distance from what the caches did before.
-		_ = pause(ctx, time.Duration(round*137)*time.Millisecond)
+		_ = sharefs.Sleep(ctx, time.Duration(round*137)*time.Millisecond)
 		var err error
 		if c.before != nil {
 			err = c.before(r.share, dir, round)
