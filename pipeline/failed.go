@@ -164,11 +164,11 @@ func withdraw(f *sharefs.FS, source string) (landed bool, err error) {
 	case slices.Contains(names, path.Base(source)):
 		return true, nil
 	}
-	return false, tidy(f, path.Dir(source))
+	return false, Tidy(f, path.Dir(source))
 }
 
-// tidy removes our texts from a folder below failed/, and the folder if nothing else is in it.
-func tidy(f *sharefs.FS, dir string) error {
+// Tidy removes our texts from a folder below failed/, and the folder if nothing else is in it.
+func Tidy(f *sharefs.FS, dir string) error {
 	var all []error
 	for _, name := range texts {
 		all = append(all, f.Remove(path.Join(dir, name)))
@@ -195,43 +195,6 @@ func FailedSource(f *sharefs.FS, folder string) (source string, inbox RawName, e
 		inbox = from
 	}
 	return path.Join(dir, names[0]), inbox, nil
-}
-
-// BackToInbox gives a source that was put away its place in the inbox again, under a free name and with its
-// own settings, and returns that name. What failed/ said of it is removed.
-//
-// People drop files there at any time, so it is linked, which overwrites nothing, and only then leaves its
-// place. Another user's file may not be linked (protected_hardlinks, proc(5)): it is moved to a name that
-// nobody else uses.
-func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox RawName) (string, error) {
-	dir, base := path.Join(Inbox, path.Dir(string(inbox))), path.Base(string(inbox))
-	if err := f.MkdirAll(dir); err != nil {
-		return "", err
-	}
-	name, err := LinkFree(ctx, f, source, SidecarBeside(source), dir, base)
-	moved := errors.Is(err, fs.ErrPermission)
-	if moved {
-		name = path.Join(dir, Marked(base, Nonce(5)))
-		if _, err := f.Move(ctx, SidecarBeside(source), SidecarBeside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		_, err = f.Move(ctx, source, name)
-	}
-	if err != nil {
-		return "", err
-	}
-	if err := f.DurableForeign(name); err != nil {
-		return "", err
-	}
-	if !moved { // a move that a power loss of the file server undoes leaves the source there, and nowhere else
-		if err := errors.Join(f.Remove(source), f.Remove(SidecarBeside(source))); err != nil {
-			return "", err
-		}
-	}
-	if was := path.Dir(source); path.Dir(was) == FailedDir {
-		_ = tidy(f, was) // whatever else a person has put there stays
-	}
-	return name, nil
 }
 
 // LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.

@@ -23,10 +23,11 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/status"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 func newEncode(g *global) *cobra.Command {
-	var o order
+	var w steer.Wishes
 	var out string
 	var anew bool
 	cmd := &cobra.Command{
@@ -40,7 +41,7 @@ Without -o the output stands beside its source: "name (2).mkv", or with its own 
 where the source has one. An existing file is never overwritten.`,
 		Example: `  distenc encode "Show - 01 [ABCDEFAB].mkv" -o out.mkv -- --preset veryfast --profile high --crf 20`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := o.split(cmd, args)
+			files, err := takeOptions(cmd, args, &w)
 			if err != nil {
 				return err
 			}
@@ -58,13 +59,13 @@ where the source has one. An existing file is never overwritten.`,
 			if err != nil {
 				return err
 			}
-			if err := o.check(cfg); err != nil {
+			if err := checkProfile(cfg, w.Profile); err != nil {
 				return err
 			}
-			return g.stop.oneShot(encodeAll(cmd, cfg, o, files, out, anew))
+			return g.stop.oneShot(encodeAll(cmd, cfg, w, files, out, anew))
 		},
 	}
-	o.flags(cmd)
+	addWishes(cmd, &w)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
 	cmd.Flags().BoolVar(&anew, "no-resume", false, "begin anew, and remove what an interrupted encode of the file has left")
 	cmd.Flags().Int("nice", 0, "niceness of the encoders, 0 to 19")
@@ -73,7 +74,7 @@ where the source has one. An existing file is never overwritten.`,
 	return cmd
 }
 
-func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, out string, anew bool) error {
+func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []string, out string, anew bool) error {
 	level := cfg.Log.Level
 	if !cmd.Flags().Changed("log-level") {
 		level = "error" // the progress says it
@@ -83,10 +84,10 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, o order, files []string, o
 	if err != nil {
 		return err
 	}
-	o.container = containerOf(out)
+	w.Container = containerOf(out)
 	var failed error
 	for _, file := range files {
-		s := oneShot{cfg: private(cfg), log: log, tools: tools, order: o, anew: anew, progress: cmd.ErrOrStderr()}
+		s := oneShot{cfg: private(cfg), log: log, tools: tools, wishes: w, anew: anew, progress: cmd.ErrOrStderr()}
 		err := s.encode(cmd.Context(), file, out, cmd.OutOrStdout())
 		if err != nil && !errors.Is(err, errJobFailed) {
 			return err
@@ -111,7 +112,7 @@ type oneShot struct {
 	cfg      config.Config
 	log      *slog.Logger
 	tools    media.Tools
-	order    order
+	wishes   steer.Wishes
 	anew     bool // nothing is gone on with
 	progress io.Writer
 }
@@ -119,7 +120,7 @@ type oneShot struct {
 // encode opens a working folder beside the output, runs a master and a worker in it until the job has ended, and
 // moves the output to its place.
 func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
-	if _, err := film("encode", file); err != nil {
+	if _, err := steer.Film("encode", file); err != nil {
 		return err
 	}
 	source, err := filepath.EvalSymlinks(file)
@@ -127,7 +128,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 		source, err = filepath.Abs(source)
 	}
 	if err != nil {
-		return cannot("encode", file, err)
+		return &steer.FileError{Verb: "encode", File: file, Err: err}
 	}
 	dir := filepath.Dir(source)
 	if out != "" {
@@ -143,7 +144,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 		return err
 	}
 	f := &farm{log: s.log, tools: s.tools, private: true, live: holding(s.cfg)}
-	sidecar, err := s.order.sidecar("", 0)
+	sidecar, err := sidecars{}.Amend(file, nil, s.wishes)
 	if err != nil {
 		return err
 	}
@@ -189,12 +190,12 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
 	}
 	f.tools.Answers = answers(f.fs)
-	d, p := drop{name: path.Join(pipeline.Inbox, name), nonce: pipeline.Nonce(16)}, newProgress(s.progress)
+	film, p := steer.NewSubmission(path.Join(pipeline.Inbox, name)), newProgress(s.progress)
 	var err error
 	if folder.job == nil {
-		err = s.place(ctx, folder, d)
+		err = s.place(ctx, folder, film)
 	} else {
-		d.nonce = folder.job.Nonce
+		film.Nonce = folder.job.Nonce
 		if before, err := status.ReadJob(f.fs, folder.job.ID); err == nil {
 			p.first = before.Frames.Done
 		}
@@ -221,7 +222,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := d.wait(ctx, f.fs, view.NewReader(f.fs, wishes, 0), p, over)
+		st, err := wait(ctx, deskOf(f.fs), film, view.NewReader(f.fs, wishes, 0), p, over)
 		followed <- result{st, err}
 	}()
 	select {
@@ -245,12 +246,14 @@ const (
 )
 
 // place puts the source into the private inbox with its settings.
-func (s oneShot) place(ctx context.Context, folder *workFolder, d drop) error {
+func (s oneShot) place(ctx context.Context, folder *workFolder, film steer.Submission) error {
 	staged := path.Join(pipeline.Inbox, ".distenc-encode")
 	if err := folder.bring(ctx, staged); err != nil {
 		return err
 	}
-	return s.order.reveal(folder.share, d, staged, folder.source.Size)
+	w := s.wishes
+	w.Nonce, w.Size = film.Nonce, folder.source.Size
+	return deskOf(folder.share).Reveal(film, staged, w)
 }
 
 // containerOf is the container that an output's name asks for, "" to leave it to the profile.

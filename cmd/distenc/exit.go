@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -13,7 +12,9 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/doctor"
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 // outcome is one row of the table of exit codes.
@@ -31,7 +32,7 @@ var outcomes = []outcome{
 	{130, "interrupted: a command that was to finish something was told to stop before, or a second signal stopped a daemon at once",
 		func(err error) bool { return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) }},
 	{2, "wrong usage or configuration: the same command line will fail again",
-		func(err error) bool { return isA[*usageError](err) || isA[*config.Error](err) }},
+		func(err error) bool { return isUsage(err) || isA[*config.Error](err) }},
 	{3, "finished, but a job failed", func(err error) bool { return errors.Is(err, errJobFailed) }},
 	{1, "failed", func(error) bool { return true }},
 }
@@ -47,6 +48,12 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 func usage(err error) error { return &usageError{err} }
+
+// isUsage reports whether another command line is wanted; a word that means several things is such a mistake too.
+func isUsage(err error) bool {
+	wish, ok := errors.AsType[*steer.Error](err)
+	return isA[*usageError](err) || ok && wish.Kind == steer.Ambiguous
+}
 
 func isA[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
@@ -76,18 +83,13 @@ func report(w io.Writer, command string, err error) {
 	if hint := doctor.Hint(err); hint != "" {
 		_, _ = fmt.Fprintln(w, hint)
 	}
-	if isA[*usageError](err) {
+	if isUsage(err) {
 		_, _ = fmt.Fprintf(w, "Run '%s --help' for usage.\n", command)
 	}
 }
 
-// cannot is the error for a file that a person named and that can't be used.
-func cannot(verb, file string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot %s %q: %w; is the name right? One with spaces needs quotes", verb, file, err)
-	}
-	return fmt.Errorf("cannot %s %q: %w", verb, file, err)
-}
+// shown is a name or a line for people, which nobody's file name can turn into control characters.
+func shown(text string) string { return pipeline.RawName(text).String() }
 
 // exitCodesTopic is a command without code, which cobra takes for a topic of help.
 func exitCodesTopic() *cobra.Command {

@@ -125,19 +125,3 @@ func TestAUnionThatShowsLinksWronglyIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, mayWork(share), sharefs.ErrInodes)
 }
-
-// Between the look for a free name and its use a person may have dropped a file of that name.
-func TestAddReplacesNothing(t *testing.T) {
-	share, err := openShare(newShare(t))
-	require.NoError(t, err)
-	require.NoError(t, share.Create("inbox/film.mkv", []byte("theirs")))
-	require.NoError(t, share.Create("inbox/.staged", []byte("ours")))
-	err = order{}.reveal(share, drop{name: "inbox/film.mkv", nonce: "n"}, "inbox/.staged", 4)
-	require.ErrorContains(t, err, "has just been taken")
-	b, err := share.Read("inbox/film.mkv", 100)
-	require.NoError(t, err)
-	require.Equal(t, "theirs", string(b))
-	names, err := share.List("inbox")
-	require.NoError(t, err)
-	require.Equal(t, []string{"film.mkv"}, names)
-}

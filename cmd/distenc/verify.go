@@ -11,12 +11,13 @@ import (
 
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 func newVerify(g *global) *cobra.Command {
 	var quality bool
 	var certificate string
-	var o order
+	var profile string
 	cmd := &cobra.Command{
 		Use:   "verify SOURCE OUTPUT",
 		Short: "Compare an output with its source: frames, timestamps, all other tracks",
@@ -34,7 +35,7 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 			if err != nil {
 				return err
 			}
-			if err := o.check(cfg); err != nil {
+			if err := checkProfile(cfg, profile); err != nil {
 				return err
 			}
 			made, err := readCertificate(certificate)
@@ -42,8 +43,8 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 				return err
 			}
 			asked := merge.Asked{Audio: made.Settings.Audio, Subtitles: made.Settings.Subtitles}
-			if profile, ok := cfg.Profile(o.profile); ok {
-				asked = merge.Asked{Audio: profile.Audio, Subtitles: profile.Subtitles}
+			if p, ok := cfg.Profile(profile); ok {
+				asked = merge.Asked{Audio: p.Audio, Subtitles: p.Subtitles}
 			}
 			tools, err := media.Find(log)
 			if err != nil {
@@ -52,7 +53,7 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 			paths := [2]string{}
 			for i, a := range args {
 				if _, err := os.Stat(a); err != nil {
-					return cannot("verify", a, err)
+					return &steer.FileError{Verb: "verify", File: a, Err: err}
 				}
 				if paths[i], err = filepath.Abs(a); err != nil {
 					return err
@@ -74,7 +75,7 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 	}
 	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
 	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json: what its profile asked for, and which frames its chunks have")
-	cmd.Flags().StringVar(&o.profile, "profile", "", "what it was encoded with: the settings of `PROFILE`")
+	cmd.Flags().StringVar(&profile, "profile", "", "what it was encoded with: the settings of `PROFILE`")
 	return cmd
 }
 
@@ -107,7 +108,7 @@ func readCertificate(name string) (c merge.Certificate, err error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return c, cannot("read", name, err)
+		return c, &steer.FileError{Verb: "read", File: name, Err: err}
 	}
 	if err := json.Unmarshal(text, &c); err != nil {
 		return c, fmt.Errorf("%q is no certificate: %w", name, err)

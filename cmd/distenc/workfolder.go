@@ -184,7 +184,7 @@ func (w *workFolder) bring(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	_, err = w.share.CreateFrom(name, untilDone{ctx, in})
+	_, err = w.share.CreateFrom(ctx, name, in)
 	return err
 }
 

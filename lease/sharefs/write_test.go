@@ -179,15 +179,15 @@ func TestReadIsOneCall(t *testing.T) {
 
 func TestCreateFrom(t *testing.T) {
 	s := share(t, func(string, string) error { return nil })
-	n, err := s.CreateFrom("b/y", strings.NewReader("text"))
+	n, err := s.CreateFrom(t.Context(), "b/y", strings.NewReader("text"))
 	require.NoError(t, err)
 	require.EqualValues(t, 4, n)
-	_, err = s.CreateFrom("b/y", strings.NewReader("other"))
+	_, err = s.CreateFrom(t.Context(), "b/y", strings.NewReader("other"))
 	require.ErrorIs(t, err, fs.ErrExist)
 	for _, op := range []string{"write", "sync", "close"} {
 		hook, _ := faulty(op, 1, syscall.ENOSPC)
 		s := share(t, hook)
-		_, err := s.CreateFrom("b/y", strings.NewReader("text"))
+		_, err := s.CreateFrom(t.Context(), "b/y", strings.NewReader("text"))
 		require.ErrorIs(t, err, syscall.ENOSPC)
 		require.Empty(t, list(t, s, "b"), op)
 	}

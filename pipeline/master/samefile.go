@@ -40,7 +40,7 @@ func (m *Master) copyWhole(ctx context.Context, from, to string) error {
 	if before.Size() > maxCompanion {
 		return fmt.Errorf("it belongs to another user, can't be linked, and is too large to be copied (%d bytes)", before.Size())
 	}
-	n, err := m.FS.CreateFrom(to, whileRunning{ctx, in})
+	n, err := m.FS.CreateFrom(ctx, to, in)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (m *Master) same(ctx context.Context, a, b string) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = two.Close() }()
-	return equal(whileRunning{ctx, one}, whileRunning{ctx, two})
+	return equal(sharefs.UntilDone(ctx, one), sharefs.UntilDone(ctx, two))
 }
 
 // equal compares two readers of the same length.
@@ -96,17 +96,4 @@ func equal(a, b io.Reader) (bool, error) {
 			return false, errors.Join(err, err2)
 		}
 	}
-}
-
-// whileRunning is a reader that ends with its context.
-type whileRunning struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u whileRunning) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(b)
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -41,7 +42,7 @@ const headSize = 64 << 10
 // io.ErrUnexpectedEOF: the file is damaged; its size and CRC-32 are told all the same.
 func (t Tools) Clip(ctx context.Context, r io.Reader, path string) (*Clip, error) {
 	c := &Clip{}
-	err := c.read(untilDone{ctx, r})
+	err := c.read(sharefs.UntilDone(ctx, r))
 	if errors.Is(err, ErrUnusual) {
 		err = t.probeClip(ctx, path, c)
 	}
@@ -113,7 +114,7 @@ var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/H
 // Times lists the packets of a file with a single video stream, as Clip does, and looks at nothing else.
 func (t Tools) Times(ctx context.Context, r io.Reader, path string) ([]int64, error) {
 	c := &Clip{}
-	err := c.list(untilDone{ctx, r}, nil)
+	err := c.list(sharefs.UntilDone(ctx, r), nil)
 	if errors.Is(err, ErrUnusual) {
 		p, err := t.Packets(ctx, path, 0)
 		if err != nil {
@@ -161,19 +162,6 @@ func (c *clipHead) Write(b []byte) (int, error) {
 		c.Head = append(c.Head, b[:min(room, len(b))]...)
 	}
 	return len(b), nil
-}
-
-// untilDone is a reader that ends with its context.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(b []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(b)
 }
 
 // Fold makes one digest of many packets' CRC-32s, as ffprobe prints them with -show_data_hash CRC32.

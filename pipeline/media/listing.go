@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -123,7 +124,7 @@ func PlainPackets(ctx context.Context, path string, f *File, take func(Packet) e
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	return readMatroska(untilDone{ctx, in}, func(m *matroska, b block) error {
+	return readMatroska(sharefs.UntilDone(ctx, in), func(m *matroska, b block) error {
 		stream, listed := streamOf(m, b.track, f)
 		if stream < 0 {
 			return ErrUnusual

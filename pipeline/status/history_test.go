@@ -144,8 +144,9 @@ func TestARefusedFileThatWasPutBackIsNotTold(t *testing.T) {
 	require.Equal(t, "one", rejected()[0].Reason)
 	note := path.Join(path.Dir(name), "note.md")
 	require.NoError(t, share.Create(note, nil))
-	back, err := pipeline.BackToInbox(t.Context(), share, name, "film.mkv")
-	require.NoError(t, err)
+	back := "inbox/film.mkv"
+	_, err := share.Move(t.Context(), name, back)
+	require.NoError(t, errors.Join(err, pipeline.Tidy(share, path.Dir(name))))
 	require.Empty(t, rejected())
 	require.NoError(t, errors.Join(share.Remove(note), share.RemoveDir(path.Dir(name)), share.Remove(back)))
 	require.Equal(t, name, refuse("two"))

@@ -68,7 +68,7 @@ func TestFault(t *testing.T) {
 
 // TestSteering lets people ask for all that they can, in a farm without faults.
 func TestSteering(t *testing.T) {
-	fault{plan: steer, want: nobodyExpired, some: some("pause", "pause-now", "priority", "retry", "cancel", "source tried again")}.play(t)
+	fault{plan: asking, want: nobodyExpired, some: some("pause", "pause-now", "priority", "retry", "cancel", "source tried again")}.play(t)
 }
 
 func (f fault) play(t *testing.T) {
@@ -231,7 +231,7 @@ func meddle(p *plan, n int) {
 	}
 }
 
-func steer(p *plan, n int) {
+func asking(p *plan, n int) {
 	for k := range 12 {
 		p.events = append(p.events, trouble{at: time.Duration(30*k+60+5*n) * time.Second, what: "steer", who: 8*(n+k) + (3*k+n)%8, last: 40 * time.Second})
 	}

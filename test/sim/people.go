@@ -7,6 +7,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 // meddle is a person at work under chunks/ and jobs/.
@@ -123,7 +124,7 @@ func (w *world) tryAgain(t trouble) {
 	share := sharefs.New("/share", newClient(w, people))
 	source, inbox, err := pipeline.FailedSource(share, folders[t.who/8%len(folders)])
 	if err == nil {
-		_, err = pipeline.BackToInbox(w.ctx, share, source, inbox)
+		_, err = steer.BackToInbox(w.ctx, share, source, inbox)
 		w.judge.tally("source tried again")
 	}
 	w.history.add(people, "fault", "try again "+source, err, "")

@@ -264,7 +264,7 @@ func (c *copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Recor
 	}
 	defer func() { _ = in.Close() }()
 	out := task.File.Partial()
-	if _, err := c.CreateFrom(out, in); err != nil {
+	if _, err := c.CreateFrom(ctx, out, in); err != nil {
 		return nil, err
 	}
 	f, err := c.OpenRead(out)

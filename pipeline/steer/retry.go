@@ -1,0 +1,106 @@
+package steer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Retry frees the chunks of a job that were set aside. The source of a job that has failed or was cancelled goes back
+// to where it was in the inbox, with its own settings, as does a film that was refused.
+func (d Desk) Retry(ctx context.Context, word string) (Outcome, error) {
+	t, err := d.find(ctx, word, d.canRetry)
+	if err != nil {
+		return Outcome{}, err
+	}
+	switch j := t.Job; {
+	case j == nil:
+		source, inbox, err := pipeline.FailedSource(d.Share, t.refused)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return d.backToInbox(ctx, t, source, inbox)
+	case j.State == pipeline.Done:
+		return Outcome{}, refuse(NotNow, "job %s (%s) is done; `distenc add --again` encodes its source once more", j.ID, t.Name)
+	case j.Decided:
+		return d.retryWhole(ctx, t)
+	case j.Chunks.Failed == 0:
+		return Outcome{}, refuse(NotNow, "job %s (%s) has no chunk that was set aside", j.ID, t.Name)
+	}
+	if err := pipeline.Ask(d.Share, t.Job.ID, pipeline.ControlRetry, ""); err != nil {
+		return Outcome{}, err
+	}
+	return t.outcome(TriedAgain), nil
+}
+
+// retryWhole gives the source of a job that has failed or was cancelled back.
+func (d Desk) retryWhole(ctx context.Context, t Target) (Outcome, error) {
+	job, err := pipeline.LoadJob(d.Share, t.Job.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	closed, err := pipeline.LoadClosed(d.Share, t.Job.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Outcome{}, refuse(Busy, "%s is just being put away; try again in a moment (a master must be running)", t.Name)
+	}
+	if err == nil && closed.Source != "" {
+		_, err = d.Share.Stat(string(closed.Source))
+	}
+	if err != nil || closed.Source == "" {
+		lost := refuse(NotNow, "the source of %s is not where it was put; look for it in %s", t.Name, d.Share.Path(pipeline.FailedDir))
+		return Outcome{}, errors.Join(lost, err)
+	}
+	return d.backToInbox(ctx, t, string(closed.Source), job.Inbox)
+}
+
+// backToInbox is not interrupted once it has begun.
+func (d Desk) backToInbox(ctx context.Context, t Target, source string, inbox pipeline.RawName) (Outcome, error) {
+	name, err := BackToInbox(context.WithoutCancel(ctx), d.Share, source, inbox)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o := t.outcome(InInbox)
+	o.Name, o.Path = shown(path.Base(string(inbox))), name
+	return o, nil
+}
+
+// BackToInbox gives a source that was put away its place in the inbox again, under a free name and with its
+// own settings, and returns that name. What failed/ said of it is removed.
+//
+// People drop files there at any time, so it is linked, which overwrites nothing, and only then leaves its
+// place. Another user's file may not be linked (protected_hardlinks, proc(5)): it is moved to a name that
+// nobody else uses.
+func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox pipeline.RawName) (string, error) {
+	dir, base := path.Join(pipeline.Inbox, path.Dir(string(inbox))), path.Base(string(inbox))
+	if err := f.MkdirAll(dir); err != nil {
+		return "", err
+	}
+	name, err := pipeline.LinkFree(ctx, f, source, pipeline.SidecarBeside(source), dir, base)
+	moved := errors.Is(err, fs.ErrPermission)
+	if moved {
+		name = path.Join(dir, pipeline.Marked(base, pipeline.Nonce(5)))
+		if _, err := f.Move(ctx, pipeline.SidecarBeside(source), pipeline.SidecarBeside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		_, err = f.Move(ctx, source, name)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := f.DurableForeign(name); err != nil {
+		return "", err
+	}
+	if !moved { // a move that a power loss of the file server undoes leaves the source there, and nowhere else
+		if err := errors.Join(f.Remove(source), f.Remove(pipeline.SidecarBeside(source))); err != nil {
+			return "", err
+		}
+	}
+	if was := path.Dir(source); path.Dir(was) == pipeline.FailedDir {
+		_ = pipeline.Tidy(f, was) // whatever else a person has put there stays
+	}
+	return name, nil
+}

@@ -1,0 +1,115 @@
+package steer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+// Submission is a film that was put into the inbox.
+type Submission struct {
+	Name  string // on the share
+	Nonce string // the job that it becomes has it too
+}
+
+// NewSubmission returns one of that name, with a nonce of its own.
+func NewSubmission(name string) Submission { return Submission{Name: name, Nonce: pipeline.Nonce(16)} }
+
+// Submit puts a file of this machine into the inbox, with settings of its own. It is copied under a hidden name and
+// then named, so that no master can take it before it is whole, and none waits for it to stand still. A file that lies
+// in the inbox already stays there, and counts as whole from now on.
+func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, error) {
+	st, err := Film("add", file)
+	if err == nil && watcher.Companion(file) {
+		err = &FileError{"add", file, errors.New("by its name it is no film but goes with one; " +
+			"what lies beside a film in the inbox follows it into the outbox")}
+	}
+	if err != nil {
+		return Submission{}, err
+	}
+	name, err := d.inInbox(file)
+	switch {
+	case err != nil:
+		return Submission{}, err
+	case name != "":
+		return d.submitInPlace(ctx, file, name, st.Size(), w)
+	}
+	if name, err = freeName(d.Share, filepath.Base(file)); err != nil {
+		return Submission{}, err
+	}
+	if _, err := d.Settings.Amend(d.Share.Path(pipeline.SidecarBeside(name)), nil, w); err != nil {
+		return Submission{}, err // before anything is copied
+	}
+	in, err := os.Open(file)
+	if err != nil {
+		return Submission{}, &FileError{"add", file, err}
+	}
+	defer func() { _ = in.Close() }()
+	s := NewSubmission(name)
+	staged := path.Join(pipeline.Inbox, ".distenc-add-"+s.Nonce)
+	size, err := d.Share.CreateFrom(ctx, staged, in)
+	if err != nil {
+		return Submission{}, err
+	}
+	w.Nonce, w.Size = s.Nonce, size
+	return s, d.Reveal(s, staged, w)
+}
+
+// Film looks at a file that is to be encoded, before anything is copied: what a master would never take is an
+// error. It is not opened, which would wait for ever at a FIFO.
+func Film(verb, file string) (fs.FileInfo, error) {
+	st, err := os.Stat(file)
+	switch {
+	case err != nil:
+	case !st.Mode().IsRegular():
+		err = errors.New("it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv")
+	case watcher.Ignored(filepath.Base(file)):
+		err = errors.New("by its name it is hidden, not finished or a program's own; rename it if it is a whole film")
+	}
+	if err != nil {
+		return nil, &FileError{verb, file, err}
+	}
+	return st, nil
+}
+
+// Reveal gives a staged file in the inbox its name, its settings first. Whatever comes of it, the staged name is gone.
+func (d Desk) Reveal(s Submission, staged string, w Wishes) error {
+	name := pipeline.SidecarBeside(s.Name)
+	settings, err := d.Settings.Amend(d.Share.Path(name), nil, w)
+	if err == nil {
+		err = d.Share.Create(name, settings)
+	}
+	ours := false
+	if err == nil {
+		ours, err = d.Share.Publish(staged, s.Name) // nothing is overwritten: a person may have just used the name
+	}
+	err = errors.Join(err, d.Share.Remove(staged))
+	if err == nil && !ours {
+		err = errors.Join(refuse(Busy, "%q has just been taken; add the file again", s.Name), d.Share.Remove(name))
+	}
+	return err
+}
+
+// freeName returns a name in the inbox that nobody has: neither a file nor settings for one.
+func freeName(share *sharefs.FS, base string) (string, error) {
+	names, err := share.List(pipeline.Inbox)
+	if err != nil {
+		return "", err
+	}
+	taken := map[string]bool{}
+	for _, n := range names {
+		taken[n] = true
+	}
+	for n := 1; ; n++ {
+		if name := pipeline.Numbered(base, n); !taken[name] && !taken[pipeline.SidecarBeside(name)] {
+			return path.Join(pipeline.Inbox, name), nil
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package steer
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// maxSettings limits what is read of the settings beside a film, in bytes.
+const maxSettings = 64 << 10
+
+// amend writes wishes into the settings beside a film in the inbox. Others are kept, among them what a submission
+// promised.
+func (d Desk) amend(film string, w Wishes) error {
+	name := pipeline.SidecarBeside(film)
+	data, err := d.Share.Read(name, maxSettings)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if data, err = d.Settings.Amend(d.Share.Path(name), data, w); err != nil {
+		return err
+	}
+	if err := d.Share.Replace(name, data); err != nil {
+		return err
+	}
+	if err := d.taken(film); err != nil {
+		_ = d.Share.Remove(name) // they would be taken for another film's
+		return err
+	}
+	return nil
+}
+
+// taken is an error where a master took a film in just when something was asked of it.
+func (d Desk) taken(film string) error {
+	if _, err := d.Share.Stat(film); errors.Is(err, fs.ErrNotExist) {
+		return refuse(Busy, "%s is just being taken in; give the command again in a moment", shown(below(film)))
+	}
+	return nil
+}
