@@ -6,8 +6,8 @@ import "github.com/distenc/distenc/lease/sharefs"
 // listing, never of an open: NFS was seen to deny a name that it knew as absent for up to 53 s.
 type Folder map[string]bool
 
-// LookInto lists a job's folder.
-func LookInto(f *sharefs.FS, id string) (Folder, error) {
+// ListFolder lists a job's folder.
+func ListFolder(f *sharefs.FS, id string) (Folder, error) {
 	names, err := f.List(JobDir(id))
 	if err != nil {
 		return nil, err

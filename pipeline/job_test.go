@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,35 +138,4 @@ func TestFailuresAreTold(t *testing.T) {
 	require.Len(t, got, 1)
 	require.Equal(t, "no", got[0].Reason)
 	require.Equal(t, c.ID(), got[0].Chunk)
-}
-
-// What failed before a retry does not count, and what failed after it does, also of a copy of the chunk that has
-// lower attempts.
-func TestRetryForgivesWhatWasBefore(t *testing.T) {
-	f := newShare(t)
-	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
-	require.NoError(t, j.Create(f))
-	fail := func(attempt int, node string, retry bool) {
-		r := Failure{By: node, Weight: WeightFailed, Retry: retry}
-		if retry {
-			r.Weight = 0
-		}
-		require.NoError(t, r.Report(f, ChunkFile{Job: j.ID, Chunk: 1, Attempt: attempt, Kind: KindRange}.AsClaimed(node)))
-	}
-	bad := func() bool {
-		all, err := Failures(f, ChunkFile{Job: j.ID, Chunk: 1})
-		require.NoError(t, err)
-		return poison(all, 3, Crew{2, 2})
-	}
-	for n := range 3 {
-		fail(7+n, fmt.Sprintf("pc%d-w1", n), false)
-	}
-	require.True(t, bad())
-	fail(10, "nas-m1", true)
-	require.False(t, bad())
-	for n := range 3 {
-		require.False(t, bad())
-		fail(2+n, fmt.Sprintf("pc%d-w1", n), false)
-	}
-	require.True(t, bad())
 }

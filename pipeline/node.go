@@ -125,9 +125,9 @@ func loadNodes(f *sharefs.FS) (nodes []SeenNode, doubt, err error) {
 	return nodes, doubt, nil
 }
 
-// present reads the files of the nodes that are there: those that are not older than the newest of them by
+// Present reads the files of the nodes that are there: those that are not older than the newest of them by
 // more than fresh, all by the share's own clock.
-func present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
+func Present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
 	nodes, doubt, err := loadNodes(f)
 	if err = errors.Join(err, doubt); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
 // Slots counts the encodes that can run side by side on the nodes that are there; 0 where that can't be told.
 func Slots(f *sharefs.FS) int {
 	_, expiry := SilenceLimits(f)
-	nodes, err := present(f, expiry)
+	nodes, err := Present(f, expiry)
 	if err != nil {
 		return 0
 	}

@@ -29,7 +29,7 @@ type Failure struct {
 	Command  string    `json:"command,omitempty"`
 	Reported time.Time `json:"time"`
 
-	file string // its name in the log folder
+	File string `json:"-"` // its name in the log folder
 }
 
 // What a failure weighs: an encoder that failed or a bad result counts one, a lease that ran out half
@@ -49,7 +49,7 @@ func (r Failure) Report(f *sharefs.FS, c ChunkFile) error {
 			return err
 		}
 		for _, b := range before {
-			r.Forgives = append(r.Forgives, b.file)
+			r.Forgives = append(r.Forgives, b.File)
 		}
 	}
 	r.Chunk, r.Attempt, r.Node, r.Reported = c.ID(), c.Attempt, c.Node, time.Now().UTC()
@@ -81,7 +81,7 @@ func LoadReport(f *sharefs.FS, job, name string) (r Failure, err error) {
 	if err = ReadJSON(f, JobLog(job, name), maxSmall, &r); err == nil && !strings.HasPrefix(name, r.Chunk+".a") {
 		err = fmt.Errorf("%s is a report on another chunk", JobLog(job, name))
 	}
-	r.file = name
+	r.File = name
 	return r, err
 }
 

@@ -22,8 +22,8 @@ type JobChunks struct {
 	Files []ChunkFile
 }
 
-// Look lists the chunk folders of all jobs.
-func Look(f *sharefs.FS) (*Survey, error) {
+// TakeSurvey lists the chunk folders of all jobs.
+func TakeSurvey(f *sharefs.FS) (*Survey, error) {
 	s := &Survey{jobs: map[string]*JobChunks{}}
 	names, err := f.List(ClaimedDir)
 	if err != nil {
@@ -36,15 +36,15 @@ func Look(f *sharefs.FS) (*Survey, error) {
 	}
 	done := func(_, name string) (ChunkFile, bool) { return ParseDone(name) }
 	aside := func(_, name string) (ChunkFile, bool) { return ParseFailed(name) }
-	err = errors.Join(s.lookIn(f, PendingDir, ParsePending), s.lookIn(f, DoneDir, done), s.lookIn(f, SetAsideDir, aside))
+	err = errors.Join(s.addJobs(f, PendingDir, ParsePending), s.addJobs(f, DoneDir, done), s.addJobs(f, SetAsideDir, aside))
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// lookIn lists the job folders below dir.
-func (s *Survey) lookIn(f *sharefs.FS, dir string, parse func(job, name string) (ChunkFile, bool)) error {
+// addJobs lists the job folders below dir.
+func (s *Survey) addJobs(f *sharefs.FS, dir string, parse func(job, name string) (ChunkFile, bool)) error {
 	jobs, err := f.List(dir)
 	if err != nil {
 		return err

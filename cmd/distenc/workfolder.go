@@ -193,7 +193,7 @@ func (w *workFolder) jobSource() string { return pipeline.JobFile(w.job.ID, w.jo
 
 // putBack gives a job that is gone on with its source again, unless it has it or needs none any more.
 func (w *workFolder) putBack(ctx context.Context) error {
-	dir, err := pipeline.LookInto(w.share, w.job.ID)
+	dir, err := pipeline.ListFolder(w.share, w.job.ID)
 	if err != nil || dir.Decision() || dir[w.job.Source] {
 		return err
 	}

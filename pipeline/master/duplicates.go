@@ -11,7 +11,7 @@ import (
 // duplicate says where the same content went, and what to do with this copy; nil where a person has just
 // ended that job, which this master may not have seen yet, and tries its source again.
 func (m *Master) duplicate(twin string) error {
-	dir, err := pipeline.LookInto(m.FS, twin)
+	dir, err := pipeline.ListFolder(m.FS, twin)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it is not on the share any more, nor does its output have to be
 	}

@@ -96,7 +96,7 @@ func (m *Master) inOrder() []*job {
 // reopened forgets that a job has ended whose folder says that it has not: a person put the share back as it was in
 // a snapshot. In doubt it is neither taken up nor swept.
 func (m *Master) reopened(id string) bool {
-	dir, err := pipeline.LookInto(m.FS, id)
+	dir, err := pipeline.ListFolder(m.FS, id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false
@@ -130,7 +130,7 @@ func (m *Master) lookBack() {
 // unwritten deals with a folder under jobs/ that holds no job, as a listing tells and not only an open,
 // which NFS answers from a cache: it is tidied up, and no reason to keep chunks of that name.
 func (m *Master) unwritten(id string) {
-	if dir, err := pipeline.LookInto(m.FS, id); err == nil && !dir.Job() {
+	if dir, err := pipeline.ListFolder(m.FS, id); err == nil && !dir.Job() {
 		delete(m.present, id)
 		m.sweepEmpty(id)
 	}
@@ -143,7 +143,7 @@ func (m *Master) sweepEmpty(id string) {
 		return
 	}
 	delete(m.empty, id)
-	if dir, err := pipeline.LookInto(m.FS, id); err == nil {
+	if dir, err := pipeline.ListFolder(m.FS, id); err == nil {
 		m.sweepTemporary(id, dir)
 	}
 	for _, dir := range append(pipeline.JobFolders(id), pipeline.JobDir(id)) {
@@ -185,7 +185,7 @@ func (m *Master) lookAgain(l *lateJob) (pipeline.Folder, error) {
 		return nil, nil
 	}
 	l.next = time.Now().Add(staleNames)
-	dir, err := pipeline.LookInto(m.FS, l.job.ID)
+	dir, err := pipeline.ListFolder(m.FS, l.job.ID)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // the share is in trouble, not the folder
 	}

@@ -51,7 +51,7 @@ func TestTheSweepGoesThroughNoLink(t *testing.T) {
 	for _, link := range links {
 		require.NoError(t, os.Symlink(home, m.FS.Path(link)))
 	}
-	_, err := pipeline.Look(m.FS)
+	_, err := pipeline.TakeSurvey(m.FS)
 	require.NoError(t, err, "one link stops nobody else's job")
 	require.NoError(t, m.sweep(someJob))
 	require.FileExists(t, precious)
@@ -297,7 +297,7 @@ func TestWhatLiesOnTheShareIsTheTruth(t *testing.T) {
 	chunk := pipeline.ChunkFile{Job: j.ID, Kind: pipeline.KindRange}.AsPending(1)
 	require.NoError(t, m.FS.MkdirAll(pipeline.PendingOf(j.ID)))
 	require.NoError(t, m.FS.Create(chunk.Path(), nil))
-	survey, err := pipeline.Look(m.FS)
+	survey, err := pipeline.TakeSurvey(m.FS)
 	require.NoError(t, err)
 	require.NoError(t, m.findJobs())
 	m.sweepOrphans(survey)

@@ -71,7 +71,7 @@ func (m *Master) publish(ctx context.Context, j *job, d *pipeline.Decision) (sou
 			}
 		}
 	}
-	dir, err := pipeline.LookInto(m.FS, j.ID)
+	dir, err := pipeline.ListFolder(m.FS, j.ID)
 	if err != nil {
 		return "", err
 	}

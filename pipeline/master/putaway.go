@@ -15,7 +15,7 @@ import (
 // putAway moves the source to archive/, and removes it there if the settings say so: only now is its
 // output verified and out. A source that has become another file since goes back to the inbox: nothing of it came out.
 func (m *Master) putAway(ctx context.Context, j *job) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
+	folder, err := pipeline.ListFolder(m.FS, j.ID)
 	if err != nil || !folder.Source(j.Job) {
 		return "", err
 	}
@@ -66,7 +66,7 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dst string) (p
 // giveBack puts a source that was not whole back into the inbox, under a free name. People drop files
 // there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
 func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
+	folder, err := pipeline.ListFolder(m.FS, j.ID)
 	if err != nil || !folder.Source(j) {
 		return "", err
 	}
@@ -96,7 +96,7 @@ func (m *Master) unlinked(name string) bool {
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
 func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.LookInto(m.FS, j.ID)
+	folder, err := pipeline.ListFolder(m.FS, j.ID)
 	if err != nil || !folder.Source(j) {
 		return "", err
 	}

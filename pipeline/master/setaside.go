@@ -6,6 +6,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/poison"
 )
 
 // again sends a chunk whose failure was reported back to be encoded again, or sets it aside where its failures weigh
@@ -23,7 +24,7 @@ func (m *Master) again(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcom
 
 // weigh sets a chunk aside if it failed too often: Won. Where an error keeps that from being told it stays.
 func (m *Master) weigh(ctx context.Context, c pipeline.ChunkFile) (sharefs.Outcome, error) {
-	out, why, err := pipeline.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry)
+	out, why, err := poison.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry)
 	if out == sharefs.Won {
 		m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(), "reason", why)
 	}

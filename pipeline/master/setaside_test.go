@@ -70,7 +70,7 @@ func (b *bench) settle() {
 }
 
 func (b *bench) look(t *testing.T) []pipeline.ChunkFile {
-	survey, err := pipeline.Look(b.FS)
+	survey, err := pipeline.TakeSurvey(b.FS)
 	require.NoError(t, err)
 	return survey.Job(b.job.ID).Files
 }

@@ -16,7 +16,7 @@ const errRest = 15 * time.Second
 
 // step takes a job one step further if it can. busy: somebody, a worker perhaps, still has work on it.
 func (m *Master) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (busy bool) {
-	dir, err := pipeline.LookInto(m.FS, j.ID)
+	dir, err := pipeline.ListFolder(m.FS, j.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		m.Log.Warn("a job's folder is gone, its chunks are swept", "job", j.ID)
 		m.forget(j)

@@ -39,7 +39,7 @@ func (m *Master) sweep(job string) error {
 			}
 		}
 	}
-	dir, err := pipeline.LookInto(m.FS, job)
+	dir, err := pipeline.ListFolder(m.FS, job)
 	if err != nil {
 		return err
 	}

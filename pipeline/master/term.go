@@ -109,7 +109,7 @@ func (m *Master) round(ctx context.Context) (idle bool, err error) {
 			}
 		}
 	}
-	survey, err := pipeline.Look(m.FS)
+	survey, err := pipeline.TakeSurvey(m.FS)
 	if err == nil {
 		err = m.findJobs()
 	}

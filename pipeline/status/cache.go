@@ -13,6 +13,8 @@ import (
 
 // Cache keeps what can't change between two calls of Read. Not safe for concurrent use.
 type Cache struct {
+	looks    int  // how often the share was read
+	due      bool // the next job that has ended is looked at once more
 	closed   map[string]pipeline.JobStatus
 	plans    map[string]*pipeline.Plan
 	jobs     map[string]*pipeline.Job
@@ -37,7 +39,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks, nodes 
 	if err != nil {
 		return pipeline.JobStatus{}, false
 	}
-	dir, err := pipeline.LookInto(f, id)
+	dir, err := pipeline.ListFolder(f, id)
 	if err != nil {
 		return pipeline.JobStatus{}, false
 	}

@@ -3,7 +3,6 @@ package status
 import (
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -30,7 +29,7 @@ func (k *Cache) Seed(s *Status) {
 	}
 }
 
-// recheck is in how many looks a job that has ended is looked at once more, on average.
+// recheck is in how many reads a job that has ended is looked at once more: another part of them each time.
 const recheck = 64
 
 // ended returns the status of a job that has ended: the last answer's, or what its master wrote down for all
@@ -38,7 +37,7 @@ const recheck = 64
 // has chunks, and now and then.
 func (k *Cache) ended(f *sharefs.FS, id string, chunks *pipeline.JobChunks) (pipeline.JobStatus, bool) {
 	if st, ok := k.closed[id]; ok {
-		if len(chunks.Files) == 0 && rand.IntN(recheck) != 0 {
+		if len(chunks.Files) == 0 && !k.due {
 			return st, true
 		}
 		if _, err := f.Stat(pipeline.JobFile(id, pipeline.ClosedName)); !errors.Is(err, fs.ErrNotExist) {

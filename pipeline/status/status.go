@@ -84,7 +84,7 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	survey, err := pipeline.Look(f)
+	survey, err := pipeline.TakeSurvey(f)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +96,12 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 	quiet, expiry := pipeline.SilenceLimits(f)
 	present := slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return n.Seen >= quiet })
 	plans := map[string]*pipeline.Plan{}
-	for _, id := range ids {
+	known.looks++
+	for i, id := range ids {
 		if !pipeline.ValidJob(id) {
 			continue
 		}
+		known.due = (known.looks+i)%recheck == 0
 		if j, ok := known.job(f, id, survey.Job(id), present); ok {
 			s.Jobs, plans[id] = append(s.Jobs, j), known.plans[id]
 		}
@@ -121,7 +123,7 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 
 // ReadJob reads the state of one job; fs.ErrNotExist where there is none.
 func ReadJob(f *sharefs.FS, id string) (pipeline.JobStatus, error) {
-	survey, err := pipeline.Look(f)
+	survey, err := pipeline.TakeSurvey(f)
 	if err != nil {
 		return pipeline.JobStatus{}, err
 	}

@@ -194,7 +194,7 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 
 // gone tells whether a job has no folder any more: a person removed it, and its chunks are for the sweep.
 func (w *Worker) gone(job string) bool {
-	dir, err := pipeline.LookInto(w.FS, job)
+	dir, err := pipeline.ListFolder(w.FS, job)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Job()
 }
 

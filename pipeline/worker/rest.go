@@ -15,6 +15,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/poison"
 )
 
 // restTime is how long a host that failed chunks of two jobs claims nothing: then the host is at fault,
@@ -23,7 +24,7 @@ const restTime = 10 * time.Minute
 
 // suspect notes that a chunk failed here. While other nodes are there it is left to them.
 func (w *Worker) suspect(c pipeline.ChunkFile, cause error) {
-	here, err := pipeline.Here(w.FS, w.Terms().Expiry)
+	here, err := poison.Here(w.FS, w.Terms().Expiry)
 	if err == nil && here.Nodes > 1 {
 		w.faults.leave(c, time.Now().Add(restTime))
 	}
@@ -47,7 +48,7 @@ func (w *Worker) troubled(ctx context.Context, t *Task, cause error) {
 	w.discard(t)
 	w.handBack(ctx, t)
 	w.pause.extend(time.Now().Add(troubleTime), why)
-	if here, err := pipeline.Here(w.FS, w.Terms().Expiry); err == nil && here.Nodes > 1 {
+	if here, err := poison.Here(w.FS, w.Terms().Expiry); err == nil && here.Nodes > 1 {
 		w.faults.leave(t.File, time.Now().Add(2*troubleTime))
 	}
 }

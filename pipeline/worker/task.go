@@ -12,6 +12,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/poison"
 )
 
 // Task is one claimed chunk in work.
@@ -266,7 +267,7 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	w.discard(t)
 	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
 	// once, before any master has seen it.
-	switch out, _, err := pipeline.SetAside(ctx, w.FS, t.File, w.attempts(), w.Terms().Expiry); {
+	switch out, _, err := poison.SetAside(ctx, w.FS, t.File, w.attempts(), w.Terms().Expiry); {
 	case out == sharefs.Won:
 		w.Log.Error("the chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", t.File.ID())
 	case err != nil:

@@ -1,4 +1,5 @@
-package pipeline
+// Package poison decides when a chunk that fails again and again is set aside, and counts whose fault it may be.
+package poison
 
 import (
 	"context"
@@ -6,13 +7,14 @@ import (
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
 )
 
 // SetAside moves a chunk that failed too often out of the way, where its job's other chunks and other jobs
 // are not held up by it; out is Unknown, and why empty, if it did not fail often enough. limit is
 // [lease] attempts, and fresh how old a node's file may be. After an error nothing is decided.
-func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
-	reports, err := Failures(f, c)
+func SetAside(ctx context.Context, f *sharefs.FS, c pipeline.ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
+	reports, err := pipeline.Failures(f, c)
 	if err != nil || weigh(reports) < float64(limit) {
 		return sharefs.Unknown, "", err
 	}
@@ -20,10 +22,10 @@ func SetAside(ctx context.Context, f *sharefs.FS, c ChunkFile, limit int, fresh 
 	if err != nil || !poison(reports, limit, here) {
 		return sharefs.Unknown, "", err
 	}
-	if err := f.MkdirAll(SetAsideOf(c.Job)); err != nil {
+	if err := f.MkdirAll(pipeline.SetAsideOf(c.Job)); err != nil {
 		return sharefs.Unknown, "", err
 	}
-	out, err = f.Move(ctx, c.Path(), c.In(Failed).Path())
+	out, err = f.Move(ctx, c.Path(), c.In(pipeline.Failed).Path())
 	return out, reports[len(reports)-1].Reason, err
 }
 
@@ -32,7 +34,7 @@ type Crew struct{ Nodes, Machines int }
 
 // Here looks who is there, by the age of the nodes' files. An error tells that this is not known.
 func Here(f *sharefs.FS, fresh time.Duration) (Crew, error) {
-	nodes, err := present(f, fresh)
+	nodes, err := pipeline.Present(f, fresh)
 	if err != nil {
 		return Crew{}, fmt.Errorf("cannot tell who is there to encode: %w", err)
 	}
@@ -49,7 +51,7 @@ type machine struct{ host, boot string }
 // poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts and of more than
 // one machine, or of more than one node where all are on one machine, or of the only node there is; or two more
 // anywhere. Else it may be the fault of who encoded it.
-func poison(failures []Failure, limit int, here Crew) bool {
+func poison(failures []pipeline.Failure, limit int, here Crew) bool {
 	machines, nodes := suspects(counted(failures))
 	switch sum := weigh(failures); {
 	case sum >= float64(limit+2):
@@ -65,7 +67,7 @@ func poison(failures []Failure, limit int, here Crew) bool {
 }
 
 // weigh sums up the failures that count.
-func weigh(failures []Failure) (sum float64) {
+func weigh(failures []pipeline.Failure) (sum float64) {
 	for _, r := range counted(failures) {
 		sum += r.Weight
 	}
@@ -73,7 +75,7 @@ func weigh(failures []Failure) (sum float64) {
 }
 
 // counted leaves out what was forgiven when a person had the chunk tried again.
-func counted(failures []Failure) (left []Failure) {
+func counted(failures []pipeline.Failure) (left []pipeline.Failure) {
 	forgiven := map[string]bool{}
 	for _, r := range failures {
 		for _, file := range r.Forgives {
@@ -81,7 +83,7 @@ func counted(failures []Failure) (left []Failure) {
 		}
 	}
 	for _, r := range failures {
-		if r.Weight > 0 && !forgiven[r.file] {
+		if r.Weight > 0 && !forgiven[r.File] {
 			left = append(left, r)
 		}
 	}
@@ -90,10 +92,10 @@ func counted(failures []Failure) (left []Failure) {
 
 // suspects counts the machines and nodes that failures were on. Where the machine isn't known, it is the known one of
 // that host name.
-func suspects(failures []Failure) (machines, nodes int) {
+func suspects(failures []pipeline.Failure) (machines, nodes int) {
 	onNodes, onHosts := map[string]bool{}, map[string]map[string]bool{}
 	for _, r := range failures {
-		host := NodeHost(r.Node)
+		host := pipeline.NodeHost(r.Node)
 		if onHosts[host] == nil {
 			onHosts[host] = map[string]bool{}
 		}
