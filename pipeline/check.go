@@ -15,7 +15,7 @@ var (
 	planSource   = regexp.MustCompile(`^(source(\.[a-z0-9]{1,5})?|norm\.[a-z0-9]{4,16}\.mkv)$`)
 	outName      = regexp.MustCompile(`^[a-z0-9]{0,32}$`)
 	word         = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._-]{0,31})?$`) // ffmpeg's and our own names for things
-	display      = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)                 // HDR10 metadata in x264's notation
+	display      = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)                 // HDR10 metadata in the notation of encoders' options
 )
 
 // maxSide is the longest side of a picture, in pixels: more than any codec has.

@@ -68,7 +68,7 @@ type Video struct {
 	FieldOrder    string   `json:"field_order,omitempty"` // progressive, tt, bb, tb, bt
 	Rotation      int      `json:"rotation,omitempty"`    // degrees, from the display matrix
 	HasBFrames    bool     `json:"has_b_frames,omitempty"`
-	// MasterDisplay and MaxCLL are HDR10 static metadata in x264's own notation, empty where there is none.
+	// MasterDisplay and MaxCLL are HDR10 static metadata in the notation of encoders' options, empty where there is none.
 	MasterDisplay string `json:"master_display,omitempty"`
 	MaxCLL        string `json:"max_cll,omitempty"`
 }

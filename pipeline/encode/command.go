@@ -1,7 +1,6 @@
 package encode
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -35,22 +34,11 @@ func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) [
 	out = append(out, "-map", "0:"+strconv.Itoa(in.stream), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-vf", filters(plan, options.Look(), in), "-fps_mode", "passthrough",
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":")) // as a word, versions spell it differently
-	out = append(out, options.Args(encoder.Stream{Video: plan.Video, Out: plan.Out, Later: in.later})...)
+	out = append(out, options.Args(encoder.Stream{
+		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later,
+	})...)
 	out = append(out, described(plan, options.Look())...)
-	out = append(out, plainTiming(plan)...)
 	return append(out, "-threads", strconv.Itoa(threads))
-}
-
-// plainTiming has the stream's headers state the mean frame rate (two fields a frame, ITU-T H.264, E.2.1) where x264
-// would state the ticks of a very fine time base: mkvmerge takes more than 100,000 a second for a mistake and writes
-// headers of its own (measured with mkvtoolnix 74). No player of Matroska or MP4 goes by them.
-func plainTiming(plan *pipeline.Plan) []string {
-	const fastest = 100_000 // ticks a second
-	r := plan.Video.FrameRate
-	if plan.Timescale <= fastest || r.Num <= 0 || r.Den <= 0 || r.Num > math.MaxInt32/2 {
-		return nil
-	}
-	return []string{"-bsf:v", "h264_metadata=tick_rate=" + pipeline.Rational{Num: 2 * r.Num, Den: r.Den}.String()}
 }
 
 // inRange is the range of the source's values, tv or pc; empty where it does not say.

@@ -58,9 +58,10 @@ type Options interface {
 
 // Stream is what one encode is of.
 type Stream struct {
-	Video pipeline.Video   // the source's
-	Out   pipeline.Picture // that come out
-	Later bool             // the film does not begin here
+	Video     pipeline.Video   // the source's
+	Out       pipeline.Picture // that come out
+	Timescale int64            // of a chunk in MP4, ticks a second; 0: Matroska
+	Later     bool             // the film does not begin here
 }
 
 // Look is how pictures are to be shown, in ffprobe's names. An empty field says nothing.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -199,7 +200,20 @@ func (x x264Asked) Args(s Stream) []string {
 		}
 	}
 	own := slices.DeleteFunc(x.own(s), func(p param) bool { return x.has(p.key) })
-	return append(args, "-x264-params", joinParams(append(own, x.params...)))
+	args = append(args, "-x264-params", joinParams(append(own, x.params...)))
+	return append(args, plainTiming(s)...)
+}
+
+// plainTiming has the stream's headers state the mean frame rate (two fields a frame, ITU-T H.264, E.2.1) where x264
+// would state the ticks of a very fine time base: mkvmerge takes more than 100,000 a second for a mistake and writes
+// headers of its own (measured with mkvtoolnix 74). No player of Matroska or MP4 goes by them.
+func plainTiming(s Stream) []string {
+	const fastest = 100_000 // ticks a second
+	r := s.Video.FrameRate
+	if s.Timescale <= fastest || !r.Valid() || r.Num > math.MaxInt32/2 {
+		return nil
+	}
+	return []string{"-bsf:v", "h264_metadata=tick_rate=" + pipeline.Rational{Num: 2 * r.Num, Den: r.Den}.String()}
 }
 
 // own are libx264's parameters that come from the source or from the work in chunks. What the user said goes before them.

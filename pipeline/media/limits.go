@@ -21,10 +21,10 @@ const (
 	leastTime   = 5 * time.Minute // whatever the work
 	megabyte    = time.Second     // to read or copy it
 	decoded     = time.Second     // a megapixel
-	ahead       = 3 * time.Second // a megapixel, before its frame comes out: what x264 looks ahead
+	ahead       = 3 * time.Second // a megapixel, before its frame comes out: what an encoder looks ahead
 	encoded     = 2 * time.Minute // a megapixel: 4K with --preset placebo, a frame in a minute on 16 cores
 	leastStall  = time.Hour       // for what is not counted here
-	lookahead   = 400             // frames that x264 and its threads hold back, at most (x264 --fullhelp)
+	lookahead   = 400             // frames that an encoder and its threads hold back, at most
 	rawPixel    = 6               // bytes of one without any compression: 4:4:4 in 16 bits
 	room        = int64(64 << 20) // bytes for a file's headers and index
 	largestHead = 7680 * 4320     // pixels of a picture whose size is not known yet
@@ -43,8 +43,7 @@ func Copying(size int64) Limits {
 	return Limits{CPU: 5 * l.CPU, File: 20*size + room}
 }
 
-// Encoding is for a child that decodes some pictures and encodes as many or fewer of them, of so many pixels
-// each.
+// Encoding is for a child that decodes some pictures and encodes as many or fewer, each of so many pixels.
 func Encoding(pictures, frames int, pixels float64) Limits {
 	mega := pixels / megapixel
 	times := func(n int, d time.Duration) time.Duration { return time.Duration(float64(n) * mega * float64(d)) }

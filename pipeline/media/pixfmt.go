@@ -2,13 +2,13 @@ package media
 
 import "strings"
 
-// RGB tells whether a pixel format has no luma: it must be converted, and its matrix says nothing of
+// RGB reports whether a pixel format has no luma: it must be converted, and its matrix says nothing of
 // the output.
 func RGB(format string) bool {
 	return containsAny(format, "rgb", "bgr", "gbr", "pal8", "0rgb", "bayer")
 }
 
-// Alpha tells whether a pixel format has an opacity channel, which H.264 has not.
+// Alpha reports whether a pixel format has an opacity channel, which no output has.
 func Alpha(format string) bool {
 	return containsAny(format, "yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "ayuv", "pal8")
 }

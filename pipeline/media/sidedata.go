@@ -13,8 +13,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// HDR is HDR10's static metadata in x264's notation, empty where there is none, and what there is of dynamic
-// metadata, which no output has.
+// HDR is HDR10's static metadata in the notation of encoders' options, empty where there is none, and what there is of
+// dynamic metadata, which no output has.
 type HDR struct {
 	MasterDisplay string // G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), in 0.00002 and 0.0001 cd/m²
 	MaxCLL        string // content,average in cd/m²
@@ -214,7 +214,7 @@ func parseLayout(list []json.RawMessage) (stereo string, spherical bool) {
 
 // masterDisplay is empty unless all ten numbers are there: half of it means nothing.
 func masterDisplay(m map[string]any) string {
-	const maxLuminance = 100000 // cd/m²: no screen comes near to it, and x264 counts in 32 bits
+	const maxLuminance = 100000 // cd/m²: no screen comes near to it, and encoders count in 32 bits
 	complete := true
 	get := func(key string, unit float64) int64 {
 		s, _ := m[key].(string)

@@ -58,7 +58,7 @@ func trackOptions(req Request, source *media.File, side *side) ([]string, error)
 		if video.Rotation != 0 {
 			set("--projection-pose-roll", strconv.Itoa(video.Rotation))
 		}
-		if video.ColorRange == "tv" { // x264 leaves it out where nothing else is known of the colours
+		if video.ColorRange == "tv" { // encoders leave it out where nothing else is known of the colours
 			set("--color-range", "1")
 		}
 	}
@@ -134,7 +134,7 @@ func reshape(track mkvTrack, plan *pipeline.Plan) {
 	}
 }
 
-// hdrOptions turn x264's notation of HDR10 metadata into mkvmerge's.
+// hdrOptions turn encoders' notation of HDR10 metadata into mkvmerge's.
 func hdrOptions(masterDisplay, maxCLL string) []string {
 	var args []string
 	var gx, gy, bx, by, rx, ry, wx, wy, high, low float64

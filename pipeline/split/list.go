@@ -294,8 +294,8 @@ func (l *list) bytes(from, to int) (mean float64) {
 }
 
 // effort is what encoding a frame of so many bytes takes, compared with a mean one. Over eleven real clips of
-// one size, from cartoons to noise, the time that x264 took for a frame grew with the 0.7th power of what the
-// frame had taken to store; what x264 does in any case is there even where nothing moves.
+// one size, from cartoons to noise, the time that an encoder took for a frame grew with the
+// 0.7th power of what the frame had taken to store. What it does in any case is there even where nothing moves.
 func effort(bytes, mean float64) float64 {
 	const always = 0.2
 	return always + (1-always)*math.Pow(bytes/max(1, mean), 0.7)

@@ -135,7 +135,7 @@ func sourceNotes(src *Source) (notes []string) {
 	}
 	// VP8 and VP9 keep it apart from the pictures, in Matroska's AlphaMode, which ffmpeg shows as a tag.
 	if media.Alpha(src.Stream.PixFmt) || src.Stream.Tags["alpha_mode"] == "1" {
-		notes = append(notes, "The source's transparency is not kept: H.264 has none.")
+		notes = append(notes, "The source's transparency is not kept: the output has none.")
 	}
 	notes = append(notes, src.Stream.HDR.Or(src.Head.HDR).Lost()...)
 	if src.Packets.Warnings != "" {
