@@ -89,9 +89,11 @@ func (c Command) failure(code int, stderr, own string, err error) *ExitError {
 		}
 	}
 	e := &ExitError{Program: c.Program, Code: code, Stderr: stderr, Own: own, Err: err, said: sharefs.Said(words)}
-	if e.said == nil && strings.Contains(words, "while opening encoder") && !strings.Contains(words, "[libx264") &&
-		!strings.Contains(words, "option") {
-		e.said = syscall.EAGAIN // x264 has a reason for all but a thread that it can't have (measured: 5.1 under RLIMIT_NPROC)
+	switch {
+	case misspoken(words):
+		e.said = nil
+	case e.said == nil && unopened(words):
+		e.said = syscall.EAGAIN
 	}
 	return e
 }
@@ -220,11 +222,13 @@ func (t Tools) Output(ctx context.Context, limit int, program string, args ...st
 }
 
 // output returns what went to stderr as well.
-func (t Tools) output(ctx context.Context, limits Limits, limit int, program string, args ...string) (stdout []byte, stderr string, err error) {
+func (t Tools) output(
+	ctx context.Context, limits Limits, limit int, program string, args ...string,
+) (stdout []byte, stderr string, err error) {
 	out := &limitedBuffer{limit: limit}
 	stderr, err = t.Run(ctx, Command{Program: program, Args: args, Stdout: out, Limits: limits})
 	if out.over {
-		return nil, stderr, fmt.Errorf("cannot use the output of %q: longer than %d bytes", filepath.Base(program), limit)
+		return nil, stderr, &LimitError{program, fmt.Sprintf("printed more than %d bytes", limit)}
 	}
 	return out.buf, stderr, err
 }
@@ -288,7 +292,7 @@ func (b *tailBuffer) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(b.buf), "\uFFFD"))
 }
 
-// limitedBuffer takes everything, keeps limit bytes at most, and remembers whether there was more. It
+// limitedBuffer takes limit bytes, refuses what goes beyond, which ends the child, and remembers that there was more. It
 // embeds no bytes.Buffer: io.Copy would go around Write by its ReadFrom.
 type limitedBuffer struct {
 	buf   []byte
@@ -297,8 +301,9 @@ type limitedBuffer struct {
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.over = b.over || len(b.buf)+len(p) > b.limit; !b.over {
-		b.buf = append(b.buf, p...)
+	if b.over = b.over || len(b.buf)+len(p) > b.limit; b.over {
+		return 0, io.ErrShortWrite
 	}
+	b.buf = append(b.buf, p...)
 	return len(p), nil
 }

@@ -133,7 +133,11 @@ func TestChildMayOpenManyFiles(t *testing.T) {
 func TestOutputIsBounded(t *testing.T) {
 	var tools Tools
 	_, err := tools.Output(context.Background(), 10, "/bin/echo", "0123456789")
-	require.ErrorContains(t, err, "longer than 10 bytes")
+	require.ErrorContains(t, err, "printed more than 10 bytes")
+	_, err = tools.Output(t.Context(), 1000, "/usr/bin/yes") // which never ends by itself
+	var limit *LimitError
+	require.ErrorAs(t, err, &limit)
+	require.True(t, limit.Lasting())
 }
 
 // slowReader takes the first bytes when it has waited.
@@ -280,5 +284,18 @@ func TestAnEncoderWithoutThreadsIsNotBlamed(t *testing.T) {
 	require.True(t, sharefs.Trouble(err))
 	_, err = tools.Run(t.Context(), shell(encode+"-profile:v baseline -pix_fmt yuv444p -f null -"))
 	require.Error(t, err)
+	require.True(t, Blames(err), "%v", err)
+}
+
+// ffmpeg 5.1 ends with "Device or resource busy" over such a header: tried again, the file would stay in the inbox for
+// ever.
+func TestASizeThatIsInvalidIsTheFilesFault(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "million.y4m")
+	header := "YUV4MPEG2 W1000000 H1000000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"
+	require.NoError(t, os.WriteFile(name, []byte(header), 0o600))
+	found, err := Find(nil)
+	require.NoError(t, err)
+	_, err = found.Probe(t.Context(), name)
+	require.ErrorContains(t, err, "million.y4m")
 	require.True(t, Blames(err), "%v", err)
 }

@@ -10,8 +10,9 @@ import (
 
 // ownLine is a message of ffmpeg's with its level in front (ffmpeg(1), -loglevel level+…), which tells it from what a
 // loader or a library prints on the same descriptor: "[h264 @ 0x55d5c0] [error] text", with any number of speakers, or
-// none. x264 itself speaks as "x264 [error]: text" while it reads its settings.
-var ownLine = regexp.MustCompile(`^(?:\[([^\]]+) @ (?:0x)?[0-9a-f]+\] )*\[(?:panic|fatal|error|warning|info)\] (.*)$|^(x264 \[[a-z]+\]: .*)$`)
+// none. Some encoders speak for themselves while they read their settings: "x264 [error]: text".
+var ownLine = regexp.MustCompile(`^(?:\[([^\]]+) @ (?:0x)?[0-9a-f]+\] )*\[(?:panic|fatal|error|warning|info)\] (.*)$|` +
+	`^([a-z]+[0-9]+ \[(?:error|warning|info)\]: .*)$`)
 
 // ownWords keeps the lines that ffmpeg or ffprobe said itself, as "[h264] text" or "text".
 func ownWords(stderr string) string {
@@ -32,6 +33,22 @@ func ownWords(stderr string) string {
 // unwritten is what ffmpeg says when the last bytes of its output met an error, a full disk for instance. 5.1's exit
 // status is 0 all the same (transcode() and of_close() print and go on).
 var unwritten = regexp.MustCompile(`(?m)^(\[[^\]]*\] )?Error (writing trailer|closing file)\b.*: `)
+
+// encoderLibrary is an encoder that speaks: "[libx264] text", or with its address behind the name.
+var encoderLibrary = regexp.MustCompile(`\[lib[a-z0-9_-]+[\] ]`)
+
+// unopened reports whether an encoder could not be opened for want of a thread: for all else it gives a reason
+// (measured: ffmpeg 5.1 under RLIMIT_NPROC).
+func unopened(words string) bool {
+	return strings.Contains(words, "while opening encoder") && !strings.Contains(words, "option") &&
+		!encoderLibrary.MatchString(words)
+}
+
+// misspoken reports whether an error that looks like the machine's is the file's: of a picture's size that is invalid
+// ffmpeg's reader of YUV4MPEG2 makes "Device or resource busy", since it adds a header's 6 bytes to the error's number.
+func misspoken(words string) bool {
+	return strings.Contains(words, "Picture size ") && strings.Contains(words, "Device or resource busy")
+}
 
 // aftermath is what ffmpeg says after the error that it ends with.
 var aftermath = regexp.MustCompile(`^(\[[^\]]*\] )?(Task finished with|Terminating thread|Nothing was written|Error sending frames|` +
