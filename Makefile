@@ -113,10 +113,10 @@ demo: build
 	test/install-tools $(MEDIA)
 	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
 
-# What becomes of every source: the table at the end of docs/media.md. SOURCES="FOLDER FOLDER" adds your own
+# What becomes of every source: the table in docs/media/sources.md. SOURCES="FOLDER FOLDER" adds your own
 # files; TABLE_DIR=FOLDER keeps outputs and certificates. TOOLS=FOLDER has other tools, such as bin/newest
 # (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
-TABLE ?= docs/media.md
+TABLE ?= docs/media/sources.md
 media-table: build
 	test/install-tools $(MEDIA)
 	DISTENC_TOOLS="$(abspath $(TOOLS))" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(SOURCES)

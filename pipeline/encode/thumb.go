@@ -26,7 +26,7 @@ func (a thumb) distance(b thumb) float64 {
 	return float64(sum) / float64(len(a))
 }
 
-// How far a key frame's thumb may be from its source's. docs/media.md has what was measured.
+// How far a key frame's thumb may be from its source's. docs/media/encoding.md has what was measured.
 const (
 	fineLimit   = 5.0
 	coarseLimit = 16.0

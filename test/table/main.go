@@ -25,7 +25,7 @@ import (
 func main() {
 	binary := flag.String("distenc", "bin/distenc", "the program")
 	dir := flag.String("dir", "", "folder to work in, kept afterwards; default: a new one that is removed")
-	document := flag.String("in", "docs/media.md", "the document, with the table between two marks; one that is not there is made")
+	document := flag.String("in", "docs/media/sources.md", "the document, with the table between two marks; one that is not there is made")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *binary, *dir, *document, flag.Args())
