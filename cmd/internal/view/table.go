@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
-	"github.com/rivo/uniseg"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
@@ -73,7 +73,7 @@ func Job(w io.Writer, j pipeline.JobStatus, look Look) {
 // Line is how far a job is, in one line that fits the terminal.
 func Line(j pipeline.JobStatus, look Look) string {
 	t := table{Look: look}
-	return cut(fmt.Sprintf("%s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j)), look.Width-1)
+	return ansi.Truncate(fmt.Sprintf("%s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j)), look.Width-1, "")
 }
 
 // Files writes why the files of a state are not in work: those that wait, and those that were rejected.
@@ -116,8 +116,8 @@ func (t table) head(v view) {
 // job writes a job's name, and below it how far it is or why it failed.
 func (t table) job(j pipeline.JobStatus) {
 	name, id := plain(j.Name), plain(j.ID)
-	if room := t.Width - uniseg.StringWidth(id) - 2; t.Width > 0 && room > 2 && uniseg.StringWidth(name) > room {
-		name = cut(name, room-1) + "…" // by its id it is paused, and by nothing else if names are alike
+	if room := t.Width - ansi.StringWidth(id) - 2; t.Width > 0 && room > 2 {
+		name = ansi.Truncate(name, room, "…") // by its id it is paused, and by nothing else if names are alike
 	}
 	t.line("%s  %s", t.paint(bold, name), t.paint(dim, id))
 	switch {
@@ -242,12 +242,12 @@ func (t table) nodes(nodes []status.Node) {
 	widths := make([]int, len(rows[0]))
 	for _, r := range rows {
 		for i, c := range r {
-			widths[i] = max(widths[i], uniseg.StringWidth(c))
+			widths[i] = max(widths[i], ansi.StringWidth(c))
 		}
 	}
 	for i, r := range rows {
 		for c := range r[:len(r)-1] {
-			r[c] += strings.Repeat(" ", widths[c]-uniseg.StringWidth(r[c]))
+			r[c] += strings.Repeat(" ", widths[c]-ansi.StringWidth(r[c]))
 		}
 		colour := dim
 		if i > 0 {
@@ -312,7 +312,7 @@ func (t table) text(indent, colour, s string) {
 func wrap(s string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(s) {
-		if line != "" && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > width {
+		if line != "" && ansi.StringWidth(line)+1+ansi.StringWidth(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimPrefix(line+" "+word, " ")
@@ -324,33 +324,7 @@ func wrap(s string, width int) (lines []string) {
 func (t table) line(format string, args ...any) {
 	s := fmt.Sprintf(format, args...)
 	if t.Width > 0 {
-		s = cut(s, t.Width)
+		s = ansi.Truncate(s, t.Width, "")
 	}
 	fmt.Fprintln(t.w, s)
-}
-
-// cut cuts a line off behind so many columns; colours have none.
-func cut(s string, width int) string {
-	var b strings.Builder
-	column := 0
-	for len(s) > 0 {
-		if strings.HasPrefix(s, "\x1b[") {
-			end := strings.IndexByte(s, 'm') + 1
-			b.WriteString(s[:end])
-			s = s[end:]
-			continue
-		}
-		var cluster string
-		var w int
-		cluster, s, w, _ = uniseg.FirstGraphemeClusterInString(s, -1)
-		if column+w > width {
-			if strings.Contains(b.String(), "\x1b[") {
-				b.WriteString("\x1b[m")
-			}
-			break
-		}
-		column += w
-		b.WriteString(cluster)
-	}
-	return b.String()
 }
