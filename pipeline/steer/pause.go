@@ -30,7 +30,9 @@ func (d Desk) Prioritise(ctx context.Context, word string, n int) (Outcome, erro
 	o, err := d.wish(ctx, word, Prioritised, Wishes{Priority: &n}, func(job string) error {
 		return pipeline.Ask(d.Share, job, pipeline.ControlPriority, strconv.Itoa(n)+"\n")
 	})
-	o.Priority = n
+	if err == nil {
+		o.Priority = n
+	}
 	return o, err
 }
 
