@@ -101,7 +101,8 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	return worker.New(worker.Options{
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
-		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Rest: f.rest(threads), Threads: threads, Memory: media.Memory, Version: version(), Load: load,
+		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Version: version(),
+		Machine: worker.Machine{Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load},
 	}), nil
 }
 

@@ -3,16 +3,11 @@ package worker
 import (
 	"cmp"
 	"context"
-	crand "crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"path"
 	"slices"
-	"sort"
-	"sync"
 	"time"
 
 	"github.com/distenc/distenc/lease"
@@ -20,8 +15,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// spread is among how many of the first chunks in order a claimant picks at random, so that many
-// workers do not race for one name.
+// spread is how many of the first chunks a claimant picks from at random, so that many workers do not race for one
+// name.
 const spread = 16
 
 // claim finds a free chunk and claims it (T4, T5), or one to encode a second time; nil and no error when there
@@ -35,8 +30,8 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 		return nil, err
 	}
 	w.contact.Back()
-	left := false // free ones, to faster nodes
-	w.memory.begin()
+	left := false // some, to faster nodes
+	w.memory.forgetOthers(jobs)
 	for _, job := range jobs {
 		free := w.free(job)
 		fit := w.fitting(job, free)
@@ -45,7 +40,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 			return task, err
 		}
 	}
-	if left || w.soonMore() {
+	if left || w.backoff.expects() {
 		return nil, nil
 	}
 	return w.claimSecond(ctx, jobs)
@@ -59,7 +54,7 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 	}
 	var free []pipeline.ChunkFile
 	for _, n := range names {
-		if c, ok := pipeline.ParsePending(job, n); ok && !w.faults.leaves(c, time.Now()) && !w.has(c) {
+		if c, ok := pipeline.ParsePending(job, n); ok && !w.faults.leaves(c, time.Now()) && !w.running.has(c) {
 			free = append(free, c)
 		}
 	}
@@ -67,24 +62,11 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 		return nil
 	}
 	if plan, err := w.plans.get(w.FS, job); err == nil {
-		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int { return cmp.Compare(work(plan, b), work(plan, a)) })
+		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int {
+			return cmp.Compare(chunkWork(plan, b), chunkWork(plan, a))
+		})
 	}
 	return free
-}
-
-// work is what a chunk is expected to take, in mean frames; 0 where the plan does not know it.
-func work(plan *pipeline.Plan, c pipeline.ChunkFile) float64 {
-	if c.Chunk >= len(plan.Chunks) {
-		return 0
-	}
-	return plan.Chunks[c.Chunk].Work()
-}
-
-// has tells whether the chunk is in work on this very node.
-func (w *Worker) has(c pipeline.ChunkFile) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.tasks[c.ID()] != nil
 }
 
 // claimOneOf tries the free chunks of a job, in random order among the first ones.
@@ -121,7 +103,7 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 // every master, for ever, burning the chunk's attempts.
 func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) (*Task, error) {
 	mine := c.AsClaimed(w.Node)
-	held, err := w.take(ctx, mine)
+	held, err := w.takeLease(ctx, mine)
 	if err != nil {
 		return nil, err
 	}
@@ -139,9 +121,10 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 	}
 }
 
-// take takes the lease for a claim that is about to be made.
-func (w *Worker) take(ctx context.Context, c pipeline.ChunkFile) (*lease.Lease, error) {
-	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), append([]lease.Option{lease.WithLog(w.Log), lease.WithContact(w.contact)}, w.Lease...)...)
+// takeLease takes the lease for a claim that is about to be made.
+func (w *Worker) takeLease(ctx context.Context, c pipeline.ChunkFile) (*lease.Lease, error) {
+	options := append([]lease.Option{lease.WithLog(w.Log), lease.WithContact(w.contact)}, w.Lease...)
+	held, err := lease.Take(ctx, w.FS, pipeline.Leases, c.Stem(), options...)
 	if errors.Is(err, fs.ErrNotExist) { // a person removed the folder; the chunk was listed, so this is the share
 		err = errors.Join(err, w.FS.MkdirAll(pipeline.Leases))
 	}
@@ -158,7 +141,7 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 		return nil, err
 	}
 	var jobs []*pipeline.Job
-	w.noteSoon(slices.Contains(names, path.Base(pipeline.Soon)))
+	w.backoff.announced(slices.Contains(names, path.Base(pipeline.Soon)), time.Now())
 	for _, n := range names {
 		if !pipeline.ValidJob(n) {
 			continue
@@ -178,88 +161,42 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 		}
 		jobs = append(jobs, j)
 	}
-	sort.SliceStable(jobs, func(a, b int) bool {
-		if jobs[a].Priority != jobs[b].Priority {
-			return jobs[a].Priority > jobs[b].Priority
-		}
-		return jobs[a].Created.Before(jobs[b].Created)
+	slices.SortStableFunc(jobs, func(a, b *pipeline.Job) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Created.Compare(b.Created))
 	})
 	ids := make([]string, len(jobs))
 	for i, j := range jobs {
 		ids[i] = j.ID
 	}
-	w.plans.keep(names)
+	w.plans.forgetOthers(names)
 	return ids, nil
 }
 
-// gone tells whether a job has no folder any more: a person removed it, and its chunks are for the sweep.
+// gone reports whether a job has no folder any more: a person removed it, and its chunks are for the sweep.
 func (w *Worker) gone(job string) bool {
 	dir, err := pipeline.ListFolder(w.FS, job)
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Job()
 }
 
-// random draws from crypto/rand, the one source that a test can seed (testing/cryptotest). It has no state
-// of its own and is safe for concurrent use.
-var random = rand.New(source{})
-
-type source struct{}
-
-// Uint64 implements rand.Source.
-func (source) Uint64() uint64 {
-	var b [8]byte
-	_, _ = crand.Read(b[:]) // never fails
-	return binary.NativeEndian.Uint64(b[:])
+// promise keeps memory for one encode of the plan, if there is room for it beside those that run.
+func (w *Worker) promise(plan *pipeline.Plan) (release func(), fits bool) {
+	threads := w.Machine.Threads
+	return w.memory.promise(plan.Job, plan.Memory.Of(threads), w.running.owed(threads))
 }
 
-// plans keeps the plans and jobs in work; both are immutable on the share. Safe for concurrent use.
-type plans struct {
-	mu    sync.Mutex
-	plans map[string]*pipeline.Plan
-	jobs  map[string]*pipeline.Job
-}
-
-func (p *plans) get(f *sharefs.FS, job string) (*pipeline.Plan, error) {
-	return remembered(p, &p.plans, job, func() (*pipeline.Plan, error) { return pipeline.LoadPlan(f, job) })
-}
-
-func (p *plans) job(f *sharefs.FS, id string) (*pipeline.Job, error) {
-	return remembered(p, &p.jobs, id, func() (*pipeline.Job, error) { return pipeline.LoadJob(f, id) })
-}
-
-// remembered returns what is known under an id, else what load reads from the share. The lock is not held
-// meanwhile: a share that hangs for one slot must not hold up the others.
-func remembered[T any](p *plans, known *map[string]*T, id string, load func() (*T, error)) (*T, error) {
-	p.mu.Lock()
-	v := (*known)[id]
-	p.mu.Unlock()
-	if v != nil {
-		return v, nil
+// rests reports whether nothing may be claimed now.
+func (w *Worker) rests() bool {
+	reason := ""
+	if w.Machine.Rest != nil {
+		reason = w.Machine.Rest(w.running.count())
 	}
-	v, err := load()
-	if err != nil {
-		return nil, err
+	switch before := w.pause.setRest(reason); {
+	case reason == "" && before != "":
+		w.Log.Info("claims chunks again")
+	case reason != "" && before == "":
+		w.Log.Info("claims nothing", "reason", reason)
+	case reason != before: // the figures in it move all the time
+		w.Log.Debug("claims nothing", "reason", reason)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if *known == nil {
-		*known = map[string]*T{}
-	}
-	(*known)[id] = v
-	return v, nil
-}
-
-// keep forgets all jobs but these; a task that still runs holds its own plan.
-func (p *plans) keep(ids []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	here := map[string]bool{}
-	for _, id := range ids {
-		here[id] = true
-	}
-	for id := range p.jobs {
-		if !here[id] {
-			delete(p.jobs, id)
-			delete(p.plans, id)
-		}
-	}
+	return w.pause.words(time.Now()) != ""
 }

@@ -73,7 +73,8 @@ func (f *faults) said(now time.Time) (words string, left bool) {
 	}
 	words = fmt.Sprintf("%s failed here since the last success", english.Plural(f.row, "encode", ""))
 	if left = len(f.left) > 0; left {
-		words += fmt.Sprintf(", and %s left to other nodes for a while", english.Plural(len(f.left), "chunk is", "chunks are"))
+		chunks := english.Plural(len(f.left), "chunk is", "chunks are")
+		words += fmt.Sprintf(", and %s left to other nodes for a while", chunks)
 	}
 	return words + ": " + f.last, left
 }

@@ -9,20 +9,6 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-func TestAPauseIsNeverShortened(t *testing.T) {
-	var p pause
-	now := time.Unix(1000, 0)
-	why, _ := p.at(now)
-	require.Empty(t, why)
-	p.extend(now.Add(10*time.Minute), "chunks of two jobs failed here")
-	p.extend(now.Add(30*time.Second), "the disk is full")
-	why, until := p.at(now.Add(time.Minute))
-	require.Equal(t, "chunks of two jobs failed here", why)
-	require.Equal(t, now.Add(10*time.Minute), until)
-	why, _ = p.at(until)
-	require.Empty(t, why)
-}
-
 func TestFaultsTellANodeFromAChunk(t *testing.T) {
 	var f faults
 	now := time.Unix(1000, 0)
@@ -52,13 +38,13 @@ func TestFaultsTellANodeFromAChunk(t *testing.T) {
 // A node that fails whatever it tries is not idle: it says so.
 func TestANodeThatFailsSaysSo(t *testing.T) {
 	w := New(Options{})
-	state, why := w.restState(time.Now())
+	state, why := w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeIdle, state)
 	require.Empty(t, why)
 	c := pipeline.ChunkFile{Job: "a"}
 	w.faults.failed(c, "ffmpeg: crashed")
 	w.faults.leave(c, time.Now().Add(time.Hour))
-	state, why = w.restState(time.Now())
+	state, why = w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeResting, state)
 	require.Contains(t, why, "ffmpeg: crashed")
 }

@@ -19,7 +19,7 @@ import (
 func TestTheChunksOfAJobThatIsGoneAreDropped(t *testing.T) {
 	share, job := slowShare(t)
 	w := New(Options{FS: share, Node: "pc1-waaaaa", Slots: 1, Poll: time.Second, Log: quiet()})
-	w.terms, w.limit = lease.Terms{Heartbeat: time.Second, Expiry: 4 * time.Second}, 3
+	w.agreed.set("", lease.Terms{Heartbeat: time.Second, Expiry: 4 * time.Second}, 3)
 	plan := &pipeline.Plan{Job: job, Chunks: make([]pipeline.Chunk, 2)}
 	w.plans.plans = map[string]*pipeline.Plan{job: plan}
 	w.plans.jobs = map[string]*pipeline.Job{job: {ID: job}}
@@ -55,9 +55,9 @@ func TestTheLeasesFolderIsMadeAgain(t *testing.T) {
 	w := New(Options{FS: share, Node: "pc1-waaaaa", Log: quiet()})
 	remove(t, share, pipeline.Leases)
 	c := pipeline.ChunkFile{Job: job, Kind: pipeline.KindRange}.AsPending(1).AsClaimed(w.Node)
-	_, err := w.take(t.Context(), c)
+	_, err := w.takeLease(t.Context(), c)
 	require.Error(t, err)
-	held, err := w.take(t.Context(), c)
+	held, err := w.takeLease(t.Context(), c)
 	require.NoError(t, err)
 	held.Release()
 }

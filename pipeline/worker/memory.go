@@ -2,6 +2,8 @@ package worker
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/distenc/distenc/pipeline"
@@ -9,20 +11,21 @@ import (
 
 // memory lets a slot encode only what fits. The zero value lets everything. Safe for concurrent use.
 type memory struct {
-	look func() (free, most int64) // bytes; nil, or a most of 0: not known
+	read func() (free, most int64) // bytes. If nil, or if most is 0, that is not known
 
 	mu       sync.Mutex
-	promised int64  // to claims that are being made
-	short    string // what did not fit at the last look, "" if all did
+	promised int64             // to claims that are being made
+	short    map[string]string // what did not fit when its job was tried last, by job
 }
 
-// promise keeps need bytes for a claim until release is called. owed is what encodes that run may still take.
-func (m *memory) promise(need, owed int64) (release func(), fits bool) {
+// promise keeps need bytes for a claim on a chunk of a job until release is called. owed is what encodes that run may
+// still take.
+func (m *memory) promise(job string, need, owed int64) (release func(), fits bool) {
 	release = func() {}
-	if m.look == nil || need == 0 {
+	if m.read == nil || need == 0 {
 		return release, true
 	}
-	free, most := m.look()
+	free, most := m.read()
 	if most == 0 {
 		return release, true
 	}
@@ -30,9 +33,14 @@ func (m *memory) promise(need, owed int64) (release func(), fits bool) {
 	defer m.mu.Unlock()
 	free = max(0, free-owed-m.promised)
 	if need > free {
-		m.short = fmt.Sprintf("a chunk needs about %s of memory, %s are free", pipeline.Gigabytes(need), pipeline.Gigabytes(free))
+		if m.short == nil {
+			m.short = map[string]string{}
+		}
+		m.short[job] = fmt.Sprintf("a chunk needs about %s of memory, %s are free",
+			pipeline.Gigabytes(need), pipeline.Gigabytes(free))
 		return release, false
 	}
+	delete(m.short, job)
 	m.promised += need
 	return sync.OnceFunc(func() {
 		m.mu.Lock()
@@ -41,36 +49,35 @@ func (m *memory) promise(need, owed int64) (release func(), fits bool) {
 	}), true
 }
 
-// begin forgets what did not fit at the last look.
-func (m *memory) begin() {
+// forgetOthers forgets what did not fit of all jobs but these.
+func (m *memory) forgetOthers(jobs []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.short = ""
+	maps.DeleteFunc(m.short, func(job, _ string) bool { return !slices.Contains(jobs, job) })
 }
 
-// lacks tells what did not fit, "" if all did.
+// lacksFor reports whether a chunk of the job did not fit when it was tried last.
+func (m *memory) lacksFor(job string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.short[job] != ""
+}
+
+// lacks returns what did not fit, for people; "" if all did.
 func (m *memory) lacks() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.short
+	for _, job := range slices.Sorted(maps.Keys(m.short)) {
+		return m.short[job]
+	}
+	return ""
 }
 
-// most is what an encode can have at most, 0 where that is not known.
+// most returns what an encode can have at most, in bytes; 0 if that is not known.
 func (m *memory) most() int64 {
-	if m.look == nil {
+	if m.read == nil {
 		return 0
 	}
-	_, most := m.look()
+	_, most := m.read()
 	return most
-}
-
-// promise keeps memory for one encode of the plan, if there is room for it beside those that run.
-func (w *Worker) promise(plan *pipeline.Plan) (release func(), fits bool) {
-	owed := int64(0)
-	w.mu.Lock()
-	for _, t := range w.tasks {
-		owed += max(0, t.Plan.Memory.Of(w.Threads)-t.memory())
-	}
-	w.mu.Unlock()
-	return w.memory.promise(plan.Memory.Of(w.Threads), owed)
 }

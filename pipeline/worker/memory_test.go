@@ -12,19 +12,19 @@ import (
 func TestASlotIsUsedOnlyWhileItFits(t *testing.T) {
 	const gb = 1_000_000_000
 	free := int64(10 * gb)
-	w := New(Options{Threads: 2, Memory: func() (int64, int64) { return free, 16 * gb }})
+	w := New(Options{Machine: Machine{Threads: 2, Memory: func() (int64, int64) { return free, 16 * gb }}})
 	plan := &pipeline.Plan{Memory: pipeline.Memory{Fixed: 4 * gb, Thread: gb}} // 6 GB
 	release, fits := w.promise(plan)
 	require.True(t, fits)
 	_, fits = w.promise(plan)
 	require.False(t, fits, "another slot is just claiming one")
 	require.Equal(t, "a chunk needs about 6.0 GB of memory, 4.0 GB are free", w.memory.lacks())
-	state, why := w.restState(time.Now())
+	state, why := w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeResting, state)
 	require.Equal(t, w.memory.lacks(), why)
 
 	task := &Task{Plan: plan}
-	w.tasks["a"] = task
+	w.running.add(task)
 	release()
 	_, fits = w.promise(plan)
 	require.False(t, fits, "an encode has begun and will take it")
@@ -37,7 +37,7 @@ func TestASlotIsUsedOnlyWhileItFits(t *testing.T) {
 	free -= 2 * gb
 	_, fits = w.promise(plan)
 	require.False(t, fits)
-	w.memory.begin()
+	w.memory.forgetOthers(nil)
 	require.Empty(t, w.memory.lacks())
 
 	_, fits = w.promise(&pipeline.Plan{})

@@ -25,24 +25,24 @@ func TestTheRateIsWhatComesOut(t *testing.T) {
 			running["a"] = int64(min(100, 20*part))
 		}
 		now := began.Add(time.Duration(second) * time.Second)
-		fps := r.look(now, began.Add(time.Duration(second-part)*time.Second), running)["a"]
+		fps := r.sample(now, began.Add(time.Duration(second-part)*time.Second), running)["a"]
 		if second > 60 {
 			require.InDelta(t, 10, fps, 1.2, "at %d s", second)
 		}
 	}
-	require.LessOrEqual(t, len(r.samples), 11)
+	require.LessOrEqual(t, len(r.counts), 11)
 }
 
 func TestTheRateOfSeveralJobsAndOfNone(t *testing.T) {
 	var r rate
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	require.Empty(t, r.look(at(0), at(0), nil))
-	require.Equal(t, map[string]float64{"a": 3}, r.look(at(110), at(100), map[string]int64{"a": 30}), "since the task began")
+	require.Empty(t, r.sample(at(0), at(0), nil))
+	require.Equal(t, map[string]float64{"a": 3}, r.sample(at(110), at(100), map[string]int64{"a": 30}), "since the task began")
 	r.ended("a", 50)
-	require.Equal(t, map[string]float64{"a": 2.5, "b": 1}, r.look(at(120), at(115), map[string]int64{"b": 20}))
-	require.Equal(t, map[string]float64{"a": 2.5}, r.look(at(120), at(119), map[string]int64{"b": -1}), "an attempt that began anew")
+	require.Equal(t, map[string]float64{"a": 2.5, "b": 1}, r.sample(at(120), at(115), map[string]int64{"b": 20}))
+	require.Equal(t, map[string]float64{"a": 2.5}, r.sample(at(120), at(119), map[string]int64{"b": -1}), "an attempt that began anew")
 	r.ended("b", 20)
-	require.NotEmpty(t, r.look(at(130), at(130), nil), "perhaps only between two chunks")
-	require.Empty(t, r.look(at(140), at(140), nil))
-	require.Equal(t, map[string]float64{"b": 4}, r.look(at(310), at(300), map[string]int64{"b": 40}))
+	require.NotEmpty(t, r.sample(at(130), at(130), nil), "perhaps only between two chunks")
+	require.Empty(t, r.sample(at(140), at(140), nil))
+	require.Equal(t, map[string]float64{"b": 4}, r.sample(at(310), at(300), map[string]int64{"b": 40}))
 }

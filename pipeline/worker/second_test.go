@@ -12,35 +12,19 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// A copy into the inbox can take a day. Until it ends nobody asks every two seconds, and no slow node leaves
-// chunks to others that are not at work.
-func TestAnAnnouncementIsNotCountedOnForLong(t *testing.T) {
-	w := New(Options{Poll: time.Second})
-	w.noteSoon(true)
-	require.True(t, w.soonMore())
-	require.Equal(t, maxSoonWait, w.longest)
-	w.told = w.told.Add(-soonFor)
-	w.noteSoon(true)
-	require.False(t, w.soonMore())
-	require.Equal(t, maxIdleWait, w.longest)
-	w.noteSoon(false)
-	w.noteSoon(true)
-	require.True(t, w.soonMore(), "another one")
-}
-
 // Two slots that have nothing to do make one second copy between them.
 func TestSlotsDoNotCopyTheSameChunk(t *testing.T) {
 	share, job := slowShare(t)
 	w := New(Options{FS: share, Node: "b-wbbbbb", Slots: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Poll: time.Second})
-	w.speed[job] = pipeline.Speed{Frames: 1000, Pixels: 1000, Seconds: 1}
+	w.speeds.jobs = map[string]pipeline.Speed{job: {Frames: 1000, Pixels: 1000, Seconds: 1}}
 	claims := func() int {
 		names, err := share.List(pipeline.ClaimedDir)
 		require.NoError(t, err)
 		return len(names)
 	}
-	w.second.Lock()
+	w.copying.Lock()
 	task, err := w.claimSecond(t.Context(), []string{job})
-	w.second.Unlock()
+	w.copying.Unlock()
 	require.NoError(t, err)
 	require.Nil(t, task, "another slot is at it")
 	require.Equal(t, 1, claims())

@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
+)
+
+// outlook looks for work that is about to come. Safe for concurrent use.
+type outlook struct {
+	mu    sync.Mutex
+	cache *status.Cache
+}
+
+// jobs returns the state of all jobs.
+func (o *outlook) jobs(share *sharefs.FS) ([]pipeline.JobStatus, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s, err := status.Read(share, o.cache)
+	if err != nil {
+		return nil, err
+	}
+	return s.Jobs, nil
+}
+
+// nothingLeft reports whether no job has a free chunk, and none is about to be cut: one that a master has taken in but
+// not yet planned, or whose chunks are not all made. The free chunks of jobs that lack memory here don't count.
+func nothingLeft(jobs []pipeline.JobStatus, lacksMemory func(job string) bool) bool {
+	return !slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
+		switch j.State {
+		case pipeline.Planning, pipeline.Splitting:
+			return true
+		case pipeline.InWork:
+			return j.Chunks.Pending > 0 && !lacksMemory(j.ID)
+		}
+		return false
+	})
+}

@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+func TestWhenNothingIsLeft(t *testing.T) {
+	lacks := func(job string) bool { return job == "big" }
+	job := func(id string, state pipeline.JobState, pending int) pipeline.JobStatus {
+		return pipeline.JobStatus{ID: id, State: state, Chunks: pipeline.Counts{Pending: pending}}
+	}
+	for name, c := range map[string]struct {
+		jobs []pipeline.JobStatus
+		want bool
+	}{
+		"no jobs":           {nil, true},
+		"all is in work":    {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
+		"a free chunk":      {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
+		"one that is big":   {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
+		"and one that fits": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)}, false},
+		"about to be cut":   {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
+		"about to be read":  {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
+	} {
+		require.Equal(t, c.want, nothingLeft(c.jobs, lacks), name)
+	}
+}
+
+// idleEncoder is never asked to encode.
+type idleEncoder struct{ Encoder }
+
+func (idleEncoder) Version() string { return "none" }
+
+// A worker that ends when nothing is left does not wait for memory that this machine doesn't have.
+func TestAWorkerEndsBesideWhatDoesNotFit(t *testing.T) {
+	share, job := slowShare(t)
+	require.NoError(t, share.Create(pipeline.Cluster, []byte(`{"share":"s","heartbeat":"1s","expiry":"5s","attempts":3}`)))
+	plan, err := pipeline.LoadPlan(share, job)
+	require.NoError(t, err)
+	plan.Job, plan.Memory = pipeline.NewJobID("00000002"), pipeline.Memory{Fixed: 4e9}
+	big := &pipeline.Job{ID: plan.Job, Inbox: "a.mkv", Source: plan.Source, CRC32: "00000002", Settings: pipeline.Settings{Container: "mkv"}}
+	require.NoError(t, big.Create(share))
+	for _, dir := range []string{pipeline.PendingOf(plan.Job), pipeline.DoneOf(plan.Job)} {
+		require.NoError(t, share.MkdirAll(dir))
+	}
+	_, err = plan.Publish(share)
+	require.NoError(t, err)
+	require.NoError(t, share.Create(pipeline.ChunkFile{Job: plan.Job, Kind: pipeline.KindRange}.AsPending(1).Path(), nil))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // of virtual time
+		defer cancel()
+		fs, err := sharefs.Open(share.Path(""))
+		require.NoError(t, err)
+		err = New(Options{
+			FS: fs, Node: "b-wbbbbb", Slots: 2, Encoder: idleEncoder{}, Log: quiet(), Poll: time.Second, UntilIdle: true,
+			Machine: Machine{Threads: 1, Memory: func() (free, most int64) { return 1e9, 2e9 }},
+		}).Run(ctx)
+		require.NoError(t, err)
+		require.NoError(t, ctx.Err(), "it ended by itself")
+		jobs, err := new(outlook).jobs(fs)
+		require.NoError(t, err)
+		require.Len(t, jobs, 1)
+		require.Equal(t, 1, jobs[0].Chunks.Pending)
+	})
+}

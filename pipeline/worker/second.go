@@ -1,0 +1,143 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// aFew limits the claims that are weighed, so that many idle nodes do not all read of all.
+const aFew = 5
+
+// fitting leaves out of a job's free chunks, the longest first, those that would be the last to be done if this
+// node took them, because it is slower than the others: they will have done all the rest before.
+func (w *Worker) fitting(job string, free []pipeline.ChunkFile) []pipeline.ChunkFile {
+	plan, err := w.plans.get(w.FS, job)
+	if err != nil || len(free) == 0 {
+		return free
+	}
+	own := w.speeds.pace(plan)
+	if own <= 0 { // it may be slow: for a start, none of the longest
+		return free[len(free)/2:]
+	}
+	theirs := w.peers.meanPace(plan)
+	if own > theirs*slower {
+		return free
+	}
+	work, others := w.remainingWork(plan, free)
+	if others <= 0 {
+		return free
+	}
+	return doneWithin(plan, free, own, untilLast(plan, free, work, others, theirs))
+}
+
+// remainingWork returns the work that nobody has begun, and on how many others it falls. While chunks are still being
+// made that is most of the plan, and everybody who is there will soon be at it.
+func (w *Worker) remainingWork(plan *pipeline.Plan, free []pipeline.ChunkFile) (work, others float64) {
+	if w.backoff.expects() {
+		for i := range plan.Chunks {
+			work += plan.Chunks[i].Work()
+		}
+		return work, float64(len(w.peers.names()))
+	}
+	for _, c := range free {
+		work += chunkWork(plan, c)
+	}
+	return work, float64(len(w.peers.claims()))
+}
+
+// claimSecond makes a second copy of a chunk that another node has in work, if this node would have all of it
+// encoded before that one is done, and claims it at once. nil and no error where there is none.
+func (w *Worker) claimSecond(ctx context.Context, jobs []string) (*Task, error) {
+	if len(jobs) == 0 {
+		return nil, nil
+	}
+	if !w.copying.TryLock() { // slots that look at once would choose the same chunk
+		return nil, nil
+	}
+	defer w.copying.Unlock()
+	claims := ofJobs(w.peers.claims(), jobs)
+	if len(claims) > 0 {
+		w.backoff.limit(maxTailWait)
+	}
+	var worst pipeline.ChunkFile
+	longest := time.Duration(0)
+	for _, c := range w.candidates(claims) {
+		if gain := w.gain(c); gain > longest {
+			worst, longest = c, gain
+		}
+	}
+	if longest == 0 || ctx.Err() != nil || w.done(worst) {
+		return nil, nil
+	}
+	return w.claimCopy(ctx, worst)
+}
+
+// candidates picks a few of the claims on chunks that are in work once.
+func (w *Worker) candidates(claims []pipeline.ChunkFile) []pipeline.ChunkFile {
+	once := slices.DeleteFunc(claimedOnce(claims), func(c pipeline.ChunkFile) bool {
+		return w.faults.leaves(c, time.Now()) || w.running.has(c)
+	})
+	return shuffled(once)[:min(len(once), aFew)]
+}
+
+// gain returns by how much this node would be done with a chunk sooner than the one that has it in work.
+func (w *Worker) gain(c pipeline.ChunkFile) time.Duration {
+	plan, err := w.plans.get(w.FS, c.Job)
+	if err != nil || c.Chunk >= len(plan.Chunks) {
+		return 0
+	}
+	n, err := pipeline.LoadNode(w.FS, c.Node)
+	if err != nil {
+		return 0
+	}
+	silent := w.peers.silent(n, w.agreed.leaseTerms().Heartbeat)
+	return gain(chunkWork(plan, c), w.speeds.pace(plan), remaining(n, silent, plan, c))
+}
+
+// done reports whether a result of the chunk may be there: then the claim is what another copy of it left.
+func (w *Worker) done(c pipeline.ChunkFile) bool {
+	names, err := w.FS.List(pipeline.DoneOf(c.Job))
+	return err != nil || slices.ContainsFunc(names, func(n string) bool {
+		d, ok := pipeline.ParseDone(n)
+		return ok && d.ID() == c.ID()
+	})
+}
+
+// claimCopy creates a second copy of a claimed chunk, as a range, right among the claims. Of several nodes
+// that do so at once none goes on if each has seen another.
+func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, error) {
+	plan, err := w.plans.get(w.FS, c.Job)
+	if err != nil {
+		return nil, err
+	}
+	release, fits := w.promise(plan)
+	defer release()
+	if !fits {
+		return nil, nil
+	}
+	text, err := plan.RangeText(c.Chunk)
+	if err != nil {
+		return nil, err
+	}
+	mine := c.AsClaimed(w.Node)
+	mine.Kind = pipeline.KindRange
+	held, err := w.takeLease(ctx, mine)
+	if err != nil {
+		return nil, err
+	}
+	err = w.FS.Create(mine.Path(), text)
+	if err == nil && alone(c, w.peers.claims()) {
+		w.Log.Info("claimed a second time", "chunk", mine.ID(), "from", c.Node)
+		return w.begin(plan, mine, held), nil
+	}
+	w.removeOwn(mine.Path()) // after an error it may be there all the same, and would be taken for a silent worker's
+	held.Release()
+	if err != nil {
+		return nil, fmt.Errorf("cannot copy %s: %w", mine.ID(), err)
+	}
+	return nil, nil
+}
