@@ -71,11 +71,12 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 	return master.New(master.Options{
 		FS: f.fs, Node: node, Log: f.log.With("role", "master"),
 		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
-		Attempts: cfg.Lease.Attempts, Settle: cfg.Watch.Settle, Poll: cfg.Watch.Poll,
-		Times:   func() (settle, poll time.Duration) { w := f.cfg().Watch; return w.Settle, w.Poll },
-		Resolve: f.resolve, Stages: f.stages(),
-		Wake:   f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
-		Status: service.Status, UntilIdle: untilIdle, Trusted: f.private, Full: f.full, Ended: tell, Took: took,
+		Attempts: cfg.Lease.Attempts,
+		Pace:     func() master.Pace { w := f.cfg().Watch; return master.Pace{Settle: w.Settle, Poll: w.Poll} },
+		Resolve:  f.resolve, Stages: f.stages(),
+		Wake:      f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
+		Hooks:     master.Hooks{Status: service.Status, Full: f.full, Ended: tell, Took: took},
+		UntilIdle: untilIdle, Trusted: f.private,
 	})
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-// whole tells whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in a
+// ownsWhole returns whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in a
 // profile's folder, where films of all kinds lie.
-func (m *Master) whole(dir string) bool {
+func (m *Master) ownsWhole(dir string) bool {
 	if dir == "." || strings.Contains(dir, "/") {
 		return dir != "."
 	}
@@ -25,14 +25,15 @@ func (m *Master) whole(dir string) bool {
 }
 
 // beside lists what lies beside a job's film in the inbox and goes with it.
-func (m *Master) beside(j *pipeline.Job) (companions []string) {
+func (w *jobTask) beside() (companions []string) {
+	j := w.job
 	dir := path.Dir(string(j.Inbox))
-	entries, err := m.FS.Entries(path.Join(pipeline.Inbox, dir))
+	entries, err := w.FS.Entries(path.Join(pipeline.Inbox, dir))
 	if err != nil {
-		m.Log.Debug("cannot look beside a film", "job", j.ID, "error", err)
+		w.Log.Debug("cannot look beside a film", "job", j.ID, "error", err)
 		return nil
 	}
-	films, _ := m.films.in(dir)
+	films, _ := w.films.in(dir)
 	films = append(films, j.Name())
 	for _, e := range entries {
 		switch {
@@ -43,7 +44,7 @@ func (m *Master) beside(j *pipeline.Job) (companions []string) {
 			films = append(films, e.Name())
 		}
 	}
-	whole := m.whole(dir)
+	whole := w.ownsWhole(dir)
 	return slices.DeleteFunc(companions, func(name string) bool {
 		owner := pipeline.OwnerOf(name, films)
 		return owner != j.Name() && (owner != "" || !whole)
@@ -53,22 +54,24 @@ func (m *Master) beside(j *pipeline.Job) (companions []string) {
 // bring gives what lies beside a job's film its names beside the output. The film's own leave the inbox, the others
 // and what may still be written stay until lookAtCompanion finds no use for them there. A film is published whether they
 // can follow it or not.
-func (m *Master) bring(ctx context.Context, j *pipeline.Job, output string) {
-	for _, name := range m.beside(j) {
+func (w *jobTask) bring(ctx context.Context, output string) {
+	j := w.job
+	for _, name := range w.beside() {
 		from := path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)), name)
-		_, err := m.follow(ctx, j, from, output)
-		if err == nil && m.films.hasSettled(from) && pipeline.OwnerOf(name, []string{j.Name()}) != "" {
-			err = m.FS.Remove(from)
+		_, err := w.follow(ctx, from, output)
+		if err == nil && w.films.hasSettled(from) && pipeline.OwnerOf(name, []string{j.Name()}) != "" {
+			err = w.FS.Remove(from)
 		}
 		if err != nil {
-			m.Log.Warn("a companion does not follow its film yet", "job", j.ID, "name", pipeline.RawName(from).String(), "error", err)
+			w.Log.Warn("a companion does not follow its film yet", "job", j.ID, "name", pipeline.RawName(from).String(), "error", err)
 		}
 	}
 }
 
 // follow gives a companion its name beside an output, under the first name that is free or that it has already, and
 // returns that. It is a link; another user's file, which may not be linked (protected_hardlinks, proc(5)), is copied.
-func (m *Master) follow(ctx context.Context, j *pipeline.Job, from, output string) (to string, err error) {
+func (w *jobTask) follow(ctx context.Context, from, output string) (to string, err error) {
+	j := w.job
 	want := path.Base(from)
 	if pipeline.OwnerOf(want, []string{j.Name()}) != "" {
 		want = pipeline.CompanionName(want, j.Name(), path.Base(output))
@@ -77,93 +80,103 @@ func (m *Master) follow(ctx context.Context, j *pipeline.Job, from, output strin
 	tmp := pipeline.JobFile(j.ID, "companion."+pipeline.Nonce(12)+".tmp") // of a name that the job's sweep knows
 	defer func() {
 		if file == tmp {
-			_ = m.FS.Remove(tmp)
+			_ = w.FS.Remove(tmp)
 		}
 	}()
 	err = pipeline.FirstFree(ctx, func(n int) (bool, error) {
 		to = path.Join(path.Dir(output), pipeline.Numbered(want, n))
-		same, err := m.same(ctx, from, to)
+		same, err := w.same(ctx, from, to)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return same, err
 		}
-		if err := m.single(from); err != nil {
+		if err := w.single(from); err != nil {
 			return false, err
 		}
-		same, err = m.FS.Publish(file, to)
+		same, err = w.FS.Publish(file, to)
 		if errors.Is(err, fs.ErrPermission) && file == from {
-			if file, err = tmp, m.copyWhole(ctx, from, tmp); err == nil {
-				same, err = m.FS.Publish(tmp, to)
+			if file, err = tmp, w.copyWhole(ctx, from, tmp); err == nil {
+				same, err = w.FS.Publish(tmp, to)
 			}
 		}
 		if !same && err == nil { // somebody was quicker, or links have inodes of their own
-			same, err = m.same(ctx, from, to)
+			same, err = w.same(ctx, from, to)
 		}
 		return same, err
 	})
 	if err != nil {
 		return "", err
 	}
-	return to, m.FS.DurableForeign(to)
+	return to, w.FS.DurableForeign(to)
 }
 
-// lookAtCompanion decides what becomes of a companion in the inbox: it stays as long as its films are there or in work,
-// then follows them if it has not, and leaves the inbox. Without a film it is left alone. films are those that lie in its
-// folder. It returns whether somebody waits for it.
-func (m *Master) lookAtCompanion(f watcher.File, d *dropped, films []string) (waiting bool) {
-	dir, name := path.Dir(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")), path.Base(f.Name)
-	live, done := m.films.in(dir)
-	films = append(films, live...)
-	if owner := pipeline.OwnerOf(name, films); owner != "" {
-		m.goesWith(d, "it goes with "+pipeline.RawName(owner).String())
-		return false
+// companionFate decides what becomes of a companion in the inbox: it stays as long as its films are here, in the inbox's
+// folder or in work, then follows a published one, and without a film it is left alone. Only where it owns the whole
+// folder does a name that begins with no film's go with all of them. If owner is "", why it stays.
+func companionFate(name string, here, published []string, whole bool) (owner, why string) {
+	if film := pipeline.OwnerOf(name, here); film != "" {
+		return "", "it goes with " + pipeline.RawName(film).String()
 	}
-	names := slices.Sorted(maps.Keys(done))
-	owner, whole := pipeline.OwnerOf(name, names), m.whole(dir)
+	owner = pipeline.OwnerOf(name, published)
 	switch {
-	case owner == "" && !whole:
-		m.goesWith(d, "it goes with a film, and none in its folder has a name that its own begins with")
-		return false
-	case owner == "" && len(films) > 0:
-		m.goesWith(d, "it goes with the films of its folder")
-		return false
-	case owner == "" && len(names) == 0:
-		m.goesWith(d, "it goes with a film, and there is none in its folder")
-		return false
-	case owner == "":
-		owner = names[0]
+	case owner != "":
+		return owner, ""
+	case !whole:
+		return "", "it goes with a film, and none in its folder has a name that its own begins with"
+	case len(here) > 0:
+		return "", "it goes with the films of its folder"
+	case len(published) == 0:
+		return "", "it goes with a film, and there is none in its folder"
 	}
-	m.goesWith(d, d.stuck)
-	m.nextLook = min(m.nextLook, max(m.Settle-f.Still, 0)+burst)
-	if f.Still >= m.Settle && m.full == "" && time.Now().After(d.rest) {
-		m.tasks.start("follow/"+f.Name, sideBySide, func(ctx context.Context) func() { return m.sendAfter(ctx, f, d, done[owner]) })
+	return published[0], ""
+}
+
+// lookAtCompanion lets a companion follow its films out of the inbox. films are those that lie in its folder. It returns
+// whether somebody waits for it. That it stays for its films is as it should be, and nothing for the log.
+func (t *term) lookAtCompanion(f watcher.File, d *dropped, films []string) (waiting bool) {
+	dir := path.Dir(string(belowInbox(f.Name)))
+	live, done := t.jobs.films.in(dir)
+	owner, why := companionFate(path.Base(f.Name), append(films, live...), slices.Sorted(maps.Keys(done)), t.ownsWhole(dir))
+	if owner == "" {
+		d.left = why
+		return false
+	}
+	d.left = d.stuck
+	t.pace.within(max(t.pace.Settle-f.Still, 0) + burst)
+	if f.Still >= t.pace.Settle && t.full == "" && time.Now().After(d.rest) {
+		w := &jobTask{Master: t.Master, films: t.jobs.films, job: done[owner]}
+		t.tasks.start("follow/"+f.Name, sideBySide, func(ctx context.Context) func() {
+			err := w.sendAfter(ctx, f.Name)
+			return func() {
+				if err != nil {
+					d.stuck, d.rest = "it can't follow its film: "+err.Error(), time.Now().Add(errRest)
+				}
+			}
+		})
 	}
 	return d.stuck == ""
 }
 
-// goesWith notes why a companion is still in the inbox. That is as it should be, and nothing for the log.
-func (m *Master) goesWith(d *dropped, why string) { d.left = why }
-
 // sendAfter lets a companion leave the inbox for the folder of a published film. Its name in the inbox is removed only
 // when it has one in the outbox.
-func (m *Master) sendAfter(ctx context.Context, f watcher.File, d *dropped, j *pipeline.Job) func() {
-	p, err := pipeline.LoadPublished(m.FS, j.ID)
-	var to string
-	if err == nil {
-		output := path.Join(pipeline.Outbox, string(p.Output))
-		if err = m.FS.MkdirAll(path.Dir(output)); err == nil {
-			to, err = m.follow(ctx, j, f.Name, output)
-		}
+func (w *jobTask) sendAfter(ctx context.Context, name string) error {
+	p, err := pipeline.LoadPublished(w.FS, w.job.ID)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		if o := m.FS.Obstacle(f.Name, pipeline.Outbox); o != nil {
-			err = errors.New(o.String())
-		} else if err = m.FS.Remove(f.Name); err == nil {
-			m.Log.Info("followed its film", "name", pipeline.RawName(f.Name).String(), "to", pipeline.RawName(to).String())
-		}
+	output := path.Join(pipeline.Outbox, string(p.Output))
+	if err := w.FS.MkdirAll(path.Dir(output)); err != nil {
+		return err
 	}
-	return func() {
-		if err != nil && ctx.Err() == nil {
-			d.stuck, d.rest = "it can't follow its film: "+err.Error(), time.Now().Add(errRest)
-		}
+	to, err := w.follow(ctx, name, output)
+	if err != nil {
+		return err
 	}
+	if o := w.FS.Obstacle(name, pipeline.Outbox); o != nil {
+		return errors.New(o.String())
+	}
+	if err := w.FS.Remove(name); err != nil {
+		return err
+	}
+	w.Log.Info("followed its film", "name", pipeline.RawName(name).String(), "to", pipeline.RawName(to).String())
+	return nil
 }

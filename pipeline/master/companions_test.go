@@ -11,12 +11,11 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/watcher"
 )
 
 // publishedFilm is a master that has published the film of the folder "Show", on a share where a link of a file in the
 // inbox is denied as another user's is.
-func publishedFilm(t *testing.T) (m *Master, look func() string) {
+func publishedFilm(t *testing.T) (m *term, look func() string) {
 	t.Helper()
 	m = newMaster(t, nil)
 	m.FS = sharefs.New(m.FS.Root(), sharefstest.WithHook(sharefs.OS(m.FS.Root()), func(op, name string) error {
@@ -25,12 +24,12 @@ func publishedFilm(t *testing.T) (m *Master, look func() string) {
 		}
 		return nil
 	}))
-	m.watch = watcher.New(m.FS, pipeline.Inbox)
+	m.inbox = newInbox(m.FS)
 	j := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "Show/film.mkv"}
 	require.NoError(t, m.FS.MkdirAll(pipeline.JobDir(j.ID)))
 	require.NoError(t, m.FS.MkdirAll("outbox/Show"))
 	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, pipeline.PublishedName), []byte(`{"output":"Show/film (2).mkv"}`)))
-	m.films.ended(j, true)
+	m.jobs.films.ended(j, true)
 	return m, func() string { // what is said of film.srt once nothing goes on any more
 		for {
 			_, err := m.lookAtInbox(t.Context())
@@ -43,7 +42,7 @@ func publishedFilm(t *testing.T) (m *Master, look func() string) {
 	}
 }
 
-func readText(t *testing.T, m *Master, name string) string {
+func readText(t *testing.T, m *term, name string) string {
 	t.Helper()
 	b, err := m.FS.Read(name, 1<<20)
 	require.NoError(t, err)

@@ -3,50 +3,59 @@ package master
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
 
-// earlierDecision gives a source back that an earlier version of distenc was at, whose settings or plan mean something else.
-var earlierDecision = pipeline.Decision{Act: pipeline.ActCancelled, Return: true, Reason: "it was begun by an earlier version of distenc, and begins anew"}
-
-var changedDecision = pipeline.Decision{Act: pipeline.ActCancelled, Return: true, Reason: "it changed after it had been taken in: the copy was not finished"}
-
-// startChanged gives a source back that changed under its plan: what can't be encoded then is no fault of
-// the chunk's, and the job must not wait for a person.
-func (m *Master) startChanged(j *job) {
-	m.tasks.start("changed/"+j.ID, 1, func(ctx context.Context) func() {
-		if changed, err := m.changed(ctx, j, false); err != nil || !changed {
-			return nil // what the share can't tell now, it tells at the next look
-		}
-		_, err := m.decide(j, changedDecision)
-		return func() {
-			if err != nil {
-				m.later(j, "cannot decide", err)
-			}
-		}
-	})
-}
+var (
+	// earlierDecision gives a source back that an earlier version of distenc was at, whose settings or plan mean
+	// something else.
+	earlierDecision = pipeline.Decision{
+		Act: pipeline.ActCancelled, Return: true, Reason: "it was begun by an earlier version of distenc, and begins anew",
+	}
+	changedDecision = pipeline.Decision{
+		Act: pipeline.ActCancelled, Return: true, Reason: "it changed after it had been taken in: the copy was not finished",
+	}
+)
 
 // startDecide publishes a decision beside the main loop.
-func (m *Master) startDecide(j *job, d pipeline.Decision) {
-	m.tasks.start("decide/"+j.ID, 2, func(context.Context) func() {
-		_, err := m.decide(j, d)
-		return func() {
-			if err != nil {
-				m.later(j, "cannot decide", err)
-			}
+func (t *term) startDecide(j *job, d pipeline.Decision) {
+	background(t, "decide", j, func(_ context.Context, w *jobTask) error { return w.decide(d) },
+		t.orLater(j, "cannot decide"))
+}
+
+// inspectSource gives the source back of a job with chunks set aside, if it changed under its plan: what can't be
+// encoded then is no fault of the chunk's, and the job must not wait for a person.
+func (t *term) inspectSource(j *job) {
+	if j.chunks.aside == 0 || time.Since(j.chunks.inspected) <= staleNames {
+		return
+	}
+	j.chunks.inspected = time.Now()
+	background(t, "changed", j, func(ctx context.Context, w *jobTask) error {
+		if changed, err := w.changed(ctx, false); err != nil || !changed {
+			return nil // what the share can't tell now, it tells at the next look
 		}
-	})
+		return w.decide(changedDecision)
+	}, t.orLater(j, "cannot decide"))
+}
+
+// unchanged returns whether the source is still what was taken in. If not, that is decided.
+func (w *jobTask) unchanged(ctx context.Context) (bool, error) {
+	changed, err := w.changed(ctx, false)
+	if err == nil && changed {
+		err = w.decide(changedDecision)
+	}
+	return err == nil && !changed, err
 }
 
 // decide publishes a decision (T12). Whatever holds then is carried out at the next look.
-func (m *Master) decide(j *job, d pipeline.Decision) (*pipeline.Decision, error) {
-	d.By = m.Node
-	held, err := pipeline.Decide(m.FS, j.ID, d)
+func (w *jobTask) decide(d pipeline.Decision) error {
+	d.By = w.Node
+	held, err := pipeline.Decide(w.FS, w.job.ID, d)
 	if err != nil {
-		return nil, fmt.Errorf("cannot publish the decision on %s: %w", j.ID, err)
+		return fmt.Errorf("cannot publish the decision on %s: %w", w.job.ID, err)
 	}
-	m.Log.Info("decided", "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "act", held.Act, "reason", held.Reason)
-	return held, nil
+	w.Log.Info("decided", "job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(), "act", held.Act, "reason", held.Reason)
+	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// duplicate says where the same content went, and what to do with this copy; nil where a person has just
+// duplicate is the refusal that says where the same content went, and what to do with this copy; nil where a person has just
 // ended that job, which this master may not have seen yet, and tries its source again.
 func (m *Master) duplicate(twin string) error {
 	dir, err := pipeline.ListFolder(m.FS, twin)
@@ -44,7 +44,7 @@ func contentOf(j *pipeline.Job) content {
 	return content{crc32: j.CRC32, size: j.Size, settings: s}
 }
 
-// index knows what is in work or done, by content. Safe for concurrent use.
+// index is what is in work or done, by content. Safe for concurrent use.
 type index struct {
 	mu   sync.Mutex
 	jobs map[content]string

@@ -5,72 +5,87 @@ import (
 	"slices"
 	"time"
 
+	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/pipeline"
 )
 
+// claims watches the heartbeats of those who hold chunks.
+type claims struct {
+	*lease.Observer
+	looked time.Time
+}
+
+func newClaims(m *Master) claims {
+	return claims{Observer: lease.NewObserver(m.FS, pipeline.Leases, pipeline.ProbeDir+"/"+m.Node, m.Terms, m.Lease...)}
+}
+
 // expire gives the chunks of silent workers to others (T9). It looks no more often than every half
 // heartbeat, however often a task that has ended wakes the main loop.
-func (m *Master) expire(ctx context.Context, survey *pipeline.Survey) {
-	if time.Since(m.watched) < m.Terms.Heartbeat/2 {
+func (t *term) expire(ctx context.Context, survey *pipeline.Survey) {
+	if time.Since(t.claims.looked) < t.Terms.Heartbeat/2 {
 		return
 	}
-	m.watched = time.Now()
-	claims := map[string]pipeline.ChunkFile{}
+	t.claims.looked = time.Now()
+	claimed := map[string]pipeline.ChunkFile{}
 	var stems []string
 	for _, id := range survey.Jobs() {
 		for _, c := range survey.Job(id).In(pipeline.Claimed) {
-			claims[c.Stem()] = c
+			claimed[c.Stem()] = c
 			stems = append(stems, c.Stem())
 		}
 	}
-	silent, err := m.observer.Scan(ctx, stems)
+	silent, err := t.claims.Scan(ctx, stems)
 	if err != nil {
-		m.Log.Warn("heartbeats can't be read", "error", err)
+		t.Log.Warn("heartbeats can't be read", "error", err)
 	}
 	for _, stem := range silent {
-		c := claims[stem]
-		m.Log.Warn("a worker went silent, its chunk is given to another", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
-		m.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped", "")
-		m.again(ctx, c)
+		c := claimed[stem]
+		t.Log.Warn("a worker went silent, its chunk is given to another", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
+		t.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped")
+		t.again(ctx, c)
 	}
-	if err == nil {
-		m.copyQuiet(ctx, survey, claims, silent)
+	if err == nil && t.full == "" {
+		t.copySuspects(ctx, survey, claimed, silent)
 	}
-	m.sweepLeases(ctx, claims)
+	if _, err := t.claims.Sweep(ctx, func(stem string) bool { return claimed[stem].Job != "" }); err != nil {
+		t.Log.Debug("cannot sweep leases", "error", err)
+	}
 }
 
-// copyQuiet frees a second copy of each chunk whose holder has been silent for a while, long before its claim is
+// copySuspects frees a second copy of each chunk whose holder has been silent for a while, long before its claim is
 // over: else the chunk of a node that died would be begun again when the others are nearly done. The first result
 // that is accepted counts, whoever it comes from, and one copy of a chunk is enough.
-func (m *Master) copyQuiet(ctx context.Context, survey *pipeline.Survey, claims map[string]pipeline.ChunkFile, over []string) {
-	quiet := m.observer.Suspects()
-	if len(quiet) > fewQuiet && 4*len(quiet) > len(claims) {
-		return // it is the share that is slow to show heartbeats, or the way to it
+func (t *term) copySuspects(
+	ctx context.Context, survey *pipeline.Survey, claimed map[string]pipeline.ChunkFile, expired []string,
+) {
+	suspects := t.claims.Suspects()
+	if shareIsLate(len(suspects), len(claimed)) {
+		return
 	}
-	for _, stem := range quiet {
-		c := claims[stem]
-		j := m.jobs[c.Job]
-		if slices.Contains(over, stem) || j == nil || j.plan == nil || j.finished || j.copied[stem] || m.full != "" || survey.Job(c.Job).Copies(c.Chunk) != 1 {
+	for _, stem := range suspects {
+		c := claimed[stem]
+		j := t.jobs.live[c.Job]
+		if slices.Contains(expired, stem) || j == nil || !j.wantsCopy(stem, survey.Job(c.Job).Copies(c.Chunk)) {
 			continue
 		}
-		if j.copied == nil {
-			j.copied = map[string]bool{}
-		}
-		j.copied[stem] = true
-		m.Log.Info("a worker is silent, a second copy of its chunk is free for others", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
-		if err := m.free(ctx, j.plan, toFree(j.plan, c.Chunk, c.Attempt, pipeline.KindRange), ""); err != nil {
-			m.later(j, "cannot free a second copy", err)
+		j.chunks.copied[stem] = true
+		t.Log.Info("a worker is silent, a second copy of its chunk is free for others",
+			"chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
+		if err := t.free(ctx, j.plan, toFree(j.plan, c.Chunk, c.Attempt, pipeline.KindRange), ""); err != nil {
+			t.later(j, "cannot free a second copy", err)
 		}
 	}
 }
 
-// fewQuiet is how many claims may be silent at once, whatever part of all they are, to be taken for their holders' fault.
-const fewQuiet = 2
-
-// sweepLeases removes the leases whose claim is gone and whose holder is silent.
-func (m *Master) sweepLeases(ctx context.Context, claims map[string]pipeline.ChunkFile) {
-	keep := func(stem string) bool { return claims[stem].Job != "" }
-	if _, err := m.observer.Sweep(ctx, keep); err != nil {
-		m.Log.Debug("cannot sweep leases", "error", err)
-	}
+// wantsCopy returns whether a second copy of a suspect's chunk is to be freed: once for each claim, and only where
+// the claim is the only file of the chunk.
+func (j *job) wantsCopy(stem string, files int) bool {
+	return j.plan != nil && !j.ending.begun && !j.chunks.copied[stem] && files == 1
 }
+
+// shareIsLate returns whether so many holders are suspects that it is the share that shows heartbeats late, or the way
+// to it, and no fault of theirs.
+func shareIsLate(suspects, claims int) bool { return suspects > fewSuspects && 4*suspects > claims }
+
+// fewSuspects is the number of holders that may be silent at once by their own fault, whatever part of all they are.
+const fewSuspects = 2

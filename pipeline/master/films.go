@@ -8,7 +8,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// films knows which films of the inbox's folders are in work and which are published, for what lies beside them.
+// films is which films of the inbox's folders are in work and which are published, for what lies beside them.
 // Safe for concurrent use. Folders are below the inbox, "." is the inbox itself.
 type films struct {
 	mu      sync.Mutex

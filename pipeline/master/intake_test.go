@@ -15,7 +15,6 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/watcher"
 )
 
 // scans are stages of which each reading ends when the test says so, or with its context.
@@ -38,27 +37,26 @@ func (s scans) Scan(ctx context.Context, name string) (Scan, error) {
 }
 
 // newMaster returns a leading master of an empty share, for tests that look at the inbox themselves.
-func newMaster(t *testing.T, stages Stages) *Master {
+func newMaster(t *testing.T, stages Stages) *term {
 	t.Helper()
 	share, err := sharefs.Open(t.TempDir())
 	require.NoError(t, err)
 	for _, dir := range pipeline.Folders() {
 		require.NoError(t, share.MkdirAll(dir))
 	}
-	m := New(Options{
+	m := newTerm(t.Context(), New(Options{
 		FS: share, Log: slog.New(slog.DiscardHandler), Stages: stages,
 		Resolve: func(folder string, sidecar []byte) (Order, error) {
 			return Order{Settings: pipeline.Settings{Profile: folder, Container: "mkv"}, Priority: len(sidecar)}, nil
 		},
-	})
-	m.watch, m.tasks, m.known = watcher.New(share, pipeline.Inbox), newTasks(t.Context(), nil), newIndex()
-	m.jobs, m.closed, m.taking, m.dropped = map[string]*job{}, map[string]bool{}, map[string]bool{}, map[string]*dropped{}
-	t.Cleanup(m.tasks.stop)
+		Pace: func() Pace { return Pace{} },
+	}))
+	t.Cleanup(m.end)
 	return m
 }
 
 // sparse makes a file of a size in the inbox.
-func sparse(t *testing.T, m *Master, name string, size int64) {
+func sparse(t *testing.T, m *term, name string, size int64) {
 	t.Helper()
 	file := m.FS.Path(filepath.Join(pipeline.Inbox, name))
 	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
@@ -108,7 +106,7 @@ func TestSameContentReadAtOnceIsOneJob(t *testing.T) {
 		require.NoError(t, err)
 		(<-m.tasks.results)()
 	}
-	require.Len(t, m.jobs, 1)
+	require.Len(t, m.jobs.live, 1)
 }
 
 // Where the move itself is denied for a reason that could not be foreseen, a job is made for each try: the tries
@@ -123,13 +121,13 @@ func TestAMoveThatIsDeniedIsNotTriedAgainAndAgain(t *testing.T) {
 		}
 		return nil
 	}))
-	m.watch = watcher.New(m.FS, pipeline.Inbox)
+	m.inbox = newInbox(m.FS)
 	sparse(t, m, "a.mkv", 1)
 	close(s.let)
 	look := func() *dropped {
 		waiting, err := m.lookAtInbox(t.Context())
 		require.NoError(t, err)
-		d := m.dropped["inbox/a.mkv"]
+		d := m.inbox.files["inbox/a.mkv"]
 		require.Equal(t, d.unmoved == 0, waiting == 1, "with --until-idle nobody waits for it")
 		return d
 	}

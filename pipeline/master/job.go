@@ -1,53 +1,119 @@
 package master
 
 import (
-	"sort"
-	"sync/atomic"
+	"context"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
 
-// job is a live job in this master's memory: nothing in it can't be found again on the share.
+// job is a live job in the leader's memory: nothing in it can't be found again on the share.
 type job struct {
-	*pipeline.Job
-	aside   int  // chunks set aside
-	told    bool // that it waits for a person
-	scan    Scan
-	sighted atomic.Pointer[identity] // the source when it was last known to be what was taken in
-	plan    *pipeline.Plan
-	proven  proven
-	nowhere map[int]*patience    // with chunks that no listing has
-	unseen  map[string]*patience // with committed chunks whose result can't be seen yet
-	surplus map[string]*patience // with free copies of accepted chunks
-	bad     []badResult          // found, and not yet sent back
-	judged  map[int]int          // the attempt up to which a chunk's failures were weighed
-	errors  int                  // merges that failed in a row
-	rest    time.Time            // no step before this time
-	looked  time.Time            // whether the source changed, while chunks are set aside
-	absent  patience             // with a source that is not in the folder
-	gone    patience             // with a decided output that is not there
-	lost    bool                 // that output will not come back
-	// finished tells that this master has begun to carry out the job's decision.
-	finished bool
-	ready    *ready          // what the merge needs of the source, once no chunk is free any more
-	unmade   map[int]bool    // chunks that were never made: only the plan's own master knows
-	copied   map[string]bool // silent claims, by stem, of which a second copy was freed
+	*pipeline.Job                // replaced, never written to: tasks have it too
+	plan          *pipeline.Plan // nil until it is made or read; never written to
+	scan          Scan           // what the intake read of the source, for planning
+	sighted       *identity      // the source when it was last known to be what was taken in; nil: not by this master
+	absent        persistence    // with a source that is not in the folder
+	rest          time.Time      // no step before this time
+	chunks        chunkNotes
+	results       results
+	merging       merging
+	ending        ending
 }
 
-// proven are the records of the results that this master has checked, by stem: what a result must still be when
-// it is merged, whatever has become of its record on the share.
-type proven map[string]*pipeline.Record
+// chunkNotes is what is remembered of a job's chunks that no listing shows.
+type chunkNotes struct {
+	unmade    map[int]bool         // never made yet: only the plan's own master knows
+	nowhere   persistences[int]    // in no listing
+	surplus   persistences[string] // free copies of accepted chunks, by path
+	weighed   map[int]int          // the attempt up to which a chunk's failures were weighed
+	copied    map[string]bool      // claims of suspects, by stem, of which a second copy was freed
+	aside     int                  // set aside at the last look
+	announced bool                 // that the job waits for a person
+	inspected time.Time            // when the source was last looked at because of that
+}
 
-func sortJobs(jobs []*job) {
-	sort.Slice(jobs, func(a, b int) bool {
-		x, y := jobs[a], jobs[b]
-		if x.Priority != y.Priority {
-			return x.Priority > y.Priority
+// results is what is known of a job's results, by stem.
+type results struct {
+	verified verifiedRecords
+	unseen   persistences[string] // committed, but not to be seen yet
+	bad      []badResult          // found, and not yet sent back
+}
+
+// verifiedRecords are the records of the results that this master has checked, by stem: what a result must still be
+// when it is merged, whatever has become of its record on the share.
+type verifiedRecords map[string]*pipeline.Record
+
+// merging is how far a job's merge is.
+type merging struct {
+	prepared *preparation // once no chunk is free any more
+	failures int          // in a row
+}
+
+// ending is how far this master is with a job's decision.
+type ending struct {
+	begun bool        // to carry it out
+	gone  persistence // with a decided output that is not there
+	lost  bool        // that output will not come back
+}
+
+// liveJob begins to follow a job.
+func liveJob(record *pipeline.Job) *job {
+	return &job{
+		Job: record, chunks: chunkNotes{weighed: map[int]int{}, copied: map[string]bool{}}, results: results{verified: verifiedRecords{}},
+	}
+}
+
+// jobTask is a background task's view of a job: a copy of what the loop knew when the task began. What a task finds
+// out it returns, and the loop applies it.
+type jobTask struct {
+	*Master
+	films   *films // guards itself
+	job     *pipeline.Job
+	plan    *pipeline.Plan
+	sighted *identity // what the task finds here is applied too
+}
+
+// taskFor is what a background task for a job is given.
+func (t *term) taskFor(j *job) *jobTask {
+	return &jobTask{Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, sighted: j.sighted}
+}
+
+// background runs work beside the main loop unless the stage does so for this job already, or for as many as it may.
+// The loop applies what it returns.
+func background[T any](t *term, stage string, j *job, work func(context.Context, *jobTask) T, apply func(T)) bool {
+	task, before := t.taskFor(j), j.sighted
+	return t.tasks.start(stage+"/"+j.ID, limits[stage], func(ctx context.Context) func() {
+		result := work(ctx, task)
+		return func() {
+			if task.sighted != before {
+				j.sighted = task.sighted
+			}
+			apply(result)
 		}
-		if !x.Created.Equal(y.Created) {
-			return x.Created.Before(y.Created)
-		}
-		return x.ID < y.ID
 	})
+}
+
+// limits is how many tasks of each stage run at once.
+var limits = map[string]int{
+	"plan": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1, "prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2,
+}
+
+// later notes an error that may pass and lets the job rest.
+func (t *term) later(j *job, what string, err error) {
+	t.Log.Warn(what, "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "error", err)
+	j.rest = time.Now().Add(errRest)
+}
+
+// errRest is how long a job waits after a step failed for a reason that may pass (a full disk, a share
+// that does not answer), so that it neither spins nor is forgotten.
+const errRest = 15 * time.Second
+
+// orLater applies the error of a task.
+func (t *term) orLater(j *job, what string) func(error) {
+	return func(err error) {
+		if err != nil {
+			t.later(j, what, err)
+		}
+	}
 }

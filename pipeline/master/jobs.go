@@ -1,111 +1,135 @@
 package master
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
 
+// ledger is which jobs there are, by id.
+type ledger struct {
+	live    map[string]*job
+	closed  map[string]bool     // nothing is left to do for these, as far as this master has seen
+	recent  []string            // the last of them
+	late    map[string]*lateJob // ended without their source: it may still land in their folders
+	present map[string]bool     // has a folder under jobs/
+	taking  map[string]bool     // being made by this master's intake
+	known   *index              // what was encoded or is in work
+	films   *films              // what companions in the inbox may go with
+}
+
+func newLedger() ledger {
+	return ledger{
+		live: map[string]*job{}, closed: map[string]bool{}, late: map[string]*lateJob{}, taking: map[string]bool{},
+		known: newIndex(), films: newFilms(),
+	}
+}
+
+// inOrder returns the live jobs by priority, then age.
+func (l *ledger) inOrder() []*job {
+	return slices.SortedFunc(maps.Values(l.live), func(a, b *job) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// adopt takes up a job.
+func (l *ledger) adopt(j *job) {
+	l.live[j.ID] = j
+	l.films.begun(j.Job)
+}
+
 // forget drops a job whose folder is gone.
-func (m *Master) forget(j *job) {
-	delete(m.jobs, j.ID)
-	m.films.ended(j.Job, false)
-	m.known.drop(contentOf(j.Job), j.ID)
+func (l *ledger) forget(j *job) {
+	delete(l.live, j.ID)
+	l.films.ended(j.Job, false)
+	l.known.drop(contentOf(j.Job), j.ID)
 }
 
-// closedForGood makes the end of a job that this master has finished outlast a power loss of the file
-// server: nobody looks at it again before the next leader.
-func (m *Master) closedForGood(j *job) bool {
-	if !j.finished {
-		return true // it was found closed: that it outlasts, or is closed once more, is the last leader's affair
+// close drops a job that has ended. published: its output is out.
+func (l *ledger) close(j *job, published bool) {
+	l.closed[j.ID] = true
+	l.recent = append(l.recent[max(0, len(l.recent)-maxRecent+1):], j.ID)
+	delete(l.live, j.ID)
+	l.films.ended(j.Job, published)
+	if published {
+		l.known.add(contentOf(j.Job), j.ID)
+	} else {
+		l.known.drop(contentOf(j.Job), j.ID)
 	}
-	if err := m.FS.Durable(pipeline.JobFile(j.ID, pipeline.ClosedName)); err != nil {
-		m.later(j, "cannot close", err)
-		return false
-	}
-	return true
 }
 
-// close drops a job that has ended.
-func (m *Master) close(j *job, dir pipeline.Folder) {
-	m.sweepTemporary(j.ID, dir)
-	if dir.Out() { // made again by a request that landed late
-		if err := m.sweepFolder(pipeline.OutOf(j.ID)); err != nil {
-			m.Log.Debug("cannot sweep an ended job's folder", "job", j.ID, "error", err)
-		}
-	}
-	m.closed[j.ID] = true
-	m.recent = append(m.recent[max(0, len(m.recent)-maxRecent+1):], j.ID)
-	delete(m.jobs, j.ID)
-	c, err := pipeline.LoadClosed(m.FS, j.ID)
-	if err == nil && c.Source == "" {
-		m.late[j.ID] = &lateJob{job: j, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
-	}
-	m.films.ended(j.Job, err == nil && c.Act == pipeline.ActPublish)
-	if err == nil && c.Act == pipeline.ActPublish {
-		m.known.add(contentOf(j.Job), j.ID)
-		return
-	}
-	m.known.drop(contentOf(j.Job), j.ID)
+// reopen forgets that a job has ended.
+func (l *ledger) reopen(id string) {
+	delete(l.closed, id)
+	delete(l.late, id)
 }
 
 // findJobs takes up the jobs that another life of a master has left, or another master has made.
-func (m *Master) findJobs() error {
-	ids, err := m.FS.List(pipeline.Jobs)
+func (t *term) findJobs() error {
+	ids, err := t.FS.List(pipeline.Jobs)
 	if err != nil {
 		return err
 	}
-	m.present = map[string]bool{}
+	l := &t.jobs
+	l.present = map[string]bool{}
 	for _, id := range ids {
-		m.present[id] = true
-		if !pipeline.ValidJob(id) || m.closed[id] || m.jobs[id] != nil || m.taking[id] {
+		l.present[id] = true
+		if !pipeline.ValidJob(id) || l.closed[id] || l.live[id] != nil || l.taking[id] {
 			continue
 		}
-		record, err := pipeline.LoadJob(m.FS, id)
-		if errors.Is(err, fs.ErrNotExist) {
-			m.unwritten(id) // its master is just making it, or never came to that
-			continue
+		record, err := pipeline.LoadJob(t.FS, id)
+		switch {
+		case err == nil:
+			l.adopt(liveJob(record))
+		case errors.Is(err, fs.ErrNotExist):
+			t.unwritten(id) // its master is just making it, or never came to that
+		default: // another master may be writing it; whatever else it is, it harms no other job
+			t.once("a job's folder can't be read, left alone", id, err)
 		}
-		if err != nil { // another master may be writing it; whatever else it is, it harms no other job
-			m.once("a job's folder can't be read, left alone", "job", id, "error", err)
-			continue
-		}
-		m.adopt(&job{Job: record})
 	}
 	return nil
 }
 
-// adopt puts a job under this master's eyes.
-func (m *Master) adopt(j *job) {
-	m.jobs[j.ID] = j
-	m.films.begun(j.Job)
-}
-
-// inOrder returns the live jobs by priority, then age.
-func (m *Master) inOrder() []*job {
-	out := make([]*job, 0, len(m.jobs))
-	for _, j := range m.jobs {
-		out = append(out, j)
+// close lets go of a job in whose folder nothing is left to do. false: that can't outlast a power loss of the file
+// server yet.
+func (t *term) close(j *job, dir pipeline.Folder) bool {
+	if j.ending.begun { // else it was found closed: making that durable was the last leader's affair
+		if err := t.FS.Durable(pipeline.JobFile(j.ID, pipeline.ClosedName)); err != nil {
+			t.later(j, "cannot close", err)
+			return false
+		}
 	}
-	sortJobs(out)
-	return out
+	t.sweepTemporary(j.ID, dir)
+	if dir.Out() { // made again by a request that landed late
+		if err := t.sweepFolder(pipeline.OutOf(j.ID)); err != nil {
+			t.Log.Debug("cannot sweep an ended job's folder", "job", j.ID, "error", err)
+		}
+	}
+	c, err := pipeline.LoadClosed(t.FS, j.ID)
+	t.jobs.close(j, err == nil && c.Act == pipeline.ActPublish)
+	if err == nil && c.Source == "" {
+		t.jobs.late[j.ID] = &lateJob{job: j.Job, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
+	}
+	return true
 }
 
-// reopened forgets that a job has ended whose folder says that it has not: a person put the share back as it was in
-// a snapshot. In doubt it is neither taken up nor swept.
-func (m *Master) reopened(id string) bool {
-	dir, err := pipeline.ListFolder(m.FS, id)
+// reopened takes a job up again that has ended, where its folder shows that it has not: a person put the share back
+// as it was in a snapshot. In doubt it is neither taken up nor swept.
+func (t *term) reopened(id string) bool {
+	dir, err := pipeline.ListFolder(t.FS, id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false
 	case err != nil:
 		return true
 	case dir.Job() && !dir.Closed():
-		m.Log.Warn("a job that had ended has not, as its folder says: it is taken up again", "job", id)
-		delete(m.closed, id)
-		delete(m.late, id)
+		t.Log.Warn("a job that had ended has not, as its folder says: it is taken up again", "job", id)
+		t.jobs.reopen(id)
 		return true
 	}
 	return false
@@ -116,46 +140,21 @@ func (m *Master) reopened(id string) bool {
 const maxRecent = 64
 
 // lookBack looks whether one of the jobs that ended last still has.
-func (m *Master) lookBack() {
-	if len(m.recent) == 0 {
+func (t *term) lookBack() {
+	l := &t.jobs
+	if len(l.recent) == 0 {
 		return
 	}
-	id := m.recent[0]
-	m.recent = m.recent[1:]
-	if m.closed[id] && !m.reopened(id) {
-		m.recent = append(m.recent, id)
-	}
-}
-
-// unwritten deals with a folder under jobs/ that holds no job, as a listing tells and not only an open,
-// which NFS answers from a cache: it is tidied up, and no reason to keep chunks of that name.
-func (m *Master) unwritten(id string) {
-	if dir, err := pipeline.ListFolder(m.FS, id); err == nil && !dir.Job() {
-		delete(m.present, id)
-		m.sweepEmpty(id)
-	}
-}
-
-// sweepEmpty removes a folder under jobs/ in which no job was ever written down, once it has been one for
-// so long that its master must be gone. Folders with anything in them stay.
-func (m *Master) sweepEmpty(id string) {
-	if waitFor(&m.empty, id).seen(m.gap()) < max(m.Terms.Expiry, staleNames) {
-		return
-	}
-	delete(m.empty, id)
-	if dir, err := pipeline.ListFolder(m.FS, id); err == nil {
-		m.sweepTemporary(id, dir)
-	}
-	for _, dir := range append(pipeline.JobFolders(id), pipeline.JobDir(id)) {
-		if err := m.FS.RemoveDir(dir); err != nil {
-			m.Log.Debug("cannot remove an empty job folder", "job", id, "error", err)
-		}
+	id := l.recent[0]
+	l.recent = l.recent[1:]
+	if l.closed[id] && !t.reopened(id) {
+		l.recent = append(l.recent, id)
 	}
 }
 
 // lateJob is a job that ended without its source.
 type lateJob struct {
-	job         *job
+	job         *pipeline.Job
 	until, next time.Time
 }
 
@@ -164,30 +163,21 @@ type lateJob struct {
 const lateFor = time.Hour
 
 // lookAtLate takes a job up again whose source has come after its end, so that it is given back.
-func (m *Master) lookAtLate() {
-	for id, l := range m.late {
-		switch dir, err := m.lookAgain(l); {
-		case err != nil || dir.Source(l.job.Job):
-			delete(m.late, id)
-			if err == nil {
-				delete(m.closed, id)
-				m.adopt(&job{Job: l.job.Job})
+func (t *term) lookAtLate() {
+	for id, l := range t.jobs.late {
+		if time.Now().After(l.next) {
+			l.next = time.Now().Add(staleNames)
+			dir, err := pipeline.ListFolder(t.FS, id)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				delete(t.jobs.late, id)
+			case err == nil && dir.Source(l.job): // another error is the share's, not the folder's
+				t.jobs.reopen(id)
+				t.jobs.adopt(liveJob(l.job))
 			}
-		case time.Now().After(l.until):
-			delete(m.late, id)
+		}
+		if time.Now().After(l.until) {
+			delete(t.jobs.late, id)
 		}
 	}
-}
-
-// lookAgain lists a late job's folder if it is time to.
-func (m *Master) lookAgain(l *lateJob) (pipeline.Folder, error) {
-	if time.Now().Before(l.next) {
-		return nil, nil
-	}
-	l.next = time.Now().Add(staleNames)
-	dir, err := pipeline.ListFolder(m.FS, l.job.ID)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // the share is in trouble, not the folder
-	}
-	return dir, err
 }

@@ -14,9 +14,9 @@ import (
 // Whole jobs, with faults of all kinds, are played in test/sim and run in test/farm; here are the parts
 // that decide by themselves.
 
-func TestPatienceCountsOnlyWhileSomebodyLooks(t *testing.T) {
+func TestPersistenceCountsOnlyWhileSomebodyLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p patience
+		var p persistence
 		require.Zero(t, p.seen(10*time.Second))
 		time.Sleep(8 * time.Second)
 		require.Equal(t, 8*time.Second, p.seen(10*time.Second))
@@ -30,7 +30,7 @@ func TestPatienceCountsOnlyWhileSomebodyLooks(t *testing.T) {
 func TestChunksAreMadeOnceAndAnewOnlyWhenLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plan := &pipeline.Plan{Chunks: make([]pipeline.Chunk, 4)}
-		j := &job{plan: plan, unmade: map[int]bool{2: true, 3: true}} // this master made the plan and has made two of its chunks
+		j := &job{plan: plan, chunks: chunkNotes{unmade: map[int]bool{2: true, 3: true}}} // this master made the plan and has made two of its chunks
 		state := []pipeline.ChunkFile{{State: pipeline.Claimed}, {}, {}, {}}
 		missing := func() []int { return j.missing(state, time.Minute, 10*time.Second) }
 		require.Equal(t, []int{2, 3}, missing(), "those never made are due at once")
@@ -49,7 +49,7 @@ func TestChunksAreMadeOnceAndAnewOnlyWhenLost(t *testing.T) {
 
 func TestTasksKeepTheirLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tasks := newTasks(t.Context(), nil)
+		tasks := newTasks(t.Context(), func(string, time.Duration) {})
 		defer tasks.stop()
 		ended := 0
 		work := func(context.Context) func() { time.Sleep(time.Second); return func() { ended++ } }

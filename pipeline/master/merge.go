@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"time"
 
@@ -12,97 +13,112 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// ready is a merge that has been prepared.
-type ready struct {
+// preparation is a merge whose part that needs the source alone is done, or was tried.
+type preparation struct {
 	nonce    string // of its output
 	prepared any
 }
 
 // startPrepare does what the merge needs of the source while the last chunks are encoded. If that fails, the
-// merge does it, and says why it can't.
-func (m *Master) startPrepare(j *job) {
-	r := &ready{nonce: pipeline.Nonce(12)}
-	if !m.tasks.start("prepare/"+j.ID, 1, func(ctx context.Context) func() {
-		p, err := m.Stages.Prepare(ctx, j.Job, j.plan, pipeline.JobOut(j.ID, r.nonce))
+// merge does it, and its error counts.
+func (t *term) startPrepare(j *job) {
+	p := &preparation{nonce: pipeline.Nonce(12)}
+	if background(t, "prepare", j, func(ctx context.Context, w *jobTask) any {
+		prepared, err := w.Stages.Prepare(ctx, w.job, w.plan, pipeline.JobOut(w.job.ID, p.nonce))
 		if err != nil {
-			m.Log.Debug("a merge can't be prepared", "job", j.ID, "error", err)
+			w.Log.Debug("a merge can't be prepared", "job", w.job.ID, "error", err)
 		}
-		return func() { r.prepared = p }
-	}) {
-		return
+		return prepared
+	}, func(prepared any) { p.prepared = prepared }) {
+		j.merging.prepared = p
 	}
-	j.ready = r
+}
+
+// mergeResult is what came of a merge.
+type mergeResult struct {
+	err      error
+	verified verifiedRecords // with what was checked for it
+	used     bool            // the prepared names are used up
+}
+
+// startMerge merges the accepted results, with a copy of what is known of them.
+func (t *term) startMerge(j *job, chunks []pipeline.ChunkFile) {
+	verified, p := maps.Clone(j.results.verified), preparation{nonce: pipeline.Nonce(12)}
+	if j.merging.prepared != nil {
+		p = *j.merging.prepared
+	}
+	background(t, "merge", j, func(ctx context.Context, w *jobTask) mergeResult {
+		return w.merge(ctx, chunks, verified, p)
+	}, func(r mergeResult) { t.afterMerge(j, chunks, r) })
+}
+
+// merge merges the accepted results (T11) and decides for the output (T12).
+func (w *jobTask) merge(ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords, p preparation) mergeResult {
+	records, err := w.prove(ctx, chunks, verified)
+	if err != nil {
+		return mergeResult{err: err, verified: verified}
+	}
+	return mergeResult{err: w.mergeAndDecide(ctx, chunks, records, p), verified: verified, used: true}
+}
+
+func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
+	j.results.verified = r.verified
+	if r.used {
+		j.merging.prepared = nil
+	}
+	var bad *pipeline.BadChunk
+	switch {
+	case r.err == nil:
+		j.merging.failures = 0
+	case errors.As(r.err, &bad):
+		t.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", r.err)
+		j.results.bad = append(j.results.bad, badResult{chunks[bad.Index], r.err})
+	case !lastingError(r.err):
+		t.later(j, "cannot merge now", r.err)
+	default:
+		t.later(j, "cannot merge", r.err)
+		if j.merging.failures++; j.merging.failures >= mergeTries || hopeless(r.err) {
+			t.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: "Merging failed: " + r.err.Error()})
+		}
+	}
 }
 
 // mergeTries is how often a merge may fail for no reason that is known to pass before the job fails.
 const mergeTries = 3
 
-// merge merges the accepted results (T11) and decides for the output (T12). known is a copy of what the job has
-// proven, and r nil where nothing was prepared.
-func (m *Master) merge(ctx context.Context, j *job, chunks []pipeline.ChunkFile, known proven, r *ready) func() {
-	if r == nil {
-		r = &ready{nonce: pipeline.Nonce(12)}
-	}
-	records, err := m.prove(ctx, j.plan, chunks, known)
-	used := err == nil
-	if used {
-		err = m.mergeAndDecide(ctx, j, j.plan, chunks, records, r)
-	}
-	return func() {
-		j.proven = known
-		if used {
-			j.ready = nil // with its names
-		}
-		var bad *pipeline.BadChunk
-		switch {
-		case err == nil:
-			j.errors = 0
-		case ctx.Err() != nil:
-		case errors.As(err, &bad):
-			m.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", err)
-			j.bad = append(j.bad, badResult{chunks[bad.Index], err})
-		case !lastingError(err):
-			m.later(j, "cannot merge now", err)
-		default:
-			m.later(j, "cannot merge", err)
-			if j.errors++; j.errors >= mergeTries || hopeless(err) {
-				m.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: "Merging failed: " + err.Error()})
-			}
-		}
-	}
-}
-
-// lastingError tells errors that trying again would not mend from those of a machine or a share in trouble. What a
-// child met of the operating system's errors may be the source's own fault; what we met is not.
+// lastingError returns whether trying again would not mend an error, as it may those of a machine or a share in
+// trouble. What a child met of the operating system's errors may be the source's own fault; what we met is not.
 func lastingError(err error) bool {
 	_, child := errors.AsType[childError](err)
 	return !sharefs.Trouble(err) && (child || !sharefs.System(err))
 }
 
-// hopeless tells what would go beyond a child's limits again: a merge that takes as much as that is not tried three times.
+// hopeless returns whether a merge would go beyond a child's limits again: one that takes as much as that is not tried
+// three times.
 func hopeless(err error) bool {
 	child, ok := errors.AsType[childError](err)
 	return ok && child.Lasting()
 }
 
-// prove returns the results' records, and checks the results that another master has accepted.
-func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeline.ChunkFile, known proven) ([]pipeline.Record, error) {
+// prove returns the results' records, and checks the results that another master has accepted: those that verified
+// has not yet.
+func (w *jobTask) prove(ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords) ([]pipeline.Record, error) {
 	records, unknown := make([]pipeline.Record, len(chunks)), 0
 	for _, c := range chunks {
-		if known[c.Stem()] == nil {
+		if verified[c.Stem()] == nil {
 			unknown++
 		}
 	}
 	for i, c := range chunks {
-		r, err := known[c.Stem()], error(nil)
+		r, err := verified[c.Stem()], error(nil)
 		if r == nil {
-			if r, err = pipeline.LoadRecord(m.FS, c); err == nil {
-				err = m.Stages.Check(ctx, plan, c, r, unknown > manyResults)
+			if r, err = pipeline.LoadRecord(w.FS, c); err == nil {
+				err = w.Stages.Check(ctx, w.plan, c, r, unknown > manyResults)
 			}
 		}
 		switch {
 		case err == nil:
-			records[i], known[c.Stem()] = *r, r
+			records[i], verified[c.Stem()] = *r, r
 		case ctx.Err() != nil || sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		default:
@@ -112,32 +128,28 @@ func (m *Master) prove(ctx context.Context, plan *pipeline.Plan, chunks []pipeli
 	return records, nil
 }
 
-func (m *Master) mergeAndDecide(ctx context.Context, j *job, plan *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, r *ready) error {
+func (w *jobTask) mergeAndDecide(ctx context.Context, chunks []pipeline.ChunkFile, records []pipeline.Record, p preparation) error {
 	started := time.Now()
-	out := pipeline.JobOut(j.ID, r.nonce)
-	merged, err := m.Stages.Merge(ctx, j.Job, plan, chunks, records, out, r.prepared)
-	if serr := m.sweepFolder(pipeline.WorkOf(out)); serr != nil {
-		m.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", j.ID, "error", serr)
+	out := pipeline.JobOut(w.job.ID, p.nonce)
+	merged, err := w.Stages.Merge(ctx, w.job, w.plan, chunks, records, out, p.prepared)
+	if serr := w.sweepFolder(pipeline.WorkOf(out)); serr != nil {
+		w.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", w.job.ID, "error", serr)
 	}
 	if err == nil {
-		merged.Report += companionsReport(m.beside(j.Job))
-		err = errors.Join(m.FS.Create(out+".json", merged.Certificate), m.FS.Create(out+".txt", []byte(merged.Report)))
+		report := merged.Report + companionsReport(w.beside())
+		err = errors.Join(w.FS.Create(out+".json", merged.Certificate), w.FS.Create(out+".txt", []byte(report)))
 	}
 	if err != nil { // no decision names them yet
-		return errors.Join(err, m.FS.Remove(out), m.FS.Remove(out+".json"), m.FS.Remove(out+".txt"))
+		return errors.Join(err, w.FS.Remove(out), w.FS.Remove(out+".json"), w.FS.Remove(out+".txt"))
 	}
-	m.Log.Info("merged and verified", "job", j.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
-	if changed, err := m.changed(ctx, j, false); err != nil || changed {
-		if changed {
-			_, err = m.decide(j, changedDecision)
-		}
+	w.Log.Info("merged and verified", "job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
+	if ok, err := w.unchanged(ctx); !ok {
 		return err
 	}
-	_, err = m.decide(j, pipeline.Decision{Act: pipeline.ActPublish, Out: r.nonce, CRC32: merged.CRC32})
-	return err
+	return w.decide(pipeline.Decision{Act: pipeline.ActPublish, Out: p.nonce, CRC32: merged.CRC32})
 }
 
-// companionsReport tells what follows the film into the outbox.
+// companionsReport lists what follows the film into the outbox.
 func companionsReport(names []string) string {
 	if len(names) == 0 {
 		return ""

@@ -49,7 +49,7 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 	for _, n := range []int{len(chunks), 2} {
 		did := &checks{}
 		m.Stages = did
-		records, err := m.prove(t.Context(), nil, chunks[:n], proven{chunks[0].Stem(): &pipeline.Record{CRC32: "1"}})
+		records, err := (&jobTask{Master: m, job: &pipeline.Job{ID: job}}).prove(t.Context(), chunks[:n], verifiedRecords{chunks[0].Stem(): &pipeline.Record{CRC32: "1"}})
 		require.NoError(t, err)
 		require.Len(t, records, n)
 		require.Equal(t, n > manyResults, did.whole == 0)

@@ -13,24 +13,25 @@ import (
 // is exclusive: of all masters, in all their lives, one calls it, and none calls it twice.
 const toldName = "told"
 
-// tellEnd has Ended called for a job that has ended. Beside the main loop only.
-func (m *Master) tellEnd(job string) { m.tell(job, toldName) }
+// announceEnd has Ended called for a job that has ended.
+func (m *Master) announceEnd(job string) { m.callEnded(job, toldName) }
 
-// tellAside has Ended called for a job that can't go on without a person, once for each time that a chunk
+// announceAside has Ended called for a job that can't go on without a person, once for each time that a chunk
 // of it is set aside while none was before.
-func (m *Master) tellAside(j *job, chunks *pipeline.JobChunks) {
+func (t *term) announceAside(j *job, chunks *pipeline.JobChunks) {
 	failed := chunks.In(pipeline.Failed)
-	if m.Ended == nil || len(failed) == 0 || j.told {
-		j.told = len(failed) > 0
+	if t.Ended == nil || len(failed) == 0 || j.chunks.announced {
+		j.chunks.announced = len(failed) > 0
 		return
 	}
-	j.told = m.tasks.start("tell/"+j.ID, 2, func(context.Context) func() {
-		m.tell(j.ID, toldName+"."+failed[0].Stem())
-		return nil
-	})
+	marker := toldName + "." + failed[0].Stem()
+	j.chunks.announced = background(t, "tell", j, func(_ context.Context, w *jobTask) struct{} {
+		w.callEnded(w.job.ID, marker)
+		return struct{}{}
+	}, func(struct{}) {})
 }
 
-func (m *Master) tell(job, marker string) {
+func (m *Master) callEnded(job, marker string) {
 	if m.Ended == nil {
 		return
 	}
@@ -43,7 +44,7 @@ func (m *Master) tell(job, marker string) {
 		st, err = status.ReadJob(m.FS, job)
 	}
 	if err != nil {
-		m.Log.Warn("cannot tell that a job has ended", "job", job, "error", err)
+		m.Log.Warn("cannot announce that a job has ended", "job", job, "error", err)
 		return
 	}
 	m.Ended(st)

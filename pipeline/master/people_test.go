@@ -26,18 +26,18 @@ import (
 const someJob = "abcdef01-k3f9z"
 
 // leading returns a master at the beginning of its term, on a share of its own.
-func leading(t *testing.T, ops func(root string) sharefs.Ops) *Master {
+func leading(t *testing.T, ops func(root string) sharefs.Ops) *term {
 	t.Helper()
 	root := t.TempDir()
-	m := New(Options{
-		FS: sharefs.New(root, ops(root)), Node: "host-maaaaa", Log: slog.New(slog.DiscardHandler), Poll: time.Second,
+	m := newTerm(t.Context(), New(Options{
+		FS: sharefs.New(root, ops(root)), Node: "host-maaaaa", Log: slog.New(slog.DiscardHandler),
 		Terms: lease.Terms{Heartbeat: time.Second, Expiry: time.Minute},
-	})
+		Pace:  func() Pace { return Pace{Poll: time.Second} },
+	}))
+	t.Cleanup(m.end)
 	for _, dir := range pipeline.Folders() {
 		require.NoError(t, m.FS.MkdirAll(dir))
 	}
-	m.jobs, m.closed, m.known, m.late = map[string]*job{}, map[string]bool{}, newIndex(), map[string]*lateJob{}
-	m.taking, m.told, m.dead, m.dropped = map[string]bool{}, map[string]bool{}, map[string]*still{}, map[string]*dropped{}
 	return m
 }
 
@@ -61,32 +61,32 @@ func TestTheSweepGoesThroughNoLink(t *testing.T) {
 }
 
 // planted makes a job whose source has that text, as if it had been taken in a minute ago.
-func planted(t *testing.T, m *Master, text string) *job {
+func planted(t *testing.T, m *term, text string) *job {
 	t.Helper()
-	j := &job{Job: &pipeline.Job{
+	j := liveJob(&pipeline.Job{
 		ID: someJob, Inbox: "film.mkv", Source: "source.mkv", Size: int64(len(text)),
 		CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE([]byte(text))), Settings: pipeline.Settings{Container: "mkv"},
-	}}
+	})
 	require.NoError(t, j.Create(m.FS))
 	source := pipeline.JobFile(j.ID, j.Source)
 	require.NoError(t, m.FS.Create(source, []byte(text)))
 	st, err := m.FS.Stat(source)
 	require.NoError(t, err)
 	j.ModTime = st.ModTime()
-	m.sight(j, identityOf(st))
-	m.jobs[j.ID] = j
+	j.sighted = m.sight(j.Job, identityOf(st))
+	m.jobs.live[j.ID] = j
 	return j
 }
 
 // published makes an output and decides for it.
-func published(t *testing.T, m *Master, j *job) {
+func published(t *testing.T, m *term, j *job) {
 	t.Helper()
 	require.NoError(t, m.FS.Create(pipeline.JobOut(j.ID, "abcdefghijkl"), []byte("output")))
-	_, err := m.decide(j, pipeline.Decision{Act: pipeline.ActPublish, Out: "abcdefghijkl", CRC32: "00000000"})
+	err := m.taskFor(j).decide(pipeline.Decision{Act: pipeline.ActPublish, Out: "abcdefghijkl", CRC32: "00000000"})
 	require.NoError(t, err)
 }
 
-func text(t *testing.T, m *Master, name string) string {
+func text(t *testing.T, m *term, name string) string {
 	t.Helper()
 	b, err := m.FS.Read(name, 100)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestWhatLiesBesideTheSourceIsNotTheSource(t *testing.T) {
 	}
 	published(t, m, j)
 	for range 4 {
-		_, err := m.carryOut(t.Context(), j)
+		_, err := m.taskFor(j).carryOut(t.Context(), false)
 		require.NoError(t, err)
 	}
 	require.Equal(t, "film", text(t, m, "archive/"+j.ID+"/film.mkv"))
@@ -114,10 +114,10 @@ func TestASecondSourceIsNotMovedOverTheFirst(t *testing.T) {
 	m := leading(t, sharefs.OS)
 	j := planted(t, m, "film")
 	published(t, m, j)
-	_, err := m.carryOut(t.Context(), j)
+	_, err := m.taskFor(j).carryOut(t.Context(), false)
 	require.NoError(t, err)
 	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, j.Source), []byte("film")))
-	_, err = m.carryOut(t.Context(), j)
+	_, err = m.taskFor(j).carryOut(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, "film", text(t, m, "archive/"+j.ID+"/film.mkv"))
 	require.Equal(t, "film", text(t, m, "archive/"+j.ID+" (2)/film.mkv"))
@@ -136,11 +136,11 @@ func TestAnotherFileUnderTheSourcesName(t *testing.T) {
 			m := leading(t, sharefs.OS)
 			j := planted(t, m, "film")
 			file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
-			changed, err := m.changed(t.Context(), j, false)
+			changed, err := m.taskFor(j).changed(t.Context(), false)
 			require.NoError(t, err)
 			require.False(t, changed)
 			require.NoError(t, os.Chmod(file, 0o600))
-			changed, err = m.changed(t.Context(), j, false)
+			changed, err = m.taskFor(j).changed(t.Context(), false)
 			require.NoError(t, err)
 			require.False(t, changed, "its content is what was taken in, whatever else moved")
 			replace(t, file)
@@ -148,9 +148,9 @@ func TestAnotherFileUnderTheSourcesName(t *testing.T) {
 				require.NoError(t, os.Chtimes(file, j.ModTime, j.ModTime))
 				st, err := os.Stat(file)
 				require.NoError(t, err)
-				same = identityOf(st) == *j.sighted.Load()
+				same = identityOf(st) == *j.sighted
 			}
-			changed, err = m.changed(t.Context(), j, false)
+			changed, err = m.taskFor(j).changed(t.Context(), false)
 			require.NoError(t, err)
 			require.True(t, changed)
 		})
@@ -165,7 +165,7 @@ func TestASourceThatChangedIsNotDeleted(t *testing.T) {
 	published(t, m, j)
 	file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
 	require.NoError(t, os.WriteFile(file, []byte("film, now whole"), 0o600))
-	_, err := m.carryOut(t.Context(), j)
+	_, err := m.taskFor(j).carryOut(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, "film, now whole", text(t, m, "inbox/film.mkv"))
 	require.Equal(t, "output", text(t, m, "outbox/film.mkv"))
@@ -176,7 +176,7 @@ func TestASourceIsDeletedWhereThatIsWanted(t *testing.T) {
 	j := planted(t, m, "film")
 	j.Settings.Keep = "delete"
 	published(t, m, j)
-	_, err := m.carryOut(t.Context(), j)
+	_, err := m.taskFor(j).carryOut(t.Context(), false)
 	require.NoError(t, err)
 	left, err := m.FS.List(pipeline.Archive)
 	require.NoError(t, err)
@@ -208,14 +208,16 @@ func TestAFileThatWasReplacedInTheInboxIsReadAgain(t *testing.T) {
 	}}
 	m.Resolve = func(string, []byte) (Order, error) { return Order{Settings: pipeline.Settings{Container: "mkv"}}, nil }
 	f := watcher.File{Name: name, Size: 4, Seen: time.Now(), ModTime: st.ModTime()}
-	d := &dropped{file: f, cancel: func() {}}
-	m.dropped[name], m.Settle = d, time.Hour
-	m.read(t.Context(), f, d)()
-	require.True(t, d.scanned)
-	m.takeIn(t.Context(), someJob, f, d)()
-	require.Empty(t, m.jobs)
+	d := &dropped{file: f}
+	m.inbox.files[name], m.pace.Settle = d, time.Hour
+	r, err := m.read(t.Context(), name)
+	m.afterReading(f, d, r, err)
+	require.True(t, d.reading.done)
+	a := arrival{id: someJob, file: f, scan: r.scan, identity: r.identity, known: m.jobs.known}
+	m.afterTaking(a, d, m.takeIn(t.Context(), a))
+	require.Empty(t, m.jobs.live)
 	require.Equal(t, "FILM", text(t, m, name))
-	require.Empty(t, m.dropped, "it is read anew")
+	require.Empty(t, m.inbox.files, "it is read anew")
 }
 
 // union shows each name of a file under an inode of its own, as union file systems do by default.
@@ -292,8 +294,8 @@ func TestFoldersThatAreRemovedAreMadeAgain(t *testing.T) {
 func TestWhatLiesOnTheShareIsTheTruth(t *testing.T) {
 	m := leading(t, sharefs.OS)
 	j := planted(t, m, "film")
-	delete(m.jobs, j.ID)
-	m.closed[j.ID], m.recent = true, []string{j.ID}
+	delete(m.jobs.live, j.ID)
+	m.jobs.closed[j.ID], m.jobs.recent = true, []string{j.ID}
 	chunk := pipeline.ChunkFile{Job: j.ID, Kind: pipeline.KindRange}.AsPending(1)
 	require.NoError(t, m.FS.MkdirAll(pipeline.PendingOf(j.ID)))
 	require.NoError(t, m.FS.Create(chunk.Path(), nil))
@@ -303,17 +305,17 @@ func TestWhatLiesOnTheShareIsTheTruth(t *testing.T) {
 	m.sweepOrphans(survey)
 	require.FileExists(t, m.FS.Path(chunk.Path()))
 	require.NoError(t, m.findJobs())
-	require.Contains(t, m.jobs, j.ID)
+	require.Contains(t, m.jobs.live, j.ID)
 
-	delete(m.jobs, j.ID)
-	m.closed[j.ID] = true
+	delete(m.jobs.live, j.ID)
+	m.jobs.closed[j.ID] = true
 	m.lookBack() // as well where no chunk tells
 	require.NoError(t, m.findJobs())
-	require.Contains(t, m.jobs, j.ID)
+	require.Contains(t, m.jobs.live, j.ID)
 
-	delete(m.jobs, j.ID)
+	delete(m.jobs.live, j.ID)
 	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, pipeline.ClosedName), nil))
-	m.closed[j.ID] = true
+	m.jobs.closed[j.ID] = true
 	m.sweepOrphans(survey)
 	require.NoFileExists(t, m.FS.Path(chunk.Path()), "what a job left behind that has ended")
 }

@@ -7,67 +7,71 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// maxUnsplit is of how many planned jobs chunks may still have to be made. A plan can bring a normalised
+// maxUnsplit is the number of planned jobs that may have chunks still to be made. A plan can bring a normalised
 // copy of its source with it, so no more of them are made than are needed soon.
 const maxUnsplit = 2
 
-// mayPlan tells whether another job may be planned now.
-func (m *Master) mayPlan() bool {
+// mayPlan returns whether another job may be planned now.
+func (t *term) mayPlan() bool {
 	unsplit := 0
-	for _, j := range m.jobs {
-		if len(j.unmade) > 0 {
+	for _, j := range t.jobs.live {
+		if len(j.chunks.unmade) > 0 {
 			unsplit++
 		}
 	}
-	return unsplit < maxUnsplit && m.pending < maxAhead && m.full == ""
+	return unsplit < maxUnsplit && t.pending < maxAhead && t.full == ""
+}
+
+// planResult is what came of planning a job.
+type planResult struct {
+	plan *pipeline.Plan
+	ours bool // else another master's plan was first, or the job is decided
+	err  error
 }
 
 // startPlan plans the job (T2).
-func (m *Master) startPlan(j *job) {
-	if !m.mayPlan() {
+func (t *term) startPlan(j *job) {
+	scan := j.scan
+	if !t.mayPlan() {
 		j.scan = Scan{} // it may be 20 MB; the source is scanned again when its turn comes
 		return
 	}
-	m.tasks.start("plan/"+j.ID, 1, func(ctx context.Context) func() {
-		plan, ours, err := m.plan(ctx, j)
-		return func() {
-			var refused *pipeline.Refusal
-			switch {
-			case errors.As(err, &refused):
-				m.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: refused.Reason})
-			case err != nil:
-				m.later(j, "cannot plan", err)
-			case !ours:
-				j.plan = nil // it is read: another one may be there than this master made once
-			case ours:
-				j.plan, j.scan = plan, Scan{} // a scan may be 20 MB
-				j.proven, j.ready = nil, nil
-				j.unmade = map[int]bool{}
-				for i := range plan.Chunks {
-					j.unmade[i] = true
-				}
-			}
-		}
-	})
+	background(t, "plan", j, func(ctx context.Context, w *jobTask) planResult { return w.makePlan(ctx, scan) },
+		func(r planResult) { t.afterPlan(j, r) })
 }
 
-// plan makes and publishes the plan, if the source is still what was taken in. ours is false when
-// another master's plan was first.
-func (m *Master) plan(ctx context.Context, j *job) (p *pipeline.Plan, ours bool, err error) {
-	if changed, err := m.changed(ctx, j, false); err != nil || changed {
-		if changed {
-			_, err = m.decide(j, changedDecision)
+func (t *term) afterPlan(j *job, r planResult) {
+	var refused *pipeline.Refusal
+	switch {
+	case errors.As(r.err, &refused):
+		t.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: refused.Reason})
+	case r.err != nil:
+		t.later(j, "cannot plan", r.err)
+	case !r.ours:
+		j.plan = nil // it is read: another one may be there than this master made once
+	default:
+		j.plan, j.scan = r.plan, Scan{}
+		j.results.verified, j.merging.prepared = verifiedRecords{}, nil
+		j.chunks.unmade = map[int]bool{}
+		for i := range r.plan.Chunks {
+			j.chunks.unmade[i] = true
 		}
-		return nil, false, err
 	}
-	if j.Settings.Encoder == "" {
-		_, err := m.decide(j, earlierDecision)
-		return nil, false, err
+}
+
+// makePlan makes and publishes the plan, if the source is still what was taken in.
+func (w *jobTask) makePlan(ctx context.Context, scan Scan) (r planResult) {
+	if ok, err := w.unchanged(ctx); !ok {
+		return planResult{err: err}
 	}
-	if p, err = m.Stages.Plan(ctx, j.Job, j.scan); err != nil {
-		return nil, false, err
+	if w.job.Settings.Encoder == "" {
+		return planResult{err: w.decide(earlierDecision)}
 	}
-	m.Log.Info("planned", "job", j.ID, "name", pipeline.RawName(j.Name()).String(), "frames", p.Frames, "chunks", len(p.Chunks), "profile", j.Settings.Profile)
-	ours, err = p.Publish(m.FS)
-	return p, ours, err
+	if r.plan, r.err = w.Stages.Plan(ctx, w.job, scan); r.err != nil {
+		return r
+	}
+	w.Log.Info("planned", "job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(),
+		"frames", r.plan.Frames, "chunks", len(r.plan.Chunks), "profile", w.job.Settings.Profile)
+	r.ours, r.err = r.plan.Publish(w.FS)
+	return r
 }

@@ -12,106 +12,119 @@ import (
 	"github.com/distenc/distenc/pipeline/status"
 )
 
-// finish carries out a job's decision (T13), whoever made it. Every step may have been done before.
-func (m *Master) finish(ctx context.Context, j *job) func() {
-	act, err := m.carryOut(ctx, j)
-	if err == nil {
-		m.tellEnd(j.ID)
-	}
-	return func() {
-		if err == nil && act == pipeline.ActFailed {
-			m.failed++
-		}
-		if errors.Is(err, errOutputGone) && j.gone.seen(m.gap()) > max(m.Terms.Expiry, staleNames) {
-			j.lost = true // no stale listing lasts that long
-		}
-		if err != nil && ctx.Err() == nil {
-			m.later(j, "cannot finish", err)
-		}
-	}
+// finishResult is what came of carrying out a decision.
+type finishResult struct {
+	act pipeline.Act
+	err error
 }
 
-func (m *Master) carryOut(ctx context.Context, j *job) (act pipeline.Act, err error) {
-	d, err := pipeline.LoadDecision(m.FS, j.ID)
+// startFinish carries out a job's decision (T13), whoever made it. Every step may have been done before.
+func (t *term) startFinish(j *job) {
+	j.ending.begun = true
+	lost := j.ending.lost
+	background(t, "finish", j, func(ctx context.Context, w *jobTask) finishResult {
+		act, err := w.carryOut(ctx, lost)
+		if err == nil {
+			w.announceEnd(w.job.ID)
+		}
+		return finishResult{act, err}
+	}, func(r finishResult) {
+		if r.err == nil {
+			if r.act == pipeline.ActFailed {
+				t.failed++
+			}
+			return
+		}
+		if errors.Is(r.err, errOutputGone) && j.ending.gone.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+			j.ending.lost = true // no stale listing lasts that long
+		}
+		t.later(j, "cannot finish", r.err)
+	})
+}
+
+// carryOut does what was decided, and closes the job. lost: the decided output will not come back.
+func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, err error) {
+	d, err := pipeline.LoadDecision(w.FS, w.job.ID)
 	if err != nil {
 		return "", err
 	}
 	// A decision that a power loss of the file server undid would let another one be made.
-	if err := m.FS.Durable(pipeline.JobFile(j.ID, pipeline.DecisionName)); err != nil {
+	if err := w.FS.Durable(pipeline.JobFile(w.job.ID, pipeline.DecisionName)); err != nil {
 		return d.Act, err
 	}
-	if j.lost {
+	if lost {
 		d.Act, d.Reason = pipeline.ActFailed, "The finished output was removed before it could be published."
 	}
 	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
 	case d.Act == pipeline.ActPublish:
-		closed.Source, err = m.publish(ctx, j, d)
+		closed.Source, err = w.publish(ctx, d)
 	case d.Return:
-		closed.Source, err = m.giveBack(ctx, j.Job, d)
+		closed.Source, err = w.giveBack(ctx, d)
 	default:
-		closed.Source, err = m.rejectJob(ctx, j.Job, d)
+		closed.Source, err = w.rejectJob(ctx, d)
 	}
 	if err == nil {
-		err = m.sweep(j.ID)
+		err = w.sweep(w.job.ID)
 	}
 	if err != nil {
 		return d.Act, err
 	}
-	return d.Act, status.Close(m.FS, j.ID, closed)
+	return d.Act, status.Close(w.FS, w.job.ID, closed)
 }
 
 // publish gives the decided output its name in the outbox and puts the source away.
-func (m *Master) publish(ctx context.Context, j *job, d *pipeline.Decision) (source pipeline.RawName, err error) {
-	out := pipeline.JobOut(j.ID, d.Out)
+func (w *jobTask) publish(ctx context.Context, d *pipeline.Decision) (source pipeline.RawName, err error) {
+	out := pipeline.JobOut(w.job.ID, d.Out)
 	for _, text := range [][2]string{{".json", pipeline.CertificateName}, {".txt", pipeline.ReportName}} {
-		if _, err := m.FS.Publish(out+text[0], pipeline.JobFile(j.ID, text[1])); err != nil {
-			if !errors.Is(err, fs.ErrNotExist) { // swept by another master that went on before us
-				return "", err
-			}
+		_, err := w.FS.Publish(out+text[0], pipeline.JobFile(w.job.ID, text[1]))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // swept by another master that went on before us
+			return "", err
 		}
 	}
-	dir, err := pipeline.ListFolder(m.FS, j.ID)
+	dir, err := pipeline.ListFolder(w.FS, w.job.ID)
 	if err != nil {
 		return "", err
 	}
 	if !dir.Published() {
-		if err := m.publishOutput(ctx, j.Job, d, out); err != nil {
+		if err := w.publishOutput(ctx, d, out); err != nil {
 			return "", err
 		}
 	}
-	return m.putAway(ctx, j)
+	return w.putAway(ctx)
 }
 
 // errOutputGone is for an output that was decided for and is not there any more.
 var errOutputGone = errors.New("the output that was to be published is gone")
 
 // publishOutput gives the output its name and writes down which.
-func (m *Master) publishOutput(ctx context.Context, j *pipeline.Job, d *pipeline.Decision, out string) error {
-	st, err := m.FS.Stat(out)
+func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out string) error {
+	st, err := w.FS.Stat(out)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errOutputGone
 	}
 	if err != nil {
 		return err
 	}
+	j := w.job
 	folder := path.Join(pipeline.Outbox, path.Dir(string(j.Inbox)))
-	if err := m.FS.MkdirAll(folder); err != nil {
+	if err := w.FS.MkdirAll(folder); err != nil {
 		return err
 	}
-	name, err := m.outputName(ctx, folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
+	name, err := w.outputName(ctx, folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
 	if err != nil {
 		return err
 	}
-	m.bring(ctx, j, name)
+	w.bring(ctx, name)
 	b, err := json.MarshalIndent(pipeline.Published{
 		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))), CRC32: d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
 	}, "", "  ")
 	if err != nil {
 		return err
 	}
-	m.Log.Info("published", "job", j.ID, "output", pipeline.RawName(name).String(), "crc32", d.CRC32)
-	return m.writeOnce(pipeline.JobFile(j.ID, pipeline.PublishedName), append(b, '\n'))
+	w.Log.Info("published", "job", j.ID, "output", pipeline.RawName(name).String(), "crc32", d.CRC32)
+	_, _, err = w.FS.PublishData(pipeline.JobFile(j.ID, pipeline.PublishedName), append(b, '\n'))
+	return err
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two
@@ -130,10 +143,4 @@ func (m *Master) outputName(ctx context.Context, folder, want, out string) (stri
 		return "", err
 	}
 	return name, m.FS.Durable(name)
-}
-
-// writeOnce writes a text that is whole wherever it is seen; one that is there already stays.
-func (m *Master) writeOnce(name string, data []byte) error {
-	_, _, err := m.FS.PublishData(name, data)
-	return err
 }

@@ -14,29 +14,29 @@ import (
 
 // putAway moves the source to archive/, and removes it there if the settings say so: only now is its
 // output verified and out. A source that has become another file since goes back to the inbox: nothing of it came out.
-func (m *Master) putAway(ctx context.Context, j *job) (pipeline.RawName, error) {
-	folder, err := pipeline.ListFolder(m.FS, j.ID)
-	if err != nil || !folder.Source(j.Job) {
+func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
+	folder, err := pipeline.ListFolder(w.FS, w.job.ID)
+	if err != nil || !folder.Source(w.job) {
 		return "", err
 	}
-	remove := j.Settings.Keep == "delete"
-	if changed, err := m.changed(ctx, j, remove); err != nil {
+	remove := w.job.Settings.Keep == "delete"
+	if changed, err := w.changed(ctx, remove); err != nil {
 		return "", err
 	} else if changed {
-		return m.giveBack(ctx, j.Job, &changedDecision)
+		return w.giveBack(ctx, &changedDecision)
 	}
-	dir, err := pipeline.OwnFolder(ctx, m.FS, pipeline.Archive, j.ID)
+	dir, err := pipeline.OwnFolder(ctx, w.FS, pipeline.Archive, w.job.ID)
 	if err != nil {
 		return "", err
 	}
-	source, err := m.moveSource(ctx, j.Job, path.Join(dir, j.Name()))
+	source, err := w.moveSource(ctx, w.job, path.Join(dir, w.job.Name()))
 	if err != nil {
-		return "", errors.Join(err, m.FS.RemoveDir(dir)) // for the next try
+		return "", errors.Join(err, w.FS.RemoveDir(dir)) // for the next try
 	}
 	if !remove {
 		return source, nil
 	}
-	return m.removeSource(j.Job, source)
+	return w.removeSource(w.job, source)
 }
 
 // removeSource removes a source from the archive, unless somebody who had it open has written to it at the last moment.
@@ -65,48 +65,50 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dst string) (p
 
 // giveBack puts a source that was not whole back into the inbox, under a free name. People drop files
 // there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
-func (m *Master) giveBack(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.ListFolder(m.FS, j.ID)
+func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.RawName, error) {
+	j := w.job
+	folder, err := pipeline.ListFolder(w.FS, j.ID)
 	if err != nil || !folder.Source(j) {
 		return "", err
 	}
-	m.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
+	w.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
 	source, dir := pipeline.JobFile(j.ID, j.Source), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
-	if err := m.FS.MkdirAll(dir); err != nil {
+	if err := w.FS.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	name, err := pipeline.LinkFree(ctx, m.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
-	if errors.Is(err, fs.ErrPermission) && m.unlinked(source) { // of another user, who may not be linked: protected_hardlinks, proc(5)
-		return m.moveSource(ctx, j, path.Join(dir, pipeline.Marked(j.Name(), pipeline.Nonce(5))))
+	name, err := pipeline.LinkFree(ctx, w.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
+	if errors.Is(err, fs.ErrPermission) && w.unlinked(source) { // of another user, who may not be linked: protected_hardlinks, proc(5)
+		return w.moveSource(ctx, j, path.Join(dir, pipeline.Marked(j.Name(), pipeline.Nonce(5))))
 	}
 	if err == nil {
-		err = m.FS.DurableForeign(name)
+		err = w.FS.DurableForeign(name)
 	}
 	if err != nil {
 		return "", err
 	}
-	return pipeline.RawName(name), errors.Join(m.FS.Remove(source), m.FS.Remove(pipeline.SidecarOf(j.ID)))
+	return pipeline.RawName(name), errors.Join(w.FS.Remove(source), w.FS.Remove(pipeline.SidecarOf(j.ID)))
 }
 
-// unlinked tells that a file has no name but this one, as far as can be seen: no link of it was made.
+// unlinked returns whether a file has no name but this one, as far as can be seen: no link of it was made.
 func (m *Master) unlinked(name string) bool {
 	st, err := m.FS.Stat(name)
 	return err == nil && sharefs.Links(st) == 1
 }
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
-func (m *Master) rejectJob(ctx context.Context, j *pipeline.Job, d *pipeline.Decision) (pipeline.RawName, error) {
-	folder, err := pipeline.ListFolder(m.FS, j.ID)
+func (w *jobTask) rejectJob(ctx context.Context, d *pipeline.Decision) (pipeline.RawName, error) {
+	j := w.job
+	folder, err := pipeline.ListFolder(w.FS, j.ID)
 	if err != nil || !folder.Source(j) {
 		return "", err
 	}
-	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, m.logOf(j.ID))
-	return m.putAside(ctx, pipeline.Reject{
+	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, w.logOf(j.ID))
+	return w.putAside(ctx, pipeline.Reject{
 		Source: pipeline.JobFile(j.ID, j.Source), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox, Reason: d.Reason, Log: log,
 	})
 }
 
-// putAside puts a source into failed/. Settings that stay behind are told, and no reason to do it again.
+// putAside puts a source into failed/. Settings that stay behind are logged, and no reason to do it again.
 func (m *Master) putAside(ctx context.Context, r pipeline.Reject) (pipeline.RawName, error) {
 	dst, err := r.PutAside(ctx, m.FS)
 	var stay *pipeline.SettingsStay
@@ -145,5 +147,5 @@ func (m *Master) logOf(job string) string {
 	return b.String()
 }
 
-// maxLog bounds what is read of one report, in bytes.
+// maxLog limits what is read of one report, in bytes.
 const maxLog = 1 << 20

@@ -11,61 +11,100 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-// consider reads a file that stands still, and takes it once it is known to be complete.
-func (m *Master) consider(f watcher.File, d *dropped) {
-	settled := f.Still >= m.Settle
+// reading is how far the content of a dropped file was read.
+type reading struct {
+	done     bool
+	scan     Scan
+	identity identity           // of what was read
+	denied   int                // how often it could not be opened, or not be read in the machine's memory
+	cancel   context.CancelFunc // ends the reading; nil before that
+}
+
+// stop ends the reading of a file that is gone or has changed: nobody reads on in what it was.
+func (r *reading) stop() {
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+const (
+	// intakeLanes limits the files of the inbox that are read at once.
+	intakeLanes = 4
+	// smallFile is the size in bytes up to which a file may use every lane: it is read within seconds.
+	smallFile = 256 << 20
+)
+
+// lanes is how many files may be read at once for this one to be begun. A large one leaves a lane to urgent ones,
+// and those leave one to small ones, so that whatever is slow keeps neither waiting.
+func lanes(size int64, priority int) int {
 	switch {
-	case !d.scanned && (f.Still >= m.early() || d.promised):
-		ctx, cancel := context.WithCancel(m.tasks.ctx)
-		d.cancel = cancel
-		if !m.tasks.start("intake/"+f.Name, lanes(f, d), func(context.Context) func() { return m.read(ctx, f, d) }) {
-			cancel()
-		}
-	case d.scanned && (settled || m.vouched(f, d)):
-		// The id is made here so that findJobs does not take the half-made folder for a lost one.
-		id := pipeline.NewJobID(d.scan.CRC32)
-		if m.tasks.start("take/"+f.Name, 1, func(ctx context.Context) func() { return m.takeIn(ctx, id, f, d) }) {
-			m.taking[id] = true
-		}
+	case size <= smallFile:
+		return intakeLanes
+	case priority > 0:
+		return intakeLanes - 1
+	}
+	return intakeLanes - 2
+}
+
+// consider reads a file that stands still, and takes it once it is known to be complete.
+func (t *term) consider(f watcher.File, d *dropped) {
+	switch {
+	case !d.reading.done && (f.Still >= t.pace.early() || d.wishes.promised):
+		t.startReading(f, d)
+	case d.reading.done && (f.Still >= t.pace.Settle || t.vouched(f, d.reading.scan.CRC32)):
+		t.startTaking(f, d)
+	}
+}
+
+func (t *term) startReading(f watcher.File, d *dropped) {
+	ctx, cancel := context.WithCancel(t.tasks.ctx)
+	d.reading.cancel = cancel
+	if !t.tasks.start("intake/"+f.Name, lanes(f.Size, d.wishes.priority), func(context.Context) func() {
+		r, err := t.Master.read(ctx, f.Name)
+		return func() { t.afterReading(f, d, r, err) }
+	}) {
+		cancel()
 	}
 }
 
 // read scans a file's content.
-func (m *Master) read(ctx context.Context, f watcher.File, d *dropped) func() {
-	var scan Scan
-	st, err := m.FS.Stat(f.Name)
+func (m *Master) read(ctx context.Context, name string) (r reading, err error) {
+	st, err := m.FS.Stat(name)
 	if err == nil {
-		scan, err = m.Stages.Scan(ctx, f.Name)
+		r.scan, err = m.Stages.Scan(ctx, name)
 	}
-	return func() {
-		if d.cancel(); m.dropped[f.Name] != d {
-			return // it is gone, or another one by now
-		}
-		denial := denied(err)
-		if denial != nil {
-			d.denied++
-		}
-		if d.denied > maxDenied && denial != nil {
-			scan.Refused, err = denial, nil
-		}
-		if err != nil {
-			d.rest = time.Now().Add(errRest)
-			if !errors.Is(err, fs.ErrNotExist) {
-				m.Log.Warn("cannot read a file in the inbox, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
-			}
-			return
-		}
-		d.scan, d.scanned, d.identity = scan, true, identityOf(st)
-		f.Still += time.Since(f.Seen) // unchanged as far as is known: go on at once
-		m.consider(f, d)
+	r.done, r.identity = err == nil, identityOf(st)
+	return r, err
+}
+
+func (t *term) afterReading(f watcher.File, d *dropped, r reading, err error) {
+	d.reading.stop()
+	if t.inbox.files[f.Name] != d {
+		return // it is gone, or another one by now
 	}
+	if refusal := denied(err); refusal != nil {
+		if d.reading.denied++; d.reading.denied > maxDenied {
+			r.scan.Refused, r.done, err = refusal, true, nil
+		}
+	}
+	if err != nil {
+		d.rest = time.Now().Add(errRest)
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Log.Warn("cannot read a file in the inbox, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
+		}
+		return
+	}
+	d.reading = r
+	f.Still += time.Since(f.Seen) // unchanged as far as is known: go on at once
+	t.consider(f, d)
 }
 
 // denied is the refusal for errors that may pass, or may be the file's own; nil for all others.
 func denied(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; make it readable for the group of the share and drop it again.")
+		return pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; " +
+			"make it readable for the group of the share and drop it again.")
 	case sharefs.NoMemory(err):
 		return &pipeline.Refusal{Reason: "The file can't be read: its headers ask for more memory than this machine has.", Err: err}
 	}
@@ -74,22 +113,3 @@ func denied(err error) error {
 
 // maxDenied is how often opening a file may be denied (NFS does so in passing) until it is rejected.
 const maxDenied = 3
-
-const (
-	// intakeLanes is how many files of the inbox are read at once at most.
-	intakeLanes = 4
-	// smallFile is the size in bytes up to which a file may use every lane: it is read within seconds.
-	smallFile = 256 << 20
-)
-
-// lanes is how many files may be read at once for this one to be begun. A large one leaves a lane to urgent ones,
-// and those leave one to small ones, so that whatever is slow keeps neither waiting.
-func lanes(f watcher.File, d *dropped) int {
-	switch {
-	case f.Size <= smallFile:
-		return intakeLanes
-	case d.priority > 0:
-		return intakeLanes - 1
-	}
-	return intakeLanes - 2
-}

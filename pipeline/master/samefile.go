@@ -20,12 +20,12 @@ func (m *Master) single(name string) error {
 	return err
 }
 
-// maxCompanion is how many bytes of a companion are copied or compared at most. A link costs nothing.
+// maxCompanion limits the bytes of a companion that are copied or compared. A link costs nothing.
 const maxCompanion = 1 << 30
 
 // copyWhole copies a companion that nobody changes meanwhile.
-func (m *Master) copyWhole(ctx context.Context, from, to string) error {
-	in, err := m.FS.OpenRead(from)
+func (w *jobTask) copyWhole(ctx context.Context, from, to string) error {
+	in, err := w.FS.OpenRead(from)
 	if err != nil {
 		return err
 	}
@@ -34,23 +34,23 @@ func (m *Master) copyWhole(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if !m.films.hasSettled(from) {
+	if !w.films.hasSettled(from) {
 		return errors.New("it may still be written")
 	}
 	if before.Size() > maxCompanion {
 		return fmt.Errorf("it belongs to another user, can't be linked, and is too large to be copied (%d bytes)", before.Size())
 	}
-	n, err := m.FS.CreateFrom(ctx, to, in)
+	n, err := w.FS.CreateFrom(ctx, to, in)
 	if err != nil {
 		return err
 	}
-	if after, err := m.FS.Stat(from); err != nil || n != before.Size() || !after.ModTime().Equal(before.ModTime()) || !sharefs.SameFile(before, after) {
+	if after, err := w.FS.Stat(from); err != nil || n != before.Size() || !after.ModTime().Equal(before.ModTime()) || !sharefs.SameFile(before, after) {
 		return errors.Join(err, errors.New("it is still being written"))
 	}
 	return nil
 }
 
-// same tells whether two names are of one file, or of two with the same content. What is not there is fs.ErrNotExist
+// same returns whether two names are of one file, or of two with the same content. What is not there is fs.ErrNotExist
 // if it is the second one.
 func (m *Master) same(ctx context.Context, a, b string) (bool, error) {
 	y, err := m.FS.Stat(b)

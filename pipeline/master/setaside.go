@@ -14,7 +14,7 @@ import (
 func (m *Master) again(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcome {
 	out, err := m.weigh(ctx, c)
 	if err != nil {
-		m.Log.Warn("cannot tell whether a chunk failed too often, it is encoded again", "chunk", c.ID(), "error", err)
+		m.Log.Warn("it can't be known whether a chunk failed too often, it is encoded again", "chunk", c.ID(), "error", err)
 	}
 	if out == sharefs.Won {
 		return out
@@ -22,7 +22,7 @@ func (m *Master) again(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcom
 	return m.requeue(ctx, c)
 }
 
-// weigh sets a chunk aside if it failed too often: Won. Where an error keeps that from being told it stays.
+// weigh sets a chunk aside if it failed too often: Won. After an error it stays.
 func (m *Master) weigh(ctx context.Context, c pipeline.ChunkFile) (sharefs.Outcome, error) {
 	out, why, err := poison.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry)
 	if out == sharefs.Won {
@@ -41,9 +41,8 @@ func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) sharefs.Outc
 }
 
 // report writes one failure of a chunk's attempt into the job's log folder.
-func (m *Master) report(c pipeline.ChunkFile, weight float64, reason, log string) {
-	err := pipeline.Failure{By: m.Node, Weight: weight, Reason: reason, Log: log}.Report(m.FS, c)
-	if err != nil {
+func (m *Master) report(c pipeline.ChunkFile, weight float64, reason string) {
+	if err := (pipeline.Failure{By: m.Node, Weight: weight, Reason: reason}).Report(m.FS, c); err != nil {
 		m.Log.Warn("cannot write a failure's report", "chunk", c.ID(), "error", err)
 	}
 }
@@ -54,59 +53,57 @@ type badResult struct {
 	why error
 }
 
-func (j *job) isBad(c pipeline.ChunkFile) bool {
-	return slices.ContainsFunc(j.bad, func(b badResult) bool { return b.Stem() == c.Stem() })
+func (r *results) isBad(c pipeline.ChunkFile) bool {
+	return slices.ContainsFunc(r.bad, func(b badResult) bool { return b.Stem() == c.Stem() })
 }
 
 // startReject sends all results back that were found to be bad. Until that is done they are not looked at again.
-func (m *Master) startReject(j *job) {
-	if len(j.bad) == 0 {
+func (t *term) startReject(j *job) {
+	if len(j.results.bad) == 0 {
 		return
 	}
-	bad := slices.Clone(j.bad)
-	m.tasks.start("reject/"+j.ID, 2, func(ctx context.Context) func() {
+	bad := slices.Clone(j.results.bad)
+	background(t, "reject", j, func(ctx context.Context, w *jobTask) map[string]bool {
 		gone := map[string]bool{}
 		for _, b := range bad {
-			m.report(b.ChunkFile, pipeline.WeightFailed, "the result is bad: "+b.why.Error(), "")
-			out := m.again(ctx, b.ChunkFile)
+			w.report(b.ChunkFile, pipeline.WeightFailed, "the result is bad: "+b.why.Error())
+			out := w.again(ctx, b.ChunkFile)
 			gone[b.Stem()] = out == sharefs.Won || out == sharefs.Lost
 		}
-		return func() {
-			j.bad = slices.DeleteFunc(j.bad, func(b badResult) bool { return gone[b.Stem()] })
-		}
+		return gone
+	}, func(gone map[string]bool) {
+		j.results.bad = slices.DeleteFunc(j.results.bad, func(b badResult) bool { return gone[b.Stem()] })
 	})
 }
 
-// setAside weighs the free chunks that somebody freed who could not weigh them.
-func (m *Master) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
-	if j.judged == nil {
-		j.judged = map[int]int{}
-	}
+// setAside weighs the free chunks that somebody freed who could not weigh them. A chunk is weighed once for each of
+// its attempts, and not before it can have failed often enough.
+func (t *term) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
 	for _, c := range chunks.In(pipeline.Pending) {
-		if c.Attempt <= m.Attempts || j.judged[c.Chunk] >= c.Attempt {
-			continue // it can't have failed often enough, or was weighed already
-		}
-		if _, err := m.weigh(ctx, c); err != nil {
-			m.later(j, "cannot set a chunk aside", err)
+		if c.Attempt <= max(t.Attempts, j.chunks.weighed[c.Chunk]) {
 			continue
 		}
-		j.judged[c.Chunk] = c.Attempt
+		if _, err := t.weigh(ctx, c); err != nil {
+			t.later(j, "cannot set a chunk aside", err)
+			continue
+		}
+		j.chunks.weighed[c.Chunk] = c.Attempt
 	}
 }
 
 // retry frees the chunks that were set aside, because a person asked for it.
-func (m *Master) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
+func (t *term) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
 	for _, c := range chunks.In(pipeline.Failed) {
-		if err := (pipeline.Failure{By: m.Node, Retry: true, Reason: "tried again on request"}).Report(m.FS, c); err != nil {
-			m.later(j, "cannot retry", err)
+		if err := (pipeline.Failure{By: t.Node, Retry: true, Reason: "tried again on request"}).Report(t.FS, c); err != nil {
+			t.later(j, "cannot retry", err)
 			return
 		}
-		delete(j.judged, c.Chunk)
-		if out := m.requeue(ctx, c); out != sharefs.Won && out != sharefs.Lost {
+		delete(j.chunks.weighed, c.Chunk)
+		if out := t.requeue(ctx, c); out != sharefs.Won && out != sharefs.Lost {
 			return // the request stands until all are free
 		}
 	}
-	if err := pipeline.Withdraw(m.FS, j.ID, pipeline.ControlRetry); err != nil {
-		m.later(j, "cannot retry", err)
+	if err := pipeline.Withdraw(t.FS, j.ID, pipeline.ControlRetry); err != nil {
+		t.later(j, "cannot retry", err)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // bench is a master with one job on a real folder, whose checks answer what the test wants.
 type bench struct {
-	*Master
+	*term
 	*checker
 	job *job
 }
@@ -38,14 +38,14 @@ func (b *checker) Check(context.Context, *pipeline.Plan, pipeline.ChunkFile, *pi
 func newBench(t *testing.T, chunks int) *bench {
 	share, err := sharefs.Open(t.TempDir())
 	require.NoError(t, err)
-	b := &bench{checker: &checker{}, job: &job{Job: &pipeline.Job{ID: "abcdef01-k3f9z"}}}
+	b := &bench{checker: &checker{}, job: liveJob(&pipeline.Job{ID: "abcdef01-k3f9z"})}
 	b.job.plan = &pipeline.Plan{Job: b.job.ID, Chunks: make([]pipeline.Chunk, chunks)}
-	b.Master = New(Options{
+	b.term = newTerm(t.Context(), New(Options{
 		FS: share, Node: "nas-m12345", Log: slog.New(slog.DiscardHandler), Attempts: 3, Stages: b.checker,
 		Terms: lease.Terms{Heartbeat: time.Second, Expiry: 20 * time.Second},
-	})
-	b.tasks = newTasks(t.Context(), nil)
-	t.Cleanup(b.tasks.stop)
+		Pace:  func() Pace { return Pace{} },
+	}))
+	t.Cleanup(b.end)
 	for _, dir := range append(pipeline.Folders(), pipeline.LogDir(b.job.ID), pipeline.PendingOf(b.job.ID), pipeline.DoneOf(b.job.ID)) {
 		require.NoError(t, share.MkdirAll(dir))
 	}
@@ -111,7 +111,7 @@ func TestBadResultsAreDecodedOnce(t *testing.T) {
 	for _, c := range b.look(t) {
 		require.Equal(t, pipeline.Pending, c.State)
 	}
-	require.Empty(t, b.job.bad)
+	require.Empty(t, b.job.results.bad)
 }
 
 // A machine that can't start a decoder, or whose share does not answer, decides nothing, however long.
@@ -120,10 +120,10 @@ func TestTroubleRejectsNoResult(t *testing.T) {
 	c := b.commit(t, 0, 1, "pc-w11111")
 	for _, trouble := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EHOSTDOWN} {
 		b.answer = fmt.Errorf("cannot check the result: %w", trouble)
-		v := b.acceptAll(t.Context(), b.job.plan, []pipeline.ChunkFile{c})[0]
-		waitFor(&b.job.unseen, c.Stem()).since = time.Now().Add(-time.Hour)
-		waitFor(&b.job.unseen, c.Stem()).last = time.Now()
+		v := b.taskFor(b.job).acceptAll(t.Context(), []pipeline.ChunkFile{c})[0]
+		b.job.results.unseen.of(c.Stem()).since = time.Now().Add(-time.Hour)
+		b.job.results.unseen.of(c.Stem()).last = time.Now()
 		b.judge(b.job, c, v)
-		require.Empty(t, b.job.bad, trouble)
+		require.Empty(t, b.job.results.bad, trouble)
 	}
 }

@@ -22,7 +22,7 @@ type Order struct {
 	Paused   bool   // its job begins as a paused one
 }
 
-// maxSidecar bounds a sidecar's size in bytes.
+// maxSidecar limits a sidecar's size in bytes.
 const maxSidecar = 64 << 10
 
 // resolve finds out how a file is to be encoded.
@@ -38,16 +38,16 @@ func (m *Master) resolve(name string) (Order, error) {
 	return m.Resolve(folder, sidecar)
 }
 
-// vouched tells that a file is whole without waiting: its tag matches, or `distenc add` put it there.
-func (m *Master) vouched(f watcher.File, d *dropped) bool {
+// vouched returns whether a file is whole without waiting: its tag matches, or `distenc add` put it there.
+func (m *Master) vouched(f watcher.File, crc32 string) bool {
 	if tag := pipeline.Tag(path.Base(f.Name)); tag != "" {
-		return tag == d.scan.CRC32
+		return tag == crc32
 	}
 	order, err := m.resolve(f.Name)
 	return err == nil && promised(order, f)
 }
 
-// promised tells that `distenc add` put the file there: by a rename, when all of it was written.
+// promised returns whether `distenc add` put the file there: by a rename, when all of it was written.
 func promised(order Order, f watcher.File) bool { return order.Nonce != "" && order.Size == f.Size }
 
 // steered lets the settings beside a file steer its job as commands do, which write there while it waits.

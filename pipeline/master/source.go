@@ -12,7 +12,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// identity tells apart what size and mtime, which every copy tool can set, do not: a file that was replaced, and one
+// identity distinguishes what size and mtime, which every copy tool can set, do not: a file that was replaced, and one
 // that was written to. It is compared with what this process saw on this mount only, and it is a hint: SMB clients
 // make numbers up (mount.cifs(8), noserverino), and a link or chmod(2) changes the ctime too. The CRC-32 decides.
 type identity struct {
@@ -30,43 +30,44 @@ func identityOf(st fs.FileInfo) identity {
 	return identity{}
 }
 
-// changed tells whether the source's content is another than was taken in: then the copy was not finished, or
+// changed returns whether the source's content is another than was taken in: then the copy was not finished, or
 // another file was put in its place, and nothing made from it may come out. What looks as it did is believed,
 // unless it has to be certain, and anything else is read.
-func (m *Master) changed(ctx context.Context, j *job, certain bool) (bool, error) {
-	name := pipeline.JobFile(j.ID, j.Source)
-	st, err := m.FS.Stat(name)
+func (w *jobTask) changed(ctx context.Context, certain bool) (bool, error) {
+	name := pipeline.JobFile(w.job.ID, w.job.Source)
+	st, err := w.FS.Stat(name)
 	if err != nil {
 		return false, err
 	}
-	if st.Size() != j.Size {
+	if st.Size() != w.job.Size {
 		return true, nil
 	}
-	now, was := identityOf(st), j.sighted.Load()
-	if !certain && sameTime(j.ModTime, st.ModTime()) && was != nil && *was == now {
+	now, was := identityOf(st), w.sighted
+	if !certain && sameTime(w.job.ModTime, st.ModTime()) && was != nil && *was == now {
 		return false, nil
 	}
-	crc, err := m.checksum(ctx, name)
-	if err != nil || crc != j.CRC32 {
+	crc, err := w.checksum(ctx, name)
+	if err != nil || crc != w.job.CRC32 {
 		return err == nil, err
 	}
-	j.sighted.Store(&now)
+	w.sighted = &now
 	return false, nil
 }
 
-// sight notes what the source of a job looks like that was taken in just now, if it is the file that was read. If not,
-// or if that can't be seen, it is read before it is planned.
-func (m *Master) sight(j *job, was identity) {
+// sight returns what the source of a job looks like that was taken in just now, if it is the file that was read. If
+// not, or if that can't be seen, it returns nil, and the source is read before it is planned.
+func (m *Master) sight(j *pipeline.Job, was identity) *identity {
 	st, err := m.FS.Stat(pipeline.JobFile(j.ID, j.Source))
 	if err != nil {
-		return
+		return nil
 	}
 	if now := identityOf(st); now.inode == was.inode {
-		j.sighted.Store(&now) // with a new ctime: that of the move
+		return &now // with a new ctime: that of the move
 	}
+	return nil
 }
 
-// sameTime compares in microseconds: SMB tells times in steps of 100 ns, NFS in nanoseconds, and the next master may
+// sameTime compares in microseconds: SMB has times in steps of 100 ns, NFS in nanoseconds, and the next master may
 // be on the other.
 func sameTime(a, b time.Time) bool {
 	return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond))

@@ -13,7 +13,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// contains tells whether a sorted listing has the last element of name.
+// contains returns whether a sorted listing has the last element of name.
 func contains(names []string, name string) bool {
 	_, found := slices.BinarySearch(names, path.Base(name))
 	return found
@@ -83,28 +83,8 @@ func (m *Master) sweepFolder(dir string) error {
 	return fmt.Errorf("cannot sweep %q: it does not stay empty", dir)
 }
 
-// sweepLooks is how often a folder is listed until it must be gone.
+// sweepLooks limits how often a folder is listed until it must be gone.
 const sweepLooks = 3
-
-// sweepOrphans removes the chunks of jobs that have ended (a late rename, a late worker) and of jobs
-// whose folder a person removed, once it has been gone for so long that it can't be a stale listing.
-func (m *Master) sweepOrphans(survey *pipeline.Survey) {
-	for _, id := range survey.Jobs() {
-		if m.jobs[id] != nil || m.taking[id] || m.present[id] && !m.closed[id] {
-			delete(m.orphans, id)
-			continue
-		}
-		if m.closed[id] && m.reopened(id) {
-			continue
-		}
-		if m.closed[id] || waitFor(&m.orphans, id).seen(m.gap()) > m.missingFor() {
-			m.Log.Info("sweeping what a job left behind", "job", id)
-			if err := m.sweep(id); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				m.Log.Warn("cannot sweep", "job", id, "error", err)
-			}
-		}
-	}
-}
 
 // sweepTemporary removes what publications that were cut off have left in a job's folder. One that is only
 // late finds its file gone, and tries again.

@@ -13,83 +13,125 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-// takeIn makes a job of a file (T1), or rejects it.
-func (m *Master) takeIn(ctx context.Context, id string, f watcher.File, d *dropped) func() {
-	st, err := m.FS.Stat(f.Name)
-	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) || identityOf(st) != d.identity {
-		return func() { // it changed since, or another file has its name: the next look finds out
-			delete(m.taking, id)
-			delete(m.dropped, f.Name)
-		}
+// arrival is a complete file of the inbox that is to become a job of that id.
+type arrival struct {
+	id       string
+	file     watcher.File
+	scan     Scan
+	identity identity // of what was read
+	known    *index   // guards itself
+}
+
+// taken is what became of an arrival.
+type taken struct {
+	job      *pipeline.Job // nil if there is none
+	sighted  *identity
+	changed  bool   // it changed since it was read, or another file has its name
+	obstacle string // why it can't be moved
+	rejected bool
+	err      error // it may pass
+}
+
+func (t *term) startTaking(f watcher.File, d *dropped) {
+	// The id is made here so that findJobs does not take the half-made folder for a lost one.
+	a := arrival{
+		id: pipeline.NewJobID(d.reading.scan.CRC32), file: f, scan: d.reading.scan, identity: d.reading.identity, known: t.jobs.known,
 	}
-	if o := m.FS.Obstacle(f.Name, pipeline.Jobs); o != nil { // before anything is made for it
-		return func() {
-			delete(m.taking, id)
-			d.stuck, d.rest = o.String(), time.Now().Add(errRest)
-		}
-	}
-	j, err := m.newJob(id, f, d)
-	if err == nil {
-		err = m.moveIn(ctx, j)
-	}
-	taken := &job{Job: j, scan: d.scan}
-	if err == nil {
-		m.sight(taken, d.identity)
-	}
-	var refused *pipeline.Refusal
-	rejected := errors.As(err, &refused)
-	if rejected {
-		var dst pipeline.RawName
-		dst, err = m.rejectFile(ctx, f.Name, refused)
-		if err == nil && m.Ended != nil {
-			inbox := pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/"))
-			m.Ended(pipeline.JobStatus{
-				Name: pipeline.RawName(path.Base(f.Name)).String(), Folder: inbox.Folder(), Source: dst.String(), CRC32: d.scan.CRC32, Size: f.Size, State: pipeline.JobFailed,
-				Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
-			})
-		}
-	}
-	return func() {
-		delete(m.taking, id)
-		if err != nil {
-			m.Log.Warn("cannot take a file in, trying again", "name", pipeline.RawName(f.Name).String(), "error", err)
-			d.stuck, d.rest = "", time.Now().Add(errRest)
-			if sharefs.Immovable(err) { // a job is made for each try: ever fewer of them
-				d.stuck, d.rest = "it can't be moved out of its folder: "+err.Error(), time.Now().Add(errRest<<min(d.unmoved, maxUnmoved))
-				d.unmoved++
-			}
-			return
-		}
-		if rejected {
-			m.failed++
-			return
-		}
-		delete(m.dropped, f.Name)
-		m.known.add(contentOf(j), j.ID) // the next one is taken in before its folder is looked at
-		m.adopt(taken)
+	if t.tasks.start("take/"+f.Name, 1, func(ctx context.Context) func() {
+		r := t.Master.takeIn(ctx, a)
+		return func() { t.afterTaking(a, d, r) }
+	}) {
+		t.jobs.taking[a.id] = true
 	}
 }
 
+// maxUnmoved limits how long a file rests that can't be moved for a reason that could not be foreseen: errRest,
+// doubled as often, is an hour.
+const maxUnmoved = 8
+
+func (t *term) afterTaking(a arrival, d *dropped, r taken) {
+	delete(t.jobs.taking, a.id)
+	switch {
+	case r.changed:
+		delete(t.inbox.files, a.file.Name) // the next look finds out
+	case r.obstacle != "":
+		d.stuck, d.rest = r.obstacle, time.Now().Add(errRest)
+	case r.err != nil:
+		t.Log.Warn("cannot take a file in, trying again", "name", pipeline.RawName(a.file.Name).String(), "error", r.err)
+		d.stuck, d.rest = "", time.Now().Add(errRest)
+		if sharefs.Immovable(r.err) { // a job is made for each try: ever fewer of them
+			d.stuck = "it can't be moved out of its folder: " + r.err.Error()
+			d.rest = time.Now().Add(errRest << min(d.unmoved, maxUnmoved))
+			d.unmoved++
+		}
+	case r.rejected:
+		t.failed++
+	default:
+		delete(t.inbox.files, a.file.Name)
+		t.jobs.known.add(contentOf(r.job), r.job.ID) // the next one is taken in before its folder is looked at
+		j := liveJob(r.job)
+		j.scan, j.sighted = a.scan, r.sighted
+		t.jobs.adopt(j)
+	}
+}
+
+// takeIn makes a job of a file (T1), or rejects it.
+func (m *Master) takeIn(ctx context.Context, a arrival) (r taken) {
+	f := a.file
+	st, err := m.FS.Stat(f.Name)
+	if err != nil || st.Size() != f.Size || !st.ModTime().Equal(f.ModTime) || identityOf(st) != a.identity {
+		return taken{changed: true}
+	}
+	if o := m.FS.Obstacle(f.Name, pipeline.Jobs); o != nil { // before anything is made for it
+		return taken{obstacle: o.String()}
+	}
+	if r.job, r.err = m.newJob(a); r.err == nil {
+		r.err = m.moveIn(ctx, r.job)
+	}
+	var refused *pipeline.Refusal
+	switch {
+	case r.err == nil:
+		r.sighted = m.sight(r.job, a.identity)
+	case errors.As(r.err, &refused):
+		r.rejected, r.err = true, m.rejectArrival(ctx, a, refused)
+	}
+	return r
+}
+
+// rejectArrival puts a file that can't become a job into failed/.
+func (m *Master) rejectArrival(ctx context.Context, a arrival, refused *pipeline.Refusal) error {
+	dst, err := m.rejectFile(ctx, a.file.Name, refused)
+	if err == nil && m.Ended != nil {
+		m.Ended(pipeline.JobStatus{
+			Name: pipeline.RawName(path.Base(a.file.Name)).String(), Folder: belowInbox(a.file.Name).Folder(),
+			Source: dst.String(), CRC32: a.scan.CRC32, Size: a.file.Size, State: pipeline.JobFailed,
+			Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
+		})
+	}
+	return err
+}
+
 // newJob checks a complete file and describes its job.
-func (m *Master) newJob(id string, f watcher.File, d *dropped) (*pipeline.Job, error) {
-	base := path.Base(f.Name)
+func (m *Master) newJob(a arrival) (*pipeline.Job, error) {
+	base := path.Base(a.file.Name)
 	tag := pipeline.Tag(base)
-	if tag != "" && d.scan.CRC32 != "" && tag != d.scan.CRC32 {
-		return nil, pipeline.Refuse("The name says CRC-32 %s but the content has %s: the file is damaged or not the one that the name says.", tag, d.scan.CRC32)
+	if tag != "" && a.scan.CRC32 != "" && tag != a.scan.CRC32 {
+		return nil, pipeline.Refuse("The name says CRC-32 %s but the content has %s: "+
+			"the file is damaged or not the one that the name says.", tag, a.scan.CRC32)
 	}
-	if d.scan.Refused != nil {
-		return nil, d.scan.Refused
+	if a.scan.Refused != nil {
+		return nil, a.scan.Refused
 	}
-	order, err := m.resolve(f.Name)
+	order, err := m.resolve(a.file.Name)
 	if err != nil {
 		return nil, err
 	}
 	j := &pipeline.Job{
-		ID: id, Inbox: pipeline.RawName(strings.TrimPrefix(f.Name, pipeline.Inbox+"/")),
-		Source: "source" + safeExt(base), Size: f.Size, ModTime: f.ModTime, CRC32: d.scan.CRC32, Tag: tag,
+		ID: a.id, Inbox: belowInbox(a.file.Name), Source: "source" + safeExt(base),
+		Size: a.file.Size, ModTime: a.file.ModTime, CRC32: a.scan.CRC32, Tag: tag,
 		Settings: order.Settings, Priority: order.Priority, Nonce: order.Nonce, Master: m.Node, Created: time.Now().UTC(),
 	}
-	if twin := m.known.find(contentOf(j)); twin != "" && !order.Again {
+	if twin := a.known.find(contentOf(j)); twin != "" && !order.Again {
 		return j, m.duplicate(twin)
 	}
 	return j, nil
@@ -122,12 +164,9 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 		return err
 	}
 	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)
-	if out, err := m.FS.Move(ctx, pipeline.SidecarBeside(name), pipeline.SidecarOf(j.ID)); out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
+	out, err := m.FS.Move(ctx, pipeline.SidecarBeside(name), pipeline.SidecarOf(j.ID))
+	if out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
 		m.Log.Debug("the sidecar stays in the inbox", "job", j.ID, "error", err)
 	}
 	return m.steered(j, pipeline.SidecarOf(j.ID)) // somebody may have written it just now
 }
-
-// maxUnmoved bounds how long a file rests that can't be moved for a reason that could not be foreseen: errRest,
-// doubled as often, is an hour.
-const maxUnmoved = 8

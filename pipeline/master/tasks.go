@@ -16,7 +16,7 @@ type tasks struct {
 	wg      sync.WaitGroup
 	running map[string]bool
 	results chan func()
-	took    func(stage string, d time.Duration) // may be nil
+	took    func(stage string, d time.Duration)
 }
 
 func newTasks(ctx context.Context, took func(string, time.Duration)) *tasks {
@@ -25,24 +25,21 @@ func newTasks(ctx context.Context, took func(string, time.Duration)) *tasks {
 }
 
 // start runs work unless its key ("stage/what") is running already or its stage has limit of them. What
-// work returns is run by the main loop; it may be nil.
+// work returns is run by the main loop, unless the context has ended.
 func (t *tasks) start(key string, limit int, work func(ctx context.Context) func()) bool {
 	stage, _, _ := strings.Cut(key, "/")
 	if t.running[key] || t.count(stage) >= limit || t.ctx.Err() != nil {
 		return false
 	}
 	t.running[key] = true
-	t.wg.Add(1)
-	go func() {
-		defer t.wg.Done()
+	t.wg.Go(func() {
 		began := time.Now()
 		apply := work(t.ctx)
-		if t.took != nil && t.ctx.Err() == nil {
+		if t.ctx.Err() == nil {
 			t.took(stage, time.Since(began))
 		}
 		done := func() {
-			delete(t.running, key)
-			if apply != nil {
+			if delete(t.running, key); t.ctx.Err() == nil {
 				apply()
 			}
 		}
@@ -50,7 +47,7 @@ func (t *tasks) start(key string, limit int, work func(ctx context.Context) func
 		case t.results <- done:
 		case <-t.ctx.Done():
 		}
-	}()
+	})
 	return true
 }
 

@@ -8,157 +8,183 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
-	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/watcher"
 )
 
-// verdict is what came of looking at one result.
-type verdict struct {
-	record *pipeline.Record // of the accepted result
-	doubt  bool             // the share or this machine is in trouble: it tells nothing
-	unseen bool             // not (all) visible yet through this machine's mount
-	err    error            // why; nil: accepted
+// term is what a master knows while it leads: built when its lead begins and dropped when that ends. Nothing in it
+// can't be found again on the share. It belongs to the goroutine in lead.
+type term struct {
+	*Master
+	tasks     *tasks
+	pace      pace
+	jobs      ledger
+	inbox     inbox
+	claims    claims
+	leftovers leftovers
+	full      string          // why there is no room on the disk, "" while there is
+	pending   int             // free chunks of all jobs at the last look
+	failed    int             // jobs that failed, and files that were rejected
+	warned    map[string]bool // what was logged once
 }
 
-// reign is one term as the leading master. done says that UntilIdle was reached.
-func (m *Master) reign(ctx context.Context) (done bool, err error) {
-	m.watch = watcher.New(m.FS, pipeline.Inbox)
-	m.observer = lease.NewObserver(m.FS, pipeline.Leases, pipeline.ProbeDir+"/"+m.Node, m.Terms, m.Lease...)
-	defer func() {
-		if err := m.observer.Close(); err != nil {
-			m.Log.Debug("cannot remove the probe file", "error", err)
-		}
-	}()
-	m.nextLook, m.watched = m.Poll, time.Time{}
-	m.jobs, m.closed, m.taking, m.known = map[string]*job{}, map[string]bool{}, map[string]bool{}, newIndex()
-	m.films, m.recent = newFilms(), nil
-	m.dropped, m.left, m.told, m.orphans = map[string]*dropped{}, nil, map[string]bool{}, nil
-	if err := pipeline.WriteLeftAlone(m.FS, nil); err != nil {
-		m.Log.Debug("cannot clear what the last master left alone", "error", err)
+// newTerm begins a term. The context ends its tasks.
+func newTerm(ctx context.Context, m *Master) *term {
+	p := pace{Pace: m.Pace()}
+	p.next = p.Poll
+	return &term{
+		Master: m, tasks: newTasks(ctx, m.Took), pace: p, jobs: newLedger(), inbox: newInbox(m.FS),
+		claims: newClaims(m), warned: map[string]bool{},
 	}
-	m.dead, m.empty, m.late = map[string]*still{}, nil, map[string]*lateJob{}
-	m.tasks = newTasks(ctx, m.Took)
-	defer m.tasks.stop()
-	if err := m.agree(); err != nil {
+}
+
+// end ends the tasks and stops watching.
+func (t *term) end() {
+	t.tasks.stop()
+	if err := t.claims.Close(); err != nil {
+		t.Log.Debug("cannot remove the probe file", "error", err)
+	}
+}
+
+// lead looks at the share again and again until ctx ends. done: UntilIdle was reached.
+func (t *term) lead(ctx context.Context) (done bool, err error) {
+	defer t.end()
+	if err := pipeline.WriteLeftAlone(t.FS, nil); err != nil {
+		t.Log.Debug("cannot clear what the last master left alone", "error", err)
+	}
+	if err := t.agree(t.pace.Settle); err != nil {
 		return false, err
 	}
 	for ctx.Err() == nil {
-		idle, err := m.round(ctx)
+		idle, err := t.round(ctx)
 		if err == nil {
-			m.contact.Back()
+			t.contact.Back()
 		} else if ctx.Err() == nil {
-			m.contact.Lost(err)
+			t.contact.Lost(err)
 		}
-		if idle && err == nil && m.UntilIdle {
-			return true, m.verdict()
+		if idle && err == nil && t.UntilIdle {
+			return true, t.verdict()
 		}
-		m.pause(ctx)
+		t.rest(ctx)
 	}
 	return false, nil
 }
 
-// verdict tells at the end whether any file failed, was rejected, or waits for a person.
-func (m *Master) verdict() error {
-	failed := m.failed
-	for _, j := range m.jobs {
-		if j.aside > 0 {
+// round is one look at the share and what follows from it. idle: there is nothing left that a master
+// or a worker could do.
+func (t *term) round(ctx context.Context) (idle bool, err error) {
+	t.tasks.drain()
+	if now := t.Pace(); now != t.pace.Pace {
+		settle := t.pace.Settle
+		if t.pace.Pace = now; now.Settle != settle {
+			if err := t.agree(now.Settle); err != nil {
+				return false, err
+			}
+		}
+	}
+	survey, err := pipeline.TakeSurvey(t.FS)
+	if err == nil {
+		err = t.findJobs()
+	}
+	if err != nil {
+		t.refurnish(err)
+		return false, err
+	}
+	t.pending = survey.Count(pipeline.Pending)
+	t.expire(ctx, survey)
+	t.sweepOrphans(survey)
+	t.sweepDead()
+	t.lookAtLate()
+	t.lookBack()
+	t.guardDisk()
+	busy := 0
+	for _, j := range t.jobs.inOrder() {
+		if t.step(ctx, j, survey.Job(j.ID)) {
+			busy++
+		}
+	}
+	waiting, err := t.lookAtInbox(ctx)
+	if err != nil {
+		t.refurnish(err)
+	}
+	if t.pending == 0 && survey.Count(pipeline.Claimed)+survey.Count(pipeline.Committed) > 0 {
+		t.pace.within(t.pace.Poll / 5) // somebody waits for the last results of a job
+	}
+	t.announce(survey.Soon, waiting)
+	t.Status(strings.TrimSuffix(fmt.Sprintf("%s in work, %s waiting in the inbox; %s",
+		english.Plural(busy, "job", ""), english.Plural(waiting, "file", ""), t.full), "; "))
+	return busy == 0 && waiting == 0 && t.tasks.idle(), err
+}
+
+// verdict is the error at the end, if any file failed, was rejected, or waits for a person.
+func (t *term) verdict() error {
+	failed := t.failed
+	for _, j := range t.jobs.live {
+		if j.chunks.aside > 0 {
 			failed++
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why", ErrJobFailed, failed, m.FS.Path(pipeline.FailedDir))
+		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why",
+			ErrJobFailed, failed, t.FS.Path(pipeline.FailedDir))
 	}
 	return nil
 }
 
-// pause waits until the next look: the poll interval, the time at which a file will have settled, a
+// guardDisk finds out whether there is room, and logs when that changes.
+func (t *term) guardDisk() {
+	had := t.full == ""
+	t.full = t.Full()
+	switch {
+	case had && t.full != "":
+		t.Log.Warn("no new file is taken and nothing is cut until there is room", "reason", t.full)
+	case !had && t.full == "":
+		t.Log.Info("there is room again")
+	}
+}
+
+// pace is how soon the share is looked at again.
+type pace struct {
+	Pace
+	next time.Duration // the longest wait until the next look
+}
+
+// within lets the next look come no later than after d.
+func (p *pace) within(d time.Duration) { p.next = min(p.next, d) }
+
+// gap is the longest usual time between two looks at one thing.
+func (p *pace) gap() time.Duration { return 3*p.Poll + 2*errRest }
+
+// together is how long a look waits for what comes in bursts: moves into a folder, chunks accepted.
+func (p *pace) together() time.Duration { return max(burst, p.Poll/10) }
+
+// burst is the shortest time between two looks at the share.
+const burst = 50 * time.Millisecond
+
+// rest waits until the next look: the poll interval, the time at which a file will have settled, a
 // wake, or a task that has ended.
-func (m *Master) pause(ctx context.Context) {
-	t := time.NewTimer(m.nextLook)
-	defer t.Stop()
-	// What comes in bursts (moves into a folder, chunks accepted) is looked at together.
-	together := max(burst, m.Poll/10)
+func (t *term) rest(ctx context.Context) {
+	timer := time.NewTimer(t.pace.next)
+	defer timer.Stop()
+	together := t.pace.together()
 	select {
 	case <-ctx.Done():
 		return
-	case <-t.C:
+	case <-timer.C:
 		return
-	case <-m.Wake:
-	case apply := <-m.tasks.results:
-		if apply(); m.pending == 0 { // somebody waits for the first chunks of a job, or for the last results of one
+	case <-t.Wake:
+	case apply := <-t.tasks.results:
+		if apply(); t.pending == 0 { // somebody waits for the first chunks of a job, or for the last results of one
 			together = burst
 		}
 	}
 	_ = sharefs.Sleep(ctx, together)
 }
 
-// burst is the shortest time between two looks at the share.
-const burst = 50 * time.Millisecond
-
-// round is one look at the share and what follows from it. idle: there is nothing left that a master
-// or a worker could do.
-func (m *Master) round(ctx context.Context) (idle bool, err error) {
-	m.tasks.drain()
-	if m.Times != nil {
-		was := m.Settle
-		if m.Settle, m.Poll = m.Times(); m.Settle != was {
-			if err := m.agree(); err != nil {
-				return false, err
-			}
-		}
-	}
-	survey, err := pipeline.TakeSurvey(m.FS)
-	if err == nil {
-		err = m.findJobs()
-	}
-	if err != nil {
-		m.refurnish(err)
-		return false, err
-	}
-	m.pending = survey.Count(pipeline.Pending)
-	m.expire(ctx, survey)
-	m.sweepOrphans(survey)
-	m.sweepDead()
-	m.lookAtLate()
-	m.lookBack()
-	m.guardDisk()
-	busy := 0
-	for _, j := range m.inOrder() {
-		if m.step(ctx, j, survey.Job(j.ID)) {
-			busy++
-		}
-	}
-	if m.waiting, err = m.lookAtInbox(ctx); err != nil {
-		m.refurnish(err)
-	}
-	if m.pending == 0 && survey.Count(pipeline.Claimed)+survey.Count(pipeline.Committed) > 0 {
-		m.nextLook = min(m.nextLook, m.Poll/5) // somebody waits for the last results of a job
-	}
-	m.announce(survey)
-	m.status(strings.TrimSuffix(fmt.Sprintf("%s in work, %s waiting in the inbox; %s", english.Plural(busy, "job", ""), english.Plural(m.waiting, "file", ""), m.full), "; "))
-	return busy == 0 && m.waiting == 0 && m.tasks.idle(), err
-}
-
-// guardDisk finds out whether there is room, and says so when that changes.
-func (m *Master) guardDisk() {
-	was := m.full
-	if m.full = ""; m.Full != nil {
-		m.full = m.Full()
-	}
-	switch {
-	case was == "" && m.full != "":
-		m.Log.Warn("no new file is taken and nothing is cut until there is room", "reason", m.full)
-	case was != "" && m.full == "":
-		m.Log.Info("there is room again")
-	}
-}
-
-// once logs a warning the first time it comes with this job.
-func (m *Master) once(msg string, args ...any) {
-	if key := fmt.Sprint(msg, args[1]); !m.told[key] {
-		m.told[key] = true
-		m.Log.Warn(msg, args...)
+// once logs a warning the first time that it comes with this job.
+func (t *term) once(msg, job string, err error) {
+	if !t.warned[msg+job] {
+		t.warned[msg+job] = true
+		t.Log.Warn(msg, "job", job, "error", err)
 	}
 }

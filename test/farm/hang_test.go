@@ -47,7 +47,8 @@ func (f *farm) work(tools media.Tools) {
 	require.NoError(f.t, err)
 	m := master.New(master.Options{
 		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &stages.Media{FS: share, Tools: tools}, Attempts: 3,
-		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second}, Settle: time.Second, Poll: 500 * time.Millisecond,
+		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second},
+		Pace:  func() master.Pace { return master.Pace{Settle: time.Second, Poll: 500 * time.Millisecond} },
 		Resolve: func(string, []byte) (master.Order, error) {
 			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil
 		},

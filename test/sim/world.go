@@ -225,7 +225,8 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
 	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: w.plan.keep}
 	err := master.New(master.Options{
-		FS: share, Node: node, Terms: terms, Attempts: 3, Settle: settle, Poll: 5 * time.Second, Log: w.log(node), Lease: opts,
+		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
+		Pace:    func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
 		Stages:  stages{w, share},
 	}).Run(ctx)

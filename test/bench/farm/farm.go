@@ -150,9 +150,10 @@ func (f *farm) start(ctx context.Context) {
 	}
 	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: f.pieces, Keep: "archive"}
 	lead := master.New(master.Options{
-		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Settle: time.Minute, Poll: 5 * time.Second, Log: quietLog(), Stages: f.stages,
+		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Log: quietLog(), Stages: f.stages,
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
 		Lease:   []lease.Option{lease.WithLocker(nil)},
+		Pace:    func() master.Pace { return master.Pace{Settle: time.Minute, Poll: 5 * time.Second} },
 	})
 	f.wg.Go(func() { _ = lead.Run(ctx) })
 	for n := range f.nodes {

@@ -178,14 +178,15 @@ func publish(t *testing.T, source string) (out string, c cost) {
 	log := &told{cancel: cancel, changed: make(chan struct{}, 1)}
 	m := master.New(master.Options{
 		FS: s.FS, Node: pipeline.NewNode("m"), Log: slog.New(log), Stages: s.stages, Attempts: 3, Trusted: true,
-		Terms: lease.Terms{Heartbeat: 2 * time.Second, Expiry: 30 * time.Second}, Settle: 0, Poll: 500 * time.Millisecond,
+		Terms:   lease.Terms{Heartbeat: 2 * time.Second, Expiry: 30 * time.Second},
+		Pace:    func() master.Pace { return master.Pace{Poll: 500 * time.Millisecond} },
 		Wake:    watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.Inbox), s.Path(pipeline.DoneDir)),
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings()}, nil },
-		Took: func(stage string, _ time.Duration) {
+		Hooks: master.Hooks{Took: func(stage string, _ time.Duration) {
 			if stage == "prepare" {
 				close(prepared)
 			}
-		},
+		}},
 	})
 	w := worker.New(worker.Options{
 		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2, Encoder: &copier{share: s, log: log, prepared: prepared}, Poll: 500 * time.Millisecond,
