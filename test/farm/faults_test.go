@@ -5,7 +5,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,27 +60,39 @@ func TestFrozenWorker(t *testing.T) {
 	f.must("add", source)
 	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
 	require.NoError(t, frozen.Process.Signal(syscall.SIGSTOP))
+	f.eventually("an expiry", func() bool {
+		j := f.status().Jobs[0]
+		return j.Retries > 0 && j.Chunks.Claimed == 0
+	})
 	f.start("worker", "--slots", "1")
-	f.chunksDone(2)
-	time.Sleep(4 * time.Second) // longer than the expiry: its claim is given to the other
+	f.chunksDone(1)
 	require.NoError(t, frozen.Process.Signal(syscall.SIGCONT))
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
+	require.Positive(t, j.Retries)
 	exact(t, source, filepath.Join(f.dir, j.Output))
 	f.nothingLeft()
 }
 
-// Fault 13: two masters through a whole job, one of them stalled in the middle.
+// Fault 13: two masters through a whole job, the leading one stalled in the middle until the other leads.
 func TestTwoMasters(t *testing.T) {
 	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
 	first := f.start("master")
+	leader := func() string {
+		if m := f.status().Master; m != nil {
+			return m.Node
+		}
+		return ""
+	}
+	f.eventually("a leader", func() bool { return leader() != "" })
+	stalled := leader()
 	f.start("master")
 	f.start("worker", "--slots", "2")
 	source := corpus.Make(t, "h264-open.mkv")
 	f.must("add", source)
 	f.chunksDone(1)
 	require.NoError(t, first.Process.Signal(syscall.SIGSTOP))
-	time.Sleep(5 * time.Second)
+	f.eventually("a takeover", func() bool { now := leader(); return now != "" && now != stalled })
 	require.NoError(t, first.Process.Signal(syscall.SIGCONT))
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
