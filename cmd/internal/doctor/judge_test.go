@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/lease/sharefs/conformance"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -73,35 +74,35 @@ func TestJudgeGroup(t *testing.T) {
 }
 
 func TestJudgeRace(t *testing.T) {
-	var mine, theirs raced
+	var mine, theirs conformance.Claimed
 	var there []string
-	for i := range prizes {
+	for i := range conformance.Prizes {
 		r, who := &mine, first
 		if i%3 == 0 {
 			r, who = &theirs, second
 		}
-		r.Won = append(r.Won, prize(i)+"."+who)
-		there = append(there, prize(i)+"."+who)
+		r.Won = append(r.Won, conformance.Prize(i)+"."+who)
+		there = append(there, conformance.Prize(i)+"."+who)
 	}
 	require.Equal(t, OK, judgeRace("claims", mine, theirs, there).Level)
 	require.Contains(t, judgeRace("claims", mine, theirs, there[1:]).Seen, "differ")
 
-	twice := raced{Won: append([]string{prize(0) + "." + first}, mine.Won...)}
+	twice := conformance.Claimed{Won: append([]string{conformance.Prize(0) + "." + first}, mine.Won...)}
 	f := judgeRace("claims", twice, theirs, there)
 	require.Equal(t, Fail, f.Level)
 	require.Contains(t, f.Seen, "1 of 60 files were won twice")
 
-	f = judgeRace("claims", raced{Won: mine.Won[1:]}, theirs, append(there[:1:1], there[2:]...))
+	f = judgeRace("claims", conformance.Claimed{Won: mine.Won[1:]}, theirs, append(there[:1:1], there[2:]...))
 	require.Contains(t, f.Seen, "1 of 60 files were won by nobody")
-	f = judgeRace("claims", raced{Won: mine.Won[1:], Odd: []string{"a listing failed"}}, theirs, append(there[:1:1], there[2:]...))
+	f = judgeRace("claims", conformance.Claimed{Won: mine.Won[1:], Odd: []string{"a listing failed"}}, theirs, append(there[:1:1], there[2:]...))
 	require.Equal(t, Advice, f.Level)
 	require.Contains(t, f.Seen, "a listing failed")
 
-	var all raced
-	for i := range prizes {
-		all.Won = append(all.Won, prize(i)+"."+first)
+	var all conformance.Claimed
+	for i := range conformance.Prizes {
+		all.Won = append(all.Won, conformance.Prize(i)+"."+first)
 	}
-	require.Contains(t, judgeRace("claims", all, raced{}, all.Won).Seen, "hardly met")
+	require.Contains(t, judgeRace("claims", all, conformance.Claimed{}, all.Won).Seen, "hardly met")
 }
 
 func TestJudgeLock(t *testing.T) {

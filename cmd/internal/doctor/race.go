@@ -6,14 +6,13 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/conformance"
 )
 
 const (
-	prizes = 60
 	// minPace is more than the clocks' ticks, which the common start is no better than; maxPace lets the
 	// race end where the share is slow.
 	minPace, maxPace = 16 * time.Millisecond, 300 * time.Millisecond
@@ -28,12 +27,6 @@ type gun struct {
 	Pace time.Duration
 }
 
-// raced is what one side believes of the race.
-type raced struct {
-	Won []string // names in the folder of claims
-	Odd []string // outcomes that say neither won nor lost
-}
-
 // race lets both claim the same names the way workers claim chunks, and compares what they were told with
 // what is there.
 func (r room) race(ctx context.Context, check string) (Finding, error) {
@@ -41,18 +34,16 @@ func (r room) race(ctx context.Context, check string) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
-	mine, theirs := r.claimAll(ctx, g), raced{}
+	mine, theirs := r.claimAll(ctx, g), conformance.Claimed{}
 	if err := r.both(ctx, "raced", mine, &theirs); err != nil {
 		return Finding{}, err
 	}
-	claimed, err := r.share.List(r.claims())
+	there, err := r.share.List(conformance.Claims(r.dir))
 	if err != nil {
 		return Finding{}, err
 	}
-	return judgeRace(check, mine, theirs, claimed), nil
+	return judgeRace(check, mine, theirs, there), nil
 }
-
-func (r room) claims() string { return path.Join(r.dir, "claims") }
 
 // lineUp makes the prizes and agrees on a start, by the share's clock: a start that is agreed on by
 // messages alone would let one of them finish before the other has read it. Where the clock is no use,
@@ -68,7 +59,7 @@ func (r room) lineUp(ctx context.Context) (g gun, err error) {
 	}
 	pace, err := r.pace(ctx, desk)
 	if err == nil && r.me == first {
-		err = r.fill()
+		err = conformance.Fill(r.share, r.dir)
 	}
 	if err != nil {
 		return g, err
@@ -109,59 +100,32 @@ func clamp(start time.Time) time.Time {
 	return start
 }
 
-func (r room) fill() error {
-	pending := path.Join(r.dir, "pending")
-	if err := r.share.MkdirAll(pending); err != nil {
-		return err
-	}
-	if err := r.share.MkdirAll(r.claims()); err != nil {
-		return err
-	}
-	for i := range prizes {
-		if err := r.share.Create(path.Join(pending, prize(i)), nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func prize(i int) string { return fmt.Sprintf("%03d", i) }
-
-func (r room) claimAll(ctx context.Context, g gun) (out raced) {
-	for i := range prizes {
+func (r room) claimAll(ctx context.Context, g gun) conformance.Claimed {
+	return conformance.ClaimAll(ctx, r.share, r.dir, r.me, func(i int) {
 		luck := rand.N(g.Pace/2 + 1) // so that neither is always first
 		_ = sharefs.Sleep(ctx, time.Until(g.At.Add(time.Duration(i)*g.Pace+luck)))
-		name := prize(i) + "." + r.me
-		switch outcome, err := r.share.Claim(ctx, path.Join(r.dir, "pending", prize(i)), path.Join(r.claims(), name)); outcome {
-		case sharefs.Won:
-			out.Won = append(out.Won, name)
-		case sharefs.Lost:
-		default:
-			out.Odd = append(out.Odd, fmt.Sprintf("%s: %v", name, err))
-		}
-	}
-	return out
+	})
 }
 
-// judgeRace finds names that both were told they have, and those that were told wrongly.
-func judgeRace(check string, mine, theirs raced, claimed []string) Finding {
-	told := slices.Sorted(slices.Values(slices.Concat(mine.Won, theirs.Won)))
-	numbers := map[string]bool{}
-	for _, name := range told {
-		number, _, _ := strings.Cut(name, ".")
-		numbers[number] = true
-	}
+// judgeRace finds names that both believe to have won, and those that neither has.
+func judgeRace(check string, mine, theirs conformance.Claimed, there []string) Finding {
+	const prizes = conformance.Prizes
+	score := conformance.Judge(there, mine, theirs)
 	seen := fmt.Sprintf("%d claimed here, %d there", len(mine.Won), len(theirs.Won))
 	odd := slices.Concat(mine.Odd, theirs.Odd)
+	unsafe := func(format string, args ...any) Finding {
+		return failed(check, format, args...).because(conformance.Unsafe, "do not use this share")
+	}
 	switch {
-	case len(numbers) != len(told):
-		return failed(check, "%d of %d files were won twice (%s)", len(told)-len(numbers), prizes, seen).because(unsafe, "do not use this share")
-	case !slices.Equal(told, slices.Sorted(slices.Values(claimed))):
-		return failed(check, "what was told and what is there differ (%s, %d are there)", seen, len(claimed)).because(unsafe, "do not use this share")
+	case score.Twice > 0:
+		return unsafe("%d of %d files were won twice (%s)", score.Twice, prizes, seen)
+	case score.Differ:
+		return unsafe("what was told and what is there differ (%s, %d are there)", seen, len(there))
 	case odd != nil:
-		return advice(check, "%s; unclear: %s", seen, some(odd)).because("an unclear claim waits for the expiry", "look for errors in the kernel's log (dmesg)")
-	case len(told) != prizes:
-		return failed(check, "%d of %d files were won by nobody", prizes-len(told), prizes).because(unsafe, "do not use this share")
+		return advice(check, "%s; unclear: %s", seen, some(odd)).
+			because("an unclear claim waits for the expiry", "look for errors in the kernel's log (dmesg)")
+	case score.Nobody > 0:
+		return unsafe("%d of %d files were won by nobody", score.Nobody, prizes)
 	case len(mine.Won) == 0 || len(theirs.Won) == 0:
 		return ok(check, "%d files, one winner each (%s: they hardly met)", prizes, seen)
 	}

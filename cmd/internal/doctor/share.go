@@ -2,15 +2,13 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/conformance"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -43,8 +41,8 @@ func Share(ctx context.Context, o ShareOptions, tell Tell) {
 	tell(checkFolders(o.Share, me()))
 	tell(checkInbox(o.Share))
 	sweepOld(o.Share, dir)
-	for _, check := range []func(*sharefs.FS, string) Finding{checkRename, checkLink, checkExclusive, checkSync, checkListing} {
-		tell(check(o.Share, dir))
+	for _, c := range conformance.Checks {
+		tell(judgeCheck(c.Name, c.Try(o.Share, dir)))
 	}
 	tell(checkClock(o.Share, dir))
 	for _, f := range checkOwner(o.Share, dir, m) {
@@ -115,105 +113,14 @@ func sweepOld(share *sharefs.FS, fresh string) {
 	}
 }
 
-const unsafe = "the share's safety rests on it: chunks could be encoded twice, or lost"
-
-// checkRename moves files the way chunks are claimed.
-func checkRename(share *sharefs.FS, dir string) Finding {
-	const n = 20
-	from, to := path.Join(dir, "from"), path.Join(dir, "to")
-	err := errors.Join(share.MkdirAll(from), share.MkdirAll(to))
-	var took []time.Duration
-	for i := 0; i < n && err == nil; i++ {
-		name := fmt.Sprintf("%03d", i)
-		if err = share.Create(path.Join(from, name), nil); err != nil {
-			break
-		}
-		began := time.Now()
-		_, err = share.Claim(context.Background(), path.Join(from, name), path.Join(to, name))
-		took = append(took, time.Since(began))
+// judgeCheck says what a check of the conformance suite found.
+func judgeCheck(check string, r conformance.Result) Finding {
+	f := ok(check, "%s", r.Seen)
+	if r.Took > 0 {
+		f.Seen += " " + short(r.Took)
 	}
-	if err == nil {
-		err = wantNames(share, to, n)
+	if r.Broken {
+		f.Level = Fail
 	}
-	if err == nil {
-		err = wantNames(share, from, 0)
-	}
-	if err != nil {
-		return failed("rename", "%v", err).because(unsafe, "use NFS, SMB or a local disk")
-	}
-	slices.Sort(took)
-	return ok("rename", "%d of %d done and seen at once; a claim takes %s", n, n, short(took[n/2]))
-}
-
-func wantNames(share *sharefs.FS, dir string, n int) error {
-	names, err := share.List(dir)
-	if err == nil && len(names) != n {
-		err = fmt.Errorf("the listing of %q has %d names, not %d", dir, len(names), n)
-	}
-	return err
-}
-
-// checkLink publishes twice under one name: the first must win.
-func checkLink(share *sharefs.FS, dir string) Finding {
-	name := path.Join(dir, "published")
-	_, first, err := share.PublishData(name, []byte("first"))
-	if err != nil {
-		return failed("link", "%v", err).because("plans, decisions and outputs are published by hard links", "use a file system and a mount with hard links")
-	}
-	winner, second, err := share.PublishData(name, []byte("second"))
-	if err != nil || !first || second || string(winner) != "first" {
-		return failed("link", "a second link to one name was not refused (%q, %v)", winner, err).because(unsafe, "use NFS, SMB or a local disk")
-	}
-	if err := share.CheckLinks(dir); err != nil {
-		return failed("link", "%v", err).because("that is how it is known who published", "on mergerfs mount with `use_ino`, on SMB with `serverino`")
-	}
-	return ok("link", "the first to publish a name wins")
-}
-
-func checkExclusive(share *sharefs.FS, dir string) Finding {
-	name := path.Join(dir, "exclusive")
-	err := share.Create(name, nil)
-	if again := share.Create(name, nil); err != nil || !errors.Is(again, fs.ErrExist) {
-		return failed("O_EXCL", "a file could be created twice (%v, %v)", err, again).because(unsafe, "use NFS, SMB or a local disk")
-	}
-	return ok("O_EXCL", "a file is created once")
-}
-
-// checkSync makes a name durable the way results are.
-func checkSync(share *sharefs.FS, dir string) Finding {
-	const n = 5
-	began := time.Now()
-	for i := range n {
-		name := path.Join(dir, fmt.Sprintf("sync%d", i))
-		err := share.Create(name, []byte("x"))
-		if err == nil {
-			err = share.Durable(name)
-		}
-		if err != nil {
-			return failed("fsync", "%v", err).because("what was said to be done must outlast a power cut", "see the server's log for errors of its disk")
-		}
-	}
-	return ok("fsync", "of a file and its folder; writing and syncing takes %s", short(time.Since(began)/n))
-}
-
-// checkListing looks whether a listing made after a change has it.
-func checkListing(share *sharefs.FS, dir string) Finding {
-	dir = path.Join(dir, "listing")
-	if err := share.MkdirAll(dir); err != nil {
-		return failed("listing", "%v", err)
-	}
-	var err error
-	for i := 0; i < 10 && err == nil; i++ {
-		name := path.Join(dir, "x")
-		if err = share.Create(name, nil); err == nil {
-			err = wantNames(share, dir, 1)
-		}
-		if err == nil {
-			err = errors.Join(share.Remove(name), wantNames(share, dir, 0))
-		}
-	}
-	if err != nil {
-		return failed("listing", "stale: %v", err).because("a listing is how it is known what a rename did", "mount without options that cache listings")
-	}
-	return ok("listing", "shows this machine's own changes at once")
+	return f.because(r.Why, r.Do)
 }

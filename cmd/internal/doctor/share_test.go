@@ -4,7 +4,6 @@ import (
 	"context"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,7 +50,7 @@ func TestShareOnDisk(t *testing.T) {
 	for check, f := range found.onlyBad() {
 		require.Contains(t, []string{"mount", "space: share", "names"}, check, "%v", f)
 	}
-	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
+	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "overwrite", "replace", "mkdir", "fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
 		require.Contains(t, found, check)
 	}
 	require.Empty(t, probes(t, share), "nothing stays")
@@ -87,128 +86,19 @@ func TestOldLeftoversAreSwept(t *testing.T) {
 	require.Equal(t, []string{"doctor.new", "master-m12345"}, probes(t, share))
 }
 
-// broken is a share with one thing that it does wrong.
-type broken struct {
-	sharefs.Ops
-	rename func(src, dst string) error
-	link   func(src, dst string) error
-	open   func(name string, flag int, perm fs.FileMode) (sharefs.File, error)
-	list   func(name string) ([]fs.DirEntry, error)
-	sync   func(name string) error
-}
+// foreign is a server that forbids Windows' characters, as some NAS do, and keeps no case.
+type foreign struct{ sharefs.Ops }
 
-func (b *broken) Rename(src, dst string) error {
-	if b.rename != nil {
-		return b.rename(src, dst)
+func (f foreign) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	if strings.ContainsAny(name, `:?*|"<>\`) {
+		return nil, syscall.EINVAL
 	}
-	return b.Ops.Rename(src, dst)
+	return f.Ops.OpenFile(strings.ToLower(strings.TrimRight(name, ". ")), flag, perm)
 }
 
-func (b *broken) Link(src, dst string) error {
-	if b.link != nil {
-		return b.link(src, dst)
-	}
-	return b.Ops.Link(src, dst)
-}
-
-func (b *broken) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
-	if b.open != nil {
-		return b.open(name, flag, perm)
-	}
-	return b.Ops.OpenFile(name, flag, perm)
-}
-
-func (b *broken) ReadDir(name string) ([]fs.DirEntry, error) {
-	if b.list != nil {
-		return b.list(name)
-	}
-	return b.Ops.ReadDir(name)
-}
-
-func (b *broken) SyncDir(name string) error {
-	if b.sync != nil {
-		return b.sync(name)
-	}
-	return b.Ops.SyncDir(name)
-}
-
-func TestBrokenShares(t *testing.T) {
-	for name, c := range map[string]struct {
-		breaks func(b *broken, root string)
-		check  func(*sharefs.FS, string) Finding
-	}{
-		"a rename is told and not done": {func(b *broken, _ string) {
-			b.rename = func(string, string) error { return nil }
-		}, checkRename},
-		"a rename leaves the old name": {func(b *broken, root string) {
-			b.rename = func(src, dst string) error {
-				data, _ := os.ReadFile(filepath.Join(root, src))
-				return os.WriteFile(filepath.Join(root, dst), data, 0o644)
-			}
-		}, checkRename},
-		"no links": {func(b *broken, _ string) {
-			b.link = func(string, string) error { return syscall.EPERM }
-		}, checkLink},
-		"a link replaces": {func(b *broken, root string) {
-			b.link = func(src, dst string) error {
-				_ = os.Remove(filepath.Join(root, dst))
-				return os.Link(filepath.Join(root, src), filepath.Join(root, dst))
-			}
-		}, checkLink},
-		"a link is a copy": {func(b *broken, root string) {
-			b.link = func(src, dst string) error {
-				data, _ := os.ReadFile(filepath.Join(root, src))
-				if _, err := os.Stat(filepath.Join(root, dst)); err == nil {
-					return syscall.EEXIST
-				}
-				return os.WriteFile(filepath.Join(root, dst), data, 0o644)
-			}
-		}, checkLink},
-		"O_EXCL is ignored": {func(b *broken, _ string) {
-			b.open = func(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
-				return b.Ops.OpenFile(name, flag&^os.O_EXCL, perm)
-			}
-		}, checkExclusive},
-		"a listing is stale": {func(b *broken, _ string) {
-			last := map[string][]fs.DirEntry{}
-			b.list = func(name string) ([]fs.DirEntry, error) {
-				old := last[name]
-				var err error
-				last[name], err = b.Ops.ReadDir(name)
-				return old, err
-			}
-		}, checkListing},
-		"an fsync fails": {func(b *broken, _ string) {
-			b.sync = func(string) error { return syscall.EIO }
-		}, checkSync},
-	} {
-		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
-			b := &broken{Ops: sharefs.OS(root)}
-			share := sharefs.New(root, b)
-			require.NoError(t, share.MkdirAll("d"))
-			require.Equal(t, OK, c.check(share, "d").Level)
-			c.breaks(b, root)
-			require.NoError(t, share.MkdirAll("e"))
-			f := c.check(share, "e")
-			require.Equal(t, Fail, f.Level, "%v", f)
-			require.NotEmpty(t, f.Why)
-			require.NotEmpty(t, f.Do)
-		})
-	}
-}
-
-// A server that forbids Windows' characters, as some NAS do, and keeps no case.
 func TestNamesOfAnotherSystem(t *testing.T) {
 	root := t.TempDir()
-	b := &broken{Ops: sharefs.OS(root)}
-	b.open = func(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
-		if strings.ContainsAny(name, `:?*|"<>\`) {
-			return nil, syscall.EINVAL
-		}
-		return b.Ops.OpenFile(strings.ToLower(strings.TrimRight(name, ". ")), flag, perm)
-	}
-	share := sharefs.New(root, b)
+	share := sharefs.New(root, foreign{sharefs.OS(root)})
 	require.NoError(t, share.MkdirAll("d"))
 	found := checkNames(share, "d")
 	require.Equal(t, Advice, found[0].Level)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/conformance"
 )
 
 // What a child process is told of the race.
@@ -25,7 +26,7 @@ func testClaimProcesses(t *testing.T, share *sharefs.FS) {
 	if !real(share) {
 		t.Skip("no other process can open a simulated share")
 	}
-	fillRace(t, share)
+	require.NoError(t, conformance.Fill(share, "."))
 	top, _, _ := strings.Cut(t.Name(), "/")
 	out := make([]strings.Builder, raceProcesses)
 	start, release, err := os.Pipe()
@@ -39,13 +40,13 @@ func testClaimProcesses(t *testing.T, share *sharefs.FS) {
 		children[i] = c
 	}
 	require.NoError(t, release.Close())
-	won := make([][]string, raceProcesses)
+	sides := make([]conformance.Claimed, raceProcesses)
 	for i, c := range children {
 		require.NoError(t, c.Wait())
-		won[i] = strings.Fields(out[i].String())
+		sides[i].Won = strings.Fields(out[i].String())
 	}
 	require.NoError(t, start.Close())
-	requireOneWinnerEach(t, share, won)
+	requireOneWinnerEach(t, share, sides)
 }
 
 // raceChild is a process of the race. It does not return.
@@ -56,6 +57,6 @@ func raceChild(root string) {
 		os.Exit(1)
 	}
 	_, _ = os.Stdin.Read(make([]byte, 1)) // until all have been started
-	fmt.Println(strings.Join(claimAll(share, os.Getenv(raceWho)), " "))
+	fmt.Println(strings.Join(claimAll(share, os.Getenv(raceWho)).Won, " "))
 	os.Exit(0)
 }

@@ -1,5 +1,4 @@
-// Package sharefstest is the conformance suite for a share: whatever a directory or a simulation
-// promises the protocol, it is asked for here.
+// Package sharefstest runs lease/sharefs/conformance, and what only a test can try, on a share; and it injects faults.
 package sharefstest
 
 import (
@@ -7,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/conformance"
 )
 
 // Run puts a share through the suite. newFS returns an empty one each time it is called. Where its root
@@ -25,23 +24,24 @@ func Run(t *testing.T, newFS func(t *testing.T) *sharefs.FS) {
 	if root := os.Getenv(raceRoot); root != "" {
 		raceChild(root)
 	}
+	for _, c := range conformance.Checks {
+		t.Run(c.Name, func(t *testing.T) {
+			share := newFS(t)
+			require.NoError(t, share.MkdirAll("dir"))
+			found := c.Try(share, "dir")
+			require.False(t, found.Broken, found.Seen)
+		})
+	}
 	for _, c := range []struct {
 		name string
 		test func(t *testing.T, share *sharefs.FS)
 	}{
 		{"a claim has one winner among goroutines", testClaimRace},
 		{"a claim has one winner among processes", testClaimProcesses},
-		{"a move of a missing name is lost", testMoveMissing},
-		{"a move keeps the content", testMove},
 		{"the first to publish wins", testPublish},
 		{"the first data published wins", testPublishData},
 		{"names outside the share are refused", testNames},
-		{"a file is created once", testCreate},
-		{"overwriting keeps the file and moves its mtime", testOverwrite},
-		{"replacing shows the old or the new", testReplace},
 		{"reading is bounded and takes regular files only", testRead},
-		{"a folder is made once", testMkdir},
-		{"removing what is missing is no error", testRemove},
 		{"several users can share", testModes},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, newFS(t)) })
@@ -54,89 +54,28 @@ func real(share *sharefs.FS) bool {
 	return err == nil && info.IsDir()
 }
 
-const (
-	racers = 12
-	prizes = 40
-)
+const racers = 12
 
-func prize(i int) string { return fmt.Sprintf("pending/%03d", i) }
-
-func fillRace(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.MkdirAll("pending"))
-	require.NoError(t, share.MkdirAll("claimed"))
-	for i := range prizes {
-		require.NoError(t, share.Create(prize(i), []byte("x")))
-	}
-}
-
-// claimAll claims every prize as who, and returns what it won.
-func claimAll(share *sharefs.FS, who string) (won []string) {
-	for i := range prizes {
-		dst := fmt.Sprintf("claimed/%03d.%s", i, who)
-		if outcome, _ := share.Claim(context.Background(), prize(i), dst); outcome == sharefs.Won {
-			won = append(won, path.Base(dst))
-		}
-	}
-	return won
+// claimAll claims all files of a race as fast as it can.
+func claimAll(share *sharefs.FS, who string) conformance.Claimed {
+	return conformance.ClaimAll(context.Background(), share, ".", who, func(int) {})
 }
 
 func testClaimRace(t *testing.T, share *sharefs.FS) {
-	fillRace(t, share)
-	won := make([][]string, racers)
+	require.NoError(t, conformance.Fill(share, "."))
+	sides := make([]conformance.Claimed, racers)
 	var wg sync.WaitGroup
 	for who := range racers {
-		wg.Go(func() { won[who] = claimAll(share, fmt.Sprint("g", who)) })
+		wg.Go(func() { sides[who] = claimAll(share, fmt.Sprint("g", who)) })
 	}
 	wg.Wait()
-	requireOneWinnerEach(t, share, won)
+	requireOneWinnerEach(t, share, sides)
 }
 
 // requireOneWinnerEach compares what the claimants believe with what is there.
-func requireOneWinnerEach(t *testing.T, share *sharefs.FS, won [][]string) {
-	var all, prizesWon []string
-	for _, names := range won {
-		all = append(all, names...)
-	}
-	claimed, err := share.List("claimed")
-	require.NoError(t, err)
-	require.ElementsMatch(t, claimed, all)
-	for _, name := range claimed {
-		number, _, _ := strings.Cut(name, ".")
-		prizesWon = append(prizesWon, "pending/"+number)
-	}
-	want := make([]string, prizes)
-	for i := range want {
-		want[i] = prize(i)
-	}
-	require.Equal(t, want, prizesWon)
-	left, err := share.List("pending")
-	require.NoError(t, err)
-	require.Empty(t, left)
-}
-
-func testMoveMissing(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.MkdirAll("a"))
-	require.NoError(t, share.MkdirAll("b"))
-	outcome, err := share.Move(t.Context(), "a/x", "b/x")
-	require.Equal(t, sharefs.Lost, outcome)
-	require.ErrorIs(t, err, fs.ErrNotExist)
-}
-
-func testMove(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.MkdirAll("a/b"))
-	require.NoError(t, share.Create("a/x", []byte("content")))
-	outcome, err := share.Move(t.Context(), "a/x", "a/b/y")
-	require.NoError(t, err)
-	require.Equal(t, sharefs.Won, outcome)
-	require.NoError(t, share.Durable("a/b/y"))
-	data, err := share.Read("a/b/y", 100)
-	require.NoError(t, err)
-	require.Equal(t, "content", string(data))
-	require.Equal(t, []string{"b"}, list(t, share, "a"))
-
-	outcome, err = share.Claim(t.Context(), "a/b/y", "a/z")
-	require.NoError(t, err)
-	require.Equal(t, sharefs.Won, outcome)
+func requireOneWinnerEach(t *testing.T, share *sharefs.FS, sides []conformance.Claimed) {
+	require.Equal(t, conformance.Score{}, conformance.Judge(list(t, share, conformance.Claims(".")), sides...))
+	require.Empty(t, list(t, share, "pending"))
 }
 
 func list(t *testing.T, share *sharefs.FS, dir string) []string {
@@ -202,38 +141,6 @@ func testPublishData(t *testing.T, share *sharefs.FS) {
 	require.Equal(t, []string{"plan.json"}, list(t, share, "."), "no temporary file stays")
 }
 
-func testCreate(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.Create("x", []byte("one")))
-	require.ErrorIs(t, share.Create("x", []byte("two")), fs.ErrExist)
-	data, err := share.Read("x", 100)
-	require.NoError(t, err)
-	require.Equal(t, "one", string(data))
-}
-
-func testOverwrite(t *testing.T, share *sharefs.FS) {
-	require.ErrorIs(t, share.Overwrite("x", []byte("1")), fs.ErrNotExist)
-	require.NoError(t, share.Create("x", []byte("0001\n")))
-	before, err := share.Stat("x")
-	require.NoError(t, err)
-	require.NoError(t, share.Overwrite("x", []byte("0002\n")))
-	after, err := share.Stat("x")
-	require.NoError(t, err)
-	require.True(t, os.SameFile(before, after))
-	require.False(t, after.ModTime().Before(before.ModTime()))
-	data, err := share.Read("x", 100)
-	require.NoError(t, err)
-	require.Equal(t, "0002\n", string(data))
-}
-
-func testReplace(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.Replace("x", []byte("a long first text")))
-	require.NoError(t, share.Replace("x", []byte("short")))
-	data, err := share.Read("x", 100)
-	require.NoError(t, err)
-	require.Equal(t, "short", string(data))
-	require.Equal(t, []string{"x"}, list(t, share, "."))
-}
-
 func testRead(t *testing.T, share *sharefs.FS) {
 	require.NoError(t, share.Create("x", []byte("12345")))
 	data, err := share.Read("x", 5)
@@ -257,36 +164,6 @@ func testRead(t *testing.T, share *sharefs.FS) {
 		_, err = share.Read("fifo", 100)
 		require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	}
-}
-
-func testMkdir(t *testing.T, share *sharefs.FS) {
-	created, err := share.Mkdir("d")
-	require.NoError(t, err)
-	require.True(t, created)
-	created, err = share.Mkdir("d")
-	require.NoError(t, err)
-	require.False(t, created)
-	_, err = share.Mkdir("missing/d")
-	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.NoError(t, share.MkdirAll("a/b/c"))
-	require.NoError(t, share.MkdirAll("a/b/c"))
-	require.Equal(t, []string{"c"}, list(t, share, "a/b"))
-	require.NoError(t, share.Create("file", nil))
-	require.Error(t, share.MkdirAll("file"))
-	_, err = share.List("nowhere")
-	require.ErrorIs(t, err, fs.ErrNotExist)
-}
-
-func testRemove(t *testing.T, share *sharefs.FS) {
-	require.NoError(t, share.Remove("x"))
-	require.NoError(t, share.RemoveDir("d"))
-	require.NoError(t, share.MkdirAll("d"))
-	require.NoError(t, share.Create("d/x", nil))
-	require.NoError(t, share.RemoveDir("d"), "not empty")
-	require.Equal(t, []string{"x"}, list(t, share, "d"))
-	require.NoError(t, share.Remove("d/x"))
-	require.NoError(t, share.RemoveDir("d"))
-	require.Empty(t, list(t, share, "."))
 }
 
 func testModes(t *testing.T, share *sharefs.FS) {
