@@ -14,6 +14,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
 )
 
@@ -113,7 +114,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, w steer.Wishes, files []string, 
 		added = append(added, s)
 	}
 	if !wait {
-		if missing := whatIsMissing(cmd.Context(), view.NewReader(share, wishes, minFree)); missing != "" {
+		if missing := whatIsMissing(cmd.Context(), status.NewReader(share, wishes, minFree)); missing != "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "distenc: %s\n", missing)
 		}
 		return nil
@@ -125,7 +126,7 @@ func add(cmd *cobra.Command, share *sharefs.FS, w steer.Wishes, files []string, 
 const startTime = 3 * time.Second
 
 // whatIsMissing says why nothing will happen, "" where something will. A master that has just been started is waited for.
-func whatIsMissing(ctx context.Context, r *view.Reader) string {
+func whatIsMissing(ctx context.Context, r *status.Reader) string {
 	for began := time.Now(); ; {
 		s, err := r.Read(ctx)
 		if err != nil {
@@ -145,7 +146,7 @@ func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []steer.Submission,
 	for _, s := range added {
 		p := newProgress(cmd.ErrOrStderr())
 		p.missing, p.began = true, began
-		st, err := wait(cmd.Context(), deskOf(share), s, view.NewReader(share, wishes, minFree), p, nil)
+		st, err := wait(cmd.Context(), deskOf(share), s, status.NewReader(share, wishes, minFree), p, nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")

@@ -32,14 +32,14 @@ type progress struct {
 const plainEvery = 10 * time.Second
 
 func newProgress(w io.Writer) *progress {
-	return &progress{w: w, tty: lookOf(w).Width > 0, began: time.Now()}
+	return &progress{w: w, tty: styleOf(w).Width > 0, began: time.Now()}
 }
 
 // show tells how far the job is, if that is news.
 func (p *progress) show(j pipeline.JobStatus) {
 	p.seen = true
 	if p.tty {
-		fmt.Fprint(p.w, "\r"+view.Line(j, lookOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
+		fmt.Fprint(p.w, "\r"+view.Line(j, styleOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
 		return
 	}
 	if line := plainLine(j); line != p.line && (j.State != p.state || time.Since(p.told) >= plainEvery) {

@@ -18,7 +18,6 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
-	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -222,7 +221,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 	}
 	followed := make(chan result, 1)
 	go func() {
-		st, err := wait(ctx, deskOf(f.fs), film, view.NewReader(f.fs, wishes, 0), p, over)
+		st, err := wait(ctx, deskOf(f.fs), film, status.NewReader(f.fs, wishes, 0), p, over)
 		followed <- result{st, err}
 	}()
 	select {

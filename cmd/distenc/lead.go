@@ -30,7 +30,7 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 		}
 	}
 	counts := metrics.New()
-	keeper := &view.Keeper{FS: f.fs, Node: node, Log: log, Wishes: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
+	keeper := &view.Keeper{FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
 	teller := hooks.New(f.hooks, log)
 
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -54,7 +54,7 @@ line for each change elsewhere.`,
 			if o.json {
 				return printJSON(cmd.OutOrStdout(), o, s)
 			}
-			return o.show(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
+			return o.show(cmd.OutOrStdout(), s, styleOf(cmd.OutOrStdout()))
 		},
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON for programs")
@@ -75,7 +75,7 @@ func newNodes(g *global) *cobra.Command {
 			}
 			s, err := reader.Read(cmd.Context())
 			if err == nil {
-				view.Nodes(cmd.OutOrStdout(), s, lookOf(cmd.OutOrStdout()))
+				view.Nodes(cmd.OutOrStdout(), s, styleOf(cmd.OutOrStdout()))
 			}
 			return err
 		},
@@ -92,7 +92,7 @@ func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
 }
 
 // reader reads the state of that share.
-func (g *global) reader(cmd *cobra.Command) (*view.Reader, error) {
+func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
 	cfg, _, err := g.load(cmd)
 	if err != nil {
 		return nil, err
@@ -101,13 +101,13 @@ func (g *global) reader(cmd *cobra.Command) (*view.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return view.NewReader(share, wishes, cfg.Disk.MinFree), nil
+	return status.NewReader(share, wishes, cfg.Disk.MinFree), nil
 }
 
 // show writes the state, or what is to be known of one job.
-func (o statusOptions) show(w io.Writer, s *status.Status, look view.Look) error {
+func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalStyle) error {
 	if o.job == "" {
-		view.Table(w, s, look, o.all)
+		view.Table(w, s, style, o.all)
 		return nil
 	}
 	one, err := o.only(s)
@@ -115,9 +115,9 @@ func (o statusOptions) show(w io.Writer, s *status.Status, look view.Look) error
 		return err
 	}
 	for _, j := range one.Jobs {
-		view.Job(w, j, look)
+		view.Job(w, j, style)
 	}
-	view.Files(w, one, look)
+	view.Files(w, one, style)
 	return nil
 }
 
@@ -145,15 +145,15 @@ func printJSON(w io.Writer, o statusOptions, s *status.Status) error {
 	return e.Encode(s)
 }
 
-// lookOf finds out what the other end of w can show. https://no-color.org
-func lookOf(w io.Writer) view.Look {
+// styleOf finds out what the other end of w can show. https://no-color.org
+func styleOf(w io.Writer) view.TerminalStyle {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return view.Look{}
+		return view.TerminalStyle{}
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		width = 80
 	}
-	return view.Look{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	return view.TerminalStyle{Width: width, Colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }

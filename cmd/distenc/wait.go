@@ -17,7 +17,7 @@ const followPoll = time.Second
 
 // wait follows what became of a submission until its job has ended. wake ends a wait between two looks early; it may be
 // nil.
-func wait(ctx context.Context, desk steer.Desk, film steer.Submission, r *view.Reader, p *progress,
+func wait(ctx context.Context, desk steer.Desk, film steer.Submission, r *status.Reader, p *progress,
 	wake <-chan struct{}) (pipeline.JobStatus, error) {
 	defer p.close()
 	said := "" // why nothing becomes of it as things are

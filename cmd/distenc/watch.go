@@ -21,11 +21,11 @@ import (
 const watchEvery = 2 * time.Second
 
 // show writes one state.
-type show func(w io.Writer, s *status.Status, look view.Look) error
+type show func(w io.Writer, s *status.Status, style view.TerminalStyle) error
 
 // watch shows the state again and again until ctx ends, which is no failure.
-func watch(ctx context.Context, r *view.Reader, w io.Writer, show show) error {
-	if look := lookOf(w); look.Width > 0 {
+func watch(ctx context.Context, r *status.Reader, w io.Writer, show show) error {
+	if style := styleOf(w); style.Width > 0 {
 		return watchScreen(ctx, r, w.(*os.File), show)
 	}
 	var changes view.Changes
@@ -60,7 +60,7 @@ const (
 
 // watchScreen draws in place. Each picture is one write that paints over the last one, so that nothing
 // flickers; the last one stays on the ordinary screen.
-func watchScreen(ctx context.Context, r *view.Reader, w *os.File, show show) error {
+func watchScreen(ctx context.Context, r *status.Reader, w *os.File, show show) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if old, err := term.MakeRaw(int(os.Stdin.Fd())); err == nil {
@@ -79,7 +79,7 @@ func watchScreen(ctx context.Context, r *view.Reader, w *os.File, show show) err
 	for s, err := r.Read(ctx); ctx.Err() == nil; {
 		var picture bytes.Buffer
 		if err == nil {
-			err = show(&picture, s, lookOf(w))
+			err = show(&picture, s, styleOf(w))
 		}
 		if err != nil {
 			fmt.Fprintln(&picture, err)

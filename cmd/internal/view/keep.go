@@ -28,10 +28,10 @@ type Keeper struct {
 	FS   *sharefs.FS
 	Node string // the master's
 	Log  *slog.Logger
-	// Wishes and MinFree are for NewReader.
-	Wishes  Wishes
-	MinFree int64
-	Seen    func(*status.Status) // is told of each state that was read; may be nil
+	// Sidecars and MinFree are for status.NewReader.
+	Sidecars status.SidecarReader
+	MinFree  int64
+	Seen     func(*status.Status) // is told of each state that was read; may be nil
 
 	latest  atomic.Pointer[status.Status]
 	written []byte // the last status.json, without what changes all the time
@@ -43,11 +43,11 @@ func (k *Keeper) Latest() *status.Status { return k.latest.Load() }
 
 // Run reads the share's state again and again until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	r := NewReader(k.FS, k.Wishes, k.MinFree)
+	r := status.NewReader(k.FS, k.Sidecars, k.MinFree)
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
-		k.look(ctx, r)
+		k.refresh(ctx, r)
 		select {
 		case <-ctx.Done():
 			return
@@ -56,9 +56,9 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// look reads the state once and writes it down if this master leads. A share that does not answer is
+// refresh reads the state once and writes it down if this master leads. A share that does not answer is
 // for those to tell who do the work.
-func (k *Keeper) look(ctx context.Context, r *Reader) {
+func (k *Keeper) refresh(ctx context.Context, r *status.Reader) {
 	s, err := r.Read(ctx)
 	if err != nil {
 		k.Log.Debug("cannot read the state", "error", err)
@@ -109,7 +109,7 @@ func Document(s *status.Status) ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// withoutAges drops from a copy what is different at every look though nothing has happened.
+// withoutAges drops from a copy what is different at every read though nothing has happened.
 func withoutAges(s status.Status) status.Status {
 	s.Read, s.Free = time.Time{}, 0
 	if s.Master != nil {

@@ -17,9 +17,9 @@ import (
 	"github.com/distenc/distenc/pipeline/status"
 )
 
-func tableOf(s *status.Status, look Look) string {
+func tableOf(s *status.Status, style TerminalStyle) string {
 	var b strings.Builder
-	Table(&b, s, look, false)
+	Table(&b, s, style, false)
 	return b.String()
 }
 
@@ -38,7 +38,7 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 			"Merging failed: the audio track can't be put into MP4.", "the content has 89ABCDEF",
 		}},
 	} {
-		got := tableOf(c.state, Look{})
+		got := tableOf(c.state, TerminalStyle{})
 		require.NotContains(t, got, "\x1b", scene)
 		for _, want := range c.has {
 			require.Contains(t, got, want, scene)
@@ -51,7 +51,7 @@ func TestTheTableFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{20, 40, 80, 200} {
 		for _, s := range []*status.Status{sceneEmpty(), sceneBusy(), sceneFailed()} {
 			s.Share = "/mnt/日本語の名前"
-			for line := range strings.SplitSeq(tableOf(s, Look{Width: width, Colour: true}), "\n") {
+			for line := range strings.SplitSeq(tableOf(s, TerminalStyle{Width: width, Colour: true}), "\n") {
 				require.LessOrEqual(t, uniseg.StringWidth(colours.ReplaceAllString(line, "")), width, line)
 			}
 		}
@@ -59,13 +59,13 @@ func TestTheTableFitsTheTerminal(t *testing.T) {
 }
 
 func TestALongNameLeavesRoomForTheID(t *testing.T) {
-	got := tableOf(sceneBusy(), Look{Width: 60})
+	got := tableOf(sceneBusy(), TerminalStyle{Width: 60})
 	require.Contains(t, got, "Conference/Day 1, the very long recording o…  5eed1234-zzzzz\n")
 	require.NotContains(t, got, "\x1b")
 }
 
 func TestHostileNamesOnATerminal(t *testing.T) {
-	for _, got := range []string{tableOf(sceneHostile(), Look{}), strings.Join((&Changes{}).Since(sceneHostile()), "\n")} {
+	for _, got := range []string{tableOf(sceneHostile(), TerminalStyle{}), strings.Join((&Changes{}).Since(sceneHostile()), "\n")} {
 		require.NotContains(t, got, "\x1b")
 		require.NotContains(t, got, "\u202E")
 	}
@@ -76,7 +76,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	require.Empty(t, newView(s).missing())
 	s.Master.Silent, s.Master.Seen = true, 300
 	require.Contains(t, newView(s).missing(), "nas-1-m4k2p9 was last seen 5m00s ago. If it does not come back, start it again")
-	require.Contains(t, tableOf(s, Look{}), "master nas-1-m4k2p9 (last seen 5m00s ago), ")
+	require.Contains(t, tableOf(s, TerminalStyle{}), "master nas-1-m4k2p9 (last seen 5m00s ago), ")
 	s.Master = nil
 	require.Contains(t, newView(s).missing(), "start one with `distenc master`")
 	s = sceneBusy()
@@ -95,7 +95,7 @@ func TestOneJobInFull(t *testing.T) {
 	var b strings.Builder
 	j := sceneFailed().Jobs[0]
 	j.Notes = []string{"The source may be damaged\x1b[2J."}
-	Job(&b, j, Look{})
+	Job(&b, j, TerminalStyle{})
 	require.Contains(t, b.String(), "  note: The source may be damaged")
 	require.NotContains(t, b.String(), "\x1b")
 	require.Contains(t, b.String(), "attempt 3 on pc-2-w7f3ka: ffmpeg: exit status 187")
@@ -104,7 +104,7 @@ func TestOneJobInFull(t *testing.T) {
 
 func TestNodesInFull(t *testing.T) {
 	var b strings.Builder
-	Nodes(&b, sceneBusy(), Look{})
+	Nodes(&b, sceneBusy(), TerminalStyle{})
 	require.Contains(t, b.String(), "8 cores, distenc v1.0.0")
 	require.Contains(t, b.String(), "ffmpeg version 5.1.8")
 }
@@ -164,11 +164,11 @@ func TestTheKeeperWritesWhatChanged(t *testing.T) {
 
 func TestOnlyTheLeadersKeeperWrites(t *testing.T) {
 	k, fs := keeper(t)
-	k.look(t.Context(), NewReader(fs, nil, 0))
+	k.refresh(t.Context(), status.NewReader(fs, nil, 0))
 	require.NotNil(t, k.Latest())
 	require.NoFileExists(t, fs.Path(pipeline.StatusPage))
 	require.NoError(t, os.WriteFile(filepath.Join(fs.Root(), "master", "3.nas-1-m4k2p9.hb"), []byte("1 2026-11-22T10:00:00Z\n"), 0o644))
-	k.look(t.Context(), NewReader(fs, nil, 0))
+	k.refresh(t.Context(), status.NewReader(fs, nil, 0))
 	require.FileExists(t, fs.Path(pipeline.StatusPage))
 	require.FileExists(t, fs.Path(pipeline.StatusJSON))
 }
@@ -179,7 +179,7 @@ func TestWhatHasEndedComesFromStatusJSON(t *testing.T) {
 	s := sceneBusy()
 	require.NoError(t, k.write(s))
 	require.NoError(t, fs.MkdirAll(pipeline.JobDir("00c0ffee-a1b2c"))) // nothing in it could be read
-	got, err := NewReader(fs, nil, 0).Read(t.Context())
+	got, err := status.NewReader(fs, nil, 0).Read(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got.Jobs, 1)
 	require.Equal(t, s.Jobs[0], got.Jobs[0])

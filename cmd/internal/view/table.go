@@ -1,3 +1,5 @@
+// Package view shows people what goes on on a share: as a table on a terminal, as lines in a log, and as
+// a page that lies on the share itself.
 package view
 
 import (
@@ -15,33 +17,12 @@ import (
 	"github.com/distenc/distenc/pipeline/status"
 )
 
-// Look is how a terminal shows things.
-type Look struct {
-	Width  int  // columns; 0: no terminal, nothing is cut off
-	Colour bool // ANSI colours
-}
-
-// The colours, as SGR parameters (ECMA-48).
-const (
-	bold   = "1"
-	dim    = "2"
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-)
-
 // shownEnded is how many of the jobs that have ended a table shows.
 const shownEnded = 10
 
-// table writes lines of a width.
-type table struct {
-	Look
-	w io.Writer
-}
-
 // Table writes the state for people. With all set, every job that ever ended is in it.
-func Table(w io.Writer, s *status.Status, look Look, all bool) {
-	t, v := table{Look: look, w: w}, newView(s)
+func Table(w io.Writer, s *status.Status, style TerminalStyle, all bool) {
+	t, v := table{TerminalStyle: style, w: w}, newView(s)
 	t.head(v)
 	for _, j := range slices.Concat(v.Stuck, v.Active) {
 		t.job(j)
@@ -54,8 +35,8 @@ func Table(w io.Writer, s *status.Status, look Look, all bool) {
 }
 
 // Job writes all there is to know of one job.
-func Job(w io.Writer, j pipeline.JobStatus, look Look) {
-	t := table{Look: look, w: w}
+func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
+	t := table{TerminalStyle: style, w: w}
 	t.job(j)
 	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)), clock(j.Created))
 	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed, j.Chunks.Pending, j.Chunks.Failed, j.Retries)
@@ -71,21 +52,21 @@ func Job(w io.Writer, j pipeline.JobStatus, look Look) {
 }
 
 // Line is how far a job is, in one line that fits the terminal.
-func Line(j pipeline.JobStatus, look Look) string {
-	t := table{Look: look}
-	return ansi.Truncate(fmt.Sprintf("%s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j)), look.Width-1, "")
+func Line(j pipeline.JobStatus, style TerminalStyle) string {
+	t := table{TerminalStyle: style}
+	return ansi.Truncate(fmt.Sprintf("%s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j)), style.Width-1, "")
 }
 
 // Files writes why the files of a state are not in work: those that wait, and those that were rejected.
-func Files(w io.Writer, s *status.Status, look Look) {
-	t := table{Look: look, w: w}
+func Files(w io.Writer, s *status.Status, style TerminalStyle) {
+	t := table{TerminalStyle: style, w: w}
 	t.waiting(s.Inbox)
 	t.rejected(s.Rejected)
 }
 
 // Nodes writes who is there to help, why a node rests, and what it is.
-func Nodes(w io.Writer, s *status.Status, look Look) {
-	t := table{Look: look, w: w}
+func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
+	t := table{TerminalStyle: style, w: w}
 	t.nodes(s.Nodes)
 	for _, n := range s.Nodes {
 		t.line("")
@@ -163,19 +144,6 @@ func colourOf(j pipeline.JobStatus) string {
 		return yellow
 	}
 	return green
-}
-
-// barWidth is a bar's length in columns.
-const barWidth = 24
-
-// bar draws a part of a whole in eighths of a column.
-func (t table) bar(part float64) string {
-	eighths := int(min(1, max(0, part)) * barWidth * 8)
-	full := strings.Repeat("█", eighths/8)
-	if rest := eighths % 8; rest > 0 {
-		full += string([]rune("▏▎▍▌▋▊▉")[rest-1])
-	}
-	return t.paint(green, full) + t.paint(dim, strings.Repeat("░", barWidth-len([]rune(full))))
 }
 
 func (t table) waiting(files []status.Waiting) {
@@ -285,46 +253,4 @@ func clock(t time.Time) string {
 		return t.Format("15:04:05")
 	}
 	return t.Format("2006-01-02")
-}
-
-func (t table) paint(colour, s string) string {
-	if !t.Colour || colour == "" || s == "" {
-		return s
-	}
-	return "\x1b[" + colour + "m" + s + "\x1b[m"
-}
-
-// text writes a text of several lines' length below each other, each with an indent.
-func (t table) text(indent, colour, s string) {
-	if s == "" {
-		return
-	}
-	width := t.Width - len(indent)
-	if t.Width == 0 {
-		width = 1 << 20
-	}
-	for _, line := range wrap(s, max(20, width)) {
-		t.line("%s%s", indent, t.paint(colour, line))
-	}
-}
-
-// wrap breaks a text between words.
-func wrap(s string, width int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(s) {
-		if line != "" && ansi.StringWidth(line)+1+ansi.StringWidth(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
-}
-
-// line writes one line, cut off where the terminal ends.
-func (t table) line(format string, args ...any) {
-	s := fmt.Sprintf(format, args...)
-	if t.Width > 0 {
-		s = ansi.Truncate(s, t.Width, "")
-	}
-	fmt.Fprintln(t.w, s)
 }

@@ -1,6 +1,4 @@
-// Package view shows people what goes on on a share: as a table on a terminal, as lines in a log, and as
-// a page that lies on the share itself.
-package view
+package status
 
 import (
 	"cmp"
@@ -13,7 +11,6 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/watcher"
 )
 
@@ -22,25 +19,25 @@ const maxDocument = 64 << 20
 
 // Reader reads the state of a share again and again. It has one user at a time, and needs no master.
 type Reader struct {
-	fs      *sharefs.FS
-	known   *status.Cache
-	inbox   *watcher.Watcher
-	wishes  Wishes
-	minFree int64
+	fs       *sharefs.FS
+	known    *Cache
+	inbox    *watcher.Watcher
+	sidecars SidecarReader
+	minFree  int64
 }
 
-// Wishes takes from the settings beside a waiting file what people are told of it. Those that can't be read
-// are for a master to tell. It may be nil.
-type Wishes func(sidecar []byte, w *status.Waiting)
+// SidecarReader takes from the settings beside a waiting file what people are told of it. Those that can't be read
+// are left to a master. If nil, no settings are read.
+type SidecarReader func(sidecar []byte, w *Waiting)
 
 // maxSidecar bounds what is read of them, in bytes.
 const maxSidecar = 64 << 10
 
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
 // history may be long. minFree is disk.min_free, in bytes.
-func NewReader(fs *sharefs.FS, wishes Wishes, minFree int64) *Reader {
-	r := &Reader{fs: fs, wishes: wishes, minFree: minFree, known: status.NewCache(), inbox: watcher.New(fs, pipeline.Inbox)}
-	var last status.Status
+func NewReader(fs *sharefs.FS, sidecars SidecarReader, minFree int64) *Reader {
+	r := &Reader{fs: fs, sidecars: sidecars, minFree: minFree, known: NewCache(), inbox: watcher.New(fs, pipeline.Inbox)}
+	var last Status
 	if pipeline.ReadJSON(fs, pipeline.StatusJSON, maxDocument, &last) == nil {
 		r.known.Seed(&last)
 	}
@@ -48,8 +45,8 @@ func NewReader(fs *sharefs.FS, wishes Wishes, minFree int64) *Reader {
 }
 
 // Read returns the state as it is now.
-func (r *Reader) Read(ctx context.Context) (*status.Status, error) {
-	s, err := status.Read(r.fs, r.known)
+func (r *Reader) Read(ctx context.Context) (*Status, error) {
+	s, err := Read(r.fs, r.known)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +57,7 @@ func (r *Reader) Read(ctx context.Context) (*status.Status, error) {
 	if len(leaders) > 0 {
 		silence := max(0, time.Since(leaders[0].Beat)) // two clocks: for display only
 		quiet, _ := pipeline.SilenceLimits(r.fs)
-		s.Master = &status.Master{
+		s.Master = &Master{
 			Node: leaders[0].Node, Since: leaders[0].Since, Seen: int(silence.Seconds()), Silent: silence >= quiet,
 		}
 	}
@@ -83,14 +80,14 @@ func (r *Reader) Read(ctx context.Context) (*status.Status, error) {
 
 // waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before
 // what is seen from here: it is the master's rights that matter.
-func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Duration) status.Waiting {
+func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Duration) Waiting {
 	name := strings.TrimPrefix(f.Name, pipeline.Inbox+"/")
-	w := status.Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
+	w := Waiting{Name: pipeline.RawName(name).String(), Size: f.Size, Why: cmp.Or(pipeline.WhyLeft(left, name), f.Reason)}
 	if w.Companion = f.Companion; w.Companion && (w.Why == "" || f.Linked) { // our own link in the outbox is no reason
 		w.Why = cmp.Or(pipeline.WhyLeft(left, name), "it goes with a film of its folder")
 	}
-	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.wishes != nil {
-		r.wishes(data, &w)
+	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.sidecars != nil {
+		r.sidecars(data, &w)
 	}
 	if still := max(0, time.Since(f.Changed)); still < settle && w.Why == "" && !w.Whole { // two clocks: for display only
 		w.Settles = int((settle - still).Seconds()) + 1
