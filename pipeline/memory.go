@@ -2,6 +2,15 @@ package pipeline
 
 import "fmt"
 
+// Memory is what an encode of a chunk takes at most, an estimate in bytes; zero where a plan does not say.
+type Memory struct {
+	Fixed  int64 `json:"fixed"`
+	Thread int64 `json:"thread"` // for each thread besides
+}
+
+// Of is the estimate for an encode with so many threads.
+func (m Memory) Of(threads int) int64 { return m.Fixed + int64(threads)*m.Thread }
+
 // LessMemory is what a person can do about a film that needs too much.
 const LessMemory = "a faster preset or a lower --rc-lookahead needs less, and so does a smaller picture (scale)"
 

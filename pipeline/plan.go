@@ -1,13 +1,8 @@
 package pipeline
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"iter"
-	"slices"
 	"strings"
 )
 
@@ -115,15 +110,6 @@ type Plan struct {
 	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
 }
 
-// Memory is what an encode of a chunk takes at most, an estimate in bytes; zero where a plan does not say.
-type Memory struct {
-	Fixed  int64 `json:"fixed"`
-	Thread int64 `json:"thread"` // for each thread besides
-}
-
-// Of is the estimate for an encode with so many threads.
-func (m Memory) Of(threads int) int64 { return m.Fixed + int64(threads)*m.Thread }
-
 // Pixels is the size of one of the output's pictures; 1 where it is not known.
 func (p *Plan) Pixels() float64 { return float64(max(1, p.Out.Width*p.Out.Height)) }
 
@@ -171,69 +157,4 @@ func (p *Plan) RangeText(chunk int) ([]byte, error) {
 		"start_seconds": p.Video.TimeBase.Seconds(c.Start), "end_seconds": p.Video.TimeBase.Seconds(c.End),
 	})
 	return append(b, '\n'), err
-}
-
-// Timestamps are ascending presentation times in ticks. They are kept as varint differences, 1 to 2 bytes a
-// frame: a master has the plans of all jobs in work in its memory, and a season's would take a hundred
-// megabytes. As JSON they are a base64 text of that: a plan for two hours stays under half a megabyte.
-type Timestamps struct {
-	n      int
-	deltas []byte
-}
-
-// NewTimestamps keeps these ticks.
-func NewTimestamps(ticks ...int64) Timestamps {
-	b := make([]byte, 0, 2*len(ticks))
-	var last int64
-	for _, v := range ticks {
-		b = binary.AppendVarint(b, v-last)
-		last = v
-	}
-	return Timestamps{len(ticks), slices.Clone(b)} // without the room that is left
-}
-
-// Len is how many they are.
-func (t Timestamps) Len() int { return t.n }
-
-// All returns them as a list of their own.
-func (t Timestamps) All() []int64 { return slices.AppendSeq(make([]int64, 0, t.n), t.ticks()) }
-
-func (t Timestamps) ticks() iter.Seq[int64] {
-	return func(yield func(int64) bool) {
-		var last int64
-		for b := t.deltas; len(b) > 0; {
-			d, n := binary.Varint(b) // they were read once before
-			last, b = last+d, b[n:]
-			if !yield(last) {
-				return
-			}
-		}
-	}
-}
-
-// MarshalJSON implements json.Marshaler.
-func (t Timestamps) MarshalJSON() ([]byte, error) {
-	return json.Marshal(base64.RawStdEncoding.EncodeToString(t.deltas))
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *Timestamps) UnmarshalJSON(data []byte) error {
-	var s string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return err
-	}
-	b, err := base64.RawStdEncoding.DecodeString(s)
-	if err != nil {
-		return fmt.Errorf("timestamps: %w", err)
-	}
-	*t = Timestamps{deltas: b}
-	for len(b) > 0 {
-		_, n := binary.Varint(b)
-		if n <= 0 {
-			return errors.New("timestamps: cut-off number")
-		}
-		t.n++
-		b = b[n:]
-	}
-	return nil
 }

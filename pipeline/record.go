@@ -1,6 +1,12 @@
 package pipeline
 
-import "time"
+import (
+	"fmt"
+	"time"
+	"unique"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
 
 // Record is what a worker says of its result, durable before the commit. Accepting compares it with
 // the bytes that are there and with the plan.
@@ -24,4 +30,20 @@ func (r Record) FPS() float64 {
 		return 0
 	}
 	return float64(r.Frames) / r.Seconds
+}
+
+// LoadRecord reads the record beside a chunk's result.
+func LoadRecord(f *sharefs.FS, c ChunkFile) (*Record, error) {
+	r := &Record{}
+	if err := ReadJSON(f, c.Record(), maxSmall, r); err != nil {
+		return nil, err
+	}
+	if r.Chunk != c.ID() || r.Attempt != c.Attempt || r.Node != c.Node {
+		return nil, fmt.Errorf("%s is the record of another chunk", c.Record())
+	}
+	// A master keeps ten thousand of them, and in these they are all alike.
+	for _, s := range []*string{&r.Node, &r.Extradata, &r.Encoder, &r.Method} {
+		*s = unique.Make(*s).Value()
+	}
+	return r, nil
 }

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// tagPattern is a CRC-32 in square brackets, the habit of fansub releases.
+var tagPattern = regexp.MustCompile(`\[([0-9A-Fa-f]{8})\]`)
+
+// Tag returns the CRC-32 tag in a file's name in upper case, the last one if there are several, or "".
+func Tag(name string) string {
+	m := tagPattern.FindAllStringSubmatch(name, -1)
+	if m == nil {
+		return ""
+	}
+	return strings.ToUpper(m[len(m)-1][1])
+}
+
+// OutputName is the output's file name: the source's, with the container's ending, and with the
+// output's own CRC-32 in the place of the tag where the source had one.
+func OutputName(source, container, crc string) string {
+	base, _ := cutExt(source)
+	if loc := tagPattern.FindAllStringIndex(base, -1); loc != nil {
+		last := loc[len(loc)-1]
+		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
+	}
+	return fit(base, "."+container)
+}
+
+// Marked returns "name (job).ext", which nobody else ever uses.
+func Marked(name, job string) string {
+	base, ext := cutExt(name)
+	return fit(base, fmt.Sprintf(" (%s)%s", job, ext))
+}
+
+// maxName is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
+const maxName = 255
+
+// maxExt is the longest ending of a file's name, in bytes. What stands behind a name's last dot can be half a
+// sentence, and is no ending then.
+const maxExt = 16
+
+func cutExt(name string) (base, ext string) {
+	if ext = path.Ext(name); len(ext) > maxExt {
+		ext = ""
+	}
+	return strings.TrimSuffix(name, ext), ext
+}
+
+// fit shortens the beginning of a name, at a whole character, until the end fits behind it.
+func fit(base, end string) string {
+	for len(base) > 0 && len(base)+len(end) > maxName {
+		_, size := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-size]
+	}
+	return base + end
+}
+
+// Numbered returns name, then "name (2).ext", "name (3).ext", … for n = 1, 2, 3.
+func Numbered(name string, n int) string {
+	if n <= 1 {
+		return name
+	}
+	base, ext := cutExt(name)
+	return fit(base, fmt.Sprintf(" (%d)%s", n, ext))
+}
+
+// AsNumbered returns what tells whether Numbered may have made a name of this one: it cuts long ones.
+func AsNumbered(name string) func(other string) bool {
+	base, _ := cutExt(name)
+	return func(other string) bool { return strings.HasPrefix(other, base[:min(len(base), 100)]) }
+}
+
+// NumberedFolder is Numbered for a folder, whose name has no ending.
+func NumberedFolder(name string, n int) string {
+	if n <= 1 {
+		return name
+	}
+	return fit(name, fmt.Sprintf(" (%d)", n))
+}
