@@ -21,24 +21,28 @@ type input struct {
 }
 
 // args is the whole command line for ffmpeg, but for progress and output.
-//
-// reinit_filter 0 keeps the filters when the picture's size or format changes within the stream; they
-// would be set up anew otherwise and trim would begin to count again. scale brings such pictures to the
-// plan's size, and does nothing to all others.
 func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) []string {
-	out := append(media.BaseArgs(), "-threads", strconv.Itoa(threads), "-copyts", "-noautorotate", "-reinit_filter", "0")
-	if in.seek != nil {
-		out = append(out, media.SeekArgs(plan.Video.TimeBase.Seconds(*in.seek))...)
-	}
-	out = append(out, media.Input(in.path)...)
-	out = append(out, "-map", "0:"+strconv.Itoa(in.stream), "-map_metadata", "-1", "-map_chapters", "-1",
-		"-vf", filters(plan, options.Look(), in), "-fps_mode", "passthrough",
+	out := append(decoding(plan, in, filters(plan, options.Look(), in), threads), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":")) // as a word, versions spell it differently
 	out = append(out, options.Args(encoder.Stream{
 		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later,
 	})...)
 	out = append(out, described(plan, options.Look())...)
 	return append(out, "-threads", strconv.Itoa(threads))
+}
+
+// decoding are the options that decode the source and send its pictures through filters.
+//
+// reinit_filter 0 keeps the filters when the picture's size or format changes within the stream; they
+// would be set up anew otherwise and trim would begin to count again. scale brings such pictures to the
+// plan's size, and does nothing to all others.
+func decoding(plan *pipeline.Plan, in input, filters string, threads int) []string {
+	out := append(media.BaseArgs(), "-threads", strconv.Itoa(threads), "-copyts", "-noautorotate", "-reinit_filter", "0")
+	if in.seek != nil {
+		out = append(out, media.SeekArgs(plan.Video.TimeBase.Seconds(*in.seek))...)
+	}
+	out = append(out, media.Input(in.path)...)
+	return append(out, "-map", "0:"+strconv.Itoa(in.stream), "-vf", filters, "-fps_mode", "passthrough")
 }
 
 // inRange is the range of the source's values, tv or pc; empty where it does not say.

@@ -235,7 +235,7 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 		return errors.New("the result's stream headers are not those that its worker wrote down")
 	}
 	if !s.Private {
-		if err := s.look(ctx, p, c, r, clip, quick); err != nil {
+		if err := s.checkPictures(ctx, p, c, r, clip, quick); err != nil {
 			return err
 		}
 	}
@@ -244,16 +244,21 @@ func (s *Media) Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFil
 	return nil
 }
 
-func (s *Media) look(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, clip *media.Clip, quick bool) error {
+// checkPictures compares the result's pictures with the source's. An error that is no fault of the result's is an
+// *fs.PathError, or trouble.
+func (s *Media) checkPictures(
+	ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, clip *media.Clip, quick bool,
+) error {
 	if err := s.FS.Regular(pipeline.JobFile(p.Job, p.Source)); err != nil {
 		return err
 	}
 	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
-	err := encode.Look{
-		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()), Clip: clip, Method: r.Method, Quick: quick,
+	err := encode.PictureCheck{
+		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()),
+		Clip: clip, Method: r.Method, Quick: quick,
 	}.Compare(ctx, s.Tools)
 	if err != nil && !errors.Is(err, encode.ErrPictures) && !sharefs.Trouble(err) {
-		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())} // no fault of the result's
+		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())}
 	}
 	return err
 }

@@ -91,7 +91,7 @@ func (s *rehearsal) encode(ctx context.Context, c *pipeline.Chunk) (result strin
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", nil, err
 	}
-	return result, record, encode.Look{
+	return result, record, encode.PictureCheck{
 		Plan: s.plan, Chunk: c, Source: s.source, Result: result, Clip: clip, Method: record.Method,
 	}.Compare(ctx, s.tools)
 }

@@ -22,7 +22,7 @@ func (j job) look(chunk int, result string, rec *pipeline.Record, quick bool) er
 		defer func() { _ = f.Close() }()
 		clip, _ = j.tools.Clip(context.Background(), f, result)
 	}
-	return encode.Look{
+	return encode.PictureCheck{
 		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result, Clip: clip, Method: rec.Method, Quick: quick,
 	}.Compare(context.Background(), j.tools)
 }

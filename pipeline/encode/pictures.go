@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -17,31 +16,35 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// Look compares pictures of a result with the source's, each brought to the size of a thumbnail. It is for
+// PictureCheck compares pictures of a result with the source's, each brought to the size of a thumbnail. It is for
 // what timestamps can't tell: another chunk's pictures, or those of a machine with bad memory.
-type Look struct {
+type PictureCheck struct {
 	Plan   *pipeline.Plan
 	Chunk  *pipeline.Chunk
 	Source string      // the plan's source file, absolute
 	Result string      // checked before by Check, absolute
-	Clip   *media.Clip // what Check found in it; not needed where Quick is set
+	Clip   *media.Clip // what Check found in it; not needed if Quick is set
 	Method string      // how the result was encoded, as its record says
-	// Quick looks at the result's first picture only. Otherwise all of it is decoded, which must not make the
-	// decoder complain, and another key frame is looked at as well.
+	// Quick compares the result's first picture only. Otherwise all of it is decoded, which must not make the
+	// decoder complain, and another key frame is compared as well.
 	Quick bool
 }
 
 // ErrPictures is the error for a result that shows other pictures than the source, or can't all be decoded.
 var ErrPictures = errors.New("its pictures are not the source's")
 
-// Compare is the look. Errors other than ErrPictures say nothing of the result.
+// Compare makes the check. Errors other than ErrPictures say nothing of the result.
 //
 // No result is blamed for its source: the same decoder that encoded it gave these pictures, so they are
 // decoded in the same way, and what a damaged source gives is not compared, since it varies from run to run.
-func (l Look) Compare(ctx context.Context, tools media.Tools) error {
+func (p PictureCheck) Compare(ctx context.Context, tools media.Tools) error {
+	_, options, err := encoder.Of(p.Plan.Settings)
+	if err != nil {
+		return err
+	}
 	numbers := []int{0}
-	if !l.Quick {
-		numbers = slices.Compact(append(numbers, l.keyFrame()))
+	if !p.Quick {
+		numbers = slices.Compact(append(numbers, p.keyFrame()))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -50,13 +53,13 @@ func (l Look) Compare(ctx context.Context, tools media.Tools) error {
 	var fault, other error
 	decoded := make(chan struct{})
 	go func() {
-		if thumbs, fault = l.shown(ctx, tools, numbers); fault != nil {
+		if thumbs, fault = p.shown(ctx, tools, numbers); fault != nil {
 			cancel()
 		}
 		close(decoded)
 	}()
 	for i, n := range numbers {
-		other = l.compare(ctx, tools, n, func() (thumb, error) {
+		other = p.compare(ctx, tools, options, n, func() (thumb, error) {
 			if <-decoded; fault != nil {
 				return nil, fault
 			}
@@ -72,31 +75,32 @@ func (l Look) Compare(ctx context.Context, tools media.Tools) error {
 
 // keyFrame picks any of the result's key frames but the first, by its number; 0 if there is no other. Key
 // frames are nearer to the source than others are.
-func (l Look) keyFrame() int {
-	if len(l.Clip.Keys) < 2 || len(l.Clip.PTS) != l.Chunk.PTS.Len() {
+func (p PictureCheck) keyFrame() int {
+	if len(p.Clip.Keys) < 2 || len(p.Clip.PTS) != p.Chunk.PTS.Len() {
 		return 0
 	}
-	keys, all := slices.Sorted(slices.Values(l.Clip.Keys)), slices.Sorted(slices.Values(l.Clip.PTS))
+	keys, all := slices.Sorted(slices.Values(p.Clip.Keys)), slices.Sorted(slices.Values(p.Clip.PTS))
 	n, _ := slices.BinarySearch(all, keys[1+rand.IntN(len(keys)-1)])
 	return n
 }
 
 // shown decodes the result. An encoder's whole output makes the decoder print nothing; what it prints, or
 // pictures that do not come, are the result's fault.
-func (l Look) shown(ctx context.Context, tools media.Tools, numbers []int) ([]thumb, error) {
+func (p PictureCheck) shown(ctx context.Context, tools media.Tools, numbers []int) ([]thumb, error) {
 	var pick []string
 	for _, n := range numbers {
 		pick = append(pick, fmt.Sprintf(`eq(n\,%d)`, n))
 	}
 	args := append(media.BaseArgs(), "-v", "level+error", "-noautorotate")
-	if l.Quick { // threads would decode as many pictures in vain
+	if p.Quick { // threads would decode as many pictures in vain
 		args = append(args, "-threads", "1")
 	}
-	args = append(append(args, media.Input(l.Result)...), "-map", "0:0", "-vf", "select="+strings.Join(pick, "+")+","+toThumb, "-fps_mode", "passthrough")
-	if l.Quick {
+	args = append(append(args, media.Input(p.Result)...), "-map", "0:0",
+		"-vf", "select="+strings.Join(pick, "+")+","+toThumb, "-fps_mode", "passthrough")
+	if p.Quick {
 		args = append(args, "-frames:v", "1")
 	}
-	thumbs, stderr, err := decode(ctx, tools, args, l.limits(input{method: "piece"}))
+	thumbs, stderr, err := decode(ctx, tools, args, p.limits(input{method: "piece"}))
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -121,22 +125,15 @@ func said(stderr string) string {
 	return line
 }
 
-// compare decodes one picture of the source until it is near enough to the result's, which is asked for when there
-// is one to compare with.
-func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func() (thumb, error)) error {
-	_, options, err := encoder.Of(l.Plan.Settings)
-	if err != nil {
-		return err
-	}
+// compare decodes one picture of the source until it is near enough to the result's, for which it calls result when
+// there is one to compare with.
+func (p PictureCheck) compare(
+	ctx context.Context, tools media.Tools, options encoder.Options, n int, result func() (thumb, error),
+) error {
 	limit, nearest := farthest(options), -1.0
-	for _, in := range l.ways(n) {
-		args := append(media.BaseArgs(), "-threads", "1", "-copyts", "-noautorotate", "-reinit_filter", "0")
-		if in.seek != nil {
-			args = append(args, media.SeekArgs(l.Plan.Video.TimeBase.Seconds(*in.seek))...)
-		}
-		args = append(append(args, media.Input(in.path)...), "-map", "0:"+strconv.Itoa(in.stream),
-			"-vf", filters(l.Plan, options.Look(), in)+","+toThumb, "-fps_mode", "passthrough")
-		pictures, stderr, err := decode(ctx, tools, args, l.limits(in))
+	for _, in := range p.ways(n) {
+		args := decoding(p.Plan, in, filters(p.Plan, options.Look(), in)+","+toThumb, 1)
+		pictures, stderr, err := decode(ctx, tools, args, p.limits(in))
 		if err != nil && !worthAnother(ctx, err) {
 			return fmt.Errorf("cannot look at the source: %w", err)
 		}
@@ -149,7 +146,8 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func
 		}
 		d := pictures[0].distance(shown)
 		if tools.Log != nil {
-			tools.Log.DebugContext(ctx, "looked at a picture", "job", l.Plan.Job, "chunk", l.Chunk.Index, "frame", n, "method", in.method, "distance", d, "allowed", limit)
+			tools.Log.DebugContext(ctx, "compared a picture", "job", p.Plan.Job, "chunk", p.Chunk.Index, "frame", n,
+				"method", in.method, "distance", d, "allowed", limit)
 		}
 		if d <= limit || media.Damaged(stderr) {
 			return nil
@@ -160,43 +158,46 @@ func (l Look) compare(ctx context.Context, tools media.Tools, n int, result func
 	}
 	if nearest < 0 {
 		if tools.Log != nil {
-			tools.Log.WarnContext(ctx, "a picture of the source did not come again, nothing to compare with", "job", l.Plan.Job, "chunk", l.Chunk.Index, "frame", n)
+			tools.Log.WarnContext(ctx, "a picture of the source did not come again, nothing to compare with",
+				"job", p.Plan.Job, "chunk", p.Chunk.Index, "frame", n)
 		}
 		return nil
 	}
 	return fmt.Errorf("%w: frame %d of the chunk, at %.3f s, is %.1f grey levels from the source's on average (%g are allowed)",
-		ErrPictures, n, l.Plan.Video.TimeBase.Seconds(l.Chunk.PTS.All()[n]), nearest, limit)
+		ErrPictures, n, p.Plan.Video.TimeBase.Seconds(p.Chunk.PTS.All()[n]), nearest, limit)
 }
 
 // ways lists how to come by one picture of the source: for any but the first a seek straight to it, which
 // not every source takes well, then as the result was encoded and what comes behind that on the ladder.
-func (l Look) ways(n int) []input {
-	all := ladder(l.request())
-	first := max(0, slices.IndexFunc(all, func(in input) bool { return strings.HasPrefix(l.Method, in.method) }))
+func (p PictureCheck) ways(n int) []input {
+	all := ladder(p.request())
+	first := max(0, slices.IndexFunc(all, func(in input) bool { return strings.HasPrefix(p.Method, in.method) }))
 	last := first + 1
-	if first < len(l.Chunk.Seeks) { // from the file's start it may take as long as an encode
-		last = len(l.Chunk.Seeks)
+	if first < len(p.Chunk.Seeks) { // from the file's start it may take as long as an encode
+		last = len(p.Chunk.Seeks)
 	}
-	pts := l.Chunk.PTS.All()[n]
+	pts := p.Chunk.PTS.All()[n]
 	var out []input
 	if n > 0 {
-		out = append(out, input{path: l.Source, stream: l.Plan.Video.Index, seek: &pts})
+		out = append(out, input{path: p.Source, stream: p.Plan.Video.Index, seek: &pts})
 	}
 	out = append(out, all[first:last]...)
 	for i := range out {
 		out[i].keep = "" // one picture has no neighbours for a deinterlacer
 		out[i].trim = fmt.Sprintf("start_pts=%d:end_pts=%d", pts, pts+1)
 		if out[i].method == byNumber {
-			out[i].trim = fmt.Sprintf("start_frame=%d:end_frame=%d", l.Chunk.First+n, l.Chunk.First+n+1)
+			out[i].trim = fmt.Sprintf("start_frame=%d:end_frame=%d", p.Chunk.First+n, p.Chunk.First+n+1)
 		}
 	}
 	return out
 }
 
 // limits are those of an encode of the chunk, which decodes no less.
-func (l Look) limits(in input) media.Limits { return limits(l.request(), in) }
+func (p PictureCheck) limits(in input) media.Limits { return limits(p.request(), in) }
 
-func (l Look) request() Request { return Request{Plan: l.Plan, Chunk: l.Chunk, Source: l.Source} }
+func (p PictureCheck) request() Request {
+	return Request{Plan: p.Plan, Chunk: p.Chunk, Source: p.Source}
+}
 
 // decode runs ffmpeg, whose output is thumbnails.
 func decode(ctx context.Context, tools media.Tools, args []string, limits media.Limits) ([]thumb, string, error) {
