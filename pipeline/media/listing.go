@@ -93,6 +93,26 @@ func (l *Listing) Mark(p *Packets) {
 	}
 }
 
+// Changes tells whether pictures of another form begin within a stream of MPEG-1, -2 or -4 that is not in Matroska. Of
+// what ffmpeg can't copy it tells nothing.
+func (t Tools) Changes(ctx context.Context, path string, stream int) (changes bool, err error) {
+	args := append(BaseArgs(), Input(path)...)
+	args = append(args, "-map", fmt.Sprint("0:", stream), "-c", "copy", "-f", "matroska", "pipe:1")
+	_, err = t.Pipe(ctx, Command{Program: t.FFmpeg, Args: args, Limits: Copying(Size(path))}, func(r io.Reader) error {
+		list, unlisted := newListing(r)
+		if unlisted != nil {
+			_, err := io.Copy(io.Discard, r)
+			return err
+		}
+		changes = slices.ContainsFunc(list.packets.Flags, func(f uint8) bool { return f&Anew != 0 })
+		return nil
+	})
+	if Blames(err) {
+		err = nil
+	}
+	return changes, err
+}
+
 // inOrder tells whether a decoder that reorders so many pictures gets the packets in the order of decoding.
 // Matroska has no DTS: ffmpeg takes the smallest of the packet's PTS and the reorder largest ones before it
 // (libavformat, compute_pkt_fields), and says that DTS go back where that does.

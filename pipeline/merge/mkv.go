@@ -193,9 +193,11 @@ func setDurations(ctx context.Context, tools media.Tools, req Request, source *m
 			rate = nominal(source.Video()[0])
 		}
 		args = append(args, "--edit", "track:"+strconv.Itoa(i+1))
-		if rate == "" {
+		switch {
+		case rate == "" && t.text("codec_id") == "A_WAVPACK4": // the times of all but a block's first frame come of it
+		case rate == "":
 			args = append(args, "--delete", "default-duration")
-		} else {
+		default:
 			args = append(args, "--set", "default-duration="+rate)
 		}
 		if audio.delay != "" {

@@ -71,10 +71,12 @@ func (p *pair) take(k media.Packet, isSource bool) {
 }
 
 func (p *pair) match(source, output media.Packet) {
-	if p.fate.codec == "" && (source.CRC != output.CRC || source.Size != output.Size) {
+	cover := p.report.Type == "cover"
+	lost := output.PTS == media.NoPTS && source.PTS != media.NoPTS && !cover // its time
+	if lost || p.fate.codec == "" && (source.CRC != output.CRC || source.Size != output.Size) {
 		p.report.Different++
 	}
-	if source.PTS == media.NoPTS || output.PTS == media.NoPTS || p.report.Type == "cover" {
+	if source.PTS == media.NoPTS || output.PTS == media.NoPTS || cover {
 		return
 	}
 	d := p.clock.diff(source.PTS, output.PTS)

@@ -3,6 +3,7 @@ package split
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,6 +40,7 @@ const (
 	clockBack    = 0.1 // s back that are a jump; less is jitter
 	clockForward = 10  // s ahead that are one
 	maxJumps     = 50
+	clockAround  = float64(1<<33) / 90_000 // s until it begins at zero again (ISO/IEC 13818-1, 2.4.3.7)
 )
 
 // jumps tells whether the film's clock does.
@@ -173,7 +175,8 @@ const farFromZero = 100_000
 func (c *clock) notes(film media.Stream) (notes []string) {
 	parts := c.tracks[film.Index].parts
 	for k := 1; k < len(parts); k++ {
-		where, far := "back", c.base.Seconds(parts[k-1].ptsEnd+parts[k-1].ticks-parts[k].pts)
+		// A clock of 33 bits: ffmpeg takes what it jumps far back for a step across its end.
+		where, far := "back", math.Remainder(c.base.Seconds(parts[k-1].ptsEnd+parts[k-1].ticks-parts[k].pts), clockAround)
 		if far < 0 {
 			where, far = "ahead", -far
 		}

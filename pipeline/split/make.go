@@ -93,21 +93,39 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 func soundList(ctx context.Context, tools media.Tools, req Request, src *Source, plan *pipeline.Plan) (string, *Source, *list, error) {
 	l, err := readList(src.Packets)
 	indexed := src.demuxer("matroska") || src.demuxer("mov")
-	if hidden(src.Packets) || err == nil && l.whole == nil && indexed {
+	if hidden(src.Packets) {
 		return req.Path, src, l, unsound(src, err)
+	}
+	if err == nil && l.whole == nil && indexed {
+		changes, err := changesForm(ctx, tools, req.Path, src)
+		if err != nil || !changes {
+			return req.Path, src, l, err
+		}
 	}
 	notes, err := normalise(ctx, tools, src, req.Path, req.NormPath)
 	if err != nil {
 		return "", nil, nil, err
 	}
+	first := src.Stream.SAR
 	// ffmpeg copies nothing in front of the first key packet.
 	lead := slices.IndexFunc(src.Packets.Flags, func(f uint8) bool { return f&media.Key != 0 })
 	plan.Notes = append(append(plan.Notes, notes...), leadNote(lead)...)
 	if src, err = scanFile(ctx, tools, req.NormPath); err != nil {
 		return "", nil, nil, err
 	}
+	if first.Valid() { // mkvmerge takes that of pictures further on
+		src.Stream.SAR = first
+	}
 	l, err = readList(src.Packets)
 	return req.NormPath, src, l, unsound(src, err)
+}
+
+// changesForm tells whether pictures of another form begin within a stream, which then is cut as only Matroska can be.
+func changesForm(ctx context.Context, tools media.Tools, path string, src *Source) (bool, error) {
+	if src.demuxer("matroska") || !slices.Contains([]string{"mpeg1video", "mpeg2video", "mpeg4"}, src.Stream.Codec) {
+		return false, nil
+	}
+	return tools.Changes(ctx, path, src.Stream.Index)
 }
 
 func unsound(src *Source, err error) error {

@@ -42,6 +42,11 @@ func TestFilmOfSeveralForms(t *testing.T) {
 			}
 			out, _ := encoded(t, film)
 			require.Equal(t, 25*(c.seconds[0]+c.seconds[1]), frames(t, out))
+
+			mp4 := filepath.Join(dir, "film.mp4")
+			ffmpeg(t, "-i", film, "-c", "copy", mp4)
+			out, _ = encoded(t, mp4)
+			require.Equal(t, streams(t, mp4)[0].Packets, fmt.Sprint(frames(t, out))) // ffmpeg leaves two of MPEG-4's out
 		})
 	}
 }

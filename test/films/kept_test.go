@@ -140,6 +140,7 @@ func TestSamplesOfPCMStay(t *testing.T) {
 	}
 	t.Run("in Matroska", func(t *testing.T) { f.sound(t, "be.mkv", "pcm_s16be", "pcm_s16le", "0") })
 	t.Run("TTA that begins late", func(t *testing.T) { f.sound(t, "tta.mkv", "tta", "tta", "0.3") })
+	t.Run("WavPack", func(t *testing.T) { f.sound(t, "wavpack.mkv", "wavpack", "wavpack", "0.3") })
 }
 
 func (f *film) sound(t *testing.T, source, codec, becomes, offset string) {
@@ -153,6 +154,7 @@ func (f *film) sound(t *testing.T, source, codec, becomes, offset string) {
 	require.Equal(t, []string{becomes}, f.probe(out, "a", "stream=codec_name"))
 	require.Equal(t, samples(source), samples(out))
 	require.Equal(t, f.probe(source, "a", "stream=start_time"), f.probe(out, "a", "stream=start_time"))
+	require.NotContains(t, f.probe(out, "a", "packet=pts"), "N/A") // each packet has a time of its own
 }
 
 func TestSubtitlesThatAreNotUTF8(t *testing.T) {
