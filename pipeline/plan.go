@@ -23,6 +23,9 @@ func (r Rational) Valid() bool { return r.Num > 0 && r.Den > 0 }
 
 func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 
+// Note adds a sentence for a person, in fmt.Sprintf's form.
+func (p *Plan) Note(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
+
 // Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
 type Settings struct {
 	Profile     string  `json:"profile"`

@@ -19,6 +19,12 @@ func Refuse(format string, args ...any) *Refusal {
 	return &Refusal{Reason: fmt.Sprintf(format, args...)}
 }
 
+// Because has the refusal wrap the error that it is about, and returns it.
+func (r *Refusal) Because(err error) *Refusal {
+	r.Err = err
+	return r
+}
+
 // BadChunk is a result that can't be merged: it has to be encoded again.
 type BadChunk struct {
 	Index  int

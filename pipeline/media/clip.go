@@ -91,7 +91,8 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 		return err
 	})
 	if only != nil {
-		c.Streams, c.Codec, c.Width, c.Height, c.FieldOrder = 1, matroskaCodecs[only.codec], only.width, only.height, only.fieldOrder
+		c.Streams, c.Codec, c.FieldOrder = 1, matroskaCodecs[only.codec], only.fieldOrder
+		c.Width, c.Height = only.width, only.height
 		if only.private != nil {
 			extra := sha256.Sum256(only.private)
 			c.Extradata = hex.EncodeToString(extra[:])
@@ -142,13 +143,14 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 	c.Codec, c.Width, c.Height, c.TimeBase, c.Extradata = s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256
 	c.FieldOrder = s.FieldOrder
 	fold := NewFold()
-	_, err = t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(s.Index), "-show_data_hash", "CRC32"}, allFields|fieldHash, func(p Packet) error {
-		if p.Flags&Discard != 0 {
-			p.PTS = NoPTS // it is never shown
-		}
-		c.add(p, fold)
-		return nil
-	})
+	_, err = t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(s.Index), "-show_data_hash", "CRC32"},
+		allFields|fieldHash, func(p Packet) error {
+			if p.Flags&Discard != 0 {
+				p.PTS = NoPTS // it is never shown
+			}
+			c.add(p, fold)
+			return nil
+		})
 	c.Digest = fold.Sum()
 	return err
 }

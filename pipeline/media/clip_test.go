@@ -18,7 +18,8 @@ import (
 func clip(t *testing.T, name string, options ...string) (path string, c *media.Clip) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
-	args := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=1", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-copyts"}
+	args := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=1", "-c:v", "libx264", "-preset",
+		"ultrafast", "-bf", "2", "-copyts"}
 	out, err := exec.Command("ffmpeg", append(append(args, options...), path)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	c, err = read(t, path)

@@ -80,10 +80,11 @@ func (t Tools) findSingle(ctx context.Context, path string, f *File) error {
 		return nil
 	}
 	packets := map[int]int{}
-	_, err := t.eachPacket(ctx, path, []string{"-select_streams", "v", "-read_intervals", "%+60"}, allFields, func(p Packet) error {
-		packets[p.Stream]++
-		return nil
-	})
+	_, err := t.eachPacket(ctx, path, []string{"-select_streams", "v", "-read_intervals", "%+60"}, allFields,
+		func(p Packet) error {
+			packets[p.Stream]++
+			return nil
+		})
 	f.single = map[int]bool{}
 	for _, s := range videos {
 		f.single[s.Index] = packets[s.Index] < 2

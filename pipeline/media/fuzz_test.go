@@ -119,7 +119,8 @@ func FuzzProgress(f *testing.F) {
 			require.LessOrEqual(t, len(p.line), longestProgressLine)
 			return got
 		}
-		if !slices.ContainsFunc(bytes.Split(text, []byte("\n")), func(l []byte) bool { return len(l) > longestProgressLine }) {
+		if !slices.ContainsFunc(bytes.Split(text, []byte("\n")),
+			func(l []byte) bool { return len(l) > longestProgressLine }) {
 			require.Equal(t, run(len(text)), run(step))
 		}
 		for _, r := range run(step) {
@@ -138,17 +139,21 @@ func element(id uint32, parts ...[]byte) []byte {
 
 // plainFile is a file of one track and one block.
 func plainFile(codec string, private, packet []byte) []byte {
-	track := element(idTrack, element(idNumber, []byte{1}), element(idKind, []byte{1}), element(idCodec, []byte(codec)), element(idPrivate, private))
+	track := element(idTrack, element(idNumber, []byte{1}), element(idKind, []byte{1}), element(idCodec, []byte(codec)),
+		element(idPrivate, private))
 	block := element(idSimpleBlock, []byte{0x81, 0, 0, 0x80}, packet)
-	return append(element(idHead), element(idSegment, element(idTracks, track), element(idCluster, element(idClusterTime, []byte{7}), block))...)
+	return append(element(idHead), element(idSegment, element(idTracks, track),
+		element(idCluster, element(idClusterTime, []byte{7}), block))...)
 }
 
 // Whatever the bytes are, reading ends, and all of them are counted that were looked at.
 func FuzzMatroska(f *testing.F) {
 	f.Add([]byte("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff\xe7\x81\x05\xa3\x85\x81\x00\x02\x80\x00"))
 	f.Add([]byte("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x16\x54\xae\x6b\x8c\xae\x8a\xe0\x88\xb0\x82\x01\x40\xba\x82\x00\xb4\x63\xa2\x01"))
-	f.Add(plainFile("V_MPEG4/ISO/AVC", []byte("\x01\x64\x00\x1f\xff\xe1\x00\x08\x67\x64\x00\x1f\xac\x2c\xa5\x01\x00"), []byte("\x00\x00\x00\x05\x06\x06\x01\xc4\x80\x00\x00\x00\x04\x41\x88\x01\x02")))
-	f.Add(plainFile("V_MPEGH/ISO/HEVC", append([]byte{1}, bytes.Repeat([]byte{0xFF}, 22)...), []byte("\x00\x00\x00\x04\x26\x01\x80\x00")))
+	f.Add(plainFile("V_MPEG4/ISO/AVC", []byte("\x01\x64\x00\x1f\xff\xe1\x00\x08\x67\x64\x00\x1f\xac\x2c\xa5\x01\x00"),
+		[]byte("\x00\x00\x00\x05\x06\x06\x01\xc4\x80\x00\x00\x00\x04\x41\x88\x01\x02")))
+	f.Add(plainFile("V_MPEGH/ISO/HEVC", append([]byte{1}, bytes.Repeat([]byte{0xFF}, 22)...),
+		[]byte("\x00\x00\x00\x04\x26\x01\x80\x00")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := &Clip{}
 		err := c.read(bytes.NewReader(data))

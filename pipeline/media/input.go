@@ -27,8 +27,8 @@ func InputOptions() []string {
 	return []string{"-protocol_whitelist", "file", "-format_whitelist", strings.Join(demuxers, ",")}
 }
 
-// Deep are options in front of Input for a container whose head does not list its streams: a DVD's first subtitle may be
-// minutes behind the 5 MB that ffmpeg looks at. What it looks at it keeps in memory.
+// Deep are options in front of Input for a container whose head does not list its streams: a DVD's first subtitle may
+// be minutes behind the 5 MB that ffmpeg looks at. What it looks at it keeps in memory.
 func Deep() []string {
 	return []string{"-probesize", strconv.Itoa(256 << 20), "-analyzeduration", "3600000000"} // bytes, µs
 }

@@ -59,10 +59,13 @@ func likewise(src, out Stream, interlaced bool) (source, output string, remarks 
 	switch dw, dh := src.Width-w, src.Height-h; {
 	case dw == 0 && dh == 0:
 	case max(dw, -dw, dh, -dh) <= mostEdge:
-		w, h, crop = src.Width, src.Height, fmt.Sprintf(",crop=w=%d:h=%d:x=0:y=0", min(w, src.Width)&^1, min(h, src.Height)&^1)
-		remarks = append(remarks, "Of a picture whose edge was cropped or filled up, what source and output both have was compared.")
+		w, h, crop = src.Width, src.Height, fmt.Sprintf(",crop=w=%d:h=%d:x=0:y=0", min(w, src.Width)&^1,
+			min(h, src.Height)&^1)
+		remarks = append(remarks, "Of a picture whose edge was cropped or filled up, what source and output both have was "+
+			"compared.")
 	default:
-		remarks = append(remarks, fmt.Sprintf("The source's pictures were scaled to %d×%d to be compared: what that loses is not measured.", w, h))
+		remarks = append(remarks, fmt.Sprintf("The source's pictures were scaled to %d×%d to be compared: what that loses "+
+			"is not measured.", w, h))
 	}
 	source += scale(w, h)
 	if out.ColorRange != "" {

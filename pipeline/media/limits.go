@@ -78,11 +78,11 @@ func memory() uint64 {
 	return max(leastMemory, uint64(info.Totalram)*uint64(info.Unit))
 }
 
-// apply sets what the kernel watches (setrlimit(2)); the rest is watch's. It comes a moment after the child's
-// start, which does no harm: what is there by then counts too.
+// apply sets what the kernel watches (setrlimit(2)); the rest is watch's. It comes a moment after the child's start,
+// which does no harm: what is there by then counts too.
 //
-// RLIMIT_DATA counts what can be written to, of the heap and of mappings, since Linux 4.7. RLIMIT_AS would count what is
-// only reserved, 64 MiB for each thread, and RLIMIT_NPROC the threads of all the user's processes.
+// RLIMIT_DATA counts what can be written to, of the heap and of mappings, since Linux 4.7. RLIMIT_AS would count what
+// is only reserved, 64 MiB for each thread, and RLIMIT_NPROC the threads of all the user's processes.
 func (l Limits) apply(pid int) {
 	set := func(resource int, limit uint64) {
 		// A kernel that refuses leaves the child without this limit, as it was.

@@ -101,7 +101,8 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 func TestAFileThatGrowsWithoutEndIsCutOff(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "big")
 	_, err := Tools{}.Run(t.Context(), Command{
-		Program: "/bin/dd", Args: []string{"if=/dev/zero", "of=" + name, "bs=1M", "count=2000"}, Limits: Limits{File: 4 << 20},
+		Program: "/bin/dd", Args: []string{"if=/dev/zero", "of=" + name, "bs=1M", "count=2000"},
+		Limits: Limits{File: 4 << 20},
 	})
 	require.EqualError(t, err, "dd was stopped: it wrote more than 4194304 bytes")
 	require.Less(t, Size(name), int64(2000<<20))
@@ -114,14 +115,16 @@ func TestTheKernelKnowsTheLimits(t *testing.T) {
 	_, err := Tools{}.Run(t.Context(), c)
 	require.NoError(t, err)
 	for _, line := range []string{
-		`Max cpu time +50 +50`, `Max file size +12345 +12345`, `Max core file size +0 +0`, fmt.Sprintf(`Max data size +%d +%d`, memory(), memory()),
+		`Max cpu time +50 +50`, `Max file size +12345 +12345`, `Max core file size +0 +0`,
+		fmt.Sprintf(`Max data size +%d +%d`, memory(), memory()),
 	} {
 		require.Regexp(t, regexp.MustCompile(line), string(text))
 	}
 }
 
 func TestACrashIsTheFilesFault(t *testing.T) {
-	for signal, fault := range map[string]string{"SEGV": "sh crashed (segmentation fault)", "ABRT": "sh crashed (aborted)", "KILL": "", "TERM": ""} {
+	for signal, fault := range map[string]string{"SEGV": "sh crashed (segmentation fault)", "ABRT": "sh crashed (aborted)",
+		"KILL": "", "TERM": ""} {
 		_, err := Tools{}.Run(t.Context(), shell("kill -"+signal+" $$"))
 		require.Error(t, err)
 		require.Equal(t, fault, Fault(err))

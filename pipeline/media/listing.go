@@ -74,13 +74,15 @@ func newListing(r io.Reader) (*Listing, error) {
 // Packets gives the list if it is what Tools.Packets would list of a file's stream; nil if it might not be, or
 // if there is no list.
 func (l *Listing) Packets(f *File, s Stream) *Packets {
-	if l == nil || l.timeless() || len(f.Video()) != 1 || s.Codec != l.codec || s.TimeBase != (pipeline.Rational{Num: 1, Den: 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
+	if l == nil || l.timeless() || len(f.Video()) != 1 || s.Codec != l.codec ||
+		s.TimeBase != (pipeline.Rational{Num: 1, Den: 1000}) || f.Warnings != "" || !l.packets.inOrder(s.BFrames) {
 		return nil
 	}
 	return &l.packets
 }
 
-// timeless tells whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another way.
+// timeless tells whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another
+// way.
 func (l *Listing) timeless() bool { return l.codec != "h264" && l.codec != "hevc" }
 
 // Mark sets Anew in a list that ffprobe made of the same stream.

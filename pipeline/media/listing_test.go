@@ -77,7 +77,8 @@ func bothPackets(t *testing.T, tools media.Tools, path string, f *media.File) bo
 			return nil
 		}
 	}
-	if err := media.PlainPackets(t.Context(), path, f, comparable(own)); errors.Is(err, media.ErrUnusual) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := media.PlainPackets(t.Context(), path, f, comparable(own)); errors.Is(err, media.ErrUnusual) ||
+		errors.Is(err, io.ErrUnexpectedEOF) {
 		return false
 	} else if err != nil {
 		require.NoError(t, err)
@@ -111,7 +112,8 @@ func TestOwnListIsFFprobes(t *testing.T) {
 	for _, name := range corpus.Names() {
 		each(corpus.Make(t, name))
 	}
-	for _, name := range []string{"h264-closed.mkv", "h264-open.mkv", "hi10p-fansub.mkv", "vfr.mkv", "infinite-gop.mkv", "one-frame.mkv", "hevc-open.mkv"} {
+	for _, name := range []string{"h264-closed.mkv", "h264-open.mkv", "hi10p-fansub.mkv", "vfr.mkv", "infinite-gop.mkv",
+		"one-frame.mkv", "hevc-open.mkv"} {
 		require.True(t, own[name], "%s is plain enough", name)
 	}
 }
@@ -125,7 +127,8 @@ func TestOwnListLeavesTheRest(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 	}
 	encode := func(name string, options ...string) {
-		args := []string{"ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast"}
+		args := []string{"ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v", "libx264",
+			"-preset", "ultrafast"}
 		run(append(append(args, options...), path(name))...)
 	}
 	encode("plain.mkv", "-bf", "2")
@@ -137,20 +140,23 @@ func TestOwnListLeavesTheRest(t *testing.T) {
 	run("ffmpeg", "-v", "error", "-i", path("plain.mkv"), "-map", "0", "-map", "0", "-c", "copy", path("two.mkv"))
 	run("ffmpeg", "-v", "error", "-i", path("plain.mkv"), "-frames:v", "1", path("cover.jpg"))
 	run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=d=2", "-c:a", "libopus", path("sound.mka"))
-	run("mkvmerge", "-q", "--disable-lacing", "-o", path("merged.mkv"), path("plain.mkv"), path("sound.mka"), "--attach-file", path("cover.jpg"), "--attach-file", path("cover.jpg"))
+	run("mkvmerge", "-q", "--disable-lacing", "-o", path("merged.mkv"), path("plain.mkv"), path("sound.mka"),
+		"--attach-file", path("cover.jpg"), "--attach-file", path("cover.jpg"))
 	run("mkvmerge", "-q", "-o", path("zlib.mkv"), "--compression", "0:zlib", path("plain.mkv"))
 	run("mkvmerge", "-q", "-o", path("ticks.mkv"), "--timestamp-scale", "100000", path("plain.mkv"))
 	plain, err := os.ReadFile(path("plain.mkv"))
 	require.NoError(t, err)
 	for name, data := range map[string][]byte{
-		"cut.mkv": plain[:len(plain)*8/10], "twice.mkv": append(bytes.Clone(plain), plain...), "more.mkv": append(bytes.Clone(plain), "more"...),
+		"cut.mkv": plain[:len(plain)*8/10], "twice.mkv": append(bytes.Clone(plain), plain...),
+		"more.mkv": append(bytes.Clone(plain), "more"...),
 		"hole.mkv": append(bytes.Clone(plain[:len(plain)/2]), plain[len(plain)/2+100:]...),
 	} {
 		require.NoError(t, os.WriteFile(path(name), data, 0o600))
 	}
 	for name, want := range map[string]int{
 		"plain.mkv": 50, "i-slice.mkv": 50, "open.mkv": 50, "live.mkv": 50, "merged.mkv": 50,
-		"one-ref.mkv": -1, "two.mkv": -1, "zlib.mkv": -1, "ticks.mkv": -1, "cut.mkv": -1, "twice.mkv": -1, "more.mkv": -1, "hole.mkv": -1,
+		"one-ref.mkv": -1, "two.mkv": -1, "zlib.mkv": -1, "ticks.mkv": -1, "cut.mkv": -1, "twice.mkv": -1, "more.mkv": -1,
+		"hole.mkv": -1,
 	} {
 		require.Equal(t, want, bothLists(t, path(name)), name)
 	}
@@ -163,7 +169,8 @@ func TestOwnListLeavesTheRest(t *testing.T) {
 func TestReadOnceReadsAll(t *testing.T) {
 	data := bytes.Repeat([]byte("no Matroska"), 200_000)
 	want := fmt.Sprintf("%08X", crc32.ChecksumIEEE(data))
-	for _, r := range []io.Reader{bytes.NewReader(data), iotest.HalfReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+	for _, r := range []io.Reader{bytes.NewReader(data), iotest.HalfReader(bytes.NewReader(data)),
+		iotest.DataErrReader(bytes.NewReader(data))} {
 		listed := make(chan *media.Listing, 1)
 		crc, err := media.ReadOnce(t.Context(), r, listed)
 		require.NoError(t, err)
@@ -171,7 +178,8 @@ func TestReadOnceReadsAll(t *testing.T) {
 		require.Nil(t, <-listed)
 	}
 	broken := errors.New("broken")
-	_, err := media.ReadOnce(t.Context(), io.MultiReader(bytes.NewReader(data), iotest.ErrReader(broken)), make(chan *media.Listing, 1))
+	_, err := media.ReadOnce(t.Context(), io.MultiReader(bytes.NewReader(data), iotest.ErrReader(broken)),
+		make(chan *media.Listing, 1))
 	require.ErrorIs(t, err, broken)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -56,11 +56,12 @@ func TestMemoryIsBoundByTheMachineAndItsGroups(t *testing.T) {
 func TestAChildsMemory(t *testing.T) {
 	var tools Tools
 	var had int64
-	_, err := tools.Run(t.Context(), Command{Program: "/bin/sh", Args: []string{"-c", "read x"}, Stdin: strings.NewReader("x\n"), Started: func(p *Process) {
-		for had == 0 { // until it has begun
-			had = p.Memory()
-		}
-	}})
+	_, err := tools.Run(t.Context(), Command{Program: "/bin/sh", Args: []string{"-c", "read x"},
+		Stdin: strings.NewReader("x\n"), Started: func(p *Process) {
+			for had == 0 { // until it has begun
+				had = p.Memory()
+			}
+		}})
 	require.NoError(t, err)
 	require.Greater(t, had, int64(100<<10))
 	require.Zero(t, (&Process{gone: true}).Memory())

@@ -44,9 +44,11 @@ const (
 // parents tells what each of them stands in; 0: in nothing.
 var parents = map[uint32]uint32{
 	idHead: 0, idSegment: 0, idInfo: idSegment, idTick: idInfo, idTracks: idSegment, idTrack: idTracks,
-	idNumber: idTrack, idKind: idTrack, idCodec: idTrack, idPrivate: idTrack, idEncodings: idTrack, idDelay: idTrack, idTrackScale: idTrack,
-	idVideo: idTrack, idWidth: idVideo, idHeight: idVideo, idInterlaced: idVideo, idFieldOrder: idVideo,
-	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster, idBlock: idBlockGroup, idDuration: idBlockGroup,
+	idNumber: idTrack, idKind: idTrack, idCodec: idTrack, idPrivate: idTrack, idEncodings: idTrack, idDelay: idTrack,
+	idTrackScale: idTrack,
+	idVideo:      idTrack, idWidth: idVideo, idHeight: idVideo, idInterlaced: idVideo, idFieldOrder: idVideo,
+	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster,
+	idBlock: idBlockGroup, idDuration: idBlockGroup,
 	idAttachments: idSegment, idAttached: idAttachments, idFileData: idAttached,
 }
 
@@ -97,8 +99,8 @@ type track struct {
 	odd           bool      // its packets are not what its blocks hold, or are shown at other times
 }
 
-// block is a packet of a track, unless it is laced, which is several; or an attachment's data. Until take returns, packet and sum read its
-// payload, which ends at end.
+// block is a packet of a track, unless it is laced, which is several; or an attachment's data. Until take returns,
+// packet and sum read its payload, which ends at end.
 type block struct {
 	track *track
 	pts   int64 // ticks
@@ -262,7 +264,8 @@ func (m *matroska) describe(t *track, id uint32, size int64) error {
 // fieldOrders gives ffmpeg's names to what the two elements say.
 var fieldOrders = map[[2]int64]string{
 	{idInterlaced, 2}: "progressive",
-	{idFieldOrder, 0}: "progressive", {idFieldOrder, 1}: "tt", {idFieldOrder, 6}: "bb", {idFieldOrder, 9}: "tb", {idFieldOrder, 14}: "bt",
+	{idFieldOrder, 0}: "progressive", {idFieldOrder, 1}: "tt", {idFieldOrder, 6}: "bb", {idFieldOrder, 9}: "tb",
+	{idFieldOrder, 14}: "bt",
 }
 
 // block reads a block: its track's number, the time since the cluster's, flags, payload (RFC 9559, 10.2).

@@ -52,7 +52,8 @@ func (k *h264Keys) key(head []byte, size int64) (key bool, err error) {
 		}
 		switch unit.bytes[0] & 0x1F {
 		case 1: // a slice
-			if first := unit.bytes[1]; !key && (first>>4 == 0b1011 || first == 0b1000_1000) && !k.refs { // of the picture's beginning, type 2 or 7: I
+			// of the picture's beginning, type 2 or 7: I
+			if first := unit.bytes[1]; !key && (first>>4 == 0b1011 || first == 0b1000_1000) && !k.refs {
 				return false, ErrUnusual
 			}
 			return key, nil

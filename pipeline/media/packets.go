@@ -59,10 +59,11 @@ func (p *Packets) add(k Packet) {
 // stream's index in the file.
 func (t Tools) Packets(ctx context.Context, path string, stream int) (*Packets, error) {
 	list := &Packets{}
-	warnings, err := t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(stream)}, allFields, func(p Packet) error {
-		list.add(p)
-		return nil
-	})
+	warnings, err := t.eachPacket(ctx, path, []string{"-select_streams", strconv.Itoa(stream)}, allFields,
+		func(p Packet) error {
+			list.add(p)
+			return nil
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +84,12 @@ func (t Tools) EachTime(ctx context.Context, path string, take func(Packet) erro
 	return err
 }
 
-func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8, take func(Packet) error) (warnings string, err error) {
-	args := append([]string{"-v", "level+error", "-show_entries", "packet=stream_index,pts,dts,duration,size,flags,data_hash", "-of", "default"}, options...)
-	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...), Limits: Reading(Size(path))}, func(r io.Reader) error {
+func (t Tools) eachPacket(ctx context.Context, path string, options []string, wanted uint8,
+	take func(Packet) error) (warnings string, err error) {
+	args := append([]string{"-v", "level+error", "-show_entries",
+		"packet=stream_index,pts,dts,duration,size,flags,data_hash", "-of", "default"}, options...)
+	warnings, err = t.Pipe(ctx, Command{Program: t.FFprobe, Args: append(args, Input(path)...),
+		Limits: Reading(Size(path))}, func(r io.Reader) error {
 		return scanPackets(r, wanted, take)
 	})
 	if err != nil {
@@ -94,8 +98,8 @@ func (t Tools) eachPacket(ctx context.Context, path string, options []string, wa
 	return warnings, nil
 }
 
-// scanPackets reads ffprobe's default form: [PACKET], a line "key=value" for each field, [/PACKET]. (In
-// the compact form side data breaks the line before the hash.) A packet that lacks one of the wanted fields is an error.
+// scanPackets reads ffprobe's default form: [PACKET], a line "key=value" for each field, [/PACKET]. (In the compact
+// form side data breaks the line before the hash.) A packet that lacks one of the wanted fields is an error.
 func scanPackets(r io.Reader, wanted uint8, take func(Packet) error) error {
 	lines := bufio.NewScanner(r)
 	p, side := noPacket, false

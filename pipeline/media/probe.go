@@ -92,7 +92,8 @@ func (s Stream) AttachedPic() bool { return s.Disposition["attached_pic"] }
 
 // IsText tells whether a stream is subtitles in text, which may be in another encoding than UTF-8.
 func (s Stream) IsText() bool {
-	return slices.Contains([]string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd", "subviewer"}, s.Codec)
+	return slices.Contains([]string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd",
+		"subviewer"}, s.Codec)
 }
 
 // HasText tells whether there are such subtitles.
@@ -129,7 +130,8 @@ func (s Stream) Describe() string {
 
 // Probe reads a file's header with ffprobe. path is absolute; options are for the input.
 func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File, error) {
-	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_programs", "-show_program_version",
+	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_programs",
+		"-show_program_version",
 		"-show_data_hash", "sha256", "-of", "json"}, append(options, Input(path)...)...)
 	out, said, err := t.output(ctx, Reading(0), probeLimit, t.FFprobe, args...)
 	if err != nil {

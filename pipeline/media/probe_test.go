@@ -35,7 +35,8 @@ func generate(t testing.TB, args ...string) string {
 
 func clip(t testing.TB, name string, opts ...string) string {
 	t.Helper()
-	args := append([]string{"-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast"}, opts...)
+	args := append([]string{"-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast"},
+		opts...)
 	return generate(t, append(args, name)...)
 }
 
@@ -74,7 +75,9 @@ func TestScanOfTwoHoursIsSmall(t *testing.T) {
 	r, w := io.Pipe()
 	go func() {
 		for i := range count {
-			_, _ = fmt.Fprintf(w, "[PACKET]\nstream_index=0\npts=%d\ndts=%d\nsize=%d\nflags=__\n[SIDE_DATA]\n[/SIDE_DATA]\n[/PACKET]\n", i*16, i*16, 5000+i%100)
+			_, _ = fmt.Fprintf(w,
+				"[PACKET]\nstream_index=0\npts=%d\ndts=%d\nsize=%d\nflags=__\n[SIDE_DATA]\n[/SIDE_DATA]\n[/PACKET]\n", i*16, i*16,
+				5000+i%100)
 		}
 		_ = w.Close()
 	}()
@@ -97,7 +100,8 @@ func TestScanPackets(t *testing.T) {
 		return nil
 	}))
 	require.Equal(t, []Packet{{Stream: 1, PTS: NoPTS, DTS: 7, Size: 300, Flags: Key | Discard, CRC: 0xc7000001}}, got)
-	for _, spoilt := range []string{"[PACKET]\n[/PACKET]\n", "data_hash=MD5:00\n", whole[:len(whole)-10], strings.Replace(whole, "size=300\n", "", 1), strings.Repeat("x", 1<<17)} {
+	for _, spoilt := range []string{"[PACKET]\n[/PACKET]\n", "data_hash=MD5:00\n", whole[:len(whole)-10],
+		strings.Replace(whole, "size=300\n", "", 1), strings.Repeat("x", 1<<17)} {
 		require.Error(t, scanPackets(strings.NewReader(spoilt), allFields, func(Packet) error { return nil }))
 	}
 }
@@ -116,5 +120,6 @@ func TestACrashIsToldWhateverItLeaves(t *testing.T) {
 	stub(`printf '[PACKET]\nstream_index=0\npts=0\ndts=0\nsize=1\nflags=K_\n[/PACKET]\n'`)
 	_, err = tools.Packets(t.Context(), "/dev/null", 0)
 	require.NoError(t, err)
-	require.ErrorContains(t, tools.EachPacket(t.Context(), "/dev/null", func(Packet) error { return nil }), "without all of its fields")
+	require.ErrorContains(t, tools.EachPacket(t.Context(), "/dev/null", func(Packet) error { return nil }),
+		"without all of its fields")
 }

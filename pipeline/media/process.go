@@ -175,6 +175,11 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
 }
 
+// RunFFmpeg runs ffmpeg with these arguments behind BaseArgs, as Run does.
+func (t Tools) RunFFmpeg(ctx context.Context, limits Limits, args ...string) (stderr string, err error) {
+	return t.Run(ctx, Command{Program: t.FFmpeg, Args: append(BaseArgs(), args...), Limits: limits})
+}
+
 // Pipe runs a program whose output is handed to read, in the caller's goroutine. An error of read ends it and is
 // returned.
 func (t Tools) Pipe(ctx context.Context, c Command, read func(io.Reader) error) (stderr string, err error) {
@@ -292,8 +297,8 @@ func (b *tailBuffer) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(string(b.buf), "\uFFFD"))
 }
 
-// limitedBuffer takes limit bytes, refuses what goes beyond, which ends the child, and remembers that there was more. It
-// embeds no bytes.Buffer: io.Copy would go around Write by its ReadFrom.
+// limitedBuffer takes limit bytes, refuses what goes beyond, which ends the child, and remembers that there was more.
+// It embeds no bytes.Buffer: io.Copy would go around Write by its ReadFrom.
 type limitedBuffer struct {
 	buf   []byte
 	limit int

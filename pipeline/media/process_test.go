@@ -24,7 +24,8 @@ func shell(script string) Command { return Command{Program: "/bin/sh", Args: []s
 
 func TestRunKeepsTheEndOfStderr(t *testing.T) {
 	var tools Tools
-	_, err := tools.Run(context.Background(), shell(`head -c 100000 /dev/zero | tr '\0' x >&2; echo; echo "the reason" >&2; exit 7`))
+	_, err := tools.Run(context.Background(),
+		shell(`head -c 100000 /dev/zero | tr '\0' x >&2; echo; echo "the reason" >&2; exit 7`))
 	var exit *ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 7, exit.Code)
@@ -275,7 +276,8 @@ func TestAnEncoderWithoutThreadsIsNotBlamed(t *testing.T) {
 	tools, err := Find(nil)
 	require.NoError(t, err)
 	encode := tools.FFmpeg + ` -v warning -f lavfi -i testsrc2=s=64x64:d=1 -c:v libx264 `
-	_, err = tools.Run(t.Context(), shell("setpriv --reuid=65533 --clear-groups prlimit --nproc=8 "+encode+"-threads 16 -f null -"))
+	_, err = tools.Run(t.Context(), shell("setpriv --reuid=65533 --clear-groups prlimit --nproc=8 "+encode+"-threads 16 "+
+		"-f null -"))
 	require.Error(t, err)
 	if strings.Contains(err.Error(), "setpriv") {
 		t.Skip("this user may not become another: ", err)

@@ -37,8 +37,8 @@ type Part struct {
 const partSeconds = 20
 
 // ComparePictures decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
-// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about as long as
-// decoding both; memory is 16 bytes a frame.
+// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about
+// as long as decoding both; memory is 16 bytes a frame.
 func (t Tools) ComparePictures(ctx context.Context, source, output string, chunks []int) (*Quality, error) {
 	pairs, err := t.pairing(ctx, source, output)
 	if err != nil {
@@ -57,7 +57,8 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 		for _, path := range []string{source, output} {
 			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), Input(path)...)
 		}
-		return append(args, "-filter_complex", pairs.graph+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "pipe:1")
+		return append(args, "-filter_complex", pairs.graph+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough",
+			"-enc_time_base", "1:1000", "-f", "null", "pipe:1")
 	}
 	limits := Encoding(2*len(pts), 0, pairs.pixels)
 	limits.CPU += Reading(Size(source, output)).CPU
@@ -71,7 +72,8 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
 	if len(frames) != len(pts) {
-		return nil, fmt.Errorf("cannot compare pictures: %d pairs came out of the decoders, the output has %d frames", len(frames), len(pts))
+		return nil, fmt.Errorf("cannot compare pictures: %d pairs came out of the decoders, the output has %d frames",
+			len(frames), len(pts))
 	}
 	times := make([]float64, len(pts))
 	for i, t := range pts {
@@ -195,9 +197,11 @@ func (q *Quality) Worst() int {
 // Text is a table for a person.
 func (q *Quality) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR      worst frame\n", q.Frames)
+	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR      worst frame\n",
+		q.Frames)
 	for i, p := range q.Parts {
-		fmt.Fprintf(&b, "%05d  %9.3f-%-9.3f  %6d  %.4f  %6.2f dB  %d at %.3f s: SSIM %.4f\n", i, p.Start, p.End, p.Frames, p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
+		fmt.Fprintf(&b, "%05d  %9.3f-%-9.3f  %6d  %.4f  %6.2f dB  %d at %.3f s: SSIM %.4f\n", i, p.Start, p.End, p.Frames,
+			p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
 	}
 	if q.VMAF != "" {
 		fmt.Fprintf(&b, "VMAF of the whole: %s\n", q.VMAF)

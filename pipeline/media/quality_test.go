@@ -23,7 +23,8 @@ func TestQualityNamesTheWorst(t *testing.T) {
 	dir := t.TempDir()
 	src, out := filepath.Join(dir, "s.mkv"), filepath.Join(dir, "o.mkv")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=128x72:r=25:d=2 -pix_fmt yuv420p10le -c:v libx264 -preset ultrafast -crf 5", src)
-	ffmpeg(t, "-i", src, "-vf", `drawbox=w=64:color=red:t=fill:enable=eq(n\,33),scale=96:54`, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", out)
+	ffmpeg(t, "-i", src, "-vf", `drawbox=w=64:color=red:t=fill:enable=eq(n\,33),scale=96:54`, "-pix_fmt", "yuv420p",
+		"-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", out)
 	for _, c := range []struct {
 		chunks []int
 		parts  int
@@ -49,7 +50,8 @@ func TestQualityNamesTheWorst(t *testing.T) {
 
 func TestQualityOfEqualFiles(t *testing.T) {
 	src := filepath.Join(t.TempDir(), "vfr.mkv")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264 -preset ultrafast -g 10 -bf 2", src)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264 -preset "+
+		"ultrafast -g 10 -bf 2", src)
 	q, err := tools(t).ComparePictures(t.Context(), src, src, nil)
 	require.NoError(t, err)
 	require.InDelta(t, 1, q.Parts[0].SSIM, 1e-9)
@@ -57,7 +59,8 @@ func TestQualityOfEqualFiles(t *testing.T) {
 }
 
 func TestScanQuality(t *testing.T) {
-	frames, err := scanQuality(strings.NewReader("frame:0 pts:0\nlavfi.ssim.All=0.5\nlavfi.psnr.psnr_avg=inf\nframe:1 pts:1\nlavfi.ssim.All=1\nlavfi.psnr.psnr_avg=40.5\n"))
+	frames, err := scanQuality(strings.NewReader("frame:0 pts:0\nlavfi.ssim.All=0.5\nlavfi.psnr.psnr_avg=inf\nframe:1 " +
+		"pts:1\nlavfi.ssim.All=1\nlavfi.psnr.psnr_avg=40.5\n"))
 	require.NoError(t, err)
 	require.Equal(t, []frameQuality{{0.5, math.Inf(1)}, {1, 40.5}}, frames)
 	for _, bad := range []string{"lavfi.ssim.All=1\n", "frame:0\nlavfi.ssim.All=x\n", "frame:0\nlavfi.ssim.All=1\n"} {
@@ -78,6 +81,7 @@ func TestEqualParts(t *testing.T) {
 
 // What ffmpeg says is told once.
 func TestAnErrorIsToldOnce(t *testing.T) {
-	_, err := tools(t).measure(t.Context(), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f", "null", "-"}, Limits{})
+	_, err := tools(t).measure(t.Context(), []string{"-v", "error", "-i", filepath.Join(t.TempDir(), "gone.mkv"), "-f",
+		"null", "-"}, Limits{})
 	require.Equal(t, 1, strings.Count(err.Error(), "No such file"), "%v", err)
 }

@@ -51,8 +51,8 @@ func misspoken(words string) bool {
 }
 
 // aftermath is what ffmpeg says after the error that it ends with.
-var aftermath = regexp.MustCompile(`^(\[[^\]]*\] )?(Task finished with|Terminating thread|Nothing was written|Error sending frames|` +
-	`Could not open encoder before|Error opening (in|out)put file|Conversion failed)`)
+var aftermath = regexp.MustCompile(`^(\[[^\]]*\] )?(Task finished with|Terminating thread|Nothing was written|` +
+	`Error sending frames|Could not open encoder before|Error opening (in|out)put file|Conversion failed)`)
 
 // speaker is the part of ffmpeg that speaks.
 var speaker = regexp.MustCompile(`^\[[^\]]*\] `)
@@ -69,7 +69,8 @@ func LastReason(said string) (last string) {
 
 // Damaged tells whether a decoder that said this met damage. It says other things of healthy sources too.
 func Damaged(said string) bool {
-	for _, sign := range []string{"rror while decoding", "Error submitting packet to decoder", "concealing", "corrupt decoded frame", "Invalid NAL unit"} {
+	for _, sign := range []string{"rror while decoding", "Error submitting packet to decoder", "concealing",
+		"corrupt decoded frame", "Invalid NAL unit"} {
 		if strings.Contains(said, sign) {
 			return true
 		}

@@ -42,7 +42,8 @@ func TestTheLoadersWordsAreNotFFmpegs(t *testing.T) {
 
 func TestEveryVersionsWordsAreKnown(t *testing.T) {
 	for _, line := range []string{ // 5.1, 9.0
-		"Error writing trailer of /dev/full: No space left on device", "[out#0/h264] Error writing trailer: No space left on device",
+		"Error writing trailer of /dev/full: No space left on device",
+		"[out#0/h264] Error writing trailer: No space left on device",
 		"Error closing file file:/a b.mkv: Input/output error", "[out#0/h264] Error closing file: Input/output error",
 	} {
 		require.True(t, unwritten.MatchString(line), line)
@@ -53,7 +54,8 @@ func TestEveryVersionsWordsAreKnown(t *testing.T) {
 	} {
 		require.True(t, Damaged(line), line)
 	}
-	require.Equal(t, []string{"audio", "subtitle"}, LateStreams("New audio stream 0:1 at pos:5 and DTS:3s\n[in#0] New subtitle stream with index 2 at pos:5 and DTS:3s"))
+	require.Equal(t, []string{"audio", "subtitle"}, LateStreams("New audio stream 0:1 at pos:5 and DTS:3s\n[in#0] New "+
+		"subtitle stream with index 2 at pos:5 and DTS:3s"))
 }
 
 // Another ffmpeg than PATH's may be named; what the folder lacks is PATH's.

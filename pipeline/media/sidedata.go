@@ -30,15 +30,18 @@ func (h HDR) Lost() (notes []string) {
 	switch {
 	case h.DolbyVision == "":
 	case base == "0":
-		notes = append(notes, fmt.Sprintf("The source is Dolby Vision (profile %s), made for players of that alone: its dynamic metadata is not kept, "+
+		notes = append(notes, fmt.Sprintf("The source is Dolby Vision (profile %s), made for players of that alone: its "+
+			"dynamic metadata is not kept, "+
 			"and without it the colours of the output are wrong.", profile))
 	case shows == "":
 		notes = append(notes, "The source's Dolby Vision metadata is not kept: the output shows its base layer alone.")
 	default:
-		notes = append(notes, fmt.Sprintf("The source's Dolby Vision metadata (profile %s) is not kept: the output shows its base layer, which is %s.", h.DolbyVision, shows))
+		notes = append(notes, fmt.Sprintf("The source's Dolby Vision metadata (profile %s) is not kept: the output shows "+
+			"its base layer, which is %s.", h.DolbyVision, shows))
 	}
 	if h.Plus {
-		notes = append(notes, "The source's HDR10+ dynamic metadata is not kept; HDR10's static metadata (mastering display, light level) is, where the source has it.")
+		notes = append(notes, "The source's HDR10+ dynamic metadata is not kept; HDR10's static metadata (mastering "+
+			"display, light level) is, where the source has it.")
 	}
 	return notes
 }
@@ -71,13 +74,14 @@ func (t Tools) Head(ctx context.Context, path, stream string, count int) (Head, 
 	return t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
 }
 
-// FirstVideo selects the first video stream that is no cover (ffmpeg(1), "Stream specifiers"), which is nearly always the
-// film.
+// FirstVideo selects the first video stream that is no cover (ffmpeg(1), "Stream specifiers"), which is nearly always
+// the film.
 const FirstVideo = "V:0"
 
 // CutOff tells of a file that ends within its last packet, as an MP4 does that was not copied whole: whether it
 // is such a file, and if so whether that packet still gives a picture. p are the stream's packets.
-func (t Tools) CutOff(ctx context.Context, path string, stream int, base pipeline.Rational, p *Packets) (cut, shown bool, err error) {
+func (t Tools) CutOff(ctx context.Context, path string, stream int, base pipeline.Rational, p *Packets,
+) (cut, shown bool, err error) {
 	if p.Len() == 0 || !strings.Contains(p.Warnings, ": partial file") {
 		return false, true, nil
 	}
@@ -96,7 +100,8 @@ func (t Tools) CutOff(ctx context.Context, path string, stream int, base pipelin
 // decode decodes what ffprobe calls a read interval, about count packets.
 func (t Tools) decode(ctx context.Context, path, stream, interval string, count int) (Head, error) {
 	args := append([]string{"-v", "level+error", "-select_streams", stream, "-read_intervals", interval,
-		"-show_entries", "frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
+		"-show_entries",
+		"frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
 		"-show_frames", "-of", "json"}, Input(path)...)
 	limits := Encoding(count, 0, largestHead)
 	limits.CPU += Reading(Size(path)).CPU

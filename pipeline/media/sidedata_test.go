@@ -9,12 +9,16 @@ import (
 
 func TestDynamicMetadataIsTold(t *testing.T) {
 	stream := func(profile, base string) string {
-		return `{"streams":[{"side_data_list":[{"side_data_type":"DOVI configuration record","dv_profile":` + profile + `,"dv_bl_signal_compatibility_id":` + base + `}]}]}`
+		return `{"streams":[{"side_data_list":[{"side_data_type":"DOVI configuration record","dv_profile":` + profile +
+			`,"dv_bl_signal_compatibility_id":` + base + `}]}]}`
 	}
 	for text, want := range map[string]string{
-		stream("5", "0"):   "The source is Dolby Vision (profile 5), made for players of that alone: its dynamic metadata is not kept, and without it the colours of the output are wrong.",
-		stream("8", "1"):   "The source's Dolby Vision metadata (profile 8.1) is not kept: the output shows its base layer, which is HDR10.",
-		stream("8", "4"):   "The source's Dolby Vision metadata (profile 8.4) is not kept: the output shows its base layer, which is HLG.",
+		stream("5", "0"): "The source is Dolby Vision (profile 5), made for players of that alone: its dynamic metadata " +
+			"is not kept, and without it the colours of the output are wrong.",
+		stream("8", "1"): "The source's Dolby Vision metadata (profile 8.1) is not kept: the output shows its base " +
+			"layer, which is HDR10.",
+		stream("8", "4"): "The source's Dolby Vision metadata (profile 8.4) is not kept: the output shows its base " +
+			"layer, which is HLG.",
 		`{"streams":[{}]}`: "",
 	} {
 		f, err := parseProbe([]byte(text))

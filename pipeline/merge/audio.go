@@ -59,7 +59,8 @@ type audioTimes struct {
 
 // timeAudio writes the timestamps of tracks that mkvmerge would get wrong, by track id, from those that ffprobe
 // gave for the source's streams (mkvextract would compute those of laced frames anew as well).
-func timeAudio(req Request, source *media.File, tracks map[int]mkvTrack, pts map[int][]int64) (map[int]audioTimes, error) {
+func timeAudio(req Request, source *media.File, tracks map[int]mkvTrack, pts map[int][]int64,
+) (map[int]audioTimes, error) {
 	times := map[int]audioTimes{}
 	for stream, track := range tracks {
 		name := filepath.Join(req.WorkDir, fmt.Sprintf("audio%d.txt", track.ID))

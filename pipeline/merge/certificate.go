@@ -53,16 +53,19 @@ type CertifiedChunk struct {
 
 // checked says how, in the certificate's own words.
 var checked = []string{
-	"every chunk: the decoder's frames against the plan's timestamps, by the node that encoded it and again before it was accepted",
+	"every chunk: the decoder's frames against the plan's timestamps, by the node that encoded it and again before it " +
+		"was accepted",
 	"every chunk: CRC-32, number of frames, timestamps, stream parameters, read again for the merge",
 	"the output: number of frames, every timestamp, every video packet's payload against the chunks'",
-	"the output: payload and timestamps of every packet of the other streams against the source's, chapters, tags, attachments (SHA-256)",
+	"the output: payload and timestamps of every packet of the other streams against the source's, chapters, tags, " +
+		"attachments (SHA-256)",
 	"the output's CRC-32 was computed from the file as it lies on the share",
 }
 
 // Certify makes the certificate of a merged and verified output. records are the results' in the
 // plan's order; outputName is what the output will be called, may be empty; now is for people to read.
-func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, outputName string, now time.Time) *Certificate {
+func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, outputName string,
+	now time.Time) *Certificate {
 	c := &Certificate{
 		Job: plan.Job, Settings: plan.Settings, Encoder: plan.Encoder,
 		Source: CertifiedFile{Name: plan.Original, Size: plan.SourceSize, CRC32: plan.CRC32},
@@ -71,7 +74,8 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 		Tools:  out.Tools, Checked: checked, Report: out.Report, Notes: plan.Notes, Time: now,
 	}
 	for i, r := range records {
-		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method, r.Seconds})
+		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method,
+			r.Seconds})
 	}
 	return c
 }
@@ -81,7 +85,8 @@ func versions(ctx context.Context, tools media.Tools, req Request, source *media
 	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober}
 	mp4 := req.Plan.Settings.Container == containerMP4
 	for _, p := range media.KnownTools() {
-		if p.Name != "ffmpeg" && p.Name != "mkvmerge" || mp4 && p.Name == "mkvmerge" || !mp4 && isMatroska(source) && p.Name == "ffmpeg" {
+		if p.Name != "ffmpeg" && p.Name != "mkvmerge" || mp4 && p.Name == "mkvmerge" ||
+			!mp4 && isMatroska(source) && p.Name == "ffmpeg" {
 			continue
 		}
 		line, err := tools.Version(ctx, p)

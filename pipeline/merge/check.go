@@ -78,10 +78,12 @@ func checkResult(ctx context.Context, tools media.Tools, req Request, i int) (Su
 		return Sum{}, unreadable(ctx, i, err)
 	}
 	if req.CRCs != nil && !strings.EqualFold(clip.CRC32, req.CRCs[i]) {
-		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32, req.CRCs[i])}
+		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("its CRC-32 is %s, its record says %s", clip.CRC32,
+			req.CRCs[i])}
 	}
 	if len(clip.PTS) != chunk.PTS.Len() {
-		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS), chunk.PTS.Len())}
+		return Sum{}, &pipeline.BadChunk{Index: i, Reason: fmt.Sprintf("it has %d frames, planned are %d", len(clip.PTS),
+			chunk.PTS.Len())}
 	}
 	slices.Sort(clip.PTS)
 	if _, exact := compareTimes(chunk.PTS.All(), req.Plan.Video.TimeBase, clip.PTS, clip.TimeBase); !exact {
@@ -133,7 +135,8 @@ func sameParameters(sums []Sum) error {
 	if len(odd) > 10 {
 		odd = append(odd[:10], "…")
 	}
-	return &pipeline.BadChunk{Index: first, Reason: "stream parameters (SPS, PPS) differ from the other chunks' in " + strings.Join(odd, ", ")}
+	return &pipeline.BadChunk{Index: first, Reason: "stream parameters (SPS, PPS) differ from the other chunks' in " +
+		strings.Join(odd, ", ")}
 }
 
 func checksum(r io.Reader) (size int64, crc string, err error) {

@@ -13,7 +13,8 @@ import (
 
 // sideBySide reads two files at the same pace and hands over their packets in file order, all in the
 // caller's goroutine.
-func sideBySide(ctx context.Context, tools media.Tools, source, output string, fromSource, fromOutput func(media.Packet)) error {
+func sideBySide(ctx context.Context, tools media.Tools, source, output string,
+	fromSource, fromOutput func(media.Packet)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a, b := follow(ctx, tools, source), follow(ctx, tools, output)
@@ -71,7 +72,8 @@ type comparison struct {
 }
 
 func newComparison(src, out *media.File, set pipeline.Settings, sums []Sum) *comparison {
-	c := &comparison{src: src, out: out, sums: sums, fold: media.NewFold(), bySource: map[int]*pair{}, byOutput: map[int]*pair{}}
+	c := &comparison{src: src, out: out, sums: sums, fold: media.NewFold(), bySource: map[int]*pair{},
+		byOutput: map[int]*pair{}}
 	unpaired := others(out)
 	for _, s := range others(src) {
 		if s.Type == "attachment" {

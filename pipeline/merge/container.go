@@ -21,17 +21,22 @@ func reportContainer(r *Report, src, out *media.File) {
 	compareVideo(r, src.Video()[0], out.Video()[0])
 	compareTrack(r, src.Video()[0], out.Video()[0], containerOf(out))
 	a, b := chapters(src), chapters(out)
-	same := slices.EqualFunc(a, b, func(x, y chapter) bool { return x.title == y.title && math.Abs(x.start-y.start) < 0.0011 })
-	r.check(same, unlessNone(len(a), lost), "chapters: %d, %d found%s", len(a), len(b), unless(same, ", times or names differ"))
+	same := slices.EqualFunc(a, b, func(x, y chapter) bool {
+		return x.title == y.title && math.Abs(x.start-y.start) < 0.0011
+	})
+	r.check(same, unlessNone(len(a), lost), "chapters: %d, %d found%s", len(a), len(b),
+		unless(same, ", times or names differ"))
 	tags, found := texts(src.Format.Tags), texts(out.Format.Tags)
-	r.check(contains(found, tags), lost, "global tags: %d%s", len(tags), unless(contains(found, tags), fmt.Sprintf(", lost or changed: %s", missing(found, tags))))
+	r.check(contains(found, tags), lost, "global tags: %d%s", len(tags),
+		unless(contains(found, tags), fmt.Sprintf(", lost or changed: %s", missing(found, tags))))
 	files, kept := attachments(src), attachments(out)
 	same = slices.Equal(files, kept)
-	r.check(same, unlessNone(len(files), lost), "attachments: %d, %d found%s", len(files), len(kept), unless(same, ", names or SHA-256 differ"))
+	r.check(same, unlessNone(len(files), lost), "attachments: %d, %d found%s", len(files), len(kept),
+		unless(same, ", names or SHA-256 differ"))
 }
 
-// unlessNone makes a note of what the output has and the source seems not to have: mkvmerge finds what stands behind the
-// pictures of a file without an index, ffprobe does not.
+// unlessNone makes a note of what the output has and the source seems not to have: mkvmerge finds what stands behind
+// the pictures of a file without an index, ffprobe does not.
 func unlessNone(n int, lost Verdict) Verdict {
 	if n == 0 {
 		return Note

@@ -22,7 +22,8 @@ const (
 var (
 	audioIn = map[string][]string{
 		containerMKV: {
-			"aac", "ac3", "alac", "dts", "eac3", "flac", "mlp", "mp1", "mp2", "mp3", "opus", "truehd", "tta", "vorbis", "wavpack",
+			"aac", "ac3", "alac", "dts", "eac3", "flac", "mlp", "mp1", "mp2", "mp3", "opus", "truehd", "tta", "vorbis",
+			"wavpack",
 			"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le",
 		},
 		containerMP4: {"aac", "ac3", "alac", "dts", "eac3", "flac", "mp2", "mp3", "opus", "vorbis"},
@@ -35,7 +36,8 @@ var (
 	// samplesIn is what PCM becomes in Matroska that FLAC would not hold, or that mkvmerge changes by itself (the order of
 	// bytes): the samples stay the same.
 	samplesIn = map[string]string{
-		"pcm_s16be": "pcm_s16le", "pcm_s24be": "pcm_s24le", "pcm_s32be": "pcm_s32le", "pcm_u32be": "pcm_s32le", "pcm_u32le": "pcm_s32le",
+		"pcm_s16be": "pcm_s16le", "pcm_s24be": "pcm_s24le", "pcm_s32be": "pcm_s32le", "pcm_u32be": "pcm_s32le",
+		"pcm_u32le": "pcm_s32le",
 		"pcm_f32be": "pcm_f32le", "pcm_f64be": "pcm_f64le", "pcm_f16le": "pcm_f32le", "pcm_f24le": "pcm_f32le",
 	}
 	// losslessIn is what audio becomes that the container does not take.
@@ -63,7 +65,8 @@ func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 	case s.Type == "subtitle" && set.Subtitles == "none":
 		return fate{note: s.Describe() + " is left out: the profile wants no subtitles"}
 	case s.Type == "audio" && rate != "" && s.Codec != "":
-		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks for it", s.Describe(), rate)}
+		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks "+
+			"for it", s.Describe(), rate)}
 	case container == containerMKV && isMatroska(f) && samplesIn[s.Codec] == "":
 		return fate{keep: true}
 	}
@@ -163,10 +166,12 @@ func Limits(f *media.File, set pipeline.Settings) []string {
 // limitsOfLayout tells of pictures that only some players know how to show.
 func limitsOfLayout(f *media.File, video media.Stream, container string) (notes []string) {
 	if video.Stereo != "" && (container == containerMP4 || !isMatroska(f) && stereoModes[video.Stereo] == "") {
-		notes = append(notes, fmt.Sprintf("The source is in 3D (%s); its pictures stay as they are, but that they are 3D is not kept.", video.Stereo))
+		notes = append(notes, fmt.Sprintf("The source is in 3D (%s); its pictures stay as they are, but that they are 3D "+
+			"is not kept.", video.Stereo))
 	}
 	if video.Spherical && (container == containerMP4 || !isMatroska(f)) {
-		notes = append(notes, "The source is a 360° video; its pictures stay as they are, but that they are meant for all directions is not kept.")
+		notes = append(notes, "The source is a 360° video; its pictures stay as they are, but that they are meant for all "+
+			"directions is not kept.")
 	}
 	return notes
 }
@@ -187,7 +192,8 @@ func limitsOfTexts(f *media.File) []string {
 	}
 	for _, s := range f.Streams {
 		if tags := trackTags(s); len(tags) > 0 && s.Type != "attachment" && !s.AttachedPic() {
-			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", s.Describe(), strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
+			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", s.Describe(),
+				strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
 		}
 	}
 	if len(f.Chapters) > 0 {
@@ -199,7 +205,8 @@ func limitsOfTexts(f *media.File) []string {
 // mp4Tags are the global tags for which ffmpeg's MP4 muxer has an atom.
 var mp4Tags = []string{
 	"title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping", "lyrics",
-	"description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "location", "media_type", "hd_video",
+	"description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "location", "media_type",
+	"hd_video",
 	"gapless_playback", "compilation", "season_number", "episode_sort",
 }
 
@@ -217,8 +224,8 @@ func others(f *media.File) []media.Stream {
 
 func isMatroska(f *media.File) bool { return strings.HasPrefix(f.Format.Name, "matroska") }
 
-// codingTags tell of a stream's coding, not of what it shows: an encode has others. The last two are what ffmpeg makes of
-// Matroska's AlphaMode and StereoMode, which are no tags.
+// codingTags tell of a stream's coding, not of what it shows: an encode has others. The last two are what ffmpeg makes
+// of Matroska's AlphaMode and StereoMode, which are no tags.
 var codingTags = []string{
 	"encoder", "duration", "number_of_frames", "number_of_bytes", "bps", "_statistics_writing_app",
 	"_statistics_writing_date_utc", "_statistics_tags", "alpha_mode", "stereo_mode",
@@ -227,7 +234,8 @@ var codingTags = []string{
 // muxerTags are those and what muxers write about themselves or have another place for: they belong to a file, not to
 // what is in it.
 var muxerTags = append([]string{
-	"major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id", "language", "timecode",
+	"major_brand", "minor_version", "compatible_brands", "creation_time", "handler_name", "vendor_id", "language",
+	"timecode",
 }, codingTags...)
 
 // trackTags are a track's custom tags: its name has a place of its own.

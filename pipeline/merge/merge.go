@@ -85,7 +85,8 @@ func produce(ctx context.Context, tools media.Tools, req Request, sums []Sum) (*
 		out.Size, out.CRC32, err = settle(req.Out)
 		settled <- err
 	}()
-	report, err := verify(ctx, tools, verification{source: req.Source, output: req.Out, plan: req.Plan, sums: sums, prepared: req.Prepared})
+	report, err := verify(ctx, tools, verification{source: req.Source, output: req.Out, plan: req.Plan, sums: sums,
+		prepared: req.Prepared})
 	if serr := <-settled; serr != nil {
 		return nil, fmt.Errorf("cannot make %q durable: %w", req.Out, serr)
 	}

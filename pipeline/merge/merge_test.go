@@ -34,7 +34,8 @@ func TestMatroskaKeepsEverything(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got.tracks, len(want.tracks))
 	for i, a := range want.tracks {
-		for _, name := range []string{"track_name", "language_ietf", "default_track", "forced_track", "flag_commentary", "default_duration", "display_dimensions"} {
+		for _, name := range []string{"track_name", "language_ietf", "default_track", "forced_track", "flag_commentary",
+			"default_duration", "display_dimensions"} {
 			require.Equal(t, a.text(name), got.tracks[i].text(name), "%s of track %d", name, i)
 		}
 	}
@@ -89,7 +90,8 @@ func TestMP4WithEditList(t *testing.T) {
 		require.Contains(t, j.limits(t)[0], "becomes subrip")
 		require.LessOrEqual(t, out.Report.Streams[1].DeviationMS, 1.0, "subtitles stay where they are")
 		text := out.Report.Text()
-		for _, kept := range []string{"ok   chapters: 2", "ok   global tags: 1", "ok   cover", "packets that an edit list hides are left out"} {
+		for _, kept := range []string{"ok   chapters: 2", "ok   global tags: 1", "ok   cover",
+			"packets that an edit list hides are left out"} {
 			require.Contains(t, text, kept)
 		}
 		require.Contains(t, run(t, "mkvmerge", "-i", j.req.Out), `file name 'cover.jpg'`)
@@ -101,7 +103,8 @@ func TestEmptyEditAndRotation(t *testing.T) {
 	v, a, src := filepath.Join(dir, "v.mp4"), filepath.Join(dir, "a.m4a"), filepath.Join(dir, "src.mp4")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -c:v libx264 -preset ultrafast -g 10", v)
 	ffmpeg(t, "-f lavfi -i sine=r=48000:d=1 -c:a aac", a)
-	ffmpeg(t, "-i", v, "-itsoffset", "0.8", "-i", a, "-map", "0", "-map", "1", "-c", "copy", "-metadata:s:v:0", "rotate=90", src)
+	ffmpeg(t, "-i", v, "-itsoffset", "0.8", "-i", a, "-map", "0", "-map", "1", "-c", "copy", "-metadata:s:v:0",
+		"rotate=90", src)
 	for _, container := range []string{containerMKV, containerMP4} {
 		out := encode(t, src, container).merge(t)
 		require.NotContains(t, out.Report.Text(), "rotation", container)
@@ -166,7 +169,8 @@ func TestBadChunks(t *testing.T) {
 func TestUnevenSoundStays(t *testing.T) {
 	dir := t.TempDir()
 	even, src := filepath.Join(dir, "even.mkv"), filepath.Join(dir, "s.mkv")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x64:d=1 -f lavfi -i sine=r=48000:d=1 -c:v libx264 -preset ultrafast -c:a ac3", even)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x64:d=1 -f lavfi -i sine=r=48000:d=1 -c:v libx264 -preset ultrafast -c:a ac3",
+		even)
 	ffmpeg(t, "-i "+even+" -c copy -bsf:a setts=ts=TS-32*eq(N\\,10)", src)
 	out := encode(t, src, containerMKV).merge(t)
 	require.Zero(t, out.Report.Streams[0].DeviationMS)
@@ -179,9 +183,12 @@ func TestMasteringDisplayIsCarried(t *testing.T) {
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x64:d=0.4 -c:v libx264 -preset ultrafast", src)
 	edit := []string{src, "--edit", "track:1"}
 	for name, value := range map[string]string{
-		"chromaticity-coordinates-red-x": "0.68", "chromaticity-coordinates-red-y": "0.32", "chromaticity-coordinates-green-x": "0.265",
-		"chromaticity-coordinates-green-y": "0.69", "chromaticity-coordinates-blue-x": "0.15", "chromaticity-coordinates-blue-y": "0.06",
-		"white-coordinates-x": "0.3127", "white-coordinates-y": "0.329", "max-luminance": "1000", "min-luminance": "0.0001",
+		"chromaticity-coordinates-red-x": "0.68", "chromaticity-coordinates-red-y": "0.32",
+		"chromaticity-coordinates-green-x": "0.265",
+		"chromaticity-coordinates-green-y": "0.69", "chromaticity-coordinates-blue-x": "0.15",
+		"chromaticity-coordinates-blue-y": "0.06",
+		"white-coordinates-x":             "0.3127", "white-coordinates-y": "0.329", "max-luminance": "1000",
+		"min-luminance":     "0.0001",
 		"max-content-light": "1000", "max-frame-light": "400",
 	} {
 		edit = append(edit, "--set", name+"="+value)
@@ -276,7 +283,8 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 	tiny := filepath.Join(dir, "tiny")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=32x32:r=25:d=0.04 -c:v libx264 -preset ultrafast -f matroska", tiny)
 	for _, container := range []string{containerMKV, containerMP4} {
-		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks, Settings: pipeline.Settings{Container: container}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks, Settings: pipeline.Settings{Container: container},
+			Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 		req := Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: dir}
 		for i := range chunks {
 			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.NewTimestamps(int64(40 * i))})
@@ -290,7 +298,8 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 			containerMP4: func() error { return writeMP4(t.Context(), findTools(t), req) },
 		}[container]
 		require.NoError(t, mux())
-		got := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts", "-of", "csv=p=0", req.Out)
+		got := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts", "-of", "csv=p=0",
+			req.Out)
 		require.Equal(t, chunks, strings.Count(got, "\n"), container)
 	}
 }
@@ -310,7 +319,8 @@ func TestCertificate(t *testing.T) {
 	records := []pipeline.Record{{Node: "a-w1", Frames: 25, CRC32: "1", Method: "seek"}, {Node: "b-w2"}, {Node: "a-w1"}}
 	text, err := json.Marshal(Certify(j.req.Plan, records, out, "Show [x].mkv", time.Unix(0, 0).UTC()))
 	require.NoError(t, err)
-	for _, want := range []string{`"crc32":"ABCDEF01"`, fmt.Sprintf(`"crc32":%q`, out.CRC32), `"planned":75,"found":75`, `"node":"b-w2"`, `"mkvmerge":"mkvmerge v`, `"verdict":"ok"`} {
+	for _, want := range []string{`"crc32":"ABCDEF01"`, fmt.Sprintf(`"crc32":%q`, out.CRC32), `"planned":75,"found":75`,
+		`"node":"b-w2"`, `"mkvmerge":"mkvmerge v`, `"verdict":"ok"`} {
 		require.Contains(t, string(text), want)
 	}
 }
@@ -320,7 +330,8 @@ func TestCertificate(t *testing.T) {
 func TestPrimedAudio(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "src.mp4")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v libx264 -preset ultrafast -g 10 -c:a aac", src)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v libx264 -preset ultrafast -g 10 "+
+		"-c:a aac", src)
 	j := encode(t, src, containerMKV)
 	for range 2 {
 		s := j.merge(t).Report.Streams[0]

@@ -176,10 +176,11 @@ func appendTimes(b []byte, tb pipeline.Rational, pts []int64, delay float64) []b
 	return b
 }
 
-// setDurations states what mkvmerge has no option for or does not take together with timestamps: CodecDelay, the date of
-// recording, the names of linked files, and the frames' nominal durations:
-// the source's own; for a video from other containers its frame rate, where that is constant.
-func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, sound sound, times map[int]audioTimes) error {
+// setDurations states what mkvmerge has no option for or does not take together with timestamps: CodecDelay, the date
+// of recording, the names of linked files, and the frames' nominal durations: the source's own; for a video from other
+// containers its frame rate, where that is constant.
+func setDurations(ctx context.Context, tools media.Tools, req Request, source *media.File, side *side, sound sound,
+	times map[int]audioTimes) error {
 	args := []string{"-q", req.Out}
 	for i, t := range side.tracks {
 		audio, retimed := times[t.ID]

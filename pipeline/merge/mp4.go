@@ -21,8 +21,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	if err != nil {
 		return err
 	}
-	args := append(media.BaseArgs(), "-copyts")
-	args = append(args, media.Input(req.Source)...)
+	args := append([]string{"-copyts"}, media.Input(req.Source)...)
 	// Without auto_convert 0 the payload of each key packet gets SPS and PPS put in front.
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
 		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
@@ -41,7 +40,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	}
 	args = append(args, "-map_metadata", "0", "-map_chapters", "0", "-strict", "experimental",
 		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out))
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()})
+	_, err = tools.RunFFmpeg(ctx, req.limits(), args...)
 	return err
 }
 
@@ -53,8 +52,11 @@ func lastDuration(plan *pipeline.Plan) []string {
 	}
 	tb, first, final := plan.Video.TimeBase, plan.Chunks[0].PTS.All(), plan.Chunks[len(plan.Chunks)-1].PTS.All()
 	last := final[len(final)-1]
-	return []string{"-bsf:v:0", fmt.Sprintf(`setts=pts=PTS:dts=DTS:duration=if(eq(N\,%d)\,%.9f/TB-DTS+STARTDTS\,if(gte(PTS*TB\,%.9f)\,%.9f/TB\,DURATION))`,
-		plan.Frames-1, tb.Seconds(last+plan.LastTicks-first[0]), tb.Seconds(last)-tb.Seconds(1)/2, tb.Seconds(plan.LastTicks))}
+	return []string{"-bsf:v:0",
+		fmt.Sprintf(`setts=pts=PTS:dts=DTS:duration=if(eq(N\,%d)\,%.9f/TB-DTS+STARTDTS\,`+
+			`if(gte(PTS*TB\,%.9f)\,%.9f/TB\,DURATION))`,
+			plan.Frames-1, tb.Seconds(last+plan.LastTicks-first[0]), tb.Seconds(last)-tb.Seconds(1)/2,
+			tb.Seconds(plan.LastTicks))}
 }
 
 // timescale is the output's ticks a second: the source's own, so that no timestamp is rounded.
@@ -131,7 +133,8 @@ func videoOptions(source *media.File) []string {
 // dispositions writes a stream's flags as -disposition takes them.
 func dispositions(s media.Stream) string {
 	var on []string
-	for _, name := range []string{"default", "dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired", "descriptions"} {
+	for _, name := range []string{"default", "dub", "original", "comment", "forced", "hearing_impaired", "visual_impaired",
+		"descriptions"} {
 		if s.Disposition[name] {
 			on = append(on, name)
 		}

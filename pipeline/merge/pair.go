@@ -24,7 +24,8 @@ type pair struct {
 }
 
 func newPair(s media.Stream, f fate) *pair {
-	return &pair{source: s, fate: f, report: StreamReport{Source: s.Index, Output: -1, Type: kindOf(s), Codec: s.Codec, Converted: f.codec}}
+	return &pair{source: s, fate: f, report: StreamReport{Source: s.Index, Output: -1, Type: kindOf(s), Codec: s.Codec,
+		Converted: f.codec}}
 }
 
 func (p *pair) become(output media.Stream, fromZero bool) {
@@ -131,17 +132,20 @@ func (p *pair) judge(r *Report, offset float64) {
 		p.judgeAnew(r, name, offset)
 		return
 	case s.Converted != "":
-		r.add(Note, "%s: became %s, %d packets from %d, largest deviation %.3g ms", name, s.Converted, s.Found, s.Packets, s.DeviationMS)
+		r.add(Note, "%s: became %s, %d packets from %d, largest deviation %.3g ms", name, s.Converted, s.Found, s.Packets,
+			s.DeviationMS)
 		return
 	}
-	text := fmt.Sprintf("%s: %d packets, %d found, %d different, largest deviation %.3g ms", name, s.Packets, s.Found, s.Different, s.DeviationMS)
+	text := fmt.Sprintf("%s: %d packets, %d found, %d different, largest deviation %.3g ms", name, s.Packets, s.Found,
+		s.Different, s.DeviationMS)
 	good := s.Packets == s.Found && s.Different == 0 && s.DeviationMS <= p.tolerance()
 	if !sameCodec(p.source.Codec, p.output.Codec) {
 		good, text = false, fmt.Sprintf("%s, but as %s", text, p.output.Codec)
 	}
 	r.check(good, Bad, "%s", text)
 	if s.Hidden > 0 {
-		r.add(Note, "%s: %d packets that an edit list hides are left out, Matroska can't hold what lies before zero", name, s.Hidden)
+		r.add(Note, "%s: %d packets that an edit list hides are left out, Matroska can't hold what lies before zero", name,
+			s.Hidden)
 	}
 }
 

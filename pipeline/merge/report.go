@@ -34,14 +34,15 @@ type Report struct {
 
 // StreamReport compares one stream beside the video with what became of it.
 type StreamReport struct {
-	Source      int     `json:"source"` // index of the stream
-	Output      int     `json:"output"` // index, -1: left out
-	Type        string  `json:"type"`
-	Codec       string  `json:"codec"`
-	Converted   string  `json:"converted,omitempty"` // codec it was converted to; its payload is not comparable
-	Packets     int     `json:"packets"`
-	Found       int     `json:"found"`
-	Hidden      int     `json:"hidden,omitempty"`    // packets before zero that an edit list hides, and Matroska can't hold
+	Source    int    `json:"source"` // index of the stream
+	Output    int    `json:"output"` // index, -1: left out
+	Type      string `json:"type"`
+	Codec     string `json:"codec"`
+	Converted string `json:"converted,omitempty"` // codec it was converted to; its payload is not comparable
+	Packets   int    `json:"packets"`
+	Found     int    `json:"found"`
+	// packets before zero that an edit list hides, and Matroska can't hold
+	Hidden      int     `json:"hidden,omitempty"`
 	Different   int     `json:"different,omitempty"` // packets whose payload differs
 	DeviationMS float64 `json:"deviation_ms"`
 }
@@ -61,7 +62,8 @@ func (r *Report) Text() string {
 // LacksTracks tells whether sound is not the source's or subtitles are missing: a profile may have asked for that.
 func (r *Report) LacksTracks() bool {
 	return slices.ContainsFunc(r.Streams, func(s StreamReport) bool {
-		return s.Type == "audio" && s.Converted == "" && (s.Packets != s.Found || s.Different > 0) || s.Type == "subtitle" && s.Output < 0
+		return s.Type == "audio" && s.Converted == "" && (s.Packets != s.Found || s.Different > 0) || s.Type == "subtitle" &&
+			s.Output < 0
 	})
 }
 

@@ -23,7 +23,8 @@ type side struct {
 	at     int        // its index in tracks
 	global []string   // further options for mkvmerge: title, tags, covers
 	tags   []node     // of a source that is Matroska
-	info   []string   // settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
+	// settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
+	info []string
 }
 
 // mkvTrack is a track as mkvmerge -J describes it.
@@ -234,7 +235,7 @@ func remux(ctx context.Context, tools media.Tools, req Request, dst string, sour
 	if err != nil {
 		return err
 	}
-	args := append(append(media.BaseArgs(), "-copyts"), media.Input(req.Source)...)
+	args := append([]string{"-copyts"}, media.Input(req.Source)...)
 	var maps, options []string
 	n := 0
 	for _, s := range source.Streams {
@@ -261,9 +262,10 @@ func remux(ctx context.Context, tools media.Tools, req Request, dst string, sour
 		n++
 	}
 	args = append(append(append(args, maps...), "-c", "copy"), options...)
-	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode", "passthrough",
+	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode",
+		"passthrough",
 		"-f", "matroska", media.URL(dst))
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(req.Source))})
+	_, err = tools.RunFFmpeg(ctx, media.Copying(media.Size(req.Source)), args...)
 	return err
 }
 
@@ -329,9 +331,9 @@ func extractCovers(ctx context.Context, tools media.Tools, req Request, source *
 			name = fmt.Sprintf("cover%d.%s", s.Index, ending)
 		}
 		path := filepath.Join(req.WorkDir, name)
-		args := append(media.BaseArgs(), media.Input(req.Source)...)
-		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f", "image2pipe", media.URL(path))
-		if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
+		args := append(media.Input(req.Source), "-map", "0:"+strconv.Itoa(s.Index), "-c", "copy", "-frames:v", "1", "-f",
+			"image2pipe", media.URL(path))
+		if _, err := tools.RunFFmpeg(ctx, req.limits(), args...); err != nil {
 			return nil, fmt.Errorf("cannot extract %s: %w", s.Describe(), err)
 		}
 		options = append(options, "--attachment-name", name, "--attachment-mime-type", mime, "--attach-file", path)

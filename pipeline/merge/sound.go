@@ -35,7 +35,7 @@ const (
 // encodeSound encodes the whole tracks, with every timestamp where it was: a track that begins late, and
 // a gap in it, stay.
 func encodeSound(ctx context.Context, tools media.Tools, req Request, source *media.File) (sound, error) {
-	args := append(append(media.BaseArgs(), "-copyts"), media.Input(req.Source)...)
+	args := append([]string{"-copyts"}, media.Input(req.Source)...)
 	var all sound
 	for _, s := range source.Streams {
 		f := fateOf(source, s, req.Plan.Settings)
@@ -53,7 +53,7 @@ func encodeSound(ctx context.Context, tools media.Tools, req Request, source *me
 	all.path = filepath.Join(req.WorkDir, "sound.mka")
 	args = append(args, "-map_metadata", "-1", "-map_chapters", "-1", "-avoid_negative_ts", "disabled",
 		"-output_ts_offset", strconv.Itoa(soundAhead), "-f", "matroska", media.URL(all.path))
-	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: req.limits()}); err != nil {
+	if _, err := tools.RunFFmpeg(ctx, req.limits(), args...); err != nil {
 		return all, fmt.Errorf("cannot encode the sound: %w", err)
 	}
 	return all, all.readTimes(ctx, tools, req.WorkDir)
@@ -117,17 +117,17 @@ func TryConverted(ctx context.Context, tools media.Tools, path string, f *media.
 		if s.Type != "audio" || fate.codec == "" {
 			continue
 		}
-		args := append(media.BaseArgs(), media.Input(path)...)
-		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-t", "2", "-c:a", fate.codec)
+		args := append(media.Input(path), "-map", "0:"+strconv.Itoa(s.Index), "-t", "2", "-c:a", fate.codec)
 		if fate.rate != "" {
 			args = append(args, "-b:a", fate.rate)
 		}
-		stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, "-f", "null", "-"), Limits: media.Reading(media.Size(path))})
+		stderr, err := tools.RunFFmpeg(ctx, media.Reading(media.Size(path)), append(args, "-f", "null", "-")...)
 		if err != nil && !media.Blames(err) && media.Fault(err) == "" {
 			return fmt.Errorf("cannot try the sound: %w", err)
 		}
 		if err != nil {
-			return &pipeline.Refusal{Reason: fmt.Sprintf("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec), strings.TrimRight(media.LastReason(stderr), ".")), Err: err}
+			return pipeline.Refuse("The %s can't be converted to %s (%s).", s.Describe(), strings.ToUpper(fate.codec),
+				strings.TrimRight(media.LastReason(stderr), ".")).Because(err)
 		}
 	}
 	return trySubtitles(ctx, tools, path, f, set)

@@ -46,8 +46,10 @@ func clicking(t *testing.T, dir string) string {
 	}
 	src := in("clicks.mkv")
 	tags := `<?xml version="1.0"?><Tags><Tag><Simple><Name>MOOD</Name><String>glad</String></Simple></Tag></Tags>`
-	run(t, "mkvmerge", "-q", "-o", src, "--tags", "0:"+write(t, in("mood.xml"), tags), in("v.mkv"), "--language", "0:pt-BR", "--track-name", "0:Dub",
-		"--tags", "0:"+in("mood.xml"), "--sync", "0:125", in("a.flac"), write(t, in("s.srt"), "1\n00:00:02,000 --> 00:00:02,500\nHello\n"),
+	run(t, "mkvmerge", "-q", "-o", src, "--tags", "0:"+write(t, in("mood.xml"), tags), in("v.mkv"), "--language",
+		"0:pt-BR", "--track-name", "0:Dub",
+		"--tags", "0:"+in("mood.xml"), "--sync", "0:125", in("a.flac"),
+		write(t, in("s.srt"), "1\n00:00:02,000 --> 00:00:02,500\nHello\n"),
 		"--language", "0:de", "--default-track-flag", "0:0", in("b.wav"))
 	return src
 }
@@ -56,7 +58,8 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 	dir := t.TempDir()
 	src := clicking(t, dir)
 	mp4 := filepath.Join(dir, "clicks.mp4") // its audio begins late, by an empty edit
-	ffmpeg(t, "-i", src, "-map", "0:v", "-map", "0:a", "-c:v", "copy", "-c:a", "aac", "-video_track_timescale", "1000", mp4)
+	ffmpeg(t, "-i", src, "-map", "0:v", "-map", "0:a", "-c:v", "copy", "-c:a", "aac", "-video_track_timescale", "1000",
+		mp4)
 	for _, source := range []string{src, mp4} {
 		for _, container := range []string{containerMKV, containerMP4} {
 			t.Run(filepath.Ext(source)+" to "+container, func(t *testing.T) {
@@ -98,14 +101,17 @@ func TestTagsOfTracksAreKept(t *testing.T) {
 	require.NotContains(t, text, "tags lost")
 	got, err := identify(t.Context(), j.tools, j.req.Out)
 	require.NoError(t, err)
-	require.Equal(t, []string{"pt-BR", "Dub", "true"}, []string{got.tracks[1].text("language_ietf"), got.tracks[1].text("track_name"), got.tracks[1].text("default_track")})
-	require.Equal(t, []string{"video", "audio", "subtitles", "audio"}, []string{got.tracks[0].Type, got.tracks[1].Type, got.tracks[2].Type, got.tracks[3].Type})
+	require.Equal(t, []string{"pt-BR", "Dub", "true"}, []string{got.tracks[1].text("language_ietf"),
+		got.tracks[1].text("track_name"), got.tracks[1].text("default_track")})
+	require.Equal(t, []string{"video", "audio", "subtitles", "audio"},
+		[]string{got.tracks[0].Type, got.tracks[1].Type, got.tracks[2].Type, got.tracks[3].Type})
 	require.Equal(t, "false", got.tracks[3].text("default_track"))
 	for _, i := range []int{0, 1} {
 		require.Equal(t, map[string]string{"mood": "glad"}, trackTags(probe(t, j.req.Out).Streams[i]))
 	}
 	j.req.Plan.Settings.Container = containerMP4
-	require.Contains(t, strings.Join(j.limits(t), "\n"), "MP4 holds no tags of a track, those of video track 0 (h264) are left out: mood")
+	require.Contains(t, strings.Join(j.limits(t), "\n"), "MP4 holds no tags of a track, those of video track 0 (h264) "+
+		"are left out: mood")
 }
 
 func TestWhatCannotBeConvertedIsToldFirst(t *testing.T) {
@@ -113,7 +119,8 @@ func TestWhatCannotBeConvertedIsToldFirst(t *testing.T) {
 	src := filepath.Join(dir, "src.mkv")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast -c:a flac", src)
 	f := probe(t, src)
-	require.NoError(t, TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"}))
+	require.NoError(t, TryConverted(t.Context(), findTools(t), src, f,
+		pipeline.Settings{Container: "mkv", Audio: "aac 160k"}))
 	f.Streams[1].Index = 7 // there is none
 	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"})
 	var refusal *pipeline.Refusal

@@ -43,9 +43,11 @@ func write(t *testing.T, name, text string) string {
 }
 
 const (
-	ass = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: Default,Sans,20\n\n[Events]\n" +
+	ass = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize\nStyle: " +
+		"Default,Sans,20\n\n[Events]\n" +
 		"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n" +
-		"Dialogue: 0,0:00:00.50,0:00:01.50,Default,,0,0,0,,{\\i1}un{\\i0} — 日本\nDialogue: 0,0:00:02.00,0:00:02.90,Default,,0,0,0,,deux\n"
+		"Dialogue: 0,0:00:00.50,0:00:01.50,Default,,0,0,0,,{\\i1}un{\\i0} — 日本\nDialogue: " +
+		"0,0:00:02.00,0:00:02.90,Default,,0,0,0,,deux\n"
 	chapterText = "CHAPTER01=00:00:00.000\nCHAPTER01NAME=Opening\nCHAPTER02=00:00:01.501\nCHAPTER02NAME=Été\n"
 	tagText     = `<?xml version="1.0"?><Tags><Tag><Simple><Name>FANSUBBER</Name><String>a &amp; b</String></Simple></Tag></Tags>`
 )
@@ -55,7 +57,8 @@ const (
 func fansub(t *testing.T, dir string) string {
 	t.Helper()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	ffmpeg(t, "-f lavfi -i testsrc2=s=128x72:r=24000/1001:d=3 -pix_fmt yuv420p10le -c:v libx264 -preset ultrafast -g 12 -bf 2 -colorspace bt709", in("v.mkv"))
+	ffmpeg(t, "-f lavfi -i testsrc2=s=128x72:r=24000/1001:d=3 -pix_fmt yuv420p10le -c:v libx264 -preset ultrafast -g 12 "+
+		"-bf 2 -colorspace bt709", in("v.mkv"))
 	ffmpeg(t, "-f lavfi -i sine=r=48000:d=3 -c:a flac", in("a1.flac"))
 	ffmpeg(t, "-f lavfi -i sine=f=880:r=44100:d=3 -c:a aac", in("a2.m4a"))
 	ffmpeg(t, "-f lavfi -i testsrc2=s=30x40:d=1 -frames:v 1", in("cover.jpg"))
@@ -64,10 +67,12 @@ func fansub(t *testing.T, dir string) string {
 		"--chapter-language", "fre", "--chapters", write(t, in("ch.txt"), chapterText),
 		"--language", "0:ja", "--track-name", "0:Video 10 bit", "--default-track-flag", "0:0", in("v.mkv"),
 		"--language", "0:ja", "--track-name", "0:Stereo", in("a1.flac"),
-		"--language", "0:en", "--track-name", "0:Dub", "--default-track-flag", "0:0", "--commentary-flag", "0:1", "--sync", "0:125", in("a2.m4a"),
+		"--language", "0:en", "--track-name", "0:Dub", "--default-track-flag", "0:0", "--commentary-flag", "0:1", "--sync",
+		"0:125", in("a2.m4a"),
 		"--language", "0:fr", "--forced-display-flag", "0:1", write(t, in("s.ass"), ass),
 		"--attachment-name", "cover.jpg", "--attachment-mime-type", "image/jpeg", "--attach-file", in("cover.jpg"),
-		"--attachment-name", "Fönt.ttf", "--attachment-mime-type", "application/x-truetype-font", "--attach-file", write(t, in("f"), "any bytes"))
+		"--attachment-name", "Fönt.ttf", "--attachment-mime-type", "application/x-truetype-font", "--attach-file",
+		write(t, in("f"), "any bytes"))
 	return src
 }
 
@@ -75,7 +80,8 @@ func fansub(t *testing.T, dir string) string {
 func vfr(t *testing.T, dir string) string {
 	t.Helper()
 	v, src := filepath.Join(dir, "v.mkv"), filepath.Join(dir, "source.mkv")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -f lavfi -i sine=r=48000:d=6 -c:v libx264 -preset ultrafast -g 10 -bf 2 -c:a aac", v)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -f lavfi -i sine=r=48000:d=6 -c:v libx264 -preset ultrafast -g 10 "+
+		"-bf 2 -c:a aac", v)
 	text, at := "# timestamp format v2\n", 777
 	for i := range 75 {
 		text += fmt.Sprintln(at)
@@ -93,12 +99,17 @@ func vfr(t *testing.T, dir string) string {
 func edited(t *testing.T, dir string) string {
 	t.Helper()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=24000/1001:d=4 -f lavfi -i sine=r=48000:d=4 -i", write(t, in("s.srt"), "1\n00:00:02,000 --> 00:00:02,500\nHello\n\n2\n00:00:03,100 --> 00:00:03,500\nBye\n"),
-		"-c:v", "libx264", "-preset", "ultrafast", "-g", "24", "-bf", "2", "-c:a", "aac", "-c:s", "mov_text", "-metadata:s:a:0", "language=eng", in("whole.mp4"))
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=24000/1001:d=4 -f lavfi -i sine=r=48000:d=4 -i",
+		write(t, in("s.srt"), "1\n00:00:02,000 --> 00:00:02,500\nHello\n\n2\n00:00:03,100 --> 00:00:03,500\nBye\n"),
+		"-c:v", "libx264", "-preset", "ultrafast", "-g", "24", "-bf", "2", "-c:a", "aac", "-c:s", "mov_text",
+		"-metadata:s:a:0", "language=eng", in("whole.mp4"))
 	ffmpeg(t, "-f lavfi -i testsrc2=s=30x40:d=1 -frames:v 1", in("cover.jpg"))
 	src := in("source.mp4")
-	ffmpeg(t, "-ss 0.7 -i", in("whole.mp4"), "-i", in("cover.jpg"), "-i", write(t, in("meta.txt"), ";FFMETADATA1\ntitle=A title\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1500\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1500\nEND=3000\ntitle=Two\n"),
-		"-map", "0", "-map", "1", "-map_metadata", "2", "-map_chapters", "2", "-c", "copy", "-disposition:v:1", "attached_pic", src)
+	ffmpeg(t, "-ss 0.7 -i", in("whole.mp4"), "-i", in("cover.jpg"), "-i",
+		write(t, in("meta.txt"), ";FFMETADATA1\ntitle=A "+
+			"title\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1500\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1500\nEND=3000\ntitle=Two\n"),
+		"-map", "0", "-map", "1", "-map_metadata", "2", "-map_chapters", "2", "-c", "copy", "-disposition:v:1",
+		"attached_pic", src)
 	return src
 }
 
@@ -131,7 +142,8 @@ func encode(t *testing.T, src, container string) *job {
 	}
 	j.req = Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: filepath.Join(dir, "work")}
 	for i, part := range [][]int64{pts[:len(pts)/3], pts[len(pts)/3 : len(pts)/2], pts[len(pts)/2:]} {
-		plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, Start: part[0], End: part[len(part)-1] + 1, PTS: pipeline.NewTimestamps(part...)})
+		plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, Start: part[0], End: part[len(part)-1] + 1,
+			PTS: pipeline.NewTimestamps(part...)})
 		j.req.Results = append(j.req.Results, filepath.Join(dir, fmt.Sprintf("c%d.enc", i)))
 		j.encodeChunk(t, i, "stitchable=1")
 	}
@@ -142,13 +154,16 @@ func encode(t *testing.T, src, container string) *job {
 func (j *job) encodeChunk(t *testing.T, i int, params string) {
 	t.Helper()
 	c := j.req.Plan.Chunks[i]
-	args := []string{"-map", "0:v:0", "-map_metadata", "-1", "-map_chapters", "-1", "-vf", fmt.Sprintf("trim=start_pts=%d:end_pts=%d", c.Start, c.End),
-		"-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(j.req.Plan.Video.TimeBase.String(), "/", ":"), "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p",
+	args := []string{"-map", "0:v:0", "-map_metadata", "-1", "-map_chapters", "-1", "-vf",
+		fmt.Sprintf("trim=start_pts=%d:end_pts=%d", c.Start, c.End),
+		"-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(j.req.Plan.Video.TimeBase.String(), "/", ":"),
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p",
 		"-x264-params", params, "-avoid_negative_ts", "disabled"}
 	if scale := fmt.Sprint(j.req.Plan.Timescale); j.req.Plan.Muxer == "mp4" {
 		args = append(args, "-video_track_timescale", scale, "-movie_timescale", scale)
 	}
-	ffmpeg(t, "-noautorotate -copyts -i", append(append([]string{j.req.Source}, args...), "-f", j.req.Plan.Muxer, j.req.Results[i])...)
+	ffmpeg(t, "-noautorotate -copyts -i", append(append([]string{j.req.Source}, args...), "-f", j.req.Plan.Muxer,
+		j.req.Results[i])...)
 }
 
 func (j *job) readCRCs(t *testing.T) {

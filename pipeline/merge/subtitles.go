@@ -32,18 +32,20 @@ func refuseText(f *media.File, said string, pattern *regexp.Regexp, err error) e
 	}
 	way := "Put them in anew, as UTF-8"
 	if isMatroska(f) {
-		way = fmt.Sprintf("Tell mkvmerge which it is, and drop what it makes: `mkvmerge -o mended.mkv %s FILE` for western European languages, "+
+		way = fmt.Sprintf("Tell mkvmerge which it is, and drop what it makes: `mkvmerge -o mended.mkv %s FILE` for western "+
+			"European languages, "+
 			"with WINDOWS-1251 for Cyrillic, SHIFT_JIS for Japanese, GB18030 or BIG5 for Chinese, and so on",
 			strings.Join(options, " "))
 	}
-	return &pipeline.Refusal{Reason: fmt.Sprintf("The subtitles of track %s are not in UTF-8, and in which encoding they are can't be known. %s; "+
-		"or leave them out with subtitles = \"none\" in the profile.", strings.Join(tracks, ", "), way), Err: err}
+	return pipeline.Refuse("The subtitles of track %s are not in UTF-8, and in which encoding they are can't be known. "+
+		"%s; "+
+		"or leave them out with subtitles = \"none\" in the profile.", strings.Join(tracks, ", "), way).Because(err)
 }
 
 // trySubtitles converts all subtitles that are not copied, into nothing: at the merge a text that can't be read would
 // be left out without a word.
 func trySubtitles(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings) error {
-	args := append(media.BaseArgs(), media.Input(path)...)
+	args := media.Input(path)
 	n := len(args)
 	for _, s := range f.Streams {
 		if fate := fateOf(f, s, set); s.Type == "subtitle" && fate.codec != "" {
@@ -53,7 +55,7 @@ func trySubtitles(ctx context.Context, tools media.Tools, path string, f *media.
 	if len(args) == n {
 		return nil
 	}
-	stderr, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: append(args, "-f", "null", "-"), Limits: media.Reading(media.Size(path))})
+	stderr, err := tools.RunFFmpeg(ctx, media.Reading(media.Size(path)), append(args, "-f", "null", "-")...)
 	var exit *media.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return err

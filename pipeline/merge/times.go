@@ -51,7 +51,8 @@ func gcd(a, b int64) int64 {
 // compareTimes compares two ascending lists of equal length. exact allows nothing but the rounding to
 // the second's ticks: half a tick, and none at all where its ticks can hold the first's. worst is the
 // largest deviation in milliseconds.
-func compareTimes(want []int64, wantBase pipeline.Rational, got []int64, gotBase pipeline.Rational) (worst float64, exact bool) {
+func compareTimes(want []int64, wantBase pipeline.Rational, got []int64, gotBase pipeline.Rational,
+) (worst float64, exact bool) {
 	c := newClock(wantBase, gotBase)
 	exact = len(want) == len(got) && usable(wantBase) && usable(gotBase)
 	for i := range min(len(want), len(got)) {

@@ -16,7 +16,8 @@ import (
 var trackProperties = []string{
 	"display_dimensions", "cropping", "stereo_mode",
 	"color_matrix_coefficients", "color_range", "color_transfer_characteristics", "color_primaries", "chroma_siting",
-	"max_content_light", "max_frame_light", "chromaticity_coordinates", "white_color_coordinates", "max_luminance", "min_luminance",
+	"max_content_light", "max_frame_light", "chromaticity_coordinates", "white_color_coordinates", "max_luminance",
+	"min_luminance",
 	"projection_type", "projection_private", "projection_pose_yaw", "projection_pose_pitch", "projection_pose_roll",
 }
 
@@ -128,7 +129,8 @@ func reshape(track mkvTrack, plan *pipeline.Plan) {
 	}
 	delete(track.Properties, "display_dimensions")
 	var left, top, right, bottom int
-	if n, _ := fmt.Sscanf(track.text("cropping"), "%d,%d,%d,%d", &left, &top, &right, &bottom); n == 4 && v.Width > 0 && v.Height > 0 {
+	if n, _ := fmt.Sscanf(track.text("cropping"), "%d,%d,%d,%d", &left, &top, &right, &bottom); n == 4 && v.Width > 0 &&
+		v.Height > 0 {
 		x, y := func(n int) int { return n * out.Width / v.Width }, func(n int) int { return n * out.Height / v.Height }
 		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", x(left), y(top), x(right), y(bottom)))
 	}
@@ -138,7 +140,8 @@ func reshape(track mkvTrack, plan *pipeline.Plan) {
 func hdrOptions(masterDisplay, maxCLL string) []string {
 	var args []string
 	var gx, gy, bx, by, rx, ry, wx, wy, high, low float64
-	n, _ := fmt.Sscanf(masterDisplay, "G(%g,%g)B(%g,%g)R(%g,%g)WP(%g,%g)L(%g,%g)", &gx, &gy, &bx, &by, &rx, &ry, &wx, &wy, &high, &low)
+	n, _ := fmt.Sscanf(masterDisplay, "G(%g,%g)B(%g,%g)R(%g,%g)WP(%g,%g)L(%g,%g)", &gx, &gy, &bx, &by, &rx, &ry, &wx, &wy,
+		&high, &low)
 	if n == 10 {
 		const xy, cd = 50000, 10000 // units of 0.00002 and of 0.0001 cd/m²
 		args = append(args,

@@ -44,7 +44,8 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 		return nil, err
 	}
 	if len(src.Video()) == 0 || len(out.Video()) == 0 {
-		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output), filepath.Base(v.source))
+		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output),
+			filepath.Base(v.source))
 	}
 	set := pipeline.Settings{Container: containerOf(out), Audio: v.asked.Audio, Subtitles: v.asked.Subtitles}
 	if v.plan != nil {
@@ -61,14 +62,17 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	// Our own reader comes first: ffprobe takes ten times as long. What it does not understand, and what it finds
 	// fault with, ffprobe judges.
 	c := begin()
-	err = v.prepared.read(c, func(take func(media.Packet) error) error { return media.PlainPackets(ctx, v.output, out, take) })
+	err = v.prepared.read(c, func(take func(media.Packet) error) error {
+		return media.PlainPackets(ctx, v.output, out, take)
+	})
 	if err == nil {
 		if r, err := v.report(ctx, tools, c); err != nil || r.OK() {
 			return r, err
 		}
 	}
 	c = begin()
-	if err := v.prepared.read(c, func(take func(media.Packet) error) error { return tools.EachPacket(ctx, v.output, take) }); err != nil {
+	err = v.prepared.read(c, func(take func(media.Packet) error) error { return tools.EachPacket(ctx, v.output, take) })
+	if err != nil {
 		return nil, err
 	}
 	return v.report(ctx, tools, c)
@@ -123,7 +127,8 @@ func (c *comparison) wanted(ctx context.Context, tools media.Tools, v verificati
 }
 
 // withoutCutOff takes a last picture off the list that a source which was not copied whole no longer shows.
-func (c *comparison) withoutCutOff(ctx context.Context, tools media.Tools, source string, want []int64, r *Report) ([]int64, error) {
+func (c *comparison) withoutCutOff(ctx context.Context, tools media.Tools, source string, want []int64,
+	r *Report) ([]int64, error) {
 	if c.outVideo.Len() != len(want)-1 {
 		return want, nil
 	}

@@ -77,7 +77,8 @@ func TestVerifyNeedsThePlannedFrames(t *testing.T) {
 func TestVerifyTransportStream(t *testing.T) {
 	dir := t.TempDir()
 	src, out := filepath.Join(dir, "s.ts"), filepath.Join(dir, "o.mkv")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v libx264 -preset ultrafast -g 10 -c:a ac3 -output_ts_offset 1000", src)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v libx264 -preset ultrafast -g 10 "+
+		"-c:a ac3 -output_ts_offset 1000", src)
 	ffmpeg(t, "-fflags +genpts -i", src, "-map", "0", "-c", "copy", out)
 	r, err := Verify(t.Context(), findTools(t), src, out, Asked{})
 	require.NoError(t, err)

@@ -28,18 +28,18 @@ func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	wide := l.wide(plan, slots)
 	if len(l.anew) > 0 { // a decoder that is given the packets behind a chunk's last would lose a picture
 		wide, kind = false, pipeline.KindPiece
-		plan.Notes = append(plan.Notes, l.changes(plan))
+		l.noteChanges(plan)
 	}
 	if wide && kind == pipeline.KindPiece {
 		kind = pipeline.KindRange
-		plan.Notes = append(plan.Notes, fmt.Sprintf("%d encodes can run side by side, many for a film of this length: "+
-			"the chunks are ranges of the source, and none of them waits for its piece to be copied.", slots))
+		plan.Note("%d encodes can run side by side, many for a film of this length: "+
+			"the chunks are ranges of the source, and none of them waits for its piece to be copied.", slots)
 	}
 	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots, wide)
 }
 
-// changes tells of the places where pictures of another form begin.
-func (l *list) changes(plan *pipeline.Plan) string {
+// noteChanges notes the places where pictures of another form begin.
+func (l *list) noteChanges(plan *pipeline.Plan) {
 	var at []string
 	for _, c := range l.anew[:min(len(l.anew), toldChanges)] {
 		at = append(at, fmt.Sprintf("%.3f s", plan.Video.TimeBase.Seconds(c.pts)))
@@ -47,12 +47,13 @@ func (l *list) changes(plan *pipeline.Plan) string {
 	if len(l.anew) > toldChanges {
 		at = append(at, "…")
 	}
-	note := fmt.Sprintf("The pictures' size, shape or scan changes within the video (%s): it is cut there, and all come out as %d×%d with one aspect ratio.",
+	plan.Note("The pictures' size, shape or scan changes within the video (%s): it is cut there, and all come out as "+
+		"%d×%d with one aspect ratio.",
 		strings.Join(at, ", "), plan.Out.Width, plan.Out.Height)
 	if l.lost > 0 {
-		note += fmt.Sprintf(" %d pictures right behind refer to some of the other form; no decoder can show them.", l.lost)
+		plan.Notes[len(plan.Notes)-1] += fmt.Sprintf(" %d pictures right behind refer to some of the other form; "+
+			"no decoder can show them.", l.lost)
 	}
-	return note
 }
 
 const toldChanges = 5
@@ -152,8 +153,10 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide b
 		key := l.begins(c)
 		n, _ := slices.BinarySearch(l.pts[frame:], end)
 		out[i] = pipeline.Chunk{
-			Index: i, Kind: kind, Start: begin, End: end, First: frame, Seeks: l.seeks(c, tb, plan.Out.Deinterlace && len(l.anew) == 0),
-			Key: l.p.PTS[key], Packets: behind - key, At: key - l.first, PTS: pipeline.NewTimestamps(l.pts[frame : frame+n]...),
+			Index: i, Kind: kind, Start: begin, End: end, First: frame,
+			Seeks: l.seeks(c, tb, plan.Out.Deinterlace && len(l.anew) == 0),
+			Key:   l.p.PTS[key], Packets: behind - key, At: key - l.first,
+			PTS:  pipeline.NewTimestamps(l.pts[frame : frame+n]...),
 			Cost: math.Round(cost[behind] - cost[c.packet] + decoding*float64(c.packet-key)),
 		}
 		frame += n

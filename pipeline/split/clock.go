@@ -55,11 +55,13 @@ func jumps(src *Source) bool {
 
 // jumped tells whether a clock of so many ticks a second has jumped from one timestamp to the next.
 func jumped(from, to, second int64) bool {
-	return from != media.NoPTS && to != media.NoPTS && (float64(to) < float64(from)-clockBack*float64(second) || to > from+clockForward*second)
+	return from != media.NoPTS && to != media.NoPTS && (float64(to) < float64(from)-clockBack*float64(second) ||
+		to > from+clockForward*second)
 }
 
 // readClock reads the clock of the given streams; nil if it does not jump.
-func readClock(ctx context.Context, tools media.Tools, path string, film media.Stream, streams []streamPlan) (*clock, error) {
+func readClock(ctx context.Context, tools media.Tools, path string, film media.Stream, streams []streamPlan,
+) (*clock, error) {
 	c, part := &clock{base: film.TimeBase, tracks: map[int]*clockTrack{}}, 0
 	dense := map[int]bool{}
 	for _, s := range streams {
@@ -99,7 +101,8 @@ func readClock(ctx context.Context, tools media.Tools, path string, film media.S
 // begin lets the parts up to the one of that number begin.
 func (t *clockTrack) begin(part int) {
 	for len(t.parts) <= part {
-		t.parts = append(t.parts, clockPart{first: t.packets, dts: media.NoPTS, pts: media.NoPTS, dtsEnd: media.NoPTS, ptsEnd: media.NoPTS})
+		t.parts = append(t.parts, clockPart{first: t.packets, dts: media.NoPTS, pts: media.NoPTS, dtsEnd: media.NoPTS,
+			ptsEnd: media.NoPTS})
 	}
 }
 
@@ -163,7 +166,8 @@ func (c *clock) filter(stream, lead int) string {
 		}
 	}
 	moved := func(ts string) string { // not what has none
-		return fmt.Sprintf(`if(gt(%[1]s\,0)\,%[1]s+(%[2]s)*if(gt(%[1]s\,%[3]d)\,%[4]d\,1000)\,%[1]s)`, ts, move.String(), 10_000*farFromZero, c.base.Den)
+		return fmt.Sprintf(`if(gt(%[1]s\,0)\,%[1]s+(%[2]s)*if(gt(%[1]s\,%[3]d)\,%[4]d\,1000)\,%[1]s)`, ts, move.String(),
+			10_000*farFromZero, c.base.Den)
 	}
 	return "setts=pts=" + moved("PTS") + ":dts=" + moved("DTS")
 }
@@ -180,7 +184,8 @@ func (c *clock) notes(film media.Stream) (notes []string) {
 		if far < 0 {
 			where, far = "ahead", -far
 		}
-		notes = append(notes, fmt.Sprintf("At %.3f s the file's clock jumps %s by %.3f s, as where recordings were joined: what follows comes right behind, pictures and sound alike.",
+		notes = append(notes, fmt.Sprintf("At %.3f s the file's clock jumps %s by %.3f s, as where recordings were joined: "+
+			"what follows comes right behind, pictures and sound alike.",
 			c.base.Seconds(parts[k].pts+c.shifts[k]), where, far))
 	}
 	return notes[:min(len(notes), toldChanges)]
@@ -190,8 +195,9 @@ func (c *clock) notes(film media.Stream) (notes []string) {
 func (c *copying) joined(clock *clock) way {
 	lead := max(0, slices.IndexFunc(c.src.Packets.Flags, func(f uint8) bool { return f&media.Key != 0 }))
 	return func(ctx context.Context, streams []streamPlan, dst string) error {
-		args := append(append(append(media.BaseArgs(), "-copyts", "-itsoffset", strconv.Itoa(farFromZero), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
-		args = append(append(args, "-c", "copy"), mapped(0, 0, streams)...)
+		args := slices.Concat([]string{"-copyts", "-itsoffset", strconv.Itoa(farFromZero), "-fflags", "+genpts"}, c.deep,
+			media.Input(c.path),
+			[]string{"-c", "copy"}, mapped(0, 0, streams))
 		for i, s := range streams {
 			before := 0
 			if s.Index == c.src.Stream.Index {
@@ -199,7 +205,7 @@ func (c *copying) joined(clock *clock) way {
 			}
 			args = append(args, "-bsf:"+strconv.Itoa(i), clock.filter(s.Index, before))
 		}
-		_, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: append(args, "-f", "matroska", dst), Limits: c.limits()})
+		_, err := c.tools.RunFFmpeg(ctx, c.limits(), append(args, "-f", "matroska", dst)...)
 		return err
 	}
 }

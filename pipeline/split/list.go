@@ -207,7 +207,8 @@ func choose(keys, inside []cut, at []float64, from, to int, size func(remaining 
 		least := want / 4 // a chunk much shorter than the others costs quality and gains nothing
 		c, ok := nearestCut(keys, at, prev+want, prev+least)
 		if far := max(want/2, farFromKey); !ok || math.Abs(at[c.packet]-prev-want) > far {
-			if i, found := nearestCut(inside, at, prev+want, prev+least); found && (!ok || math.Abs(at[i.packet]-prev-want) < math.Abs(at[c.packet]-prev-want)) {
+			if i, found := nearestCut(inside, at, prev+want, prev+least); found &&
+				(!ok || math.Abs(at[i.packet]-prev-want) < math.Abs(at[c.packet]-prev-want)) {
 				c, ok = i, true
 			}
 		}

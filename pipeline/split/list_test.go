@@ -13,7 +13,8 @@ import (
 
 // packets makes a list from presentation times in file order; k tells which are key packets.
 func packets(pts []int64, k ...int) *media.Packets {
-	p := &media.Packets{PTS: pts, DTS: make([]int64, len(pts)), Size: make([]uint32, len(pts)), Flags: make([]uint8, len(pts))}
+	p := &media.Packets{PTS: pts, DTS: make([]int64, len(pts)), Size: make([]uint32, len(pts)),
+		Flags: make([]uint8, len(pts))}
 	for i := range pts {
 		p.DTS[i] = int64(i)
 	}
@@ -40,7 +41,8 @@ func TestLeadingPicturesBelongToTheChunkBefore(t *testing.T) {
 	require.Equal(t, []cut{{packet: 4, key: 1, pts: 6}}, cuts)
 	require.Equal(t, 6, l.lastLeading(cuts[0]))
 
-	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 5},
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1}}}
 	chunks := l.chunks(plan, pipeline.KindPiece, 0, false)
 	require.Len(t, chunks, 2)
 	require.Equal(t, []int64{0, 1, 2, 3, 4, 5}, chunks[0].PTS.All())
@@ -146,7 +148,8 @@ func TestChunksHoldEveryFrameOnce(t *testing.T) {
 // checkChunks returns how many chunks begin inside a group of pictures.
 func checkChunks(t *testing.T, p *media.Packets, seconds float64, slots int) (inside int) {
 	l := mustList(t, p)
-	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds},
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 	require.NoError(t, Cut(plan, p, pipeline.KindPiece, slots))
 	require.Len(t, plan.Notes, min(slots, 1)) // where the farm is wide, that there are no pieces
 	chunks := plan.Chunks
@@ -204,7 +207,8 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 		}
 	}
 	l := mustList(t, packets(pts, keys...))
-	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 20}, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: 20},
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 	chunks := l.chunks(plan, pipeline.KindRange, 0, false)
 	require.Len(t, chunks, 6)
 	for _, c := range chunks {
@@ -216,7 +220,8 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 
 func TestFieldOrder(t *testing.T) {
 	order := func(container, order string, head media.Head) string {
-		return fieldOrder(&Source{File: &media.File{Format: media.Format{Name: container}}, Stream: media.Stream{FieldOrder: order}, Head: head})
+		return fieldOrder(&Source{File: &media.File{Format: media.Format{Name: container}},
+			Stream: media.Stream{FieldOrder: order}, Head: head})
 	}
 	require.Equal(t, "progressive", order("mov", "", media.Head{}))
 	require.Equal(t, "tt", order("mov", "tt", media.Head{}))

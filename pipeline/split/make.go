@@ -74,7 +74,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		return nil, err
 	}
 	if l.whole != nil {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("The source can't be cut (%v): it is encoded as one chunk.", l.whole))
+		plan.Note("The source can't be cut (%v): it is encoded as one chunk.", l.whole)
 	}
 	if err := chooseTick(plan, src, l.pts); err != nil {
 		return nil, err
@@ -90,7 +90,8 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 // soundList returns the list of frames and the file it is of: the source itself, or its normalised
 // copy if the source has no index (transport and program streams, AVI, …) or no sound list. A file with
 // hidden frames is never copied: the copy would show them.
-func soundList(ctx context.Context, tools media.Tools, req Request, src *Source, plan *pipeline.Plan) (string, *Source, *list, error) {
+func soundList(ctx context.Context, tools media.Tools, req Request, src *Source, plan *pipeline.Plan,
+) (string, *Source, *list, error) {
 	l, err := readList(src.Packets)
 	indexed := src.demuxer("matroska") || src.demuxer("mov")
 	if hidden(src.Packets) {
@@ -133,10 +134,12 @@ func unsound(src *Source, err error) error {
 		return nil
 	}
 	if at, ok := errors.AsType[sameTimeError](err); ok {
-		return &pipeline.Refusal{Reason: fmt.Sprintf("Two of the file's pictures are meant for the same moment, %.3f s, as where recordings that overlap were joined: "+
-			"a video can't show both. Cut the overlap off and drop the file again.", src.Stream.TimeBase.Seconds(int64(at))), Err: err}
+		return pipeline.Refuse("Two of the file's pictures are meant for the same moment, %.3f s, as where recordings that "+
+			"overlap were joined: "+
+			"a video can't show both. Cut the overlap off and drop the file again.",
+			src.Stream.TimeBase.Seconds(int64(at))).Because(err)
 	}
-	return &pipeline.Refusal{Reason: fmt.Sprintf("The file's list of pictures is not sound: %v.", err), Err: err}
+	return pipeline.Refuse("The file's list of pictures is not sound: %v.", err).Because(err)
 }
 
 // sourceNotes is what a person should know about the source itself.
@@ -146,10 +149,12 @@ func sourceNotes(src *Source) (notes []string) {
 		if slices.IndexFunc(src.File.Streams, isVideo) < src.Stream.Index {
 			which = "the first that is no still picture"
 		}
-		notes = append(notes, fmt.Sprintf("The file has %d video streams; stream %d, %s, is encoded.", n, src.Stream.Index, which))
+		notes = append(notes, fmt.Sprintf("The file has %d video streams; stream %d, %s, is encoded.", n, src.Stream.Index,
+			which))
 	}
 	if p := src.File.ProgramOf(src.Stream); p != nil {
-		notes = append(notes, fmt.Sprintf("The file has %d programs; %s, that of the video that is encoded, is kept.", len(src.File.Programs), p.Describe()))
+		notes = append(notes, fmt.Sprintf("The file has %d programs; %s, that of the video that is encoded, is kept.",
+			len(src.File.Programs), p.Describe()))
 	}
 	// VP8 and VP9 keep it apart from the pictures, in Matroska's AlphaMode, which ffmpeg shows as a tag.
 	if media.Alpha(src.Stream.PixFmt) || src.Stream.Tags["alpha_mode"] == "1" {
@@ -239,10 +244,10 @@ func findEnd(ctx context.Context, tools media.Tools, path string, src *Source, l
 	case err != nil:
 		return unreadable(err, "its last pictures can't be decoded")
 	case cut && shown:
-		plan.Notes = append(plan.Notes, "The file is cut off within its last picture, which may show damage.")
+		plan.Note("The file is cut off within its last picture, which may show damage.")
 	case cut && len(l.pts) > 1:
 		l.cutOff()
-		plan.Notes = append(plan.Notes, "The file is cut off within its last picture, of which nothing can be shown: it is left out.")
+		plan.Note("The file is cut off within its last picture, of which nothing can be shown: it is left out.")
 	}
 	return nil
 }
@@ -263,12 +268,14 @@ func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
 	want = slices.DeleteFunc(want, func(pts int64) bool { return l.heldBack(pts) && !slices.Contains(got, pts) })
 	missing := len(want) - len(got)
 	if missing < 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {
-		return pipeline.Refuse("The file is damaged or unusual: its first pictures are not decoded at the times that its packets have, "+
+		return pipeline.Refuse("The file is damaged or unusual: its first pictures are not decoded at the times that its "+
+			"packets have, "+
 			"so that an exact copy can't be promised (%d of %d came out).", len(got), len(want))
 	}
 	if missing > 0 {
 		l.pts = l.pts[missing:]
-		plan.Notes = append(plan.Notes, fmt.Sprintf("The first %d pictures refer to others that stand before the file's start; no decoder can show them.", missing))
+		plan.Note("The first %d pictures refer to others that stand before the file's start; no decoder can show them.",
+			missing)
 	}
 	return nil
 }
@@ -278,5 +285,6 @@ func leadNote(n int) []string {
 	if n <= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are left out.", n)}
+	return []string{fmt.Sprintf("The first %d packets stand before the first key frame and can't be decoded; they are "+
+		"left out.", n)}
 }

@@ -41,7 +41,8 @@ func scan(t *testing.T, path string) (*split.Source, error) {
 func request(t *testing.T, path string) split.Request {
 	return split.Request{
 		Job: "00000000-abcde", Path: path, NormPath: filepath.Join(t.TempDir(), "norm.abc.mkv"), CRC32: "01234567",
-		Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Chunk: 1.5, Pieces: "copy"}, TestEncode: encode.Test, TestRest: merge.TryRest,
+		Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Chunk: 1.5,
+			Pieces: "copy"}, TestEncode: encode.Test, TestRest: merge.TryRest,
 	}
 }
 
@@ -55,7 +56,8 @@ func TestRefusalsAreOneSentenceForAPerson(t *testing.T) {
 	}
 	list := filepath.Join(dir, "list.mkv")
 	require.NoError(t, os.WriteFile(list, []byte("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n"), 0o600))
-	cover := make("cover.mka", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=d=1", "-frames:v", "1", "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-f", "mp3")
+	cover := make("cover.mka", "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "testsrc2=d=1", "-frames:v", "1",
+		"-map", "0", "-map", "1", "-c:v", "png", "-disposition:v", "attached_pic", "-f", "mp3")
 	for path, mention := range map[string]string{
 		corpus.Make(t, "empty.mkv"):       "The file is empty.",
 		corpus.Make(t, "not-a-video.mkv"): "This is not a video, or a damaged one: ffmpeg can't read it as a video",
@@ -168,7 +170,8 @@ func TestMP4OutputOfMatroskaKeepsMilliseconds(t *testing.T) {
 // TestPackedBFramesAreUnpacked packs them as DivX did: xvid's own bitstream has two pictures in a packet.
 func TestPackedBFramesAreUnpacked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "packed.avi")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libxvid", "-bf", "2", "-q:v", "4", path).CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libxvid",
+		"-bf", "2", "-q:v", "4", path).CombinedOutput()
 	if err != nil {
 		t.Skipf("this ffmpeg has no libxvid: %s", out)
 	}
@@ -182,7 +185,8 @@ func TestPackedBFramesAreUnpacked(t *testing.T) {
 // Of several streams one that Matroska can't hold changes nothing for the others, and all that is changed is told.
 func TestEachStreamIsNormalisedForItself(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dvd.vob")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-f", "lavfi", "-i", "sine=r=48000:d=1", "-map", "0", "-map", "1", "-map", "1",
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=1", "-f", "lavfi",
+		"-i", "sine=r=48000:d=1", "-map", "0", "-map", "1", "-map", "1",
 		"-c:v", "mpeg2video", "-c:a:0", "ac3", "-c:a:1", "pcm_dvd", "-ac:a:1", "2", "-f", "vob", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	req := request(t, path)
@@ -208,7 +212,8 @@ func TestEachStreamIsNormalisedForItself(t *testing.T) {
 // A program stream does not say at its start which tracks it has.
 func TestATrackThatBeginsLateIsFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late.vob")
-	out, err := exec.Command("ffmpeg", "-v", "fatal", "-f", "lavfi", "-i", "color=gray:s=320x240:r=25:d=5,noise=alls=100:allf=t", "-itsoffset", "2.5", "-f", "lavfi", "-i", "sine=d=0.5",
+	out, err := exec.Command("ffmpeg", "-v", "fatal", "-f", "lavfi", "-i",
+		"color=gray:s=320x240:r=25:d=5,noise=alls=100:allf=t", "-itsoffset", "2.5", "-f", "lavfi", "-i", "sine=d=0.5",
 		"-map", "0", "-map", "1", "-c:v", "mpeg2video", "-q:v", "2", "-c:a", "mp2", "-f", "vob", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	f, err := tools(t).Probe(t.Context(), path)
@@ -245,7 +250,8 @@ func TestPieceIsChecked(t *testing.T) {
 func TestACutOffFileKeepsWhatIsThere(t *testing.T) {
 	dir := t.TempDir()
 	whole, path := filepath.Join(dir, "whole.mp4"), filepath.Join(dir, "cut.mp4")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=3", "-c:v", "libx264", "-g", "10", "-bf", "0",
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=3", "-c:v", "libx264", "-g",
+		"10", "-bf", "0",
 		"-x264-params", "slices=1", "-movflags", "+faststart", whole).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	list, err := tools(t).Packets(context.Background(), whole, 0)
@@ -257,14 +263,16 @@ func TestACutOffFileKeepsWhatIsThere(t *testing.T) {
 		for _, s := range list.Size[frames:] {
 			size += int(s)
 		}
-		require.NoError(t, os.WriteFile(path, data[:len(data)-size-5], 0o600)) // 5 bytes of picture frames-1 are missing, and all behind it
+		// 5 bytes of picture frames-1 are missing, and all behind it
+		require.NoError(t, os.WriteFile(path, data[:len(data)-size-5], 0o600))
 		req := request(t, path)
 		plan, err := split.Make(context.Background(), tools(t), req)
 		require.NoError(t, err)
 		require.Len(t, corpus.PTS(t, path), plan.Frames)
 		require.Contains(t, strings.Join(plan.Notes, "\n"), "cut off within its last picture")
 		for i := range plan.Chunks {
-			_, err := encode.Chunk(context.Background(), tools(t), encode.Request{Plan: plan, Chunk: &plan.Chunks[i], Source: path, Out: filepath.Join(dir, "chunk")})
+			_, err := encode.Chunk(context.Background(), tools(t),
+				encode.Request{Plan: plan, Chunk: &plan.Chunks[i], Source: path, Out: filepath.Join(dir, "chunk")})
 			require.NoError(t, err)
 		}
 	}
@@ -274,18 +282,23 @@ func TestACutOffFileKeepsWhatIsThere(t *testing.T) {
 func TestHeadersInThePicturesAreFound(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.avi")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libx264", "-bf", "0", "-g", "10",
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-c:v", "libx264",
+		"-bf", "0", "-g", "10",
 		"-bsf:v", "dump_extra", path).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	header := bytes.Index(data, []byte("strf")) + 8 + 40                                                 // behind BITMAPINFOHEADER
-	data = slices.Insert(data, header, 6, 0, 6, 0)                                                       // which some encoders wrote there
-	for _, size := range []int{4, 16, bytes.Index(data, []byte("strl")) - 4, header - 44, header - 40} { // RIFF, hdrl, strl, strf, biSize
+	// behind BITMAPINFOHEADER
+	header := bytes.Index(data, []byte("strf")) + 8 + 40
+	// which some encoders wrote there
+	data = slices.Insert(data, header, 6, 0, 6, 0)
+	// RIFF, hdrl, strl, strf, biSize
+	for _, size := range []int{4, 16, bytes.Index(data, []byte("strl")) - 4, header - 44, header - 40} {
 		binary.LittleEndian.PutUint32(data[size:], binary.LittleEndian.Uint32(data[size:])+4)
 	}
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	require.Error(t, exec.Command("ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "matroska", "/dev/null").Run(), "no copy as it is")
+	require.Error(t, exec.Command("ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "matroska", "/dev/null").Run(),
+		"no copy as it is")
 	plan, err := split.Make(context.Background(), tools(t), request(t, path))
 	require.NoError(t, err)
 	require.Equal(t, 50, plan.Frames)
@@ -298,7 +311,8 @@ func TestAMachineInTroubleRefusesNothing(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = f.Close() }()
 	for _, way := range []string{
-		`echo "can't create thread" >&2; exit 1`, `echo 'x: Connection timed out' >&2; exit 1`, `echo 'x: Host is down' >&2; exit 1`,
+		`echo "can't create thread" >&2; exit 1`, `echo 'x: Connection timed out' >&2; exit 1`,
+		`echo 'x: Host is down' >&2; exit 1`,
 		`ulimit -v 100000; exec ffprobe "$@"`,
 	} {
 		limited := tools(t)

@@ -24,7 +24,8 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 		}
 	}
 	if _, bare := bareStreams[src.File.Format.Name]; bare {
-		return []string{fmt.Sprintf("The file has no timestamps: its pictures are shown at the constant rate that the stream states, or at 25 a second if it states none "+
+		return []string{fmt.Sprintf("The file has no timestamps: its pictures are shown at the constant rate that the "+
+			"stream states, or at 25 a second if it states none "+
 			"(ffprobe finds %s).", strings.TrimSuffix(frameRate(src.Stream).String(), "/1"))}, stopped(c.timed(ctx, "", nil))
 	}
 	avi := src.demuxer("avi")
@@ -49,7 +50,8 @@ func normalise(ctx context.Context, tools media.Tools, src *Source, path, norm s
 		notes, err = c.rebuilt(ctx)
 	}
 	for _, kind := range c.late {
-		notes = append(notes, fmt.Sprintf("A track (%s) that begins late in the file was not found in time and is left out.", kind))
+		notes = append(notes, fmt.Sprintf("A track (%s) that begins late in the file was not found in time and is left out.",
+			kind))
 	}
 	return notes, stopped(err)
 }
@@ -98,9 +100,9 @@ func stopped(err error) error {
 	case err == nil:
 		return nil
 	case fault != "":
-		return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be brought into Matroska: %s.", fault), Err: err}
+		return pipeline.Refuse("The file can't be brought into Matroska: %s.", fault).Because(err)
 	case unheld(err):
-		return &pipeline.Refusal{Reason: "The file has no usable index, and what is in it can't be brought into Matroska.", Err: err}
+		return pipeline.Refuse("The file has no usable index, and what is in it can't be brought into Matroska.").Because(err)
 	}
 	return fmt.Errorf("cannot normalise the source: %w", err)
 }
@@ -181,13 +183,14 @@ func (c *copying) limits() media.Limits {
 }
 
 func (c *copying) plain(ctx context.Context, streams []streamPlan, dst string) error {
-	args := append(append(append(media.BaseArgs(), "-fflags", "+genpts"), c.deep...), media.Input(c.path)...)
-	args = append(append(args, "-c", "copy"), mapped(0, 0, streams)...)
+	args := slices.Concat([]string{"-fflags", "+genpts"}, c.deep, media.Input(c.path), []string{"-c", "copy"},
+		mapped(0, 0, streams))
 	if animated[c.src.Stream.Codec] != "" {
-		args = append(args, "-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(c.src.Stream.TimeBase.String(), "/", ":"))
+		args = append(args, "-fps_mode", "passthrough", "-enc_time_base",
+			strings.ReplaceAll(c.src.Stream.TimeBase.String(), "/", ":"))
 	}
 	args = append(args, "-f", "matroska", dst)
-	stderr, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()})
+	stderr, err := c.tools.RunFFmpeg(ctx, c.limits(), args...)
 	c.late = media.LateStreams(stderr)
 	return err
 }
@@ -198,9 +201,12 @@ func (c *copying) plain(ctx context.Context, streams []streamPlan, dst string) e
 func (c *copying) unpacked(ctx context.Context, streams []streamPlan, dst string) error {
 	unpack := append(append(media.BaseArgs(), media.Input(c.path)...),
 		"-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-bsf:v", "mpeg4_unpack_bframes", "-f", "avi", "pipe:1")
-	args := append(media.BaseArgs(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0", "-fflags", "+genpts")
-	args = append(append(args, media.Input(c.path)...), "-map_metadata", "1", "-c", "copy", "-map", "0:v") // the pipe's muxer has tags of its own
-	return piped(ctx, c.tools, media.Size(c.path), unpack, append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
+	args := append(media.BaseArgs(), "-fflags", "+genpts", "-protocol_whitelist", "pipe", "-f", "avi", "-i", "pipe:0",
+		"-fflags", "+genpts")
+	// the pipe's muxer has tags of its own
+	args = append(append(args, media.Input(c.path)...), "-map_metadata", "1", "-c", "copy", "-map", "0:v")
+	return piped(ctx, c.tools, media.Size(c.path), unpack,
+		append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
 }
 
 // rebuilt is for H.264 in AVI whose headers stand in the pictures alone: what stands in their place at
@@ -214,9 +220,11 @@ func (c *copying) rebuilt(ctx context.Context) (notes []string, err error) {
 	start, step, _ := constantRate(c.src.Packets)
 	tb := c.src.Stream.TimeBase
 	late := fmt.Sprintf("0:%d", (2000*start*tb.Num+tb.Den)/(2*tb.Den)) // milliseconds
-	err = c.timed(ctx, "h264", []string{"--sync", late, "--default-duration", fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step)}, "--no-video", c.path)
+	err = c.timed(ctx, "h264", []string{"--sync", late, "--default-duration",
+		fmt.Sprintf("0:%d/%dp", tb.Den, tb.Num*step)}, "--no-video", c.path)
 	if len(c.src.File.Streams) > 1 {
-		notes = append(notes, "The sound's frames were found anew: parts of one at the start and the end of the file are left out.")
+		notes = append(notes, "The sound's frames were found anew: parts of one at the start and the end of the file are "+
+			"left out.")
 	}
 	return notes, err
 }
@@ -225,12 +233,14 @@ func (c *copying) rebuilt(ctx context.Context) (notes []string, err error) {
 var bareStreams = map[string]string{"h264": "h264", "hevc": "hevc", "mpegvideo": "mpeg2video", "obu": "obu"}
 
 // timed lets mkvmerge find the order in which a bare stream's pictures are shown, and at what times. It reads what
-// ffmpeg has written, and so takes a file for nothing else than ffmpeg did. muxer is empty for a file that is a bare stream.
+// ffmpeg has written, and so takes a file for nothing else than ffmpeg did. muxer is empty for a file that is a bare
+// stream.
 func (c *copying) timed(ctx context.Context, muxer string, options []string, more ...string) error {
 	muxer = cmp.Or(muxer, bareStreams[c.src.File.Format.Name])
 	bare := c.norm + "." + muxer
-	args := append(append(media.BaseArgs(), media.Input(c.path)...), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", muxer, media.URL(bare))
-	if _, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Limits: c.limits()}); err != nil {
+	args := append(media.Input(c.path), "-map", "0:"+strconv.Itoa(c.src.Stream.Index), "-c", "copy", "-f", muxer,
+		media.URL(bare))
+	if _, err := c.tools.RunFFmpeg(ctx, c.limits(), args...); err != nil {
 		return err
 	}
 	args = slices.Concat([]string{"-q", "-o", c.norm}, options, []string{bare}, more)

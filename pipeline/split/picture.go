@@ -14,10 +14,12 @@ import (
 func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
 	v, s := plan.Video, plan.Settings
 	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
-		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be decoded.")
+		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be " +
+			"decoded.")
 	}
 	out := &plan.Out
-	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: options.PixFmt(v.PixFmt), SAR: v.SAR, Fields: sourceFields(v)}
+	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: options.PixFmt(v.PixFmt), SAR: v.SAR,
+		Fields: sourceFields(v)}
 	if s.Deinterlace == "yes" {
 		deinterlace(plan)
 	}
@@ -39,7 +41,8 @@ func deinterlace(plan *pipeline.Plan) {
 		return
 	}
 	if plan.Out.Fields != "" {
-		plan.Notes = append(plan.Notes, "The video is interlaced and is deinterlaced: each picture becomes one progressive picture at the same time.")
+		plan.Note("The video is interlaced and is deinterlaced: each picture becomes one progressive picture at the same " +
+			"time.")
 	}
 	plan.Out.Deinterlace, plan.Out.Fields = true, ""
 }
@@ -65,7 +68,7 @@ func fit(plan *pipeline.Plan, w, h int) error {
 	var box struct{ w, h int }
 	_, enlarge := strings.CutSuffix(plan.Settings.Scale, " enlarge")
 	if n, err := fmt.Sscanf(plan.Settings.Scale, "%dx%d", &box.w, &box.h); n != 2 || box.w < 16 || box.h < 16 {
-		return &pipeline.Refusal{Reason: fmt.Sprintf("The settings can't be used: scale = %q is no size.", plan.Settings.Scale), Err: err}
+		return pipeline.Refuse("The settings can't be used: scale = %q is no size.", plan.Settings.Scale).Because(err)
 	}
 	out := &plan.Out
 	shown := float64(out.Width)
@@ -82,8 +85,8 @@ func fit(plan *pipeline.Plan, w, h int) error {
 	}
 	out.Width, out.Height = nearest(shown*factor, max(w, 2), box.w), nearest(float64(out.Height)*factor, max(h, 2), box.h)
 	out.SAR = pipeline.Rational{Num: 1, Den: 1}
-	plan.Notes = append(plan.Notes, fmt.Sprintf("The pictures are scaled from %d×%d to %d×%d with square pixels (scale = %q).",
-		plan.Video.Width, plan.Video.Height, out.Width, out.Height, plan.Settings.Scale))
+	plan.Note("The pictures are scaled from %d×%d to %d×%d with square pixels (scale = %q).",
+		plan.Video.Width, plan.Video.Height, out.Width, out.Height, plan.Settings.Scale)
 	return nil
 }
 
@@ -106,15 +109,16 @@ func even(plan *pipeline.Plan, w, h int) error {
 	case "pad":
 		out.Width, out.Height = (out.Width+w-1)/w*w, (out.Height+h-1)/h*h
 	default:
-		return pipeline.Refuse("The picture is %d×%d, and %s needs a width and height that %s: set odd = \"crop\" or odd = \"pad\" in the profile, "+
+		return pipeline.Refuse("The picture is %d×%d, and %s needs a width and height that %s: set odd = \"crop\" or odd = "+
+			"\"pad\" in the profile, "+
 			"or encode it as 4:4:4 (--profile high444 --output-csp i444).", was[0], was[1], kind(*out), divisible(w, h))
 	}
 	if out.Width == 0 || out.Height == 0 {
 		return pipeline.Refuse("The picture is %d×%d: nothing would be left of it.", was[0], was[1])
 	}
 	out.Edge = plan.Settings.Odd
-	plan.Notes = append(plan.Notes, fmt.Sprintf("The picture is %d×%d, which %s does not take: it comes out as %d×%d (odd = %q).",
-		was[0], was[1], kind(*out), out.Width, out.Height, out.Edge))
+	plan.Note("The picture is %d×%d, which %s does not take: it comes out as %d×%d (odd = %q).",
+		was[0], was[1], kind(*out), out.Width, out.Height, out.Edge)
 	return nil
 }
 

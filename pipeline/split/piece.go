@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/distenc/distenc/pipeline"
@@ -49,12 +50,12 @@ func pieceSeeks(plan *pipeline.Plan, chunk *pipeline.Chunk) [][]string {
 	return out
 }
 
-func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, seek []string, src, dst string) error {
-	args := append(append(media.BaseArgs(), "-copyts"), seek...)
-	args = append(append(args, media.Input(src)...),
+func cutPiece(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, seek []string, src,
+	dst string) error {
+	args := append(slices.Concat([]string{"-copyts"}, seek, media.Input(src)),
 		"-map", "0:"+strconv.Itoa(plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
 		"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(chunk.Packets), "-f", "matroska", media.URL(dst))
-	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args, Limits: media.Copying(media.Size(src))}); err != nil {
+	if _, err := tools.RunFFmpeg(ctx, media.Copying(media.Size(src)), args...); err != nil {
 		return err
 	}
 	return checkPiece(ctx, tools, chunk, dst)

@@ -80,7 +80,8 @@ func (c Cutting) pass(ctx context.Context, tools media.Tools, seek []string) (re
 	go func() {
 		out := &lineWriter{lines: finished, done: running.Done()}
 		limits := media.Copying(media.Size(c.Source))
-		_, err := tools.Run(running, media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Stdout: out, Limits: limits})
+		_, err := tools.Run(running, media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Stdout: out,
+			Limits: limits})
 		close(finished)
 		ended <- err
 	}()
@@ -141,14 +142,16 @@ func (c Cutting) args(lanes [][]int, seek []string) []string {
 			total += c.Chunks[i].Packets
 			cuts = append(cuts, strconv.Itoa(total))
 		}
-		args = append(args, "-map", "0:"+strconv.Itoa(c.Plan.Video.Index), "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
+		args = append(args, "-map", "0:"+strconv.Itoa(c.Plan.Video.Index), "-c", "copy", "-map_metadata", "-1",
+			"-map_chapters", "-1",
 			"-avoid_negative_ts", "disabled", "-frames:v", strconv.Itoa(total))
 		if len(lanes) > 1 {
 			args = append(args, "-bsf:v", "noise=drop=not("+strings.Join(keep, "+")+")")
 		}
 		pattern := c.Name(lane, "%d")
 		dir, base := filepath.Split(pattern)
-		args = append(args, "-f", "segment", "-segment_format", "matroska", "-segment_format_options", "avoid_negative_ts=disabled",
+		args = append(args, "-f", "segment", "-segment_format", "matroska", "-segment_format_options",
+			"avoid_negative_ts=disabled",
 			"-segment_frames", strings.Join(cuts, ","), "-segment_list", "pipe:1", "-segment_list_type", "flat",
 			media.URL(strings.ReplaceAll(dir, "%", "%%")+base))
 	}

@@ -61,7 +61,8 @@ func newCutting(t *testing.T, source string) *cutting {
 // packets lists times and payloads of a file's video.
 func packets(t *testing.T, path string) []string {
 	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_data_hash", "CRC32", "-show_entries", "packet=pts,size,data_hash", "-of", "csv=p=0", path).Output()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_data_hash", "CRC32",
+		"-show_entries", "packet=pts,size,data_hash", "-of", "csv=p=0", path).Output()
 	require.NoError(t, err)
 	return strings.Fields(string(out))
 }
@@ -72,7 +73,8 @@ func ffmpegs(t *testing.T, run func(tools media.Tools) error) int {
 	tools := tools(t)
 	log := filepath.Join(t.TempDir(), "log")
 	script := filepath.Join(t.TempDir(), "ffmpeg")
-	require.NoError(t, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\necho run >> %s\nexec %s \"$@\"\n", log, tools.FFmpeg), 0o700))
+	require.NoError(t, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\necho run >> %s\nexec %s \"$@\"\n", log,
+		tools.FFmpeg), 0o700))
 	tools.FFmpeg = script
 	require.NoError(t, run(tools))
 	text, _ := os.ReadFile(log)
@@ -81,7 +83,8 @@ func ffmpegs(t *testing.T, run func(tools media.Tools) error) int {
 
 // TestOnePassCutsAllPieces: of closed GOPs, and of open ones, where pieces share packets.
 func TestOnePassCutsAllPieces(t *testing.T) {
-	for _, name := range []string{"h264-closed.mkv", "h264-open.mkv", "hevc-open.mkv", "hi10p-fansub.mkv", "vfr.mkv", "mpeg2.mpg"} {
+	for _, name := range []string{"h264-closed.mkv", "h264-open.mkv", "hevc-open.mkv", "hi10p-fansub.mkv", "vfr.mkv",
+		"mpeg2.mpg"} {
 		t.Run(name, func(t *testing.T) {
 			c := newCutting(t, corpus.Make(t, name))
 			calls := ffmpegs(t, func(tools media.Tools) error { return split.Pieces(t.Context(), tools, c.Cutting) })

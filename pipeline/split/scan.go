@@ -65,7 +65,8 @@ func scanFile(ctx context.Context, tools media.Tools, path string) (*Source, err
 	return Scan(ctx, tools, path, f)
 }
 
-func (s *Source) inspect(ctx context.Context, tools media.Tools, path string, listed <-chan *media.Listing) (err error) {
+func (s *Source) inspect(ctx context.Context, tools media.Tools, path string,
+	listed <-chan *media.Listing) (err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return fmt.Errorf("cannot scan the source: %w", err)
@@ -132,7 +133,7 @@ func (s *Source) probe(ctx context.Context, tools media.Tools, path string) (err
 // was stopped, that says nothing about the file, and the error stays what it is.
 func unreadable(err error, what string) error {
 	if fault := media.Fault(err); fault != "" {
-		return &pipeline.Refusal{Reason: fmt.Sprintf("The file can't be used: %s: %s.", what, fault), Err: err}
+		return pipeline.Refuse("The file can't be used: %s: %s.", what, fault).Because(err)
 	}
 	var exit *media.ExitError
 	if !media.Blames(err) || !errors.As(err, &exit) {
@@ -145,9 +146,8 @@ func unreadable(err error, what string) error {
 	if i := strings.LastIndex(reason, ": "); i >= 0 {
 		reason = reason[i+2:] // the rest is the file's name, which the reader knows
 	}
-	return &pipeline.Refusal{
-		Reason: fmt.Sprintf("This is not a video, or a damaged one: %s (%s).", what, strings.TrimRight(reason, ".")), Err: err,
-	}
+	return pipeline.Refuse("This is not a video, or a damaged one: %s (%s).", what,
+		strings.TrimRight(reason, ".")).Because(err)
 }
 
 // notTaken is what ffmpeg says of a demuxer that is none of ours, and its name (libavformat/utils.c, init_input).
@@ -159,13 +159,16 @@ var noSize = regexp.MustCompile(`Picture size ([0-9]+)x([0-9]+) is invalid`)
 // that is known here.
 func plain(stderr string) string {
 	if m := notTaken.FindStringSubmatch(stderr); m != nil {
-		return fmt.Sprintf("This kind of file (ffmpeg calls it %s) is not taken; Matroska, MP4, MPEG, AVI and most others that hold films are.", m[1])
+		return fmt.Sprintf("This kind of file (ffmpeg calls it %s) is not taken; Matroska, MP4, MPEG, AVI and most others "+
+			"that hold films are.", m[1])
 	}
 	if m := noSize.FindStringSubmatch(stderr); m != nil {
-		return fmt.Sprintf("This is not a video, or a damaged one: its pictures would be %s×%s, larger than ffmpeg can decode.", m[1], m[2])
+		return fmt.Sprintf("This is not a video, or a damaged one: its pictures would be %s×%s, larger than ffmpeg can "+
+			"decode.", m[1], m[2])
 	}
 	if strings.Contains(stderr, "moov atom not found") {
-		return "This is not a video, or an MP4 or MOV that is not whole: its index (moov), which is often written last, is missing. Copy or download it again."
+		return "This is not a video, or an MP4 or MOV that is not whole: its index (moov), which is often written last, is " +
+			"missing. Copy or download it again."
 	}
 	return ""
 }

@@ -37,8 +37,9 @@ func chooseTick(plan *pipeline.Plan, src *Source, pts []int64) error {
 		return nil
 	}
 	if plan.Tick = tick; first > 0 {
-		plan.Notes = append(plan.Notes, fmt.Sprintf("Two frames are %s apart at %s: the output's times are told in steps of %v, finer than Matroska's usual millisecond.",
-			gap(tb, pts, first), moment(tb.Seconds(pts[first])), time.Duration(tick)))
+		plan.Note("Two frames are %s apart at %s: the output's times are told in steps of %v, finer than Matroska's usual "+
+			"millisecond.",
+			gap(tb, pts, first), moment(tb.Seconds(pts[first])), time.Duration(tick))
 	}
 	return nil
 }

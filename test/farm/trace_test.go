@@ -36,7 +36,7 @@ func traced(cmd *exec.Cmd, log string) bool {
 
 var (
 	call    = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*)\) += (.*)$`)
-	quoted  = regexp.MustCompile(`"((?:\\x[0-9a-f]{2})*)"`)
+	named   = regexp.MustCompile(`(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"((?:\\x[0-9a-f]{2})*)"`) // a name, in a folder that is open
 	ledTo   = regexp.MustCompile(`^\d+<([^>]*)>`)
 	hexByte = regexp.MustCompile(`\\x([0-9a-f]{2})`)
 )
@@ -91,8 +91,11 @@ func requireConfined(t *testing.T, log string, folders ...string) (opened int) {
 			}
 		}
 		if changes.MatchString(m[1]) && !strings.HasPrefix(m[3], "-1") {
-			for _, q := range quoted.FindAllStringSubmatch(m[2], -1) {
-				path := unhex(q[1])
+			for _, q := range named.FindAllStringSubmatch(m[2], -1) {
+				path := unhex(q[2])
+				if !filepath.IsAbs(path) && q[1] != "" {
+					path = filepath.Join(unhex(q[1]), path)
+				}
 				if !filepath.IsAbs(path) || !below(filepath.Clean(path), folders) {
 					wrong[m[1]+" of "+path] = m[2]
 				}
