@@ -187,7 +187,8 @@ func FailedSource(f *sharefs.FS, folder string) (source string, inbox RawName, e
 		return slices.Contains(texts, n) || strings.HasSuffix(n, sidecarSuffix)
 	})
 	if len(names) != 1 {
-		return "", "", fmt.Errorf("%s does not hold one source but %d: move the right one into the inbox", f.Path(dir), len(names))
+		return "", "", fmt.Errorf("%s does not hold one source but %d: move the right one into the inbox",
+			f.Path(dir), len(names))
 	}
 	inbox = RawName(names[0])
 	var from RawName

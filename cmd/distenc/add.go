@@ -98,7 +98,8 @@ already stays there, and counts as whole from now on.`,
 	}
 	addWishes(cmd, &w)
 	cmd.Flags().IntVar(&priority, "priority", 0, "jobs with a higher `number` go first")
-	cmd.Flags().BoolVar(&w.Again, "again", false, "encode even if the same content was encoded with the same settings before")
+	cmd.Flags().BoolVar(&w.Again, "again", false,
+		"encode even if the same content was encoded with the same settings before")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the outputs are published; exit code 3 if a job failed")
 	return cmd
 }
@@ -125,7 +126,8 @@ func add(cmd *cobra.Command, share *sharefs.FS, w steer.Wishes, files []string, 
 // startTime is how long a master may take from its start until it is seen to lead.
 const startTime = 3 * time.Second
 
-// whatIsMissing says why nothing will happen, "" where something will. A master that has just been started is waited for.
+// whatIsMissing says why nothing will happen, "" where something will. It waits for a master that has just been
+// started.
 func whatIsMissing(ctx context.Context, r *status.Reader) string {
 	for began := time.Now(); ; {
 		s, err := r.Read(ctx)
@@ -149,7 +151,8 @@ func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []steer.Submission,
 		st, err := wait(cmd.Context(), deskOf(share), s, status.NewReader(share, wishes, minFree), p, nil)
 		if err != nil {
 			if cmd.Context().Err() != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; `distenc status` shows it, `distenc cancel` ends it")
+				fmt.Fprintln(cmd.ErrOrStderr(), "not waiting any longer: what was added stays, and the farm goes on with it; "+
+					"`distenc status` shows it, `distenc cancel` ends it")
 			}
 			return err
 		}

@@ -125,7 +125,9 @@ func (v *visit) tell(f doctor.Finding) {
 
 func (v *visit) machine(ctx context.Context) {
 	slots, threads := divide(v.cfg.Worker.Slots, runtime.NumCPU())
-	o := doctor.MachineOptions{Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU(), Rehearse: rehearse}
+	o := doctor.MachineOptions{
+		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU(), Rehearse: rehearse,
+	}
 	for _, name := range v.cfg.ProfileNames() {
 		p, _ := v.cfg.Profile(name)
 		o.Profiles = append(o.Profiles, doctor.Profile{Name: p.Name, Settings: settingsOf(v.cfg, p)})

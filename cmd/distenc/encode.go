@@ -66,7 +66,8 @@ where the source has one. An existing file is never overwritten.`,
 	}
 	addWishes(cmd, &w)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
-	cmd.Flags().BoolVar(&anew, "no-resume", false, "begin anew, and remove what an interrupted encode of the file has left")
+	cmd.Flags().BoolVar(&anew, "no-resume", false,
+		"begin anew, and remove what an interrupted encode of the file has left")
 	cmd.Flags().Int("nice", 0, "niceness of the encoders, 0 to 19")
 	sets(cmd.Flags(), "nice", "worker.nice")
 	addSlots(cmd)
@@ -135,7 +136,8 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 			return err
 		}
 		if _, err := os.Lstat(out); err == nil {
-			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; give another name with -o, or move it away", out)
+			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; "+
+				"give another name with -o, or move it away", out)
 		}
 	}
 	id, err := identify(source)
@@ -158,7 +160,8 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	kept := false
 	defer func() {
 		if kept, err = folder.close(err); kept {
-			fmt.Fprintf(s.progress, "What is done of %s is kept in %s: the same command goes on with it, and with --no-resume removes it.\n",
+			fmt.Fprintf(s.progress, "What is done of %s is kept in %s: "+
+				"the same command goes on with it, and with --no-resume removes it.\n",
 				filepath.Base(file), folder.share.Root())
 		}
 	}()
@@ -265,7 +268,10 @@ func containerOf(out string) string {
 }
 
 // others are the endings of containers that no output has.
-var others = []string{".avi", ".mov", ".m4v", ".webm", ".ts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".flv", ".ogm", ".ogv", ".3gp", ".rm", ".rmvb"}
+var others = []string{
+	".avi", ".mov", ".m4v", ".webm", ".ts", ".m2ts", ".mpg", ".mpeg", ".vob", ".wmv", ".flv",
+	".ogm", ".ogv", ".3gp", ".rm", ".rmvb",
+}
 
 // canName tells whether an output may have a name: an ending that is another container's would be a lie.
 // Without any the profile chooses.

@@ -59,13 +59,15 @@ func newWalk(t *testing.T) walk {
 	require.NoError(t, os.Mkdir(filepath.Join(w.share, "inbox", ".half"), 0o755))
 	for name, text := range map[string]string{
 		"film.mkv.part": "half", "film.srt": "1", "share/inbox/.half/film.mkv": "half",
-		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n", "broken.toml": "[watch\n", "unquoted.toml": "[watch]\nsettle = 30s\n",
+		"film.mkv": "no film", "typo.toml": "[lease]\nexpiri = \"5m\"\n", "bare.toml": "[watch]\nsettle = 30\n",
+		"broken.toml": "[watch\n", "unquoted.toml": "[watch]\nsettle = 30s\n",
 	} {
 		require.NoError(t, os.WriteFile(w.path(name), []byte(text), 0o644))
 	}
 	for _, tool := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract"} {
 		require.NoError(t, os.MkdirAll(w.path("poor"), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(w.path("poor"), tool), []byte("#!/bin/sh\necho an ffmpeg without encoders\n"), 0o755))
+		poor := []byte("#!/bin/sh\necho an ffmpeg without encoders\n")
+		require.NoError(t, os.WriteFile(filepath.Join(w.path("poor"), tool), poor, 0o755))
 	}
 	return w
 }
@@ -91,46 +93,89 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	share := "--share=" + w.share
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	for name, c := range map[string]wrong{
-		"no share":          {args: []string{"status"}, code: 2, what: "no share is named", whom: "share", next: "give --share DIR, set DISTENC_SHARE, or write share ="},
-		"not mounted":       {args: []string{"worker", "--share", w.path("gone")}, code: 1, what: "no such file", whom: w.path("gone"), next: "is it mounted?"},
-		"an empty mount":    {args: []string{"worker", "--share", w.path("empty")}, code: 1, what: "is no share", whom: w.path("empty"), next: "is it mounted? `distenc init` makes a new one"},
-		"a typo":            {args: []string{"status", "--config", w.path("typo.toml")}, code: 2, what: "unknown key", whom: "typo.toml:2: lease.expiri", next: "did you mean lease.expiry?"},
-		"no unit":           {args: []string{"status", "--config", w.path("bare.toml")}, code: 2, what: "wants a duration", whom: "bare.toml:2: watch.settle", next: `such as "30s"`},
-		"no TOML":           {args: []string{"status", "--config", w.path("broken.toml")}, code: 2, what: "expected", whom: "broken.toml:1", next: "how TOML is written"},
-		"no configuration":  {args: []string{"status", "--config", w.path("gone.toml")}, code: 2, what: "there is no such file", whom: "gone.toml", next: "--config names another one"},
-		"no ffmpeg":         {args: []string{"worker", share}, env: []string{"PATH=" + w.path("empty")}, code: 1, what: "cannot find", whom: `"ffmpeg"`, next: "apt install ffmpeg"},
-		"no encoder":        {args: []string{"worker", share, "--until-idle"}, env: []string{"PATH=" + w.path("poor") + ":/bin:/usr/bin"}, code: 1, what: "has no libx264 encoder", whom: w.path("poor/ffmpeg"), next: "install an ffmpeg that was built with it"},
-		"no permission":     {args: []string{"worker", share}, as: nobody, code: 1, what: "permission denied", whom: w.share, next: `"Who may write" in the README`},
-		"may not add":       {args: []string{"add", share, w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: "inbox", next: `"Who may write" in the README`},
-		"wrong profile":     {args: []string{"add", share, w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default; a new one is a section [profiles.fast] in distenc.toml"},
-		"its own profile":   {args: []string{"encode", w.path("film.mkv"), "--profile", "fast"}, code: 2, what: `there is no profile "fast"`, whom: "fast", next: "there are default"},
-		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2, what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
-		"existing output":   {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1, what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"), next: "give another name with -o, or move it away"},
-		"another container": {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.webm")}, code: 2, what: "outputs are Matroska or MP4", whom: w.path("film.webm"), next: "end its name in .mkv or .mp4"},
-		"no such source":    {args: []string{"encode", w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
-		"nothing to add":    {args: []string{"add", share, w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
-		"no video":          {args: []string{"encode", w.path("film.mkv")}, code: 3, what: "This is not a video", whom: "film.mkv", next: "or a damaged one"},
-		"no such job":       {args: []string{"status", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
-		"not a share":       {args: []string{"init", w.dir}, code: 2, what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
-		"no quotes":         {args: []string{"status", "--config", w.path("unquoted.toml")}, code: 2, what: "wants a duration in quotes", whom: "unquoted.toml:2: watch.settle", next: `such as "30s"`},
-		"nothing to verify": {args: []string{"verify", w.path("film.mkv"), w.path("gone.mkv")}, code: 1, what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
-		"a folder to add":   {args: []string{"add", share, w.path("empty")}, code: 1, what: "no regular file", whom: w.path("empty"), next: "name the files"},
-		"a FIFO to add":     {args: []string{"add", share, w.path("fifo.mkv")}, code: 1, what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
-		"a FIFO to encode":  {args: []string{"encode", w.path("fifo.mkv")}, code: 1, what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
-		"half a download":   {args: []string{"add", share, w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
-		"half, to encode":   {args: []string{"encode", w.path("film.mkv.part")}, code: 1, what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
-		"half, in place":    {args: []string{"add", share, filepath.Join(w.share, "inbox", ".half", "film.mkv")}, code: 1, what: "nothing is taken from the folder", whom: `".half"`, next: "unfinished"},
-		"a link, in place":  {args: []string{"add", share, filepath.Join(w.share, "inbox", "link.mkv")}, code: 1, what: "left alone in the inbox", whom: "link.mkv", next: "it is a symbolic link"},
-		"subtitles alone":   {args: []string{"add", share, w.path("film.srt")}, code: 1, what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
-		"a turning name":    {args: []string{"add", share, "film\u202evkm.gone"}, code: 1, what: "no such file", whom: `"film\u202evkm.gone"`, next: "is the name right?"},
-		"may not encode":    {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1, what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
-		"no master":         {args: []string{"add", share, w.path("film.mkv")}, code: 0, what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},
-		"nothing to pause":  {args: []string{"pause", share, "Show"}, code: 1, what: "there is no job", whom: `"Show"`, next: "`distenc status` lists"},
-		"no priority":       {args: []string{"priority", share, "waits", "high"}, code: 2, what: "is no whole number", whom: `"high"`, next: "priority --help"},
-		"refused, to pause": {args: []string{"pause", share, "refused"}, code: 1, what: "is no job", whom: "failed/refused.mkv", next: "distenc retry"},
-		"a full disk":       {args: []string{"add", "--share", w.full, w.path("film.mkv")}, code: 1, what: "no space left", whom: "inbox", next: "make room there"},
-		"read-only":         {args: []string{"add", "--share", w.readOnly, w.path("film.mkv")}, code: 1, what: "read-only file system", whom: "inbox", next: "mount it for writing too"},
-		"a port in use":     {args: []string{"master", share}, env: []string{"DISTENC_HTTP_LISTEN=256.0.0.1:8470"}, code: 1, what: "cannot serve the status page", whom: "256.0.0.1", next: "http.listen names another address, or none"},
+		"no share": {args: []string{"status"}, code: 2,
+			what: "no share is named", whom: "share", next: "give --share DIR, set DISTENC_SHARE, or write share ="},
+		"not mounted": {args: []string{"worker", "--share", w.path("gone")}, code: 1,
+			what: "no such file", whom: w.path("gone"), next: "is it mounted?"},
+		"an empty mount": {args: []string{"worker", "--share", w.path("empty")}, code: 1,
+			what: "is no share", whom: w.path("empty"), next: "is it mounted? `distenc init` makes a new one"},
+		"a typo": {args: []string{"status", "--config", w.path("typo.toml")}, code: 2,
+			what: "unknown key", whom: "typo.toml:2: lease.expiri", next: "did you mean lease.expiry?"},
+		"no unit": {args: []string{"status", "--config", w.path("bare.toml")}, code: 2,
+			what: "wants a duration", whom: "bare.toml:2: watch.settle", next: `such as "30s"`},
+		"no TOML": {args: []string{"status", "--config", w.path("broken.toml")}, code: 2,
+			what: "expected", whom: "broken.toml:1", next: "how TOML is written"},
+		"no configuration": {args: []string{"status", "--config", w.path("gone.toml")}, code: 2,
+			what: "there is no such file", whom: "gone.toml", next: "--config names another one"},
+		"no ffmpeg": {args: []string{"worker", share}, env: []string{"PATH=" + w.path("empty")}, code: 1,
+			what: "cannot find", whom: `"ffmpeg"`, next: "apt install ffmpeg"},
+		"no encoder": {args: []string{"worker", share, "--until-idle"},
+			env: []string{"PATH=" + w.path("poor") + ":/bin:/usr/bin"}, code: 1,
+			what: "has no libx264 encoder", whom: w.path("poor/ffmpeg"), next: "install an ffmpeg that was built with it"},
+		"no permission": {args: []string{"worker", share}, as: nobody, code: 1,
+			what: "permission denied", whom: w.share, next: `"Who may write" in the README`},
+		"may not add": {args: []string{"add", share, w.path("film.mkv")}, as: nobody, code: 1,
+			what: "permission denied", whom: "inbox", next: `"Who may write" in the README`},
+		"wrong profile": {args: []string{"add", share, w.path("film.mkv"), "--profile", "fast"}, code: 2,
+			what: `there is no profile "fast"`, whom: "fast",
+			next: "there are default; a new one is a section [profiles.fast] in distenc.toml"},
+		"its own profile": {args: []string{"encode", w.path("film.mkv"), "--profile", "fast"}, code: 2,
+			what: `there is no profile "fast"`, whom: "fast", next: "there are default"},
+		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2,
+			what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
+		"existing output": {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1,
+			what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"),
+			next: "give another name with -o, or move it away"},
+		"another container": {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.webm")}, code: 2,
+			what: "outputs are Matroska or MP4", whom: w.path("film.webm"), next: "end its name in .mkv or .mp4"},
+		"no such source": {args: []string{"encode", w.path("gone.mkv")}, code: 1,
+			what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"nothing to add": {args: []string{"add", share, w.path("gone.mkv")}, code: 1,
+			what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"no video": {args: []string{"encode", w.path("film.mkv")}, code: 3,
+			what: "This is not a video", whom: "film.mkv", next: "or a damaged one"},
+		"no such job": {args: []string{"status", share, "Show"}, code: 1,
+			what: "there is no job", whom: `"Show"`, next: "`distenc status --all` lists"},
+		"not a share": {args: []string{"init", w.dir}, code: 2,
+			what: "is neither empty nor a share", whom: w.dir, next: "give an empty folder or one that does not exist"},
+		"no quotes": {args: []string{"status", "--config", w.path("unquoted.toml")}, code: 2,
+			what: "wants a duration in quotes", whom: "unquoted.toml:2: watch.settle", next: `such as "30s"`},
+		"nothing to verify": {args: []string{"verify", w.path("film.mkv"), w.path("gone.mkv")}, code: 1,
+			what: "no such file", whom: w.path("gone.mkv"), next: "is the name right?"},
+		"a folder to add": {args: []string{"add", share, w.path("empty")}, code: 1,
+			what: "no regular file", whom: w.path("empty"), next: "name the files"},
+		"a FIFO to add": {args: []string{"add", share, w.path("fifo.mkv")}, code: 1,
+			what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
+		"a FIFO to encode": {args: []string{"encode", w.path("fifo.mkv")}, code: 1,
+			what: "no regular file", whom: w.path("fifo.mkv"), next: "name the files"},
+		"half a download": {args: []string{"add", share, w.path("film.mkv.part")}, code: 1,
+			what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
+		"half, to encode": {args: []string{"encode", w.path("film.mkv.part")}, code: 1,
+			what: "not finished", whom: w.path("film.mkv.part"), next: "rename it if it is a whole film"},
+		"half, in place": {args: []string{"add", share, filepath.Join(w.share, "inbox", ".half", "film.mkv")}, code: 1,
+			what: "nothing is taken from the folder", whom: `".half"`, next: "unfinished"},
+		"a link, in place": {args: []string{"add", share, filepath.Join(w.share, "inbox", "link.mkv")}, code: 1,
+			what: "left alone in the inbox", whom: "link.mkv", next: "it is a symbolic link"},
+		"subtitles alone": {args: []string{"add", share, w.path("film.srt")}, code: 1,
+			what: "it is no film but goes with one", whom: w.path("film.srt"), next: "beside a film in the inbox"},
+		"a turning name": {args: []string{"add", share, "film\u202evkm.gone"}, code: 1,
+			what: "no such file", whom: `"film\u202evkm.gone"`, next: "is the name right?"},
+		"may not encode": {args: []string{"encode", w.path("film.mkv")}, as: nobody, code: 1,
+			what: "permission denied", whom: w.dir, next: "Run distenc as a user who may do that"},
+		"no master": {args: []string{"add", share, w.path("film.mkv")}, code: 0,
+			what: "No master was seen", whom: "inbox", next: "start one with `distenc master`"},
+		"nothing to pause": {args: []string{"pause", share, "Show"}, code: 1,
+			what: "there is no job", whom: `"Show"`, next: "`distenc status` lists"},
+		"no priority": {args: []string{"priority", share, "waits", "high"}, code: 2,
+			what: "is no whole number", whom: `"high"`, next: "priority --help"},
+		"refused, to pause": {args: []string{"pause", share, "refused"}, code: 1,
+			what: "is no job", whom: "failed/refused.mkv", next: "distenc retry"},
+		"a full disk": {args: []string{"add", "--share", w.full, w.path("film.mkv")}, code: 1,
+			what: "no space left", whom: "inbox", next: "make room there"},
+		"read-only": {args: []string{"add", "--share", w.readOnly, w.path("film.mkv")}, code: 1,
+			what: "read-only file system", whom: "inbox", next: "mount it for writing too"},
+		"a port in use": {args: []string{"master", share}, env: []string{"DISTENC_HTTP_LISTEN=256.0.0.1:8470"}, code: 1,
+			what: "cannot serve the status page", whom: "256.0.0.1", next: "http.listen names another address, or none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.as != nil && os.Getuid() != 0 || slices.Contains(c.args, "") {
@@ -173,7 +218,9 @@ func (w walk) distenc(t *testing.T, c wrong) (code int, said string) {
 
 // What nobody can bring about in a test by hand is said all the same.
 func TestTheSystemsErrorsHaveHints(t *testing.T) {
-	for _, err := range []error{fs.ErrPermission, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ESTALE} {
+	for _, err := range []error{
+		fs.ErrPermission, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ESTALE,
+	} {
 		var b bytes.Buffer
 		report(&b, "distenc", fmt.Errorf("cannot store: %w", &fs.PathError{Op: "write", Path: "/mnt/x", Err: err}))
 		lines := strings.Split(strings.TrimSpace(b.String()), "\n")

@@ -29,7 +29,8 @@ type outcome struct {
 var outcomes = []outcome{
 	{0, "ok; also a daemon (master, worker, run) that a first SIGINT or SIGTERM stopped: its work was handed back",
 		func(err error) bool { return err == nil }},
-	{130, "interrupted: a command that was to finish something was told to stop before, or a second signal stopped a daemon at once",
+	{130, "interrupted: a command that was to finish something was told to stop before, " +
+		"or a second signal stopped a daemon at once",
 		func(err error) bool { return errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) }},
 	{2, "wrong usage or configuration: the same command line will fail again",
 		func(err error) bool { return isUsage(err) || isA[*config.Error](err) }},

@@ -66,7 +66,8 @@ func holding(cfg config.Config) *atomic.Pointer[config.Config] {
 func (f *farm) cfg() config.Config { return *f.live.Load() }
 
 // master makes this process's master, of that name.
-func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell func(pipeline.JobStatus), took func(string, time.Duration)) *master.Master {
+func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell func(pipeline.JobStatus),
+	took func(string, time.Duration)) *master.Master {
 	cfg := f.cfg()
 	return master.New(master.Options{
 		FS: f.fs, Node: node, Log: f.log.With("role", "master"),
@@ -136,7 +137,8 @@ func (f *farm) wake(ctx context.Context, dirs ...string) <-chan struct{} {
 func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	s, err := config.ParseSidecar("the file's .distenc.toml", sidecar)
 	if err != nil {
-		return master.Order{}, &pipeline.Refusal{Reason: "The settings beside the file can't be read: " + err.Error(), Err: err}
+		reason := "The settings beside the file can't be read: " + err.Error()
+		return master.Order{}, &pipeline.Refusal{Reason: reason, Err: err}
 	}
 	profile, _ := f.cfg().Profile(config.DefaultProfile)
 	if p, ok := f.cfg().Profile(folder); ok {
@@ -145,7 +147,8 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	if s.Profile != "" {
 		p, ok := f.cfg().Profile(s.Profile)
 		if !ok {
-			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.", s.Profile, strings.Join(f.cfg().ProfileNames(), ", "))
+			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.",
+				s.Profile, strings.Join(f.cfg().ProfileNames(), ", "))
 		}
 		profile = p
 	}
@@ -198,7 +201,8 @@ func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx conte
 	g.serving.Store(true)
 	g.stop.told(func() {
 		service.Stopping()
-		log.Info("stopping: what is in work is handed back first; a second signal stops at once, and leaves others to find out")
+		log.Info("stopping: what is in work is handed back first; " +
+			"a second signal stops at once, and leaves others to find out")
 	})
 	ended := make(chan error, len(parts))
 	for _, part := range parts {

@@ -22,7 +22,8 @@ func (f *farm) full() string {
 	if free >= uint64(f.cfg().Disk.MinFree) {
 		return ""
 	}
-	return fmt.Sprintf("the share has only %s free, less than disk.min_free (%s)", humanize.IBytes(free), humanize.IBytes(uint64(f.cfg().Disk.MinFree)))
+	return fmt.Sprintf("the share has only %s free, less than disk.min_free (%s)",
+		humanize.IBytes(free), humanize.IBytes(uint64(f.cfg().Disk.MinFree)))
 }
 
 // rest says why this machine may claim no chunk now, "" while it may. running is how many encodes of

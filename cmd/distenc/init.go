@@ -111,7 +111,8 @@ func furnish(share *sharefs.FS, lease config.Lease) (made []string, err error) {
 		return nil, err
 	}
 	marker, err := json.MarshalIndent(pipeline.ClusterInfo{
-		Share: pipeline.Nonce(12), Heartbeat: lease.Heartbeat.String(), Expiry: lease.Expiry.String(), Attempts: lease.Attempts,
+		Share: pipeline.Nonce(12), Heartbeat: lease.Heartbeat.String(), Expiry: lease.Expiry.String(),
+		Attempts: lease.Attempts,
 	}, "", "  ")
 	if err != nil {
 		return nil, err
@@ -159,6 +160,7 @@ func told(dir string, was bool, made []string) string {
 	case was:
 		return dir + " is a share already; made what was missing: " + strings.Join(made, ", ")
 	}
-	return fmt.Sprintf("%s is a share now. Settings for all machines: %s\nNext: distenc run --share %s\nThen copy a video into %s",
+	return fmt.Sprintf("%s is a share now. Settings for all machines: %s\nNext: distenc run --share %s\n"+
+		"Then copy a video into %s",
 		dir, filepath.Join(dir, pipeline.Config), dir, filepath.Join(dir, pipeline.Inbox))
 }

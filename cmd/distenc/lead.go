@@ -30,7 +30,9 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 		}
 	}
 	counts := metrics.New()
-	keeper := &view.Keeper{FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe}
+	keeper := &view.Keeper{
+		FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe,
+	}
 	teller := hooks.New(f.hooks, log)
 
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -39,7 +41,8 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	wg.Go(func() { teller.Run(beside) })
 	if listener != nil {
 		wg.Go(func() {
-			site := web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log, Hosts: append(slices.Clone(listen.Hosts), listen.Listen)}
+			hosts := append(slices.Clone(listen.Hosts), listen.Listen)
+			site := web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log, Hosts: hosts}
 			if err := site.Serve(beside, listener); err != nil {
 				log.Error("the status page is not served any more", "error", err)
 			}

@@ -16,7 +16,8 @@ func newMan() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // it would hold the day, and make every build another one
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "distenc " + version(), Manual: "distenc"}, args[0])
+			header := &doc.GenManHeader{Section: "1", Source: "distenc " + version(), Manual: "distenc"}
+			return doc.GenManTree(root, header, args[0])
 		},
 	}
 }

@@ -48,9 +48,11 @@ func (g *global) reload(cmd *cobra.Command, f *farm) {
 // fixed names the settings that differ and that a running daemon does not take.
 func fixed(old, now config.Config) (keys []string) {
 	for key, differs := range map[string]bool{
-		"share": old.Share != now.Share, "lease": old.Lease != now.Lease, "worker.slots": old.Worker.Slots != now.Worker.Slots,
-		"worker.nice": old.Worker.Nice != now.Worker.Nice, "worker.io_class": old.Worker.IOClass != now.Worker.IOClass,
-		"http.listen": old.HTTP.Listen != now.HTTP.Listen, "http.hosts": !slices.Equal(old.HTTP.Hosts, now.HTTP.Hosts), "log.format": old.Log.Format != now.Log.Format,
+		"share": old.Share != now.Share, "lease": old.Lease != now.Lease,
+		"worker.slots": old.Worker.Slots != now.Worker.Slots,
+		"worker.nice":  old.Worker.Nice != now.Worker.Nice, "worker.io_class": old.Worker.IOClass != now.Worker.IOClass,
+		"http.listen": old.HTTP.Listen != now.HTTP.Listen, "http.hosts": !slices.Equal(old.HTTP.Hosts, now.HTTP.Hosts),
+		"log.format": old.Log.Format != now.Log.Format,
 	} {
 		if differs {
 			keys = append(keys, key)

@@ -67,7 +67,8 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	flags := root.PersistentFlags()
-	flags.StringVar(&g.configFile, "config", "", "the machine's configuration `FILE` (default "+config.MachineFile+" if it exists)")
+	flags.StringVar(&g.configFile, "config", "",
+		"the machine's configuration `FILE` (default "+config.MachineFile+" if it exists)")
 	flags.String("share", "", "the `DIR` that all machines mount")
 	flags.String("log-format", "", "text or json (default text)")
 	flags.String("log-level", "", "debug, info, warn or error (default info)")
@@ -125,7 +126,9 @@ func (g *global) load(cmd *cobra.Command, more ...config.Flag) (config.Config, *
 			flags = append(flags, config.Flag{Name: "--" + f.Name, Key: key, Value: f.Value.String()})
 		}
 	})
-	cfg, err := config.Load(config.Source{File: g.configFile, Flags: append(flags, more...), Environ: os.Environ(), NoShare: g.noShare})
+	cfg, err := config.Load(config.Source{
+		File: g.configFile, Flags: append(flags, more...), Environ: os.Environ(), NoShare: g.noShare,
+	})
 	if err != nil {
 		return config.Config{}, nil, err
 	}
@@ -139,7 +142,8 @@ func takes(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return fmt.Errorf("%s takes %s (%d), and got %d", cmd.CommandPath(), strings.Join(names, " and "), len(names), len(args))
+		return fmt.Errorf("%s takes %s (%d), and got %d",
+			cmd.CommandPath(), strings.Join(names, " and "), len(names), len(args))
 	}
 }
 

@@ -24,7 +24,8 @@ func newRun(g *global) *cobra.Command {
 		},
 	}
 	addSlots(cmd)
-	cmd.Flags().BoolVar(&untilIdle, "until-idle", false, "end when the inbox is empty and every job has ended; exit code 3 if one failed")
+	cmd.Flags().BoolVar(&untilIdle, "until-idle", false,
+		"end when the inbox is empty and every job has ended; exit code 3 if one failed")
 	return cmd
 }
 

@@ -18,7 +18,9 @@ import (
 // its folders are one file system. A mount that is missing looks like an empty folder and must not pass.
 func openShare(cfg config.Config) (*sharefs.FS, error) {
 	if cfg.Share == "" {
-		return nil, &config.Error{Problem: `no share is named: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile}
+		return nil, &config.Error{
+			Problem: `no share is named: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile,
+		}
 	}
 	share, err := sharefs.Open(cfg.Share)
 	if err != nil {
@@ -51,7 +53,8 @@ func checkMounts(share *sharefs.FS) error {
 			return err
 		}
 		if mount != root {
-			return &config.Error{Where: share.Path(folder), Problem: "is a mount or a file system of its own: all folders of a share must lie on one, because files are renamed from one to another"}
+			return &config.Error{Where: share.Path(folder), Problem: "is a mount or a file system of its own: " +
+				"all folders of a share must lie on one, because files are renamed from one to another"}
 		}
 	}
 	return nil
@@ -61,7 +64,8 @@ func checkMounts(share *sharefs.FS) error {
 // would wait there for ever, in silence. Links are tried as well.
 func mayWork(share *sharefs.FS) error {
 	for _, folder := range pipeline.Folders() {
-		if err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		const all = unix.R_OK | unix.W_OK | unix.X_OK
+		if err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), all, unix.AT_EACCESS); err != nil {
 			return &fs.PathError{Op: "cannot work on the share: cannot write to", Path: share.Path(folder), Err: err}
 		}
 	}
@@ -74,13 +78,15 @@ type mount struct{ device, id uint64 }
 
 func mountOf(dir string) (mount, error) {
 	var st unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_TYPE|unix.STATX_MNT_ID, &st); err != nil {
+	err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_TYPE|unix.STATX_MNT_ID, &st)
+	if err != nil {
 		return mount{}, &fs.PathError{Op: "cannot look at the folder", Path: dir, Err: err}
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 	case unix.S_IFLNK:
-		return mount{}, &config.Error{Where: dir, Problem: "is a symbolic link: nothing on a share is followed, so make it a folder"}
+		return mount{}, &config.Error{Where: dir,
+			Problem: "is a symbolic link: nothing on a share is followed, so make it a folder"}
 	default:
 		return mount{}, fmt.Errorf("%q is a file where distenc has a folder: move it away, and make the folder", dir)
 	}
@@ -94,8 +100,8 @@ func mountOf(dir string) (mount, error) {
 // answerTime is how long a listing may take on a share that answers.
 const answerTime = 10 * time.Second
 
-// answers tells whether the share answers. One question at a time is asked: a share that hangs can keep it for as long as
-// it likes, and until then the answer is no.
+// answers returns a function that reports whether the share answers. It asks one question at a time: a share that hangs
+// can keep it for as long as it likes, and until then the answer is no.
 func answers(share *sharefs.FS) func() bool {
 	asking := make(chan struct{}, 1)
 	return func() bool {

@@ -103,7 +103,9 @@ func TestAUnionThatShowsLinksWronglyIsRefused(t *testing.T) {
 		t.Cleanup(func() { _ = exec.Command("fusermount", "-u", union).Run() })
 	}
 	at := func(dir string) config.Config {
-		cfg, err := config.Load(config.Source{File: os.DevNull, Flags: []config.Flag{{Name: "--share", Key: "share", Value: filepath.Join(union, dir)}}})
+		cfg, err := config.Load(config.Source{File: os.DevNull, Flags: []config.Flag{
+			{Name: "--share", Key: "share", Value: filepath.Join(union, dir)},
+		}})
 		require.NoError(t, err)
 		return cfg
 	}

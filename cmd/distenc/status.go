@@ -125,10 +125,15 @@ func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalSt
 func (o statusOptions) only(s *status.Status) (*status.Status, error) {
 	one := *s
 	one.Jobs = steer.Meant(s.Jobs, o.job, func(j pipeline.JobStatus) []string { return []string{j.Name, j.ID, j.CRC32} })
-	one.Inbox = steer.Meant(s.Inbox, o.job, func(f status.Waiting) []string { return []string{f.Name, pipeline.Inbox + "/" + f.Name} })
-	one.Rejected = steer.Meant(s.Rejected, o.job, func(r status.Rejected) []string { return []string{r.Name, pipeline.FailedDir + "/" + r.Name} })
+	one.Inbox = steer.Meant(s.Inbox, o.job, func(f status.Waiting) []string {
+		return []string{f.Name, pipeline.Inbox + "/" + f.Name}
+	})
+	one.Rejected = steer.Meant(s.Rejected, o.job, func(r status.Rejected) []string {
+		return []string{r.Name, pipeline.FailedDir + "/" + r.Name}
+	})
 	if len(one.Jobs)+len(one.Inbox)+len(one.Rejected) == 0 {
-		return nil, fmt.Errorf("there is no job %q, and no such file in the inbox: `distenc status --all` lists what there is", o.job)
+		return nil, fmt.Errorf("there is no job %q, and no such file in the inbox: "+
+			"`distenc status --all` lists what there is", o.job)
 	}
 	return &one, nil
 }

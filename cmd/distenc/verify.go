@@ -74,7 +74,8 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 		},
 	}
 	cmd.Flags().BoolVar(&quality, "quality", false, "decode both and measure SSIM and PSNR of each chunk")
-	cmd.Flags().StringVar(&certificate, "certificate", "", "the job's certificate.json: what its profile asked for, and which frames its chunks have")
+	cmd.Flags().StringVar(&certificate, "certificate", "",
+		"the job's certificate.json: what its profile asked for, and which frames its chunks have")
 	cmd.Flags().StringVar(&profile, "profile", "", "what it was encoded with: the settings of `PROFILE`")
 	return cmd
 }
@@ -83,7 +84,8 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 func verdict(report *merge.Report, asked merge.Asked) error {
 	text := "the output does not hold what its source promises"
 	if asked == (merge.Asked{}) && report.LacksTracks() {
-		text += "; if a profile has encoded its sound or left its subtitles out, name that with --profile, or the job's certificate.json with --certificate"
+		text += "; if a profile has encoded its sound or left its subtitles out, name that with --profile, " +
+			"or the job's certificate.json with --certificate"
 	}
 	return errors.New(text)
 }

@@ -82,7 +82,8 @@ func (t *terminal) resize(columns uint16) {
 // shows waits for a text.
 func (t *terminal) shows(text string) {
 	t.t.Helper()
-	require.Eventually(t.t, func() bool { return strings.Contains(t.text(), text) }, time.Minute, 20*time.Millisecond, text)
+	shown := func() bool { return strings.Contains(t.text(), text) }
+	require.Eventually(t.t, shown, time.Minute, 20*time.Millisecond, text)
 }
 
 func (t *terminal) ends(key string) {

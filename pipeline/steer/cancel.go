@@ -2,7 +2,6 @@ package steer
 
 import (
 	"context"
-	"path"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -33,7 +32,8 @@ func (d Desk) Cancel(ctx context.Context, word, who string) (Outcome, error) {
 // putAside moves a film that waits to failed/, as a cancelled job's source is. Once begun it is not interrupted.
 func (d Desk) putAside(ctx context.Context, t Target, reason string) (Outcome, error) {
 	source, err := pipeline.Reject{
-		Source: t.waiting, Sidecar: pipeline.SidecarBeside(t.waiting), Inbox: pipeline.RawName(below(t.waiting)), Reason: reason, Log: reason,
+		Source: t.waiting, Sidecar: pipeline.SidecarBeside(t.waiting), Inbox: pipeline.RawName(below(t.waiting)),
+		Reason: reason, Log: reason,
 	}.PutAside(context.WithoutCancel(ctx), d.Share)
 	if err != nil && source == "" {
 		if taken := d.taken(t.waiting); taken != nil {
@@ -44,6 +44,6 @@ func (d Desk) putAside(ctx context.Context, t Target, reason string) (Outcome, e
 		return Outcome{}, err
 	}
 	o := t.outcome(PutAside)
-	o.Path = path.Clean(string(source))
+	o.Path = string(source)
 	return o, nil
 }

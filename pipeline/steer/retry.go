@@ -25,7 +25,8 @@ func (d Desk) Retry(ctx context.Context, word string) (Outcome, error) {
 		}
 		return d.backToInbox(ctx, t, source, inbox)
 	case j.State == pipeline.Done:
-		return Outcome{}, refuse(NotNow, "job %s (%s) is done; `distenc add --again` encodes its source once more", j.ID, t.Name)
+		return Outcome{}, refuse(NotNow,
+			"job %s (%s) is done; `distenc add --again` encodes its source once more", j.ID, t.Name)
 	case j.Decided:
 		return d.retryWhole(ctx, t)
 	case j.Chunks.Failed == 0:
@@ -51,7 +52,8 @@ func (d Desk) retryWhole(ctx context.Context, t Target) (Outcome, error) {
 		_, err = d.Share.Stat(string(closed.Source))
 	}
 	if err != nil || closed.Source == "" {
-		lost := refuse(NotNow, "the source of %s is not where it was put; look for it in %s", t.Name, d.Share.Path(pipeline.FailedDir))
+		lost := refuse(NotNow, "the source of %s is not where it was put; look for it in %s",
+			t.Name, d.Share.Path(pipeline.FailedDir))
 		return Outcome{}, errors.Join(lost, err)
 	}
 	return d.backToInbox(ctx, t, string(closed.Source), job.Inbox)
@@ -83,7 +85,8 @@ func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox pipeli
 	moved := errors.Is(err, fs.ErrPermission)
 	if moved {
 		name = path.Join(dir, pipeline.Marked(base, pipeline.Nonce(5)))
-		if _, err := f.Move(ctx, pipeline.SidecarBeside(source), pipeline.SidecarBeside(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		_, err = f.Move(ctx, pipeline.SidecarBeside(source), pipeline.SidecarBeside(name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 		_, err = f.Move(ctx, source, name)

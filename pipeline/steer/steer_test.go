@@ -71,7 +71,7 @@ var scenes = map[string]func(t *testing.T, d Desk){
 	},
 	"chunk set aside": func(t *testing.T, d Desk) {
 		live(t, d)
-		c := pipeline.ChunkFile{Job: job, Attempt: 3, Node: "n", Nonce: "abcdefgh", Kind: pipeline.KindRange, State: pipeline.Failed}
+		c := pipeline.ChunkFile{Job: job, Attempt: 3, Kind: pipeline.KindRange}.In(pipeline.Failed)
 		require.NoError(t, d.Share.MkdirAll(pipeline.SetAsideOf(job)))
 		require.NoError(t, d.Share.Create(c.Path(), nil))
 	},
@@ -105,12 +105,14 @@ var scenes = map[string]func(t *testing.T, d Desk){
 // live is a job with a plan of one chunk.
 func live(t *testing.T, d Desk) {
 	t.Helper()
-	j := pipeline.Job{ID: job, Inbox: "film.mkv", Source: "source.mkv", CRC32: "0BADCAFE", Settings: pipeline.Settings{Container: "mkv"}}
+	j := pipeline.Job{ID: job, Inbox: "film.mkv", Source: "source.mkv", CRC32: "0BADCAFE"}
+	j.Settings.Container = "mkv"
 	require.NoError(t, j.Create(d.Share))
 	require.NoError(t, d.Share.Create(pipeline.JobFile(job, j.Source), []byte("film")))
 	plan := &pipeline.Plan{
 		Job: job, Source: "source.mkv", Original: "source.mkv", Frames: 1,
-		Video: pipeline.Video{TimeBase: pipeline.Rational{1, 1000}}, Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0)}},
+		Video:  pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
+		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0)}},
 	}
 	_, err := plan.Publish(d.Share)
 	require.NoError(t, err)
@@ -124,7 +126,8 @@ func decide(t *testing.T, d Desk, decision pipeline.Decision) {
 
 func putAside(t *testing.T, d Desk, source string) pipeline.RawName {
 	t.Helper()
-	dst, err := pipeline.Reject{Source: source, Sidecar: pipeline.SidecarBeside(source), Inbox: "film.mkv", Reason: "r"}.PutAside(t.Context(), d.Share)
+	r := pipeline.Reject{Source: source, Sidecar: pipeline.SidecarBeside(source), Inbox: "film.mkv", Reason: "r"}
+	dst, err := r.PutAside(t.Context(), d.Share)
 	require.NoError(t, err)
 	return dst
 }
@@ -173,13 +176,16 @@ func TestVerbs(t *testing.T) {
 		{verb: "priority", scene: "waiting", state: Prioritised, file: settings, holds: `"Priority":7`},
 		{verb: "priority", scene: "live", state: Prioritised, file: ofJob + "priority", holds: "7"},
 		{verb: "priority", scene: "paused", state: Prioritised, file: ofJob + "priority", holds: "7"},
-		{verb: "cancel", scene: "waiting", state: PutAside, path: "failed/film.mkv/film.mkv", file: "failed/film.mkv/reason.txt", holds: "Cancelled by anna before"},
-		{verb: "cancel", scene: "waiting", state: PutAside, path: "failed/film.mkv/film.mkv", file: "failed/film.mkv/film.mkv.distenc.toml", holds: "tablet"},
+		{verb: "cancel", scene: "waiting", state: PutAside, path: "failed/film.mkv/film.mkv",
+			file: "failed/film.mkv/reason.txt", holds: "Cancelled by anna before"},
+		{verb: "cancel", scene: "waiting", state: PutAside, path: "failed/film.mkv/film.mkv",
+			file: "failed/film.mkv/film.mkv.distenc.toml", holds: "tablet"},
 		{verb: "cancel", scene: "live", state: Cancelled, file: "jobs/" + job + "/decision", holds: "Cancelled by anna."},
 		{verb: "cancel", scene: "paused", state: Cancelled, file: "jobs/" + job + "/decision", holds: "cancelled"},
 		{verb: "cancel", scene: "chunk set aside", state: Cancelled, file: "jobs/" + job + "/decision", holds: "cancelled"},
 		{verb: "retry", scene: "waiting", kind: NotNow, says: "inbox/film.mkv waits to be taken in"},
-		{verb: "retry", scene: "live", kind: NotNow, says: "has no chunk that was set aside", file: ofJob + "retry", holds: "-"},
+		{verb: "retry", scene: "live", kind: NotNow, says: "has no chunk that was set aside",
+			file: ofJob + "retry", holds: "-"},
 		{verb: "retry", scene: "chunk set aside", state: TriedAgain, file: ofJob + "retry"},
 		{verb: "retry", scene: "decided", kind: Busy, says: "is just being put away"},
 		{verb: "retry", scene: "failed", state: InInbox, path: "inbox/film.mkv", file: "inbox/film.mkv", holds: "film"},

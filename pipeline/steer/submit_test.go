@@ -62,7 +62,9 @@ func TestSubmitRefuses(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	for name, says := range map[string]string{
-		"gone.mkv": "is the name right?", "": "no regular file", "fifo.mkv": "no regular file", "film.mkv.part": "not finished", "film.srt": "goes with one",
+		"gone.mkv": "is the name right?", "": "no regular file", "fifo.mkv": "no regular file",
+		
+		"film.mkv.part": "not finished", "film.srt": "goes with one",
 	} {
 		_, err := d.Submit(t.Context(), filepath.Join(dir, name), Wishes{})
 		require.ErrorContains(t, err, says)

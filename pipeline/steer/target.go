@@ -91,7 +91,8 @@ func (d Desk) find(ctx context.Context, word string, fits func(all []Target) fun
 	case len(fitting) == 0 && len(all) > 0:
 		return Target{}, all[0].whyNot()
 	case len(fitting) == 0:
-		return Target{}, refuse(Unknown, "there is no job %q, and no such file in the inbox; `distenc status` lists what there is", word)
+		return Target{}, refuse(Unknown,
+			"there is no job %q, and no such file in the inbox; `distenc status` lists what there is", word)
 	}
 	text := fmt.Sprintf("%q means %d of them, name one as it stands in front: ", word, len(fitting))
 	for _, t := range fitting {

@@ -125,7 +125,8 @@ func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output strin
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, errors.New("stopped: it took longer than hooks.timeout ("+limit.String()+")"))
+	tooLong := errors.New("stopped: it took longer than hooks.timeout (" + limit.String() + ")")
+	ctx, cancel := context.WithTimeoutCause(context.Background(), limit, tooLong)
 	defer cancel()
 	out := &head{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)

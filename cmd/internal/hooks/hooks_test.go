@@ -38,7 +38,8 @@ func TestAHookGetsTheJob(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "job.json")
 	log := runAll(Hooks{Done: []string{"/bin/sh", "-c", `cat > "$0"; echo "told alice"`, out}, Timeout: time.Minute},
 		pipeline.JobStatus{ID: "abcdef01-aaaaa", Name: "a.mkv", State: pipeline.Done, Output: "outbox/a.mkv"},
-		pipeline.JobStatus{ID: "abcdef01-bbbbb", State: pipeline.JobFailed}, pipeline.JobStatus{ID: "abcdef01-ccccc", State: pipeline.Cancelled})
+		pipeline.JobStatus{ID: "abcdef01-bbbbb", State: pipeline.JobFailed},
+		pipeline.JobStatus{ID: "abcdef01-ccccc", State: pipeline.Cancelled})
 	data, err := os.ReadFile(out)
 	require.NoError(t, err)
 	var j pipeline.JobStatus
@@ -60,7 +61,8 @@ func TestAHookThatFailsIsLogged(t *testing.T) {
 // One that hangs, and ignores SIGTERM, and has children, is gone after the time limit.
 func TestAHookThatHangsIsStopped(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
-	log := runAll(Hooks{Done: []string{"/bin/sh", "-c", `sleep 1000 & echo $! > "$0"; wait`, pids}, Timeout: 300 * time.Millisecond},
+	log := runAll(Hooks{Done: []string{"/bin/sh", "-c", `sleep 1000 & echo $! > "$0"; wait`, pids},
+		Timeout: 300 * time.Millisecond},
 		pipeline.JobStatus{ID: "abcdef01-aaaaa", State: pipeline.Done})
 	require.Contains(t, log, "stopped: it took longer than hooks.timeout (300ms)")
 	data, err := os.ReadFile(pids)
@@ -98,7 +100,8 @@ func TestAHookGetsAPlainEnvironment(t *testing.T) {
 	t.Setenv("PATH", "/tmp/mine")
 	t.Setenv("HOME", "/home/alice")
 	out := filepath.Join(t.TempDir(), "env")
-	runAll(Hooks{Done: []string{"/bin/sh", "-c", `/usr/bin/env > "$0"`, out}, Timeout: time.Minute}, pipeline.JobStatus{State: pipeline.Done})
+	runAll(Hooks{Done: []string{"/bin/sh", "-c", `/usr/bin/env > "$0"`, out}, Timeout: time.Minute},
+		pipeline.JobStatus{State: pipeline.Done})
 	data, err := os.ReadFile(out)
 	require.NoError(t, err)
 	require.Contains(t, string(data), "HOME=/home/alice\n")

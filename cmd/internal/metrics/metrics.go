@@ -41,12 +41,18 @@ func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		stages: prometheus.NewSummaryVec(prometheus.SummaryOpts{
-			Name: "distenc_stage_seconds", Help: "Time that single steps of a stage took: intake, plan, split, encode, accept, merge, finish."}, []string{"stage"}),
-		frames:   counter("distenc_frames_encoded_total", "Frames encoded since this master started."),
-		retries:  counter("distenc_retries_total", "Chunks that had to be encoded again, because an attempt failed or its worker fell silent, since this master started."),
+			Name: "distenc_stage_seconds",
+			Help: "Time that single steps of a stage took: intake, plan, split, encode, accept, merge, finish.",
+		}, []string{"stage"}),
+		frames: counter("distenc_frames_encoded_total", "Frames encoded since this master started."),
+		retries: counter("distenc_retries_total",
+			"Chunks that had to be encoded again, because an attempt failed or its worker fell silent, "+
+				"since this master started."),
 		expiries: counter("distenc_expiries_total", "Claims of workers that fell silent since this master started."),
-		failures: counter("distenc_failures_total", "Attempts that failed, or whose result was bad, since this master started."),
-		rejected: counter("distenc_rejected_total", "Files that no job was made of, and that were put into failed/, since this master started."),
+		failures: counter("distenc_failures_total",
+			"Attempts that failed, or whose result was bad, since this master started."),
+		rejected: counter("distenc_rejected_total",
+			"Files that no job was made of, and that were put into failed/, since this master started."),
 	}
 	m.registry.MustRegister(m.stages, m.frames, m.retries, m.expiries, m.failures, m.rejected, state{m},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -89,7 +95,9 @@ func (m *Metrics) Observe(s *status.Status) {
 // count counts what a job has more than at the last look; quietly: only notes it.
 func (m *Metrics) count(j *pipeline.JobStatus, quietly bool) {
 	was := m.jobs[j.ID]
-	is := jobCount{frames: max(was.frames, j.Frames.Done), retries: max(was.retries, j.Retries), expiries: max(was.expiries, j.Expiries)}
+	is := jobCount{
+		frames: max(was.frames, j.Frames.Done), retries: max(was.retries, j.Retries), expiries: max(was.expiries, j.Expiries),
+	}
 	if !quietly {
 		retries, expiries := is.retries-was.retries, is.expiries-was.expiries
 		m.frames.Add(float64(is.frames - was.frames))

@@ -19,10 +19,13 @@ func state1() *status.Status {
 	return &status.Status{
 		Free: 5, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
 		Jobs: []pipeline.JobStatus{
-			{ID: "a", State: pipeline.InWork, Frames: pipeline.Progress{Done: 100}, Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}, Retries: 1},
-			{ID: "b", State: pipeline.Done, Decided: true, Frames: pipeline.Progress{Done: 1000}, Chunks: pipeline.Counts{Total: 9, Done: 9}},
+			{ID: "a", State: pipeline.InWork, Frames: pipeline.Progress{Done: 100}, Retries: 1,
+				Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}},
+			{ID: "b", State: pipeline.Done, Decided: true, Frames: pipeline.Progress{Done: 1000},
+				Chunks: pipeline.Counts{Total: 9, Done: 9}},
 		},
-		Nodes: []status.Node{{Node: "n1", FPS: 12.5, Slots: 2, Chunks: []string{"x"}, State: pipeline.NodeEncoding}, {Node: "n1"}, {Node: "n2", State: pipeline.NodeSilent, Load: 1}},
+		Nodes: []status.Node{{Node: "n1", FPS: 12.5, Slots: 2, Chunks: []string{"x"}, State: pipeline.NodeEncoding},
+			{Node: "n1"}, {Node: "n2", State: pipeline.NodeSilent, Load: 1}},
 	}
 }
 
@@ -61,8 +64,10 @@ func TestTheStateIsTold(t *testing.T) {
 	m.Observe(state1())
 	body := ask(m).Body.String()
 	for _, line := range []string{
-		`distenc_jobs{state="encoding"} 1`, `distenc_jobs{state="merging"} 0`, `distenc_chunks{state="pending"} 2`, `distenc_chunks{state="done"} 1`,
-		`distenc_inbox_files 2`, `distenc_free_bytes 5`, `distenc_node_frames_per_second{node="n1"} 12.5`, `distenc_nodes{state="silent"} 1`,
+		`distenc_jobs{state="encoding"} 1`, `distenc_jobs{state="merging"} 0`, `distenc_chunks{state="pending"} 2`,
+		`distenc_chunks{state="done"} 1`,
+		`distenc_inbox_files 2`, `distenc_free_bytes 5`, `distenc_node_frames_per_second{node="n1"} 12.5`,
+		`distenc_nodes{state="silent"} 1`,
 	} {
 		require.Contains(t, body, line+"\n")
 	}

@@ -31,7 +31,9 @@ type state struct{ m *Metrics }
 
 // Describe implements prometheus.Collector.
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descJobs, descChunks, descInbox, descFree, descMaster, descNodes, descFPS, descSlots, descBusy, descLoad, descSeen} {
+	for _, d := range []*prometheus.Desc{
+		descJobs, descChunks, descInbox, descFree, descMaster, descNodes, descFPS, descSlots, descBusy, descLoad, descSeen,
+	} {
 		ch <- d
 	}
 }
@@ -59,7 +61,9 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 	if s.Master != nil {
 		gauge(descMaster, float64(s.Master.Seen))
 	}
-	nodes := map[string]float64{pipeline.NodeIdle: 0, pipeline.NodeEncoding: 0, pipeline.NodeResting: 0, pipeline.NodeSilent: 0}
+	nodes := map[string]float64{
+		pipeline.NodeIdle: 0, pipeline.NodeEncoding: 0, pipeline.NodeResting: 0, pipeline.NodeSilent: 0,
+	}
 	seen := map[string]bool{}
 	for _, n := range s.Nodes {
 		if seen[n.Node] { // a second file of the same name can't be; a doubled metric would fail the whole answer
@@ -80,7 +84,10 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 
 // countJobs counts jobs, and the chunks of those that are in work, by state. States without any are 0.
 func countJobs(s *status.Status) (jobs map[pipeline.JobState]float64, chunks map[string]float64) {
-	jobs = map[pipeline.JobState]float64{pipeline.Planning: 0, pipeline.Splitting: 0, pipeline.InWork: 0, pipeline.Merging: 0, pipeline.Done: 0, pipeline.JobFailed: 0, pipeline.Cancelled: 0}
+	jobs = map[pipeline.JobState]float64{
+		pipeline.Planning: 0, pipeline.Splitting: 0, pipeline.InWork: 0, pipeline.Merging: 0, pipeline.Done: 0,
+		pipeline.JobFailed: 0, pipeline.Cancelled: 0,
+	}
 	chunks = map[string]float64{"pending": 0, "claimed": 0, "done": 0, "failed": 0}
 	for _, j := range s.Jobs {
 		jobs[j.State]++

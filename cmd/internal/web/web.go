@@ -87,7 +87,8 @@ func (s Site) known(next http.Handler) http.Handler {
 		host := hostOf(r.Host)
 		ours := func(name string) bool { return hostOf(name) == host }
 		if host == "" || host != "localhost" && !net.ParseIP(host).IsLoopback() && !slices.ContainsFunc(s.Hosts, ours) {
-			http.Error(w, fmt.Sprintf("%q is no name of this site; hosts in [http] of the machine's file adds one", host), http.StatusMisdirectedRequest)
+			text := fmt.Sprintf("%q is no name of this site; hosts in [http] of the machine's file adds one", host)
+			http.Error(w, text, http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

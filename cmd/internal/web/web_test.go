@@ -34,8 +34,10 @@ func TestOnlyItsOwnNamesAreAnswered(t *testing.T) {
 	s := site(&status.Status{Read: time.Now()})
 	s.Hosts = []string{"nas", "Nas.lan", "192.168.1.5", "[fd00::5]:8470"}
 	for host, code := range map[string]int{
-		"localhost": 200, "127.0.0.1:8470": 200, "[::1]:8470": 200, "LOCALHOST.:80": 200, "nas:8470": 200, "nas.LAN": 200, "192.168.1.5:8470": 200, "[fd00::5]": 200,
-		"": 421, "evil.example": 421, "evil.example:8470": 421, "nas.evil.example": 421, "192.168.1.6": 421, "localhost.evil.example": 421,
+		"localhost": 200, "127.0.0.1:8470": 200, "[::1]:8470": 200, "LOCALHOST.:80": 200, "nas:8470": 200, "nas.LAN": 200,
+		"192.168.1.5:8470": 200, "[fd00::5]": 200,
+		"": 421, "evil.example": 421, "evil.example:8470": 421, "nas.evil.example": 421, "192.168.1.6": 421,
+		"localhost.evil.example": 421,
 	} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/status.json", nil)
 		r.Host = host
