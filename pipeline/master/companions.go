@@ -14,8 +14,8 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-// ownsWhole returns whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in a
-// profile's folder, where films of all kinds lie.
+// ownsWhole returns whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in
+// a profile's folder, where films of all kinds lie.
 func (m *Master) ownsWhole(dir string) bool {
 	if dir == "." || strings.Contains(dir, "/") {
 		return dir != "."
@@ -52,8 +52,8 @@ func (w *jobTask) beside() (companions []string) {
 }
 
 // bring gives what lies beside a job's film its names beside the output. The film's own leave the inbox, the others
-// and what may still be written stay until lookAtCompanion finds no use for them there. A film is published whether they
-// can follow it or not.
+// and what may still be written stay until lookAtCompanion finds no use for them there. A film is published whether
+// they can follow it or not.
 func (w *jobTask) bring(ctx context.Context, output string) {
 	j := w.job
 	for _, name := range w.beside() {
@@ -63,7 +63,8 @@ func (w *jobTask) bring(ctx context.Context, output string) {
 			err = w.FS.Remove(from)
 		}
 		if err != nil {
-			w.Log.Warn("a companion does not follow its film yet", "job", j.ID, "name", pipeline.RawName(from).String(), "error", err)
+			w.Log.Warn("a companion does not follow its film yet",
+				"job", j.ID, "name", pipeline.RawName(from).String(), "error", err)
 		}
 	}
 }
@@ -109,9 +110,9 @@ func (w *jobTask) follow(ctx context.Context, from, output string) (to string, e
 	return to, w.FS.DurableForeign(to)
 }
 
-// companionFate decides what becomes of a companion in the inbox: it stays as long as its films are here, in the inbox's
-// folder or in work, then follows a published one, and without a film it is left alone. Only where it owns the whole
-// folder does a name that begins with no film's go with all of them. If owner is "", why it stays.
+// companionFate decides what becomes of a companion in the inbox. It stays as long as its films are here, in its folder
+// or in work. Then it follows a published one, the owner. Without a film it is left alone: owner is "", and why is the
+// reason. whole: what bears no film's name goes with all films of the folder.
 func companionFate(name string, here, published []string, whole bool) (owner, why string) {
 	if film := pipeline.OwnerOf(name, here); film != "" {
 		return "", "it goes with " + pipeline.RawName(film).String()
@@ -130,12 +131,13 @@ func companionFate(name string, here, published []string, whole bool) (owner, wh
 	return published[0], ""
 }
 
-// lookAtCompanion lets a companion follow its films out of the inbox. films are those that lie in its folder. It returns
-// whether somebody waits for it. That it stays for its films is as it should be, and nothing for the log.
+// lookAtCompanion lets a companion follow its films out of the inbox. films are those that lie in its folder. It
+// returns whether somebody waits for it. That it stays for its films is as it should be, and nothing for the log.
 func (t *term) lookAtCompanion(f watcher.File, d *dropped, films []string) (waiting bool) {
 	dir := path.Dir(string(belowInbox(f.Name)))
 	live, done := t.jobs.films.in(dir)
-	owner, why := companionFate(path.Base(f.Name), append(films, live...), slices.Sorted(maps.Keys(done)), t.ownsWhole(dir))
+	here, published := slices.Concat(films, live), slices.Sorted(maps.Keys(done))
+	owner, why := companionFate(path.Base(f.Name), here, published, t.ownsWhole(dir))
 	if owner == "" {
 		d.left = why
 		return false

@@ -28,7 +28,8 @@ func publishedFilm(t *testing.T) (m *term, look func() string) {
 	j := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "Show/film.mkv"}
 	require.NoError(t, m.FS.MkdirAll(pipeline.JobDir(j.ID)))
 	require.NoError(t, m.FS.MkdirAll("outbox/Show"))
-	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, pipeline.PublishedName), []byte(`{"output":"Show/film (2).mkv"}`)))
+	published := []byte(`{"output":"Show/film (2).mkv"}`)
+	require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, pipeline.PublishedName), published))
 	m.jobs.films.ended(j, true)
 	return m, func() string { // what is said of film.srt once nothing goes on any more
 		for {
@@ -49,8 +50,8 @@ func readText(t *testing.T, m *term, name string) string {
 	return string(b)
 }
 
-// What may not be linked is copied, and leaves the inbox only when the outbox has its very content: one that was brought,
-// and has changed since, comes as another one.
+// What may not be linked is copied, and leaves the inbox only when the outbox has its very content: one that was
+// brought, and has changed since, comes as another one.
 func TestACompanionIsCopiedWhereItMayNotBeLinked(t *testing.T) {
 	m, look := publishedFilm(t)
 	sparse(t, m, "Show/film.srt", 5)

@@ -56,6 +56,7 @@ func (w *jobTask) decide(d pipeline.Decision) error {
 	if err != nil {
 		return fmt.Errorf("cannot publish the decision on %s: %w", w.job.ID, err)
 	}
-	w.Log.Info("decided", "job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(), "act", held.Act, "reason", held.Reason)
+	w.Log.Info("decided",
+		"job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(), "act", held.Act, "reason", held.Reason)
 	return nil
 }

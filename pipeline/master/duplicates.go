@@ -8,8 +8,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// duplicate is the refusal that says where the same content went, and what to do with this copy; nil where a person has just
-// ended that job, which this master may not have seen yet, and tries its source again.
+// duplicate is the refusal that says where the same content went, and what to do with this copy. It is nil where a
+// person has just ended that job, which this master may not have seen yet, and tries its source again.
 func (m *Master) duplicate(twin string) error {
 	dir, err := pipeline.ListFolder(m.FS, twin)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -24,7 +24,8 @@ func (m *Master) duplicate(twin string) error {
 	p, err := pipeline.LoadPublished(m.FS, twin)
 	why := pipeline.Refuse("The same content is in work already with the same settings, as job %s: "+advice, twin)
 	if err == nil {
-		why = pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice, pipeline.Outbox, p.Output, twin)
+		why = pipeline.Refuse("The same content was encoded already with the same settings, as %s/%s (job %s): "+advice,
+			pipeline.Outbox, p.Output, twin)
 	}
 	why.Twin = twin
 	return why

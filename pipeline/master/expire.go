@@ -40,7 +40,8 @@ func (t *term) expire(ctx context.Context, survey *pipeline.Survey) {
 	}
 	for _, stem := range silent {
 		c := claimed[stem]
-		t.Log.Warn("a worker went silent, its chunk is given to another", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
+		t.Log.Warn("a worker went silent, its chunk is given to another",
+			"chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
 		t.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped")
 		t.again(ctx, c)
 	}

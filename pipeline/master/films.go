@@ -18,7 +18,7 @@ type films struct {
 }
 
 func newFilms() *films {
-	return &films{live: map[string]*pipeline.Job{}, done: map[string]map[string]*pipeline.Job{}, settled: map[string]bool{}}
+	return &films{live: map[string]*pipeline.Job{}, done: map[string]map[string]*pipeline.Job{}}
 }
 
 func (x *films) begun(j *pipeline.Job) {

@@ -60,7 +60,9 @@ type ending struct {
 // liveJob begins to follow a job.
 func liveJob(record *pipeline.Job) *job {
 	return &job{
-		Job: record, chunks: chunkNotes{weighed: map[int]int{}, copied: map[string]bool{}}, results: results{verified: verifiedRecords{}},
+		Job:     record,
+		chunks:  chunkNotes{weighed: map[int]int{}, copied: map[string]bool{}},
+		results: results{verified: verifiedRecords{}},
 	}
 }
 
@@ -96,7 +98,8 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
-	"plan": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1, "prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2,
+	"plan": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1,
+	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2,
 }
 
 // later notes an error that may pass and lets the job rest.

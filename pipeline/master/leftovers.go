@@ -79,7 +79,8 @@ func (t *term) sweepDead() {
 	t.leftovers.looked = time.Now()
 	if names, err := t.FS.List("."); err == nil {
 		for _, n := range names {
-			if path.Ext(n) == ".tmp" && (strings.HasPrefix(n, pipeline.StatusPage+".") || strings.HasPrefix(n, pipeline.StatusJSON+".")) {
+			page := strings.HasPrefix(n, pipeline.StatusPage+".") || strings.HasPrefix(n, pipeline.StatusJSON+".")
+			if page && path.Ext(n) == ".tmp" {
 				t.sweepStill(n)
 			}
 		}

@@ -89,7 +89,8 @@ func New(o Options) *Master {
 
 // Run leads whenever this node is elected, until ctx ends (nil), or with UntilIdle until all is done.
 func (m *Master) Run(ctx context.Context) error {
-	m.Lease = append([]lease.Option{lease.WithLog(m.Log), lease.WithContact(m.contact), lease.WithProbes(m.elsewhere)}, m.Lease...)
+	own := []lease.Option{lease.WithLog(m.Log), lease.WithContact(m.contact), lease.WithProbes(m.elsewhere)}
+	m.Lease = append(own, m.Lease...)
 	standby := pipeline.ProbeDir + "/" + m.Node + ".standby"
 	election := lease.NewElection(m.FS, pipeline.MasterDir, m.Node, standby, m.Terms, m.Lease...)
 	defer election.Close()

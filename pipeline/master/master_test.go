@@ -30,7 +30,8 @@ func TestPersistenceCountsOnlyWhileSomebodyLooks(t *testing.T) {
 func TestChunksAreMadeOnceAndAnewOnlyWhenLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plan := &pipeline.Plan{Chunks: make([]pipeline.Chunk, 4)}
-		j := &job{plan: plan, chunks: chunkNotes{unmade: map[int]bool{2: true, 3: true}}} // this master made the plan and has made two of its chunks
+		// This master made the plan and has made two of its chunks.
+		j := &job{plan: plan, chunks: chunkNotes{unmade: map[int]bool{2: true, 3: true}}}
 		state := []pipeline.ChunkFile{{State: pipeline.Claimed}, {}, {}, {}}
 		missing := func() []int { return j.missing(state, time.Minute, 10*time.Second) }
 		require.Equal(t, []int{2, 3}, missing(), "those never made are due at once")
@@ -69,7 +70,8 @@ func TestTasksKeepTheirLimits(t *testing.T) {
 
 func TestDuplicatesAreToldByContentAndSettings(t *testing.T) {
 	x := newIndex()
-	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: pipeline.Settings{Encoder: "x264", Options: "--crf 18", Profile: "one", Pieces: "copy"}}
+	settings := pipeline.Settings{Encoder: "x264", Options: "--crf 18", Profile: "one", Pieces: "copy"}
+	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: settings}
 	x.add(contentOf(a), "a")
 	same := *a
 	same.Settings.Profile, same.Settings.Pieces = "two", "range"

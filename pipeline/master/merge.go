@@ -53,7 +53,9 @@ func (t *term) startMerge(j *job, chunks []pipeline.ChunkFile) {
 }
 
 // merge merges the accepted results (T11) and decides for the output (T12).
-func (w *jobTask) merge(ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords, p preparation) mergeResult {
+func (w *jobTask) merge(
+	ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords, p preparation,
+) mergeResult {
 	records, err := w.prove(ctx, chunks, verified)
 	if err != nil {
 		return mergeResult{err: err, verified: verified}
@@ -102,7 +104,9 @@ func hopeless(err error) bool {
 
 // prove returns the results' records, and checks the results that another master has accepted: those that verified
 // has not yet.
-func (w *jobTask) prove(ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords) ([]pipeline.Record, error) {
+func (w *jobTask) prove(
+	ctx context.Context, chunks []pipeline.ChunkFile, verified verifiedRecords,
+) ([]pipeline.Record, error) {
 	records, unknown := make([]pipeline.Record, len(chunks)), 0
 	for _, c := range chunks {
 		if verified[c.Stem()] == nil {
@@ -128,7 +132,9 @@ func (w *jobTask) prove(ctx context.Context, chunks []pipeline.ChunkFile, verifi
 	return records, nil
 }
 
-func (w *jobTask) mergeAndDecide(ctx context.Context, chunks []pipeline.ChunkFile, records []pipeline.Record, p preparation) error {
+func (w *jobTask) mergeAndDecide(
+	ctx context.Context, chunks []pipeline.ChunkFile, records []pipeline.Record, p preparation,
+) error {
 	started := time.Now()
 	out := pipeline.JobOut(w.job.ID, p.nonce)
 	merged, err := w.Stages.Merge(ctx, w.job, w.plan, chunks, records, out, p.prepared)
@@ -142,7 +148,8 @@ func (w *jobTask) mergeAndDecide(ctx context.Context, chunks []pipeline.ChunkFil
 	if err != nil { // no decision names them yet
 		return errors.Join(err, w.FS.Remove(out), w.FS.Remove(out+".json"), w.FS.Remove(out+".txt"))
 	}
-	w.Log.Info("merged and verified", "job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
+	w.Log.Info("merged and verified",
+		"job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
 	if ok, err := w.unchanged(ctx); !ok {
 		return err
 	}

@@ -22,7 +22,9 @@ type checks struct {
 	quick, whole int
 }
 
-func (c *checks) Check(_ context.Context, _ *pipeline.Plan, _ pipeline.ChunkFile, _ *pipeline.Record, quick bool) error {
+func (c *checks) Check(
+	_ context.Context, _ *pipeline.Plan, _ pipeline.ChunkFile, _ *pipeline.Record, quick bool,
+) error {
 	if quick {
 		c.quick++
 	} else {
@@ -40,8 +42,11 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 	require.NoError(t, m.FS.MkdirAll(pipeline.DoneOf(job)))
 	var chunks []pipeline.ChunkFile
 	for i := range manyResults + 2 {
-		c := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345").In(pipeline.Accepted)
-		record, err := json.Marshal(pipeline.Record{Chunk: c.ID(), Attempt: c.Attempt, Node: c.Node, CRC32: strconv.Itoa(i + 1)})
+		claim := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345")
+		c := claim.In(pipeline.Accepted)
+		record, err := json.Marshal(pipeline.Record{
+			Chunk: c.ID(), Attempt: c.Attempt, Node: c.Node, CRC32: strconv.Itoa(i + 1),
+		})
 		require.NoError(t, err)
 		require.NoError(t, m.FS.Create(c.Record(), record))
 		chunks = append(chunks, c)
@@ -49,7 +54,8 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 	for _, n := range []int{len(chunks), 2} {
 		did := &checks{}
 		m.Stages = did
-		records, err := (&jobTask{Master: m, job: &pipeline.Job{ID: job}}).prove(t.Context(), chunks[:n], verifiedRecords{chunks[0].Stem(): &pipeline.Record{CRC32: "1"}})
+		verified := verifiedRecords{chunks[0].Stem(): &pipeline.Record{CRC32: "1"}}
+		records, err := (&jobTask{Master: m, job: &pipeline.Job{ID: job}}).prove(t.Context(), chunks[:n], verified)
 		require.NoError(t, err)
 		require.Len(t, records, n)
 		require.Equal(t, n > manyResults, did.whole == 0)

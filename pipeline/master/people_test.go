@@ -46,7 +46,9 @@ func TestTheSweepGoesThroughNoLink(t *testing.T) {
 	home := t.TempDir()
 	precious := filepath.Join(home, "precious")
 	require.NoError(t, os.WriteFile(precious, nil, 0o600))
-	links := []string{pipeline.PendingOf(someJob), pipeline.DoneOf(someJob), pipeline.SetAsideOf(someJob), pipeline.OutOf(someJob)}
+	links := []string{
+		pipeline.PendingOf(someJob), pipeline.DoneOf(someJob), pipeline.SetAsideOf(someJob), pipeline.OutOf(someJob),
+	}
 	require.NoError(t, m.FS.MkdirAll(pipeline.JobDir(someJob)))
 	for _, link := range links {
 		require.NoError(t, os.Symlink(home, m.FS.Path(link)))
@@ -274,7 +276,9 @@ func TestFoldersThatAreRemovedAreMadeAgain(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- m.Run(ctx) }()
 		time.Sleep(time.Minute)
-		folders := []string{pipeline.Leases, pipeline.MasterDir, pipeline.Inbox, pipeline.Jobs, pipeline.FailedDir, pipeline.Nodes}
+		folders := []string{
+			pipeline.Leases, pipeline.MasterDir, pipeline.Inbox, pipeline.Jobs, pipeline.FailedDir, pipeline.Nodes,
+		}
 		for _, folder := range folders {
 			require.NoError(t, os.RemoveAll(m.FS.Path(folder)))
 		}

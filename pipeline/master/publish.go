@@ -117,7 +117,8 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 	}
 	w.bring(ctx, name)
 	b, err := json.MarshalIndent(pipeline.Published{
-		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))), CRC32: d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
+		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))),
+		CRC32:  d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
 	}, "", "  ")
 	if err != nil {
 		return err

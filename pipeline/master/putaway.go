@@ -46,7 +46,8 @@ func (m *Master) removeSource(j *pipeline.Job, source pipeline.RawName) (pipelin
 		return "", err
 	}
 	if st.Size() != j.Size || !sameTime(st.ModTime(), j.ModTime) {
-		m.Log.Warn("a source was changed when its output was out already: it stays in the archive", "job", j.ID, "source", source.String())
+		m.Log.Warn("a source was changed when its output was out already: it stays in the archive",
+			"job", j.ID, "source", source.String())
 		return source, nil
 	}
 	if err := m.FS.Remove(string(source)); err != nil {
@@ -77,7 +78,8 @@ func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.
 		return "", err
 	}
 	name, err := pipeline.LinkFree(ctx, w.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
-	if errors.Is(err, fs.ErrPermission) && w.unlinked(source) { // of another user, who may not be linked: protected_hardlinks, proc(5)
+	// Another user's file may not be linked: protected_hardlinks, proc(5).
+	if errors.Is(err, fs.ErrPermission) && w.unlinked(source) {
 		return w.moveSource(ctx, j, path.Join(dir, pipeline.Marked(j.Name(), pipeline.Nonce(5))))
 	}
 	if err == nil {
@@ -104,7 +106,8 @@ func (w *jobTask) rejectJob(ctx context.Context, d *pipeline.Decision) (pipeline
 	}
 	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, w.logOf(j.ID))
 	return w.putAside(ctx, pipeline.Reject{
-		Source: pipeline.JobFile(j.ID, j.Source), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox, Reason: d.Reason, Log: log,
+		Source: pipeline.JobFile(j.ID, j.Source), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox,
+		Reason: d.Reason, Log: log,
 	})
 }
 
@@ -127,7 +130,7 @@ func (m *Master) rejectFile(ctx context.Context, name string, why *pipeline.Refu
 		log = why.Err.Error()
 	}
 	return m.putAside(ctx, pipeline.Reject{
-		Source: name, Sidecar: pipeline.SidecarBeside(name), Inbox: pipeline.RawName(strings.TrimPrefix(name, pipeline.Inbox+"/")),
+		Source: name, Sidecar: pipeline.SidecarBeside(name), Inbox: belowInbox(name),
 		Reason: why.Reason, Log: log, Twin: why.Twin,
 	})
 }

@@ -60,7 +60,7 @@ func (t *term) startReading(f watcher.File, d *dropped) {
 	ctx, cancel := context.WithCancel(t.tasks.ctx)
 	d.reading.cancel = cancel
 	if !t.tasks.start("intake/"+f.Name, lanes(f.Size, d.wishes.priority), func(context.Context) func() {
-		r, err := t.Master.read(ctx, f.Name)
+		r, err := t.read(ctx, f.Name)
 		return func() { t.afterReading(f, d, r, err) }
 	}) {
 		cancel()
@@ -106,7 +106,8 @@ func denied(err error) error {
 		return pipeline.Refuse("The file can't be read: its permissions keep distenc's user out; " +
 			"make it readable for the group of the share and drop it again.")
 	case sharefs.NoMemory(err):
-		return &pipeline.Refusal{Reason: "The file can't be read: its headers ask for more memory than this machine has.", Err: err}
+		const reason = "The file can't be read: its headers ask for more memory than this machine has."
+		return &pipeline.Refusal{Reason: reason, Err: err}
 	}
 	return nil
 }

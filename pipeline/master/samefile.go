@@ -38,13 +38,15 @@ func (w *jobTask) copyWhole(ctx context.Context, from, to string) error {
 		return errors.New("it may still be written")
 	}
 	if before.Size() > maxCompanion {
-		return fmt.Errorf("it belongs to another user, can't be linked, and is too large to be copied (%d bytes)", before.Size())
+		return fmt.Errorf("it belongs to another user, can't be linked, and is too large to be copied (%d bytes)",
+			before.Size())
 	}
 	n, err := w.FS.CreateFrom(ctx, to, in)
 	if err != nil {
 		return err
 	}
-	if after, err := w.FS.Stat(from); err != nil || n != before.Size() || !after.ModTime().Equal(before.ModTime()) || !sharefs.SameFile(before, after) {
+	after, err := w.FS.Stat(from)
+	if err != nil || n != before.Size() || !after.ModTime().Equal(before.ModTime()) || !sharefs.SameFile(before, after) {
 		return errors.Join(err, errors.New("it is still being written"))
 	}
 	return nil

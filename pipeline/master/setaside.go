@@ -26,7 +26,8 @@ func (m *Master) again(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcom
 func (m *Master) weigh(ctx context.Context, c pipeline.ChunkFile) (sharefs.Outcome, error) {
 	out, why, err := poison.SetAside(ctx, m.FS, c, m.Attempts, m.Terms.Expiry)
 	if out == sharefs.Won {
-		m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", c.ID(), "reason", why)
+		m.Log.Error("a chunk failed too often and was set aside; `distenc retry` tries it again",
+			"chunk", c.ID(), "reason", why)
 	}
 	return out, err
 }
@@ -35,7 +36,8 @@ func (m *Master) weigh(ctx context.Context, c pipeline.ChunkFile) (sharefs.Outco
 func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) sharefs.Outcome {
 	out, err := m.FS.Move(ctx, c.Path(), c.AsPending(c.Attempt+1).Path())
 	if out != sharefs.Won {
-		m.Log.Info("a chunk was moved by somebody else, or will be tried again", "chunk", c.ID(), "outcome", out, "error", err)
+		m.Log.Info("a chunk was moved by somebody else, or will be tried again",
+			"chunk", c.ID(), "outcome", out, "error", err)
 	}
 	return out
 }

@@ -46,7 +46,8 @@ func newBench(t *testing.T, chunks int) *bench {
 		Pace:  func() Pace { return Pace{} },
 	}))
 	t.Cleanup(b.end)
-	for _, dir := range append(pipeline.Folders(), pipeline.LogDir(b.job.ID), pipeline.PendingOf(b.job.ID), pipeline.DoneOf(b.job.ID)) {
+	own := []string{pipeline.LogDir(b.job.ID), pipeline.PendingOf(b.job.ID), pipeline.DoneOf(b.job.ID)}
+	for _, dir := range append(pipeline.Folders(), own...) {
 		require.NoError(t, share.MkdirAll(dir))
 	}
 	return b
@@ -54,11 +55,13 @@ func newBench(t *testing.T, chunks int) *bench {
 
 // commit puts a result there.
 func (b *bench) commit(t *testing.T, chunk, attempt int, node string) pipeline.ChunkFile {
-	c := pipeline.ChunkFile{Job: b.job.ID, Chunk: chunk, Attempt: attempt, Kind: pipeline.KindRange}.AsClaimed(node).In(pipeline.Committed)
+	free := pipeline.ChunkFile{Job: b.job.ID, Chunk: chunk, Attempt: attempt, Kind: pipeline.KindRange}
+	c := free.AsClaimed(node).In(pipeline.Committed)
 	for _, name := range []string{c.Path(), c.Result()} {
 		require.NoError(t, b.FS.Create(name, []byte("x")))
 	}
-	require.NoError(t, b.FS.Create(c.Record(), fmt.Appendf(nil, `{"chunk": %q, "attempt": %d, "node": %q, "frames": 1}`, c.ID(), attempt, node)))
+	record := fmt.Appendf(nil, `{"chunk": %q, "attempt": %d, "node": %q, "frames": 1}`, c.ID(), attempt, node)
+	require.NoError(t, b.FS.Create(c.Record(), record))
 	return c
 }
 

@@ -105,13 +105,13 @@ func (t *term) stepChunks(ctx context.Context, j *job, chunks *pipeline.JobChunk
 	}
 	j.chunks.aside = count[pipeline.Failed]
 	t.inspectSource(j)
-	if !t.tasks.busy("prepare/"+j.ID) && len(j.results.bad) == 0 {
-		switch {
-		case count[pipeline.Accepted] == len(state):
-			t.startMerge(j, state)
-		case j.merging.prepared == nil && count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state):
-			t.startPrepare(j)
-		}
+	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
+	switch {
+	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0:
+	case count[pipeline.Accepted] == len(state):
+		t.startMerge(j, state)
+	case noneFree && j.merging.prepared == nil:
+		t.startPrepare(j)
 	}
 	// A job that only waits for a person keeps nobody from being idle.
 	return j.chunks.aside == 0 || count[pipeline.Accepted]+j.chunks.aside < len(state)

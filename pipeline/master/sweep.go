@@ -23,7 +23,8 @@ func contains(names []string, name string) bool {
 // are unlinked one by one and folders only when they are empty, because a late rename may still land in
 // them; a source is never removed.
 func (m *Master) sweep(job string) error {
-	for _, dir := range []string{pipeline.PendingOf(job), pipeline.DoneOf(job), pipeline.SetAsideOf(job), pipeline.OutOf(job)} {
+	folders := []string{pipeline.PendingOf(job), pipeline.DoneOf(job), pipeline.SetAsideOf(job), pipeline.OutOf(job)}
+	for _, dir := range folders {
 		if err := m.sweepFolder(dir); err != nil {
 			return err
 		}

@@ -35,10 +35,11 @@ type taken struct {
 func (t *term) startTaking(f watcher.File, d *dropped) {
 	// The id is made here so that findJobs does not take the half-made folder for a lost one.
 	a := arrival{
-		id: pipeline.NewJobID(d.reading.scan.CRC32), file: f, scan: d.reading.scan, identity: d.reading.identity, known: t.jobs.known,
+		id: pipeline.NewJobID(d.reading.scan.CRC32), file: f,
+		scan: d.reading.scan, identity: d.reading.identity, known: t.jobs.known,
 	}
 	if t.tasks.start("take/"+f.Name, 1, func(ctx context.Context) func() {
-		r := t.Master.takeIn(ctx, a)
+		r := t.takeIn(ctx, a)
 		return func() { t.afterTaking(a, d, r) }
 	}) {
 		t.jobs.taking[a.id] = true
