@@ -222,7 +222,8 @@ func TestParseLeader(t *testing.T) {
 	l, ok := parseLeader("12.nas-m4x7k2.hb")
 	require.True(t, ok)
 	require.Equal(t, Leader{Node: "nas-m4x7k2", Epoch: 12}, l)
-	for _, name := range []string{"lock", "x.hb", "0.a.hb", "-1.a.hb", "01.a.hb", "1.hb", "1..hb", "1.a", "9999999999999999999.a.hb"} {
+	for _, name := range []string{"lock", "x.hb", "0.a.hb", "-1.a.hb", "01.a.hb", "1.hb", "1..hb", "1.a",
+		"9999999999999999999.a.hb"} {
 		_, ok := parseLeader(name)
 		require.False(t, ok, name)
 	}

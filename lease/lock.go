@@ -32,7 +32,8 @@ type flocker struct{ share *sharefs.FS }
 // TryLock opens the file for writing, since NFS emulates flock by a byte-range lock and gives an
 // exclusive one only to a descriptor that can write (flock(2), NFS details).
 func (f flocker) TryLock(name string) (func() error, error) {
-	l := flock.New(f.share.Path(name), flock.SetFlag(os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK), flock.SetPermissions(0o664))
+	l := flock.New(f.share.Path(name), flock.SetFlag(os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK),
+		flock.SetPermissions(0o664))
 	ok, err := l.TryLock()
 	switch {
 	case err != nil:

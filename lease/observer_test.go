@@ -110,7 +110,8 @@ func TestAnyMovementCounts(t *testing.T) {
 }
 
 func TestOutageExpiresNobody(t *testing.T) {
-	for _, prefix := range []string{"write probe", "sync probe", "readdir leases", "open leases/x.hb", "read leases/x.hb"} {
+	for _, prefix := range []string{"write probe", "sync probe", "readdir leases", "open leases/x.hb",
+		"read leases/x.hb"} {
 		synctest.Test(t, func(t *testing.T) {
 			out := &outage{prefix: prefix}
 			plain, share := newShare(t, out.hook)
@@ -285,7 +286,8 @@ func TestSweep(t *testing.T) {
 			time.Sleep(poll)
 		}
 		require.Equal(t, []string{"locked", "orphan"}, swept)
-		require.Equal(t, []string{"claimed.hb", "claimed.lock", "note.txt", "stem.hb", "stem.lock"}, list(t, k.share, "leases"))
+		require.Equal(t, []string{"claimed.hb", "claimed.lock", "note.txt", "stem.hb", "stem.lock"},
+			list(t, k.share, "leases"))
 		k.cancel()
 		require.NoError(t, <-k.result)
 	})

@@ -86,7 +86,8 @@ func TestWhoseProcessIsGone(t *testing.T) {
 	require.True(t, k.Gone(here+":2147483646:1"))
 	other := "00000000-0000-0000-0000-000000000000" + here[36:]
 	for _, unknown := range []string{
-		"", "x", other + ":2147483646:1", here, here + ":2147483646", here + ":0:1", here + ":-1:1", here + ":1x:1", here + ":99999999999999999999:1", here + ":1:1:1",
+		"", "x", other + ":2147483646:1", here, here + ":2147483646", here + ":0:1", here + ":-1:1", here + ":1x:1",
+		here + ":99999999999999999999:1", here + ":1:1:1",
 	} {
 		require.False(t, k.Gone(unknown), unknown)
 	}
@@ -105,7 +106,8 @@ func TestAKilledLeaderOfThisMachineIsWaitedForLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		share, _ := newShare(t, nil)
 		here, _, _ := cutLast(t, kernel{}.Self())
-		require.NoError(t, share.Create("master/7.old.hb", []byte("0000000000000009 2026-01-02T03:04:05Z "+here+":2147483646:1\n")))
+		require.NoError(t, share.Create("master/7.old.hb",
+			[]byte("0000000000000009 2026-01-02T03:04:05Z "+here+":2147483646:1\n")))
 		a := candidate(share, "a")
 		turn := standBy(t.Context(), a)
 		began := time.Now()

@@ -18,7 +18,8 @@ func (e *Election) begin(ctx context.Context, rivals []string) (context.Context,
 	if err := e.share.Create(e.lockName(), nil); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	l := newLease(e.share, path.Join(e.dir, me.stem()+beatSuffix), e.lockName(), me.Since.UTC().Format(time.RFC3339), e.opts)
+	l := newLease(e.share, path.Join(e.dir, me.stem()+beatSuffix), e.lockName(), me.Since.UTC().Format(time.RFC3339),
+		e.opts)
 	if err := l.begin(ctx); err != nil {
 		l.release()
 		return nil, err

@@ -17,8 +17,10 @@ var (
 	// And settings for a file, and what NTFS notes of a download.
 	ignoredSuffixes = []string{
 		".part", ".partial", ".filepart", ".tmp", ".temp", ".crdownload", ".opdownload", ".fdmdownload", ".download",
-		".incomplete", ".unfinished", ".aria2", ".aria2__temp", ".lftp-pget-status", ".ytdl", ".part.met", ".rsync", ".mega", ".dashtmp",
-		".!ut", ".!qb", ".!bt", ".!sync", ".bc!", ".az!", ".jc!", ".dtapart", ".swp", "~", "~tmp", ".distenc.toml", ":zone.identifier",
+		".incomplete", ".unfinished", ".aria2", ".aria2__temp", ".lftp-pget-status", ".ytdl", ".part.met", ".rsync", ".mega",
+		".dashtmp",
+		".!ut", ".!qb", ".!bt", ".!sync", ".bc!", ".az!", ".jc!", ".dtapart", ".swp", "~", "~tmp", ".distenc.toml",
+		":zone.identifier",
 	}
 	// Names in which such a mark is followed by something else: yt-dlp's fragments and the file that it joins
 	// them in, old Edge's and ownCloud's parts.

@@ -52,7 +52,8 @@ func TestNotifyIsSilentAboutIgnoredNamesAndWrites(t *testing.T) {
 	n := &notifier{log: slog.New(slog.DiscardHandler), wake: make(chan struct{}, 1)}
 	for _, e := range []fsnotify.Event{
 		{Name: "/x/a.mkv.part", Op: fsnotify.Create}, {Name: "/x/.a", Op: fsnotify.Create},
-		{Name: "/x/a.mkv", Op: fsnotify.Write}, {Name: "/x/a.mkv", Op: fsnotify.Chmod}, {Name: "/x/a.mkv", Op: fsnotify.Remove},
+		{Name: "/x/a.mkv", Op: fsnotify.Write}, {Name: "/x/a.mkv", Op: fsnotify.Chmod}, {Name: "/x/a.mkv",
+			Op: fsnotify.Remove},
 	} {
 		n.handle(e)
 		require.Empty(t, n.wake)

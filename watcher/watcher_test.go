@@ -170,11 +170,14 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 		"readdir inbox/closed": syscall.EACCES, "readdir inbox/gonedir": syscall.ENOENT,
 		"open inbox/b.mkv": syscall.EACCES, "open inbox/gone.mkv": syscall.ENOENT,
 	}
-	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error { return faults[op+" "+name] }))
+	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root),
+		func(op, name string) error { return faults[op+" "+name] }))
 	found := scanAll(t, New(share, "inbox"))
 	require.Len(t, found, 3)
-	require.Contains(t, found["inbox/closed"].Reason, "it can't be listed: permission denied; mend it with: chmod g+rwx,g+s '"+root+"/inbox/closed'")
-	require.Contains(t, found["inbox/b.mkv"].Reason, "it can't be read: permission denied; mend it with: chmod g+r '"+root+"/inbox/b.mkv'")
+	require.Contains(t, found["inbox/closed"].Reason,
+		"it can't be listed: permission denied; mend it with: chmod g+rwx,g+s '"+root+"/inbox/closed'")
+	require.Contains(t, found["inbox/b.mkv"].Reason,
+		"it can't be read: permission denied; mend it with: chmod g+r '"+root+"/inbox/b.mkv'")
 	require.Empty(t, found["inbox/c.mkv"].Reason)
 }
 
@@ -227,13 +230,16 @@ func TestOneFolderThatCannotBeListedStopsNobody(t *testing.T) {
 func TestNamesOfWhatIsNotFinished(t *testing.T) {
 	for _, name := range []string{
 		"film.mkv~", "film.mkv.part", "film.mkv.part-Frag12", "film.mkv.part-Frag12.part", "film.mkv.ytdl", "film.temp.mkv",
-		"film.mkv.rsync", ".~tmp~", ".film.mkv.XyZ12a", "film.mkv.!qB", "film.mkv.!ut", "film.mkv.!bt", "film.mkv.bc!", "film.mkv.fdmdownload",
+		"film.mkv.rsync", ".~tmp~", ".film.mkv.XyZ12a", "film.mkv.!qB", "film.mkv.!ut", "film.mkv.!bt", "film.mkv.bc!",
+		"film.mkv.fdmdownload",
 		"film.mkv.crdownload", "film.mkv.aria2", "~syncthing~film.mkv.tmp", ".syncthing.film.mkv.tmp", ".film.mkv.~1a2b",
-		"film.mkv.ocTransferId123456.part", "film.mkv.partial~", "film.mkv.!sync", "_UNPACK_film", "film.mkv.lftp-pget-status",
+		"film.mkv.ocTransferId123456.part", "film.mkv.partial~", "film.mkv.!sync", "_UNPACK_film",
+		"film.mkv.lftp-pget-status",
 	} {
 		require.True(t, Ignored(name), name)
 	}
-	for _, name := range []string{"film.mkv", "Part 2.mkv", "The Temp.mkv", "a.b.mkv", "Film~2.mkv", "partial.mp4", "film.nfo"} {
+	for _, name := range []string{"film.mkv", "Part 2.mkv", "The Temp.mkv", "a.b.mkv", "Film~2.mkv", "partial.mp4",
+		"film.nfo"} {
 		require.False(t, Ignored(name), name)
 	}
 }
@@ -241,7 +247,8 @@ func TestNamesOfWhatIsNotFinished(t *testing.T) {
 // aria2, lftp and axel write under the final name, at its full size, and keep a note beside it until all is there.
 func TestANoteBesideAFileSaysThatItIsNotWhole(t *testing.T) {
 	dir, w := inbox(t)
-	for _, name := range []string{"a.mkv", "a.mkv.aria2", "b.mkv", "b.mkv.lftp-pget-status", "c.mkv", "c.mkv.st", "d.mkv"} {
+	for _, name := range []string{"a.mkv", "a.mkv.aria2", "b.mkv", "b.mkv.lftp-pget-status", "c.mkv", "c.mkv.st",
+		"d.mkv"} {
 		put(t, filepath.Join(dir, name), "x")
 	}
 	found := scanAll(t, w)

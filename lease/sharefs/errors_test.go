@@ -12,15 +12,18 @@ import (
 
 func TestTroubleIsNoFilesFault(t *testing.T) {
 	for errno, want := range map[unix.Errno]bool{
-		unix.EAGAIN: true, unix.ENOMEM: true, unix.ETIMEDOUT: true, unix.EHOSTDOWN: true, unix.ENOSPC: true, unix.ESTALE: true,
-		unix.EIO: false, unix.EACCES: false, unix.ENOENT: false, unix.EINVAL: false, unix.ENAMETOOLONG: false, unix.EPERM: false,
+		unix.EAGAIN: true, unix.ENOMEM: true, unix.ETIMEDOUT: true, unix.EHOSTDOWN: true, unix.ENOSPC: true,
+		unix.ESTALE: true,
+		unix.EIO:    false, unix.EACCES: false, unix.ENOENT: false, unix.EINVAL: false, unix.ENAMETOOLONG: false,
+		unix.EPERM: false,
 	} {
 		err := fmt.Errorf("cannot do it: %w", &fs.PathError{Op: "open", Path: "x", Err: errno})
 		require.Equal(t, want, Trouble(err), "%v", errno)
 		require.True(t, System(err))
 	}
 	require.False(t, Trouble(nil))
-	require.False(t, Trouble(errors.New("no space left on device")), "words are a child's, and become an error where it ends")
+	require.False(t, Trouble(errors.New("no space left on device")),
+		"words are a child's, and become an error where it ends")
 	require.True(t, Undecided(unix.EIO))
 	require.False(t, Undecided(unix.EINVAL))
 }

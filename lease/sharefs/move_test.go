@@ -60,7 +60,8 @@ func TestMoveAnswerLostIsWon(t *testing.T) {
 }
 
 func TestMoveRepeatsWhatMayPass(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.EACCES, syscall.EBUSY, syscall.ESTALE, syscall.EAGAIN, syscall.ENOENT} {
+	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.EACCES, syscall.EBUSY, syscall.ESTALE, syscall.EAGAIN,
+		syscall.ENOENT} {
 		synctest.Test(t, func(t *testing.T) {
 			hook, renames := faulty("rename", 8, errno)
 			outcome, err := share(t, hook).Move(t.Context(), "a/x", "b/y")

@@ -61,7 +61,8 @@ func (f *FS) Obstacle(name, dir string) *Obstacle {
 		}
 		return &Obstacle{What: fmt.Sprintf("user %d may not move it out of its folder", os.Geteuid()), Mend: mend}
 	case file != nil && sticky(from, file):
-		return &Obstacle{What: fmt.Sprintf("its folder is sticky, and user %d owns neither it nor the folder", os.Geteuid()), Mend: "chmod -t " + quoted}
+		return &Obstacle{What: fmt.Sprintf("its folder is sticky, and user %d owns neither it nor the folder", os.Geteuid()),
+			Mend: "chmod -t " + quoted}
 	}
 	return nil
 }
@@ -77,7 +78,8 @@ func (f *FS) locked(what, name string, st *unix.Statx_t) *Obstacle {
 		chat string
 	}{{unix.STATX_ATTR_IMMUTABLE, "immutable", "-i"}, {unix.STATX_ATTR_APPEND, "append-only", "-a"}} {
 		if st.Attributes&flag.bit != 0 {
-			return &Obstacle{What: what + " is " + flag.word, Mend: fmt.Sprintf("sudo chattr %s %s", flag.chat, Quote(f.Path(name)))}
+			return &Obstacle{What: what + " is " + flag.word,
+				Mend: fmt.Sprintf("sudo chattr %s %s", flag.chat, Quote(f.Path(name)))}
 		}
 	}
 	return nil

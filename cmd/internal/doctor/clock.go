@@ -57,6 +57,7 @@ func judgeClock(o offset) Finding {
 	if apart < time.Minute {
 		return ok("clock", "%s", seen)
 	}
-	return advice("clock", "%s", seen).because("distenc compares no clocks, so nothing goes wrong; but logs, `status` and file dates mislead people",
+	return advice("clock", "%s", seen).because(
+		"distenc compares no clocks, so nothing goes wrong; but logs, `status` and file dates mislead people",
 		"set both by NTP (timedatectl set-ntp true)")
 }

@@ -30,7 +30,8 @@ func checkInbox(share *sharefs.FS) Finding {
 	w := inboxWalk{share: share}
 	w.folder(pipeline.Inbox)
 	if w.stuck != nil {
-		return failed("inbox", "can't be taken from: %s", some(w.stuck)).because("a file is moved out of the inbox, and stays there where that is not allowed",
+		return failed("inbox", "can't be taken from: %s", some(w.stuck)).because(
+			"a file is moved out of the inbox, and stays there where that is not allowed",
 			w.mend+"; let people have `umask 002` there")
 	}
 	return ok("inbox", "%d files and folders, all of which may be taken", w.seen)

@@ -94,7 +94,8 @@ func TestJudgeRace(t *testing.T) {
 
 	f = judgeRace("claims", conformance.Claimed{Won: mine.Won[1:]}, theirs, append(there[:1:1], there[2:]...))
 	require.Contains(t, f.Seen, "1 of 60 files were won by nobody")
-	f = judgeRace("claims", conformance.Claimed{Won: mine.Won[1:], Odd: []string{"a listing failed"}}, theirs, append(there[:1:1], there[2:]...))
+	f = judgeRace("claims", conformance.Claimed{Won: mine.Won[1:], Odd: []string{"a listing failed"}}, theirs,
+		append(there[:1:1], there[2:]...))
 	require.Equal(t, Advice, f.Level)
 	require.Contains(t, f.Seen, "a listing failed")
 

@@ -111,20 +111,23 @@ func answer(locker lease.Locker, name string) (string, time.Duration) {
 	return err.Error(), took
 }
 
-const lockWhy = "locks only tell sooner that a worker is dead; without them its chunks wait for the full expiry. Nothing goes wrong"
+const lockWhy = "locks only tell sooner that a worker is dead; without them its chunks wait for the full expiry. " +
+	"Nothing goes wrong"
 
 // judgeLock says whether the lock kept who out.
 func judgeLock(check, who string, l locked) Finding {
 	switch {
 	case l.Holder != "":
-		return advice(check, "can't be had: %s", l.Holder).because(lockWhy, "NFSv3: rpc.statd must run on both sides; see `dmesg`")
+		return advice(check, "can't be had: %s", l.Holder).because(
+			lockWhy, "NFSv3: rpc.statd must run on both sides; see `dmesg`")
 	case l.While == got:
 		return advice(check, "%s gets a lock that is held: locks exclude nobody", who).because(lockWhy,
 			"mount without `nolock` and `local_lock` (NFS) or `nobrl` (SMB), on both machines")
 	case l.While != refused && l.While != denied:
 		return advice(check, "%s, trying for a lock that is held, gets: %s", who, l.While).because(lockWhy, "see `dmesg`")
 	case l.After != got:
-		return advice(check, "a released lock is not free for %s after %s: %s", who, short(l.Waited), l.After).because(lockWhy, "see the server's log")
+		return advice(check, "a released lock is not free for %s after %s: %s", who, short(l.Waited), l.After).because(
+			lockWhy, "see the server's log")
 	}
 	seen := fmt.Sprintf("a held lock keeps %s out (%s); free %s after its release", who, l.While, short(l.Waited))
 	if l.Blocked > 5*time.Second {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sys/unix"
 
@@ -30,8 +31,8 @@ type Profile struct {
 	Settings pipeline.Settings
 }
 
-// Rehearse sends a small film through all stages with some settings, and returns in how many chunks. A *pipeline.Refusal says what is wrong with the
-// settings, any other error what the machine doesn't do.
+// Rehearse sends a small film through all stages with some settings, and returns its number of chunks. A
+// *pipeline.Refusal says what is wrong with the settings, any other error what the machine can't do.
 type Rehearse func(ctx context.Context, t media.Tools, set pipeline.Settings) (chunks int, err error)
 
 // Machine tests this machine: its tools, whether they can encode with each profile's settings, and its
@@ -50,17 +51,19 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 
 // checkSlots compares the encodes side by side with what memory there is.
 func checkSlots(o MachineOptions) Finding {
-	seen := fmt.Sprintf("%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"), english.Plural(o.Threads, "thread", ""))
+	seen := fmt.Sprintf("%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"),
+		english.Plural(o.Threads, "thread", ""))
 	memory := memTotal(o.Root)
 	if memory > 0 {
-		seen += ", " + size(memory) + " of memory"
+		seen += ", " + humanize.IBytes(memory) + " of memory"
 	}
 	if memory > 0 && memory/uint64(max(1, o.Slots)) < encodeMemory {
 		do := "set a smaller `slots` in [worker]"
 		if o.Slots == 1 {
 			do = "let this machine do something else, or give it more memory"
 		}
-		return advice("cores", "%s", seen).because("an encode of 1080p takes about "+size(encodeMemory)+" and more; the kernel kills what does not fit", do)
+		return advice("cores", "%s", seen).because(
+			"an encode of 1080p takes about "+humanize.IBytes(encodeMemory)+" and more; the kernel kills what does not fit", do)
 	}
 	return ok("cores", "%s", seen)
 }
@@ -159,7 +162,7 @@ func checkSpace(check, dir string, limit spaceLimits) Finding {
 type space struct{ free, total, names, freeNames uint64 }
 
 func judgeSpace(check, dir string, limit spaceLimits, s space) Finding {
-	seen := fmt.Sprintf("%s free of %s in %s", size(s.free), size(s.total), dir)
+	seen := fmt.Sprintf("%s free of %s in %s", humanize.IBytes(s.free), humanize.IBytes(s.total), dir)
 	few := s.names > 0 && s.freeNames < 10_000
 	if few {
 		seen += fmt.Sprintf(", only %d more files", s.freeNames)
@@ -172,15 +175,4 @@ func judgeSpace(check, dir string, limit spaceLimits, s space) Finding {
 		return advice(check, "%s", seen).because(why, do)
 	}
 	return ok(check, "%s", seen)
-}
-
-// size writes bytes for people.
-func size(n uint64) string {
-	switch {
-	case n >= 10<<30:
-		return fmt.Sprintf("%d GiB", n>>30)
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	}
-	return fmt.Sprintf("%d MiB", n>>20)
 }

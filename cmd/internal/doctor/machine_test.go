@@ -54,15 +54,18 @@ func TestToolsThatDoNotWorkTogether(t *testing.T) {
 	real, err := media.Find(nil)
 	require.NoError(t, err)
 	for name, script := range map[string]string{
-		"ffmpeg":   `case "$*" in *-enc_time_base*"-f matroska"*) echo "[fatal] Invalid time base: 1:1000" >&2; exit 234;; esac; exec ` + real.FFmpeg + ` "$@"`,
-		"mkvmerge": `case "$*" in *.json*) echo "Error: it does not like these chunks"; exit 2;; esac; exec ` + real.MKVMerge + ` "$@"`,
+		"ffmpeg": `case "$*" in *-enc_time_base*"-f matroska"*) echo "[fatal] Invalid time base: 1:1000" >&2; exit 234;; ` +
+			`esac; exec ` + real.FFmpeg + ` "$@"`,
+		"mkvmerge": `case "$*" in *.json*) echo "Error: it does not like these chunks"; exit 2;; esac; exec ` +
+			`` + real.MKVMerge + ` "$@"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			found := collect{}
-			Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t), Profiles: []Profile{profile("default", "--preset ultrafast")}}, found.tell)
+			Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t),
+				Profiles: []Profile{profile("default", "--preset ultrafast")}}, found.tell)
 			require.Equal(t, OK, found[name].Level)
 			require.Equal(t, Fail, found["profile default"].Level, "%v", found["profile default"])
 		})
@@ -71,14 +74,17 @@ func TestToolsThatDoNotWorkTogether(t *testing.T) {
 
 func TestThisMachine(t *testing.T) {
 	found := collect{}
-	Machine(t.Context(), MachineOptions{Root: os.DirFS("/"), Temp: t.TempDir(), Slots: 1, Threads: 1, Cores: 1, Rehearse: inFolder(t), Profiles: []Profile{
-		profile("default", "--preset ultrafast --crf 30"),
-		profile("deep", "--preset ultrafast --profile high10"),
-		profile("forbidden", "--output x.mkv"),
-		profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
-		{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4", Audio: "aac 96k", Scale: "160x90"}},
-	}}, found.tell)
-	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder", "profile default", "profile deep", "profile tablet"} {
+	Machine(t.Context(), MachineOptions{Root: os.DirFS("/"), Temp: t.TempDir(), Slots: 1, Threads: 1, Cores: 1,
+		Rehearse: inFolder(t), Profiles: []Profile{
+			profile("default", "--preset ultrafast --crf 30"),
+			profile("deep", "--preset ultrafast --profile high10"),
+			profile("forbidden", "--output x.mkv"),
+			profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
+			{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4", Audio: "aac 96k",
+				Scale: "160x90"}},
+		}}, found.tell)
+	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder",
+		"profile default", "profile deep", "profile tablet"} {
 		require.Equal(t, OK, found[check].Level, "%v", found[check])
 	}
 	require.Contains(t, found["profile tablet"].Seen, "decoded, compared and merged into mp4")
@@ -98,7 +104,8 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	script("mkvmerge", "exit 3")
 	t.Setenv("PATH", dir)
 	found := collect{}
-	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{profile("default", "")}}, found.tell)
+	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{profile("default", "")}},
+		found.tell)
 	require.Equal(t, Fail, found["ffmpeg"].Level)
 	require.Contains(t, found["ffmpeg"].Why, "5.1")
 	require.Equal(t, OK, found["ffprobe"].Level)
@@ -125,7 +132,8 @@ func TestJudgeVersion(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	root := machineWith(map[string]string{
-		"proc/self/limits":                       "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 2048                 files     \n",
+		"proc/self/limits": "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024    " +
+			"             2048                 files     \n",
 		"proc/meminfo":                           "MemTotal:        2048000 kB\nMemFree: 1 kB\n",
 		"proc/sys/fs/inotify/max_user_watches":   "100\n",
 		"proc/sys/fs/inotify/max_user_instances": "128\n",
@@ -136,7 +144,8 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, kernel{6, 1}, kernelOf(root))
 	require.Equal(t, OK, checkSlots(MachineOptions{Root: root, Slots: 2}).Level)
 	require.Equal(t, Advice, checkSlots(MachineOptions{Root: root, Slots: 16}).Level)
-	unlimited := machineWith(map[string]string{"proc/self/limits": "Max open files            1024                 unlimited            files\n"})
+	unlimited := machineWith(map[string]string{"proc/self/limits": "Max open files            1024                 " +
+		"unlimited            files\n"})
 	require.Equal(t, OK, checkOpenFiles(unlimited).Level)
 	require.Equal(t, Advice, checkOpenFiles(machineWith(nil)).Level)
 }

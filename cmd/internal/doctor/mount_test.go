@@ -20,11 +20,18 @@ func machineWith(files map[string]string) fstest.MapFS {
 // Lines as kernels wrote them.
 const (
 	lineRoot = `21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard`
-	lineNFS4 = `31 23 0:27 / /mnt/share rw,relatime - nfs4 10.77.0.1:/share rw,vers=4.2,rsize=65536,wsize=65536,namlen=255,hard,proto=tcp,timeo=600,retrans=2,sec=sys,clientaddr=10.77.0.11,local_lock=none,addr=10.77.0.1`
-	lineNFS3 = `31 23 0:27 / /mnt/share rw,relatime - nfs 10.77.0.1:/export/share rw,vers=3,rsize=65536,wsize=65536,namlen=255,hard,nolock,proto=tcp,timeo=600,retrans=2,sec=sys,mountaddr=10.77.0.1,mountvers=3,mountport=45832,mountproto=udp,local_lock=all,addr=10.77.0.1`
-	lineSMB  = `31 23 0:27 / /mnt/share rw,relatime - cifs //10.77.0.1/share rw,vers=3.1.1,cache=strict,username=root,uid=0,noforceuid,gid=0,noforcegid,addr=10.77.0.1,file_mode=0755,dir_mode=0755,soft,nounix,serverino,mapposix,rsize=4194304,wsize=4194304,bsize=1048576,echo_interval=60,actimeo=1,closetimeo=1`
+	lineNFS4 = `31 23 0:27 / /mnt/share rw,relatime - nfs4 10.77.0.1:/share rw,vers=4.2,rsize=65536,wsize=65536,` +
+		`namlen=255,hard,proto=tcp,timeo=600,retrans=2,sec=sys,clientaddr=10.77.0.11,local_lock=none,addr=10.77.0.1`
+	lineNFS3 = `31 23 0:27 / /mnt/share rw,relatime - nfs 10.77.0.1:/export/share rw,vers=3,rsize=65536,wsize=65536,` +
+		`namlen=255,hard,nolock,proto=tcp,timeo=600,retrans=2,sec=sys,mountaddr=10.77.0.1,mountvers=3,mountport=45832,` +
+		`mountproto=udp,local_lock=all,addr=10.77.0.1`
+	lineSMB = `31 23 0:27 / /mnt/share rw,relatime - cifs //10.77.0.1/share rw,vers=3.1.1,cache=strict,username=root,` +
+		`uid=0,noforceuid,gid=0,noforcegid,addr=10.77.0.1,file_mode=0755,dir_mode=0755,soft,nounix,serverino,mapposix,` +
+		`rsize=4194304,wsize=4194304,bsize=1048576,echo_interval=60,actimeo=1,closetimeo=1`
 	// What README.md has people write into fstab.
-	lineSMBAdvised = `31 23 0:27 / /mnt/share rw,relatime - cifs //10.77.0.1/share rw,vers=3.1.1,cache=strict,username=root,uid=870,forceuid,gid=870,forcegid,addr=10.77.0.1,file_mode=0664,dir_mode=02775,hard,nounix,serverino,mapposix,actimeo=1,closetimeo=0`
+	lineSMBAdvised = `31 23 0:27 / /mnt/share rw,relatime - cifs //10.77.0.1/share rw,vers=3.1.1,cache=strict,` +
+		`username=root,uid=870,forceuid,gid=870,forcegid,addr=10.77.0.1,file_mode=0664,dir_mode=02775,hard,nounix,` +
+		`serverino,mapposix,actimeo=1,closetimeo=0`
 )
 
 func TestFindMount(t *testing.T) {
@@ -66,7 +73,8 @@ func TestAdviseMount(t *testing.T) {
 		{lineRoot, linux61, nil},
 		{lineNFS4, linux61, nil},
 		{lineNFS3, linux61, []string{"advice nolock", "advice vers=3"}},
-		{lineSMB, linux61, []string{"advice not `hard`", "advice closetimeo=1", "advice file_mode=0755", "advice dir_mode=0755"}},
+		{lineSMB, linux61, []string{"advice not `hard`", "advice closetimeo=1", "advice file_mode=0755",
+			"advice dir_mode=0755"}},
 		{lineSMB, kernel{5, 10}, []string{"advice not `hard`", "advice file_mode=0755", "advice dir_mode=0755"}},
 		{lineSMBAdvised, linux61, nil},
 		{with(lineNFS4, "hard", "soft"), linux61, []string{"advice soft"}},
@@ -78,7 +86,8 @@ func TestAdviseMount(t *testing.T) {
 		{with(lineNFS4, "rw,relatime", "ro,relatime"), linux61, []string{"FAIL ro"}},
 		{with(lineSMBAdvised, "cache=strict", "cache=loose"), linux61, []string{"FAIL cache=loose"}},
 		{with(lineSMBAdvised, "cache=strict", "cache=none"), linux61, []string{"advice cache=none"}},
-		{with(lineSMBAdvised, "serverino", "noserverino,nobrl,mfsymlinks"), linux61, []string{"advice nobrl", "advice noserverino", "advice mfsymlinks"}},
+		{with(lineSMBAdvised, "serverino", "noserverino,nobrl,mfsymlinks"), linux61,
+			[]string{"advice nobrl", "advice noserverino", "advice mfsymlinks"}},
 		{with(lineSMBAdvised, "hard", "hard,nostrictsync"), linux61, []string{"FAIL nostrictsync"}},
 		{with(lineSMBAdvised, "vers=3.1.1", "vers=1.0"), linux61, []string{"FAIL vers=1.0"}},
 	} {
@@ -120,8 +129,11 @@ func TestUnusable(t *testing.T) {
 		want      string
 	}{
 		{"named in fstab", dir, map[string]string{"proc/self/mountinfo": mounts, "etc/fstab": fstab}, "`mount " + dir + "`"},
-		{"not named", dir, map[string]string{"proc/self/mountinfo": mounts, "etc/fstab": "nas:/music /music nfs vers=4.2 0 0"}, "nothing is mounted on it"},
-		{"another thing mounted", dir, map[string]string{"proc/self/mountinfo": mounts + "2 1 0:9 / " + dir + " rw - nfs4 nas:/music rw"}, "nfs4 nas:/music is mounted here"},
+		{"not named", dir, map[string]string{"proc/self/mountinfo": mounts,
+			"etc/fstab": "nas:/music /music nfs vers=4.2 0 0"}, "nothing is mounted on it"},
+		{"another thing mounted", dir,
+			map[string]string{"proc/self/mountinfo": mounts + "2 1 0:9 / " + dir + " rw - nfs4 nas:/music rw"},
+			"nfs4 nas:/music is mounted here"},
 		{"missing", dir + "/missing", map[string]string{"proc/self/mountinfo": mounts}, "make the folder"},
 	} {
 		f := Unusable(machineWith(c.files), c.dir, said)

@@ -38,8 +38,9 @@ func given(m mount, name string) string {
 }
 
 const (
-	noExclusion = "locks exclude nobody on other machines. Nothing goes wrong, but a dead worker's chunk is noticed only after the full expiry"
-	ioErrors    = "a pause of the server becomes I/O errors: chunks and jobs fail that would only have had to wait"
+	noExclusion = "locks exclude nobody on other machines. Nothing goes wrong, but a dead worker's chunk is noticed " +
+		"only after the full expiry"
+	ioErrors = "a pause of the server becomes I/O errors: chunks and jobs fail that would only have had to wait"
 )
 
 // anyRules hold for every file system.
@@ -50,24 +51,39 @@ var anyRules = []rule{
 var nfsRules = []rule{
 	{Advice, firstOf(option("soft"), option("softerr")), ioErrors, "mount with `hard`, the default"},
 	{Advice, firstOf(option("nolock"), localFlock), noExclusion, "mount without `nolock` and `local_lock`"},
-	{Advice, option("noac"), "every look asks the server, which is slow; distenc opens and lists instead of trusting caches", "mount without `noac`"},
-	{Advice, longCache, "what other machines do is seen later than it need be", "mount without actimeo, acregmax and acdirmax; the defaults are 60 s"},
-	{Advice, nfsVersion("3"), "version 3 keeps a dead machine's locks until it is back, so that its chunks always wait for the full expiry", "mount with vers=4.2 if the server has it"},
+	{Advice, option("noac"), "every look asks the server, which is slow; distenc opens and lists instead of trusting " +
+		"caches", "mount without `noac`"},
+	{Advice, longCache, "what other machines do is seen later than it need be",
+		"mount without actimeo, acregmax and acdirmax; the defaults are 60 s"},
+	{Advice, nfsVersion("3"), "version 3 keeps a dead machine's locks until it is back, so that its chunks always wait " +
+		"for the full expiry", "mount with vers=4.2 if the server has it"},
 	{Fail, nfsVersion("2"), "files of 2 GiB and more can't be written", "mount with vers=4.2"},
 }
 
 var smbRules = []rule{
 	{Advice, absent("hard"), ioErrors, "mount with `hard`, which is not the default here"},
 	{Advice, option("nobrl"), noExclusion, "mount without `nobrl`"},
-	{Fail, value("cache", "loose"), "other machines' files are seen late or never", "mount with cache=strict, the default"},
+	{Fail, value("cache", "loose"), "other machines' files are seen late or never",
+		"mount with cache=strict, the default"},
 	{Advice, value("cache", "none"), "every read goes to the server", "mount with cache=strict, the default"},
-	{Fail, option("nostrictsync"), "an fsync does not reach the server: what was said to be done can be gone after its power failed", "mount without `nostrictsync`"},
-	{Advice, lateClose, "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and each file that is published waits a second", "mount with closetimeo=0"},
-	{Advice, option("noserverino"), "inode numbers are made up here, and change; they tell one file from another", "mount without `noserverino`"},
-	{Advice, option("mfsymlinks"), "files with a certain content pass for symbolic links, which distenc does not take as sources", "mount without `mfsymlinks`, unless other programs need it"},
-	{Advice, longCache, "what other machines do is seen later than it need be", "mount without actimeo, acregmax and acdirmax; the default is 1 s"},
-	{Advice, groupMode("file_mode", 0o060), "files look as if the group might not write to them, and programs that check first refuse", "mount with file_mode=0664"},
-	{Advice, groupMode("dir_mode", 0o070), "folders look as if the group might not write to them, and programs that check first refuse", "mount with dir_mode=02775"},
+	{Fail, option("nostrictsync"),
+		"an fsync does not reach the server: what was said to be done can be gone after its power failed",
+		"mount without `nostrictsync`"},
+	{Advice, lateClose, "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and " +
+		"each file that is published waits a second", "mount with closetimeo=0"},
+	{Advice, option("noserverino"), "inode numbers are made up here, and change; they tell one file from another",
+		"mount without `noserverino`"},
+	{Advice, option("mfsymlinks"),
+		"files with a certain content pass for symbolic links, which distenc does not take as sources",
+		"mount without `mfsymlinks`, unless other programs need it"},
+	{Advice, longCache, "what other machines do is seen later than it need be",
+		"mount without actimeo, acregmax and acdirmax; the default is 1 s"},
+	{Advice, groupMode("file_mode", 0o060),
+		"files look as if the group might not write to them, and programs that check first refuse",
+		"mount with file_mode=0664"},
+	{Advice, groupMode("dir_mode", 0o070),
+		"folders look as if the group might not write to them, and programs that check first refuse",
+		"mount with dir_mode=02775"},
 	{Fail, value("vers", "1.0"), "SMB 1 is neither safe nor fast, and has no durable open files", "mount with vers=3.1.1"},
 }
 
@@ -152,7 +168,8 @@ func groupMode(name string, bits int64) func(mount, kernel) string {
 }
 
 // asyncHint is for what no client can see.
-const asyncHint = "on the server: `exportfs -v` must say `sync` for it; with `async` it says done of what a power cut then undoes. That can't be seen from here"
+const asyncHint = "on the server: `exportfs -v` must say `sync` for it; with `async` it says done of what a power " +
+	"cut then undoes. That can't be seen from here"
 
 // adviseMount says what a mount is, and what its options mean.
 func adviseMount(m mount, k kernel) []Finding {
@@ -197,7 +214,8 @@ func otherFileSystem(m mount, is Finding) Finding {
 		is = is.because("files end at 4 GiB, and it has no links and no owners", "use another file system")
 	default:
 		is.Level = Advice
-		is = is.because("distenc was tried on NFS, SMB and local disks, not on this", "trust the checks below, and run `distenc doctor --peer` on two machines")
+		is = is.because("distenc was tried on NFS, SMB and local disks, not on this",
+			"trust the checks below, and run `distenc doctor --peer` on two machines")
 	}
 	return is
 }

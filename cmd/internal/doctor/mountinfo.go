@@ -92,7 +92,8 @@ func parseMount(line string) (mount, bool) {
 	if !found || len(head) < 6 || len(tail) < 3 {
 		return mount{}, false
 	}
-	m := mount{point: unescape(head[4]), kind: tail[0], source: unescape(tail[1]), text: tail[2], options: map[string]string{}}
+	m := mount{point: unescape(head[4]), kind: tail[0], source: unescape(tail[1]), text: tail[2],
+		options: map[string]string{}}
 	for option := range strings.SplitSeq(tail[2]+","+head[5], ",") {
 		name, value, _ := strings.Cut(option, "=")
 		m.options[name] = unescape(value)
@@ -117,7 +118,8 @@ func inFstab(root fs.FS, point string) bool {
 		return false
 	}
 	for line := range strings.Lines(string(data)) {
-		if f := strings.Fields(line); len(f) >= 2 && !strings.HasPrefix(f[0], "#") && strings.TrimSuffix(unescape(f[1]), "/") == point {
+		if f := strings.Fields(line); len(f) >= 2 && !strings.HasPrefix(f[0], "#") &&
+			strings.TrimSuffix(unescape(f[1]), "/") == point {
 			return true
 		}
 	}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -62,7 +61,8 @@ func judgeNames(refused, changed []string) Finding {
 	if changed != nil {
 		seen = append(seen, "kept as something else: "+strings.Join(changed, ", "))
 	}
-	return advice("names", "%s", strings.Join(seen, "; ")).because("videos with such names can't be dropped here, and distenc's own names have none of it",
+	return advice("names", "%s", strings.Join(seen, "; ")).because(
+		"videos with such names can't be dropped here, and distenc's own names have none of it",
 		"rename such videos before you copy them")
 }
 
@@ -77,8 +77,7 @@ func checkAlike(share *sharefs.FS, dir string) Finding {
 	}
 	byCase, byForm := alike("case.mkv", "CASE.mkv"), alike("caf\u00e9.mkv", "cafe\u0301.mkv")
 	names, _ := share.List(dir) // an empty listing is told as a change
-	f := ok("alike names", "case %s, and so do the two Unicode forms of é: %s", counts(!byCase), counts(!byForm))
-	f.Seen = fmt.Sprintf("upper and lower case %s; the two Unicode forms of é %s", counts(!byCase), counts(!byForm))
+	f := ok("alike names", "upper and lower case %s; the two Unicode forms of é %s", counts(!byCase), counts(!byForm))
 	if !slices.Contains(names, "caf\u00e9.mkv") {
 		f.Level, f.Seen = Advice, f.Seen+"; é comes back in another form"
 		f.Why, f.Do = "an output then has another name than its source", "nothing is lost by it"

@@ -33,7 +33,8 @@ func Peer(ctx context.Context, o PeerOptions, tell Tell) {
 	r, theirs, err := meet(ctx, o.Share, mine, o.Patience)
 	if errors.Is(err, ErrAlone) {
 		tell(failed("peer", "no other machine came within %v", o.Patience).because("",
-			fmt.Sprintf("run `distenc doctor --peer` on the other machine at the same time; `id` in its .distenc/cluster.json must be %q as well, or it has another share", cluster.Share)))
+			fmt.Sprintf("run `distenc doctor --peer` on the other machine at the same time; `id` in its .distenc/cluster.json "+
+				"must be %q as well, or it has another share", cluster.Share)))
 		return
 	}
 	if err != nil {
@@ -60,9 +61,11 @@ func myCard(root fs.FS, share string) card {
 func judgeCard(mine, theirs card) Finding {
 	switch {
 	case mine.Share != theirs.Share:
-		return failed("peer", "%s has share %s under the name of share %s", theirs.Host, theirs.Share, mine.Share).because("the marker of one of them is stale", "mount the share again on both")
+		return failed("peer", "%s has share %s under the name of share %s", theirs.Host, theirs.Share, mine.Share).because(
+			"the marker of one of them is stale", "mount the share again on both")
 	case mine.Boot != "" && mine.Boot == theirs.Boot:
-		return advice("peer", "the other process is on this very machine").because("it sees the same caches, which tells nothing of other machines", "run it on another machine")
+		return advice("peer", "the other process is on this very machine").because(
+			"it sees the same caches, which tells nothing of other machines", "run it on another machine")
 	}
 	return ok("peer", "%s, with the same share %s", theirs.Host, mine.Share)
 }
@@ -121,7 +124,8 @@ func (r room) clocks(ctx context.Context, host string) (Finding, error) {
 	if apart > 0 {
 		way = "ahead of"
 	}
-	f := ok("clocks", "this machine's is %s %s that of %s, to within %s; nothing depends on it", short(apart.Abs()), way, host, short(o.within+theirs.Within+clockTick))
+	f := ok("clocks", "this machine's is %s %s that of %s, to within %s; nothing depends on it", short(apart.Abs()), way,
+		host, short(o.within+theirs.Within+clockTick))
 	if apart.Abs() > time.Minute {
 		f.Level, f.Do = Advice, "set both by NTP, for the people who read logs"
 	}
@@ -142,7 +146,8 @@ func judgeExpiry(cluster *pipeline.ClusterInfo, seen time.Duration) Finding {
 	safe := max(least, terms.Heartbeat+several*seen).Round(time.Second)
 	measured := fmt.Sprintf("%d heartbeats are %v, and the worst delay was %s", lease.MinBeats, least, short(seen))
 	if terms.Expiry < safe {
-		return failed("expiry", "%v is too short: %s", terms.Expiry, measured).because("workers that are well would lose their chunks",
+		return failed("expiry", "%v is too short: %s", terms.Expiry, measured).because(
+			"workers that are well would lose their chunks",
 			fmt.Sprintf("set expiry = \"%v\" or more in [lease], where the master reads it", safe))
 	}
 	return ok("expiry", "%v is safe, and so is anything from %v on: %s", terms.Expiry, safe, measured)

@@ -31,9 +31,10 @@ func newShare(t *testing.T, parent string) *sharefs.FS {
 func examine(t *testing.T, share *sharefs.FS) collect {
 	t.Helper()
 	found := collect{}
-	Share(t.Context(), ShareOptions{Root: os.DirFS("/"), Share: share, Second: func(ctx context.Context, room string) error {
-		return Second(ctx, share, room)
-	}}, found.tell)
+	Share(t.Context(), ShareOptions{Root: os.DirFS("/"), Share: share,
+		Second: func(ctx context.Context, room string) error {
+			return Second(ctx, share, room)
+		}}, found.tell)
 	return found
 }
 
@@ -50,7 +51,8 @@ func TestShareOnDisk(t *testing.T) {
 	for check, f := range found.onlyBad() {
 		require.Contains(t, []string{"mount", "space: share", "names"}, check, "%v", f)
 	}
-	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "overwrite", "replace", "mkdir", "fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
+	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "overwrite", "replace", "mkdir",
+		"fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
 		require.Contains(t, found, check)
 	}
 	require.Empty(t, probes(t, share), "nothing stays")

@@ -29,7 +29,8 @@ func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
 func findTool(ctx context.Context, p media.Tool, found *media.Tools) Finding {
 	path, err := p.Locate()
 	if err != nil {
-		return failed(p.Name, "not found in PATH").because("nothing can be encoded without it", "on Debian: apt install "+p.Debian)
+		return failed(p.Name, "not found in PATH").because(
+			"nothing can be encoded without it", "on Debian: apt install "+p.Debian)
 	}
 	*p.Path(found) = path
 	said, err := found.Version(ctx, p)
@@ -49,7 +50,8 @@ func judgeVersion(name, path, line string) Finding {
 		major, _ := strconv.Atoi(m[1])
 		minor, _ := strconv.Atoi(m[2])
 		if major < 5 || major == 5 && minor < 1 {
-			return failed(name, "%s: %s", path, line).because("versions before 5.1 lack -fps_mode, without which frames can be repeated or lost", "install ffmpeg 5.1 or later")
+			return failed(name, "%s: %s", path, line).because(
+				"versions before 5.1 lack -fps_mode, without which frames can be repeated or lost", "install ffmpeg 5.1 or later")
 		}
 	}
 	return ok(name, "%s: %s", path, line)
@@ -64,7 +66,8 @@ func hasEncoder(ctx context.Context, t media.Tools, tell Tell) bool {
 			tell(ok("encoder", "%s", e.Library()))
 			continue
 		}
-		tell(failed("encoder", "%s has no %s", t.FFmpeg, e.Library()).because("it is what encodes", "install an ffmpeg that was built with it (Debian's was)"))
+		tell(failed("encoder", "%s has no %s", t.FFmpeg, e.Library()).because(
+			"it is what encodes", "install an ffmpeg that was built with it (Debian's was)"))
 	}
 	return err == nil && len(missing) < len(encoder.All())
 }

@@ -24,7 +24,8 @@ func Unusable(root fs.FS, dir string, err error) Finding {
 	if _, markerErr := os.Stat(filepath.Join(dir, pipeline.Cluster)); markerErr == nil {
 		return f // it is a share, but something else is wrong with it
 	}
-	f.Why = "nothing is written to a folder without the share's marker: it may be the empty folder under a mount that is missing"
+	f.Why = "nothing is written to a folder without the share's marker: it may be the empty folder under a mount that " +
+		"is missing"
 	m := mount{}
 	if statErr == nil && info.IsDir() {
 		m = mountOf(root, dir)
@@ -32,14 +33,17 @@ func Unusable(root fs.FS, dir string, err error) Finding {
 	switch {
 	case inFstab(root, dir) && m.point != dir:
 		f.Seen = fmt.Sprintf("%s is not mounted (%v)", dir, err)
-		f.Do = fmt.Sprintf("`mount %s`: it stands in /etc/fstab. If that fails: is the server up, and `_netdev` among the options?", dir)
+		f.Do = fmt.Sprintf("`mount %s`: it stands in /etc/fstab. If that fails: is the server up, and `_netdev` among the "+
+			"options?", dir)
 	case errors.Is(statErr, fs.ErrNotExist):
 		f.Why = ""
 		f.Do = "make the folder and mount the share on it, or say with --share where it is"
 	case m.point == dir:
-		f.Do = fmt.Sprintf("%s %s is mounted here: is it the right folder of the server? `distenc init %s` makes a share of an empty one", m.kind, m.source, dir)
+		f.Do = fmt.Sprintf("%s %s is mounted here: is it the right folder of the server? `distenc init %s` makes a share "+
+			"of an empty one", m.kind, m.source, dir)
 	default:
-		f.Do = fmt.Sprintf("nothing is mounted on it, and /etc/fstab does not name it: mount the share, or `distenc init %s` for a new one on this disk", dir)
+		f.Do = fmt.Sprintf("nothing is mounted on it, and /etc/fstab does not name it: mount the share, or `distenc init "+
+			"%s` for a new one on this disk", dir)
 	}
 	return f
 }

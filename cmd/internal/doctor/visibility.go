@@ -23,9 +23,11 @@ func (c change) judge(host string, there, here timing) Finding {
 	case there.Error != "" || here.Error != "":
 		return failed("seen", "%s", seen).because("it could not be tested", "see `dmesg` on both machines")
 	case c.lease && (there.Unseen || here.Unseen):
-		return failed("seen", "%s", seen).because("heartbeats and claims must be seen", "mount with the options that docs/doctor.md has for this file system")
+		return failed("seen", "%s", seen).because(
+			"heartbeats and claims must be seen", "mount with the options that docs/doctor.md has for this file system")
 	case c.lease && late:
-		return advice("seen", "%s", seen).because("work starts later, and the expiry must be longer", "look for actimeo, acdirmax or a slow network")
+		return advice("seen", "%s", seen).because(
+			"work starts later, and the expiry must be longer", "look for actimeo, acdirmax or a slow network")
 	case there.Unseen || here.Unseen:
 		return advice("seen", "%s", seen).because("the old text is read for as long as somebody reads it", c.late)
 	case late:

@@ -132,7 +132,8 @@ func tryLink(share *sharefs.FS, dir string) Result {
 	name := path.Join(dir, "published")
 	_, first, err := share.PublishData(name, []byte("first"))
 	if err != nil {
-		return broken("plans, decisions and outputs are published by hard links", "use a file system and a mount with hard links",
+		return broken("plans, decisions and outputs are published by hard links",
+			"use a file system and a mount with hard links",
 			"%v", err)
 	}
 	winner, second, err := share.PublishData(name, []byte("second"))
@@ -140,7 +141,8 @@ func tryLink(share *sharefs.FS, dir string) Result {
 		return broken(Unsafe, useAnother, "a second link to one name was not refused (%q, %v)", winner, err)
 	}
 	if err := share.CheckLinks(dir); err != nil {
-		return broken("that is how it is known who published", "on mergerfs mount with `use_ino`, on SMB with `serverino`", "%v", err)
+		return broken("that is how it is known who published", "on mergerfs mount with `use_ino`, on SMB with `serverino`",
+			"%v", err)
 	}
 	return Result{Seen: "the first to publish a name wins"}
 }
@@ -172,7 +174,8 @@ func tryOverwrite(share *sharefs.FS, dir string) Result {
 		t.want(!after.ModTime().Before(before.ModTime()), "a file that is overwritten gets an earlier date")
 	}
 	t.holds("x", "0002\n")
-	return t.end(Result{Seen: "the file stays the same one, with a new text"}, "", "heartbeats are written that way", useAnother)
+	return t.end(Result{Seen: "the file stays the same one, with a new text"}, "", "heartbeats are written that way",
+		useAnother)
 }
 
 // tryReplace gives a file new content at once.
@@ -183,7 +186,8 @@ func tryReplace(share *sharefs.FS, dir string) Result {
 	t.step(share.Replace(t.path("replaced/x"), []byte("short")))
 	t.holds("replaced/x", "short")
 	t.lists("replaced", 1)
-	return t.end(Result{Seen: "a file gets its new text at once"}, "", "states and settings are written that way", useAnother)
+	return t.end(Result{Seen: "a file gets its new text at once"}, "", "states and settings are written that way",
+		useAnother)
 }
 
 // tryFolder makes and removes folders.
@@ -220,7 +224,8 @@ func trySync(share *sharefs.FS, dir string) Result {
 		t.step(share.Durable(t.path(name)))
 	}
 	ok := Result{Seen: "of a file and its folder; writing and syncing takes", Took: time.Since(began) / n}
-	return t.end(ok, "", "what was said to be done must outlast a power cut", "see the server's log for errors of its disk")
+	return t.end(ok, "", "what was said to be done must outlast a power cut",
+		"see the server's log for errors of its disk")
 }
 
 // tryListing looks whether a listing made after a change shows it.
