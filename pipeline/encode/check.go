@@ -15,9 +15,11 @@ import (
 
 // Check compares an encoded chunk with the plan: one video stream of the planned kind, whose frames have
 // exactly the planned timestamps. The error is ErrFrames if they have not. It reads the whole file, r at its
-// start and path its absolute name, and decodes nothing. The file's CRC-32 is told with an error too, if all of it
-// was read.
-func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, r io.Reader, path string) (*media.Clip, error) {
+// start and path its absolute name, and decodes nothing. The Clip has the file's CRC-32 beside an error too, if all
+// of it was read.
+func Check(
+	ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *pipeline.Chunk, r io.Reader, path string,
+) (*media.Clip, error) {
 	c, err := tools.Clip(ctx, r, path)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("%w: the result is cut off", ErrFrames)
@@ -36,7 +38,8 @@ func Check(ctx context.Context, tools media.Tools, plan *pipeline.Plan, chunk *p
 		return c, fmt.Errorf("%w: the result is %s in %dx%d", ErrFrames, c.Codec, c.Width, c.Height)
 	}
 	if !sameFields(plan.Out.Fields, c.FieldOrder) {
-		return c, fmt.Errorf("%w: the result's order of fields is %q, planned is %q", ErrFrames, c.FieldOrder, plan.Out.Fields)
+		return c, fmt.Errorf("%w: the result's order of fields is %q, planned is %q",
+			ErrFrames, c.FieldOrder, plan.Out.Fields)
 	}
 	return c, comparePTS(chunk.PTS.All(), plan.Video.TimeBase, c)
 }

@@ -16,15 +16,17 @@ import (
 
 // Request is one chunk to encode.
 type Request struct {
-	Plan     *pipeline.Plan
-	Chunk    *pipeline.Chunk
-	Source   string // the plan's source file, absolute
-	Piece    string // the chunk's own file, absolute; empty: the chunk is a range of Source
-	Out      string // the result, absolute, written by nobody else; may be replaced several times
-	Threads  int    // of decoder and encoder; 0: ffmpeg chooses
-	Nice     int
-	Progress func(frames int, size int64) // of the present try; may be nil
-	Started  func(*media.Process)         // for each try; may be nil
+	Plan    *pipeline.Plan
+	Chunk   *pipeline.Chunk
+	Source  string // the plan's source file, absolute
+	Piece   string // the chunk's own file, absolute; empty: the chunk is a range of Source
+	Out     string // the result, absolute, written by nobody else; may be replaced several times
+	Threads int    // of decoder and encoder; 0: ffmpeg chooses
+	Nice    int
+	// Progress is called while a try runs, with its frames and bytes so far. If nil, it is not called.
+	Progress func(frames int, size int64)
+	// Started is called with the child of each try. If nil, it is not called.
+	Started func(*media.Process)
 }
 
 // ErrFrames is the error for a chunk from which no way of decoding gives the planned frames.
@@ -45,7 +47,8 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		result, err := try(ctx, tools, req, options, in)
 		if err == nil {
 			return &pipeline.Record{
-				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS), Extradata: result.Extradata, Encoder: enc.Version(result.Head),
+				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS),
+				Extradata: result.Extradata, Encoder: enc.Version(result.Head),
 				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
 			}, nil
 		}
@@ -53,7 +56,8 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 			return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
 		}
 		if tools.Log != nil {
-			tools.Log.WarnContext(ctx, "encoded frames are not the planned ones", "chunk", req.Chunk.Index, "method", in.method, "error", err)
+			tools.Log.WarnContext(ctx, "encoded frames are not the planned ones",
+				"chunk", req.Chunk.Index, "method", in.method, "error", err)
 		}
 		last = err
 	}
@@ -111,7 +115,7 @@ func reach(plan *pipeline.Plan, c *pipeline.Chunk) span {
 // byNumber is the method that does not go by timestamps.
 const byNumber = "by frame number"
 
-// worthAnother tells errors that another way of decoding may avoid from those that it can't.
+// worthAnother reports whether another way of decoding may avoid the error.
 func worthAnother(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
@@ -119,8 +123,8 @@ func worthAnother(ctx context.Context, err error) bool {
 	if errors.Is(err, ErrFrames) {
 		return true
 	}
-	var exit *media.ExitError
-	return errors.As(err, &exit) && exit.Code > 0 && !sharefs.Trouble(err)
+	exit, ok := errors.AsType[*media.ExitError](err)
+	return ok && exit.Code > 0 && !sharefs.Trouble(err)
 }
 
 type result struct {
@@ -136,7 +140,8 @@ func try(ctx context.Context, tools media.Tools, req Request, options encoder.Op
 		report = func(int, int64) {}
 	}
 	stderr, err := tools.Run(ctx, media.Command{
-		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report), Nice: req.Nice, Started: req.Started, Limits: limits(req, in),
+		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report),
+		Nice: req.Nice, Started: req.Started, Limits: limits(req, in),
 	})
 	if err != nil {
 		return result{}, err

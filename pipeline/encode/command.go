@@ -22,8 +22,10 @@ type input struct {
 
 // args is the whole command line for ffmpeg, but for progress and output.
 func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) []string {
-	out := append(decoding(plan, in, filters(plan, options.Look(), in), threads), "-map_metadata", "-1", "-map_chapters", "-1",
-		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":")) // as a word, versions spell it differently
+	out := decoding(plan, in, filters(plan, options.Look(), in), threads)
+	// The word for the source's time base is spelt differently by versions of ffmpeg.
+	out = append(out, "-map_metadata", "-1", "-map_chapters", "-1",
+		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":"))
 	out = append(out, options.Args(encoder.Stream{
 		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later,
 	})...)
@@ -71,7 +73,8 @@ func outRange(v pipeline.Video, look encoder.Look) string {
 func described(plan *pipeline.Plan, look encoder.Look) (out []string) {
 	c := look.Colours(plan.Video)
 	for _, o := range [][2]string{
-		{"-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields]}, {"-color_range", outRange(plan.Video, look)}, {"-colorspace", c.Matrix},
+		{"-field_order", map[string]string{"tff": "tt", "bff": "bb"}[plan.Out.Fields]},
+		{"-color_range", outRange(plan.Video, look)}, {"-colorspace", c.Matrix},
 		{"-color_trc", c.Transfer}, {"-color_primaries", c.Primaries}, {"-chroma_sample_location", c.ChromaPlace},
 	} {
 		if o[1] != "" {

@@ -86,12 +86,14 @@ func pad(v pipeline.Video, out pipeline.Picture) string {
 	subW, subH := encoder.ChromaSize(out.PixFmt)
 	fill := func(subW, subH int) string {
 		w, h := out.Width/subW, out.Height/subH
-		return fmt.Sprintf("pad=w=%d:h=%d:x=0:y=0,fillborders=right=%d:bottom=%d:mode=smear", w, h, w-ceil(v.Width, subW), h-ceil(v.Height, subH))
+		return fmt.Sprintf("pad=w=%d:h=%d:x=0:y=0,fillborders=right=%d:bottom=%d:mode=smear",
+			w, h, w-ceil(v.Width, subW), h-ceil(v.Height, subH))
 	}
 	if subW == 1 {
 		return fill(1, 1)
 	}
-	return fmt.Sprintf("extractplanes=y+u+v[y][u][v];[y]%s[y2];[u]%s[u2];[v]%s[v2];[y2][u2][v2]mergeplanes=map0s=0:map1s=1:map2s=2:format=%s",
+	return fmt.Sprintf("extractplanes=y+u+v[y][u][v];[y]%s[y2];[u]%s[u2];[v]%s[v2];"+
+		"[y2][u2][v2]mergeplanes=map0s=0:map1s=1:map2s=2:format=%s",
 		fill(1, 1), fill(subW, subH), fill(subW, subH), out.PixFmt)
 }
 

@@ -163,7 +163,8 @@ func (p PictureCheck) compare(
 		}
 		return nil
 	}
-	return fmt.Errorf("%w: frame %d of the chunk, at %.3f s, is %.1f grey levels from the source's on average (%g are allowed)",
+	return fmt.Errorf("%w: frame %d of the chunk, at %.3f s, is %.1f grey levels from the source's on average"+
+		" (%g are allowed)",
 		ErrPictures, n, p.Plan.Video.TimeBase.Seconds(p.Chunk.PTS.All()[n]), nearest, limit)
 }
 

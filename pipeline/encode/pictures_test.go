@@ -23,7 +23,8 @@ func (j job) look(chunk int, result string, rec *pipeline.Record, quick bool) er
 		clip, _ = j.tools.Clip(context.Background(), f, result)
 	}
 	return encode.PictureCheck{
-		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result, Clip: clip, Method: rec.Method, Quick: quick,
+		Plan: j.plan, Chunk: &j.plan.Chunks[chunk], Source: j.source, Result: result,
+		Clip: clip, Method: rec.Method, Quick: quick,
 	}.Compare(context.Background(), j.tools)
 }
 

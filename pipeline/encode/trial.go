@@ -47,14 +47,17 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	return version, nil
 }
 
-// firstPicture encodes it and returns the stream's beginning, and why the encoder did not take what it was told; empty if
-// it did.
-func firstPicture(ctx context.Context, tools media.Tools, plan *pipeline.Plan, enc encoder.Encoder, options encoder.Options, path string) (
-	stream []byte, reason string, err error,
-) {
+// firstPicture encodes it and returns the stream's beginning, and why the encoder did not take what it was told; empty
+// if it did.
+func firstPicture(
+	ctx context.Context, tools media.Tools, plan *pipeline.Plan, enc encoder.Encoder, options encoder.Options, path string,
+) (stream []byte, reason string, err error) {
 	head := &firstBytes{}
-	cmd := append(args(plan, options, input{path: path, stream: plan.Video.Index}, 1), "-frames:v", "1", "-f", enc.Bare(), "pipe:1")
-	messages, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan))})
+	cmd := args(plan, options, input{path: path, stream: plan.Video.Index}, 1)
+	cmd = append(cmd, "-frames:v", "1", "-f", enc.Bare(), "pipe:1")
+	messages, err := tools.Run(ctx, media.Command{
+		Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan)),
+	})
 	if err != nil {
 		messages += "\n" + err.Error()
 	}

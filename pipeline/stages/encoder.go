@@ -32,7 +32,8 @@ func NewEncoder(ctx context.Context, share *sharefs.FS, tools media.Tools, threa
 		return nil, err
 	}
 	if missing := encoder.Missing(listing); len(missing) == len(encoder.All()) {
-		return nil, fmt.Errorf("%s has no %s encoder: install an ffmpeg that was built with it (Debian's has it)", tools.FFmpeg, missing[0].Library())
+		return nil, fmt.Errorf("%s has no %s encoder: install an ffmpeg that was built with it (Debian's has it)",
+			tools.FFmpeg, missing[0].Library())
 	}
 	return &Encoder{share: share, tools: tools, threads: threads, nice: nice, version: version}, nil
 }

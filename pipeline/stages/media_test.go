@@ -20,7 +20,8 @@ import (
 func TestCheckReadsEveryByte(t *testing.T) {
 	root := t.TempDir()
 	stages := Media{FS: sharefs.New(root, sharefs.OS(root))}
-	chunk := pipeline.ChunkFile{Job: "abcdef01-k3f9z", Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345").In(pipeline.Committed)
+	pending := pipeline.ChunkFile{Job: "abcdef01-k3f9z", Kind: pipeline.KindRange}.AsPending(1)
+	chunk := pending.AsClaimed("pc1-w12345").In(pipeline.Committed)
 	require.NoError(t, stages.FS.MkdirAll(pipeline.DoneOf(chunk.Job)))
 	const block = 1 << 20
 	whole := slices.Repeat([]byte("an encoded chunk"), 3*block/32)

@@ -28,10 +28,10 @@ type rehearsal struct {
 	plan   *pipeline.Plan
 }
 
-// Rehearse sends a small film of its own through all stages, as the farm does with a film: it encodes its chunks, two or
-// more, with these settings, decodes them and compares their pictures, merges them and verifies the merge. It returns the
-// number of chunks. dir is an empty folder, absolute, which the caller removes. The error is a *pipeline.Refusal if the
-// settings are at fault; any other names the step that this machine's tools don't do.
+// Rehearse sends a small film of its own through all stages, as the farm does with a film: it encodes its chunks, two
+// or more, with these settings, decodes them and compares their pictures, merges them and verifies the merge. It
+// returns the number of chunks. dir is an empty folder, absolute, which the caller removes. The error is a
+// *pipeline.Refusal if the settings are at fault; any other names the step that this machine's tools don't do.
 func Rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
 	set.Chunk, set.Pieces = 2, "copy"
 	s := &rehearsal{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
@@ -79,7 +79,9 @@ func (s *rehearsal) encode(ctx context.Context, c *pipeline.Chunk) (result strin
 		return "", nil, err
 	}
 	result = filepath.Join(s.dir, fmt.Sprintf("%d.result", c.Index))
-	record, err = encode.Chunk(ctx, s.tools, encode.Request{Plan: s.plan, Chunk: c, Source: s.source, Piece: piece, Out: result, Threads: 1})
+	record, err = encode.Chunk(ctx, s.tools, encode.Request{
+		Plan: s.plan, Chunk: c, Source: s.source, Piece: piece, Out: result, Threads: 1,
+	})
 	if err != nil {
 		return "", nil, err
 	}

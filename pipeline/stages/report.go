@@ -12,14 +12,18 @@ import (
 
 // reportOf is the job's page for people: what came in, how it was encoded, by whom, what had to be done again
 // and why, how it was checked.
-func reportOf(j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, failures []pipeline.Failure, out *merge.Output) string {
+func reportOf(
+	j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, failures []pipeline.Failure, out *merge.Output,
+) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
+	name := pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32))
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
-		pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)), out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
+		name, out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
 	fmt.Fprintf(&b, "settings  profile %s: %s\n", j.Settings.Profile, j.Settings.Options)
 	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
-	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n", p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
+	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n",
+		p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
 	fmt.Fprintf(&b, "taken in  %s by %s\n\n", j.Created.Format(time.RFC3339), j.Master)
 	for _, n := range p.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)

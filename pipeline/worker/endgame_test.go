@@ -38,7 +38,7 @@ func TestASlowNodeLeavesWhatItWouldBeLastWith(t *testing.T) {
 	last := untilLast(plan, free, 120, 2, 10)
 	require.InDelta(t, 10, last, 1e-9)
 	require.Len(t, doneWithin(plan, slices.Clone(free), 10, last), 3)
-	require.Equal(t, free[1:], doneWithin(plan, slices.Clone(free), 6, last), "60 frames would take it all of that time, which is not sure")
+	require.Equal(t, free[1:], doneWithin(plan, slices.Clone(free), 6, last), "60 frames would take it all of that time")
 	require.Empty(t, doneWithin(plan, slices.Clone(free), 1, last))
 	require.Zero(t, chunkWork(plan, pipeline.ChunkFile{Chunk: 3}), "a copy that a person made")
 }

@@ -26,7 +26,8 @@ func TestFaultsTellANodeFromAChunk(t *testing.T) {
 	require.False(t, f.leaves(b, now))
 	words, left := f.said(now)
 	require.True(t, left)
-	require.Equal(t, "3 encodes failed here since the last success, and 1 chunk is left to other nodes for a while: crashed", words)
+	require.Equal(t, "3 encodes failed here since the last success, "+
+		"and 1 chunk is left to other nodes for a while: crashed", words)
 	words, left = f.said(now.Add(time.Minute))
 	require.False(t, left)
 	require.Equal(t, "3 encodes failed here since the last success: crashed", words)

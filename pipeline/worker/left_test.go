@@ -45,7 +45,8 @@ func TestAWorkerEndsBesideWhatDoesNotFit(t *testing.T) {
 	plan, err := pipeline.LoadPlan(share, job)
 	require.NoError(t, err)
 	plan.Job, plan.Memory = pipeline.NewJobID("00000002"), pipeline.Memory{Fixed: 4e9}
-	big := &pipeline.Job{ID: plan.Job, Inbox: "a.mkv", Source: plan.Source, CRC32: "00000002", Settings: pipeline.Settings{Container: "mkv"}}
+	big := &pipeline.Job{ID: plan.Job, Inbox: "a.mkv", Source: plan.Source, CRC32: "00000002"}
+	big.Settings.Container = "mkv"
 	require.NoError(t, big.Create(share))
 	for _, dir := range []string{pipeline.PendingOf(plan.Job), pipeline.DoneOf(plan.Job)} {
 		require.NoError(t, share.MkdirAll(dir))

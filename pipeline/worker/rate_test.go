@@ -37,10 +37,12 @@ func TestTheRateOfSeveralJobsAndOfNone(t *testing.T) {
 	var r rate
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	require.Empty(t, r.sample(at(0), at(0), nil))
-	require.Equal(t, map[string]float64{"a": 3}, r.sample(at(110), at(100), map[string]int64{"a": 30}), "since the task began")
+	fps := r.sample(at(110), at(100), map[string]int64{"a": 30})
+	require.Equal(t, map[string]float64{"a": 3}, fps, "since the task began")
 	r.ended("a", 50)
 	require.Equal(t, map[string]float64{"a": 2.5, "b": 1}, r.sample(at(120), at(115), map[string]int64{"b": 20}))
-	require.Equal(t, map[string]float64{"a": 2.5}, r.sample(at(120), at(119), map[string]int64{"b": -1}), "an attempt that began anew")
+	fps = r.sample(at(120), at(119), map[string]int64{"b": -1})
+	require.Equal(t, map[string]float64{"a": 2.5}, fps, "an attempt that began anew")
 	r.ended("b", 20)
 	require.NotEmpty(t, r.sample(at(130), at(130), nil), "perhaps only between two chunks")
 	require.Empty(t, r.sample(at(140), at(140), nil))

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"io"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 // Two slots that have nothing to do make one second copy between them.
 func TestSlotsDoNotCopyTheSameChunk(t *testing.T) {
 	share, job := slowShare(t)
-	w := New(Options{FS: share, Node: "b-wbbbbb", Slots: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Poll: time.Second})
+	w := New(Options{FS: share, Node: "b-wbbbbb", Slots: 2, Log: quiet(), Poll: time.Second})
 	w.speeds.jobs = map[string]pipeline.Speed{job: {Frames: 1000, Pixels: 1000, Seconds: 1}}
 	claims := func() int {
 		names, err := share.List(pipeline.ClaimedDir)

@@ -1,0 +1,78 @@
+package stages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/merge"
+)
+
+// Prepare implements master.Stages.
+func (s *Media) Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, dst string) (any, error) {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, p.Source)); err != nil {
+		return nil, err
+	}
+	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
+		return nil, err
+	}
+	prepared, err := merge.Prepare(ctx, s.Tools, s.request(j, p, dst))
+	if err != nil {
+		return nil, err
+	}
+	return prepared, nil
+}
+
+func (s *Media) request(j *pipeline.Job, p *pipeline.Plan, dst string) merge.Request {
+	s.mu.Lock()
+	file := s.files[pipeline.JobFile(p.Job, p.Source)]
+	s.mu.Unlock()
+	return merge.Request{
+		Plan: p, Source: s.FS.Path(pipeline.JobFile(j.ID, p.Source)), File: file,
+		Out: s.FS.Path(dst), WorkDir: s.FS.Path(pipeline.WorkOf(dst)),
+	}
+}
+
+// Merge implements master.Stages.
+func (s *Media) Merge(
+	ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record,
+	dst string, prepared any,
+) (*master.Merged, error) {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, p.Source)); err != nil {
+		return nil, err
+	}
+	req := s.request(j, p, dst)
+	req.Prepared, _ = prepared.(*merge.Prepared)
+	var whole int
+	req.Sums, whole = s.found(chunks)
+	for i, c := range chunks {
+		req.Results = append(req.Results, s.FS.Path(c.Result()))
+		req.CRCs = append(req.CRCs, records[i].CRC32)
+	}
+	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
+		return nil, err
+	}
+	out, err := merge.Merge(ctx, s.Tools, req)
+	if err != nil {
+		return nil, err
+	}
+	name := pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)
+	cert := merge.Certify(p, records, out, name, time.Now().UTC())
+	cert.Source.Name = pipeline.RawName(j.Name()).String()
+	if !s.Private {
+		cert.Checked = append(slices.Clone(cert.Checked), fmt.Sprintf("every chunk: its first picture as a thumbnail "+
+			"against the source's; %d of %d were decoded whole, without an error, and another key frame compared",
+			whole, len(chunks)))
+	}
+	b, err := json.MarshalIndent(cert, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	failures, _ := pipeline.JobFailures(s.FS, j.ID) // a folder that a person removed is no reason to fail
+	report := reportOf(j, p, records, failures, out)
+	return &master.Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: report}, nil
+}

@@ -1,0 +1,107 @@
+package stages
+
+import (
+	"context"
+	"errors"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/split"
+)
+
+// Scan implements master.Stages.
+func (s *Media) Scan(ctx context.Context, name string) (master.Scan, error) {
+	in, err := s.FS.OpenRead(name)
+	if err != nil {
+		return master.Scan{}, err
+	}
+	defer func() { _ = in.Close() }()
+	source, err := split.Scan(ctx, s.Tools, s.FS.Path(name), in)
+	out := master.Scan{CRC32: source.CRC32}
+	var refused *pipeline.Refusal
+	switch {
+	case err == nil:
+		out.Kept = source
+	case errors.As(err, &refused):
+		out.Refused = err
+	default:
+		return out, err // it may pass
+	}
+	return out, ctx.Err()
+}
+
+// Plan implements master.Stages.
+func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*pipeline.Plan, error) {
+	if err := s.FS.Regular(pipeline.JobFile(j.ID, j.Source)); err != nil {
+		return nil, err
+	}
+	plan, err := split.Make(ctx, s.Tools, split.Request{
+		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
+		CRC32: j.CRC32, Settings: j.Settings, Scan: sourceOf(scan), TestEncode: encode.Test, TestRest: merge.TryRest,
+		Slots: pipeline.Slots(s.FS),
+	})
+	if err != nil {
+		return nil, err
+	}
+	plan.Memory = encode.Memory(plan)
+	if err := s.fits(plan); err != nil {
+		return nil, err
+	}
+	source, err := s.described(ctx, plan, scan)
+	if err != nil {
+		return nil, err
+	}
+	s.know(plan, source)
+	path := s.FS.Path(pipeline.JobFile(j.ID, plan.Source))
+	if err := merge.TryConverted(ctx, s.Tools, path, source, j.Settings); err != nil {
+		return nil, err
+	}
+	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings)...)
+	if plan.Source == plan.Original {
+		return plan, nil
+	}
+	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// sourceOf returns what Scan has kept, nil if it kept nothing.
+func sourceOf(scan master.Scan) *split.Source {
+	source, _ := scan.Kept.(*split.Source)
+	return source
+}
+
+// fits refuses what this machine has no memory for, where no other one can help.
+func (s *Media) fits(plan *pipeline.Plan) error {
+	if s.Memory == nil {
+		return nil
+	}
+	need := plan.Memory.Of(s.Threads)
+	if free, most := s.Memory(); most > 0 && need > free {
+		return pipeline.Refuse("The encode needs about %s of memory, and this machine has %s, of which %s are free: %s.",
+			pipeline.Gigabytes(need), pipeline.Gigabytes(most), pipeline.Gigabytes(free), pipeline.LessMemory)
+	}
+	return nil
+}
+
+// described returns what ffprobe says of the plan's source: the scan has it, unless the source was normalised.
+func (s *Media) described(ctx context.Context, plan *pipeline.Plan, scan master.Scan) (*media.File, error) {
+	if source := sourceOf(scan); source != nil && plan.Source == plan.Original {
+		return source.File, nil
+	}
+	return s.Tools.Probe(ctx, s.FS.Path(pipeline.JobFile(plan.Job, plan.Source)))
+}
+
+// know remembers what ffprobe said of a plan's source, which nobody changes while the job is live.
+func (s *Media) know(plan *pipeline.Plan, source *media.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files == nil || len(s.files) >= maxFiles {
+		s.files = map[string]*media.File{}
+	}
+	s.files[pipeline.JobFile(plan.Job, plan.Source)] = source
+}
+
+// maxFiles limits the cached probe results.
+const maxFiles = 32
