@@ -66,7 +66,7 @@ func sides(width, height int) bool {
 // words are what stands in commands as it is.
 func (p *Plan) words() []string {
 	v := p.Video
-	return []string{p.Out.PixFmt, p.Out.Edge, p.Muxer, p.Settings.Container, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
+	return []string{p.Out.PixFmt, p.Out.Edge, p.Muxer, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
 }
 
 func (c *Chunk) check(index, first int) error {

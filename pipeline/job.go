@@ -58,7 +58,7 @@ func LoadJob(f *sharefs.FS, id string) (*Job, error) {
 	if err := ReadJSON(f, JobFile(id, jobName), maxSmall, j); err != nil {
 		return nil, err
 	}
-	if j.ID != id || !originalName.MatchString(j.Source) || j.Name() == "." || !word.MatchString(j.Settings.Container) {
+	if j.ID != id || !originalName.MatchString(j.Source) || j.Name() == "." {
 		return nil, fmt.Errorf("%s does not describe the job %s", JobFile(id, jobName), id)
 	}
 	return j, nil

@@ -22,13 +22,13 @@ func Tag(name string) string {
 
 // OutputName is the output's file name: the source's, with the container's ending, and with the
 // output's own CRC-32 in the place of the tag where the source had one.
-func OutputName(source, container, crc string) string {
+func OutputName(source string, container Container, crc string) string {
 	base, _ := cutExt(source)
 	if loc := tagPattern.FindAllStringIndex(base, -1); loc != nil {
 		last := loc[len(loc)-1]
 		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
 	}
-	return fit(base, "."+container)
+	return fit(base, "."+string(container))
 }
 
 // Marked returns "name (job).ext", which nobody else ever uses.

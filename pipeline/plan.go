@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // Rational is a fraction such as a time base (seconds per tick) or an aspect ratio.
@@ -24,27 +23,8 @@ func (r Rational) Valid() bool { return r.Num > 0 && r.Den > 0 }
 func (r Rational) String() string { return fmt.Sprintf("%d/%d", r.Num, r.Den) }
 
 // Note adds a sentence for a person, in fmt.Sprintf's form.
-func (p *Plan) Note(format string, args ...any) { p.Notes = append(p.Notes, fmt.Sprintf(format, args...)) }
-
-// Settings are what one job is encoded with, resolved once by the master from profile and sidecar.
-type Settings struct {
-	Profile     string  `json:"profile"`
-	Encoder     string  `json:"encoder"`               // its name in package encoder
-	Options     string  `json:"options"`               // of the encoder's own command line, checked by encoder.Of
-	Container   string  `json:"container"`             // mkv | mp4
-	Audio       string  `json:"audio"`                 // copy | aac <N>k
-	Subtitles   string  `json:"subtitles,omitempty"`   // copy | none
-	Scale       string  `json:"scale,omitempty"`       // none | WIDTHxHEIGHT | WIDTHxHEIGHT enlarge
-	Deinterlace string  `json:"deinterlace,omitempty"` // no | yes
-	Odd         string  `json:"odd,omitempty"`         // refuse | crop | pad: sizes that the output's chroma can't halve
-	Chunk       float64 `json:"chunk_seconds"`         // wanted length of a chunk
-	Pieces      string  `json:"pieces"`                // copy | range
-	Keep        string  `json:"source"`                // archive | delete: what becomes of the source
-}
-
-// Effort names the settings that a pixel's encoding time depends on: speeds under another name say nothing.
-func (s Settings) Effort() string {
-	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale, s.Deinterlace}, " "))
+func (p *Plan) Note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
 // Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,36 +19,58 @@ import (
 	"github.com/distenc/distenc/pipeline/steer"
 )
 
-// addWishes adds what `add` and `encode` let a person wish for a film.
-func addWishes(cmd *cobra.Command, w *steer.Wishes) {
-	cmd.SetFlagErrorFunc(dashes)
-	cmd.Flags().StringVar(&w.Profile, "profile", "", "encode with the settings of `PROFILE`")
+// asked is what `add` and `encode` let a person wish for a film.
+type asked struct {
+	steer.Wishes
+
+	encoder string // "": the profile's
+	options string // of the encoder's own command
 }
 
-// takeOptions takes the x264 options behind "--" off the arguments, and checks them.
-func takeOptions(cmd *cobra.Command, args []string, w *steer.Wishes) ([]string, error) {
+func (a *asked) flags(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(dashes)
+	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
+	cmd.Flags().StringVar(&a.encoder, "encoder", "",
+		"encode with the encoder `NAME` instead of the profile's; the options behind -- are its own")
+}
+
+// takeOptions takes the encoder's options behind "--" off the arguments.
+func (a *asked) takeOptions(cmd *cobra.Command, args []string) ([]string, error) {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
-		w.X264 = quoteWords(args[at:])
+		a.options = quoteWords(args[at:])
 		args = args[:at]
 	}
 	if len(args) == 0 {
 		return nil, usage(errors.New("no file given"))
 	}
-	if w.X264 != "" {
-		if _, err := encoder.Default().Parse(w.X264); err != nil {
-			return nil, usage(err)
-		}
-	}
 	return args, nil
 }
 
-// checkProfile refuses a profile that does not exist; "" is none.
-func checkProfile(cfg config.Config, name string) error {
-	if _, ok := cfg.Profile(name); name != "" && !ok {
-		return usage(fmt.Errorf("there is no profile %q; there are %s; a new one is a section [profiles.%s] in %s",
-			name, strings.Join(cfg.ProfileNames(), ", "), name, config.ShareFile))
+// check refuses a profile or an encoder that does not exist, and options that can't be used. Options without an encoder
+// are for the profile's.
+func (a *asked) check(cfg config.Config) error {
+	profile, err := profileOf(cfg, cmp.Or(a.Profile, config.DefaultProfile))
+	if err != nil || a.encoder == "" && a.options == "" {
+		return err
 	}
+	e, err := encoder.Named(cmp.Or(a.encoder, profile.Encoder))
+	if err == nil {
+		_, err = e.Parse(a.options)
+	}
+	if err != nil {
+		return usage(err)
+	}
+	a.Settings = map[string]string{e.Name(): a.options}
 	return nil
+}
+
+// profileOf refuses a profile that does not exist.
+func profileOf(cfg config.Config, name string) (pipeline.Settings, error) {
+	if p, ok := cfg.Profile(name); ok {
+		return p, nil
+	}
+	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; there are %s; a new one is a section [profiles.%s] in %s",
+		name, strings.Join(cfg.ProfileNames(), ", "), name, config.ShareFile))
 }
 
 // quoteWords joins words to one line that an encoder's Parse takes apart again.
@@ -63,7 +86,7 @@ func quoteWords(words []string) string {
 }
 
 func newAdd(g *global) *cobra.Command {
-	var w steer.Wishes
+	var w asked
 	var priority int
 	var wait bool
 	cmd := &cobra.Command{
@@ -75,7 +98,7 @@ already stays there, and counts as whole from now on.`,
 		Example: `  distenc add "Show - 01 [ABCDEFAB].mkv" --wait
   distenc add film.mkv --profile tablet -- --preset veryfast --crf 21`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := takeOptions(cmd, args, &w)
+			files, err := w.takeOptions(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -87,16 +110,16 @@ already stays there, and counts as whole from now on.`,
 			if err != nil {
 				return err
 			}
-			if err := checkProfile(cfg, w.Profile); err != nil {
+			if err := w.check(cfg); err != nil {
 				return err
 			}
 			if priority != 0 {
 				w.Priority = &priority
 			}
-			return g.stop.oneShot(add(cmd, share, w, files, wait, cfg.Disk.MinFree))
+			return g.stop.oneShot(add(cmd, share, w.Wishes, files, wait, cfg.Disk.MinFree))
 		},
 	}
-	addWishes(cmd, &w)
+	w.flags(cmd)
 	cmd.Flags().IntVar(&priority, "priority", 0, "jobs with a higher `number` go first")
 	cmd.Flags().BoolVar(&w.Again, "again", false,
 		"encode even if the same content was encoded with the same settings before")

@@ -130,7 +130,7 @@ func (v *visit) machine(ctx context.Context) {
 	}
 	for _, name := range v.cfg.ProfileNames() {
 		p, _ := v.cfg.Profile(name)
-		o.Profiles = append(o.Profiles, doctor.Profile{Name: p.Name, Settings: settingsOf(v.cfg, p)})
+		o.Profiles = append(o.Profiles, doctor.Profile{Name: name, Settings: p})
 	}
 	doctor.Machine(ctx, o, v.tell)
 }

@@ -26,7 +26,7 @@ import (
 )
 
 func newEncode(g *global) *cobra.Command {
-	var w steer.Wishes
+	var w asked
 	var out string
 	var anew bool
 	cmd := &cobra.Command{
@@ -40,7 +40,7 @@ Without -o the output stands beside its source: "name (2).mkv", or with its own 
 where the source has one. An existing file is never overwritten.`,
 		Example: `  distenc encode "Show - 01 [ABCDEFAB].mkv" -o out.mkv -- --preset veryfast --profile high --crf 20`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := takeOptions(cmd, args, &w)
+			files, err := w.takeOptions(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -58,13 +58,13 @@ where the source has one. An existing file is never overwritten.`,
 			if err != nil {
 				return err
 			}
-			if err := checkProfile(cfg, w.Profile); err != nil {
+			if err := w.check(cfg); err != nil {
 				return err
 			}
-			return g.stop.oneShot(encodeAll(cmd, cfg, w, files, out, anew))
+			return g.stop.oneShot(encodeAll(cmd, cfg, w.Wishes, files, out, anew))
 		},
 	}
-	addWishes(cmd, &w)
+	w.flags(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
 	cmd.Flags().BoolVar(&anew, "no-resume", false,
 		"begin anew, and remove what an interrupted encode of the file has left")
@@ -84,7 +84,9 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []st
 	if err != nil {
 		return err
 	}
-	w.Container = containerOf(out)
+	if c := containerOf(out); c != "" {
+		w.Settings = config.Choices(w.Settings).With(config.Choices{"container": string(c)})
+	}
 	var failed error
 	for _, file := range files {
 		s := oneShot{cfg: private(cfg), log: log, tools: tools, wishes: w, anew: anew, progress: cmd.ErrOrStderr()}
@@ -259,10 +261,10 @@ func (s oneShot) place(ctx context.Context, folder *workFolder, film steer.Submi
 }
 
 // containerOf is the container that an output's name asks for, "" to leave it to the profile.
-func containerOf(out string) string {
+func containerOf(out string) pipeline.Container {
 	switch ext := strings.ToLower(filepath.Ext(out)); ext {
 	case ".mkv", ".mp4":
-		return ext[1:]
+		return pipeline.Container(ext[1:])
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/distenc/distenc"
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/doctor"
 	"github.com/distenc/distenc/pipeline"
@@ -91,6 +92,15 @@ func report(w io.Writer, command string, err error) {
 
 // shown is a name or a line for people, which nobody's file name can turn into control characters.
 func shown(text string) string { return pipeline.RawName(text).String() }
+
+// settingsTopic shows the example, which has all settings, their defaults and what they mean.
+func settingsTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "settings",
+		Short: "What can be set in distenc.toml, with the defaults",
+		Long:  "    " + strings.ReplaceAll(strings.TrimSpace(distenc.ExampleConfig), "\n", "\n    "),
+	}
+}
 
 // exitCodesTopic is a command without code, which cobra takes for a topic of help.
 func exitCodesTopic() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -140,20 +141,16 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 		reason := "The settings beside the file can't be read: " + err.Error()
 		return master.Order{}, &pipeline.Refusal{Reason: reason, Err: err}
 	}
-	profile, _ := f.cfg().Profile(config.DefaultProfile)
-	if p, ok := f.cfg().Profile(folder); ok {
-		profile = p
+	cfg := f.cfg()
+	settings, found := cfg.Profile(cmp.Or(s.Profile, folder))
+	if !found && s.Profile != "" {
+		return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.",
+			s.Profile, strings.Join(cfg.ProfileNames(), ", "))
 	}
-	if s.Profile != "" {
-		p, ok := f.cfg().Profile(s.Profile)
-		if !ok {
-			return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.",
-				s.Profile, strings.Join(f.cfg().ProfileNames(), ", "))
-		}
-		profile = p
+	if !found {
+		settings, _ = cfg.Profile(config.DefaultProfile)
 	}
-	profile = profile.With(s)
-	settings := settingsOf(f.cfg(), profile)
+	settings = s.Over(settings)
 	if _, _, err := encoder.Of(settings); err != nil {
 		return master.Order{}, err
 	}
@@ -161,15 +158,6 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 		Settings: settings,
 		Priority: s.Priority, Nonce: s.Nonce, Size: s.Size, Again: s.Again, Paused: s.Paused,
 	}, nil
-}
-
-// settingsOf is what a job with this profile is encoded with.
-func settingsOf(cfg config.Config, p config.Profile) pipeline.Settings {
-	return pipeline.Settings{
-		Profile: p.Name, Encoder: encoder.Default().Name(), Options: p.X264, Container: p.Container, Audio: p.Audio,
-		Subtitles: p.Subtitles, Scale: p.Scale, Deinterlace: p.Deinterlace, Odd: p.Odd,
-		Chunk: cfg.Split.Chunk.Seconds(), Pieces: cfg.Split.Pieces, Keep: cfg.Output.Source,
-	}
 }
 
 // daemon is the code of a command that runs until it is told to stop, or with untilIdle until nothing is to be done. A

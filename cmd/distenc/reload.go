@@ -3,13 +3,11 @@ package main
 import (
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
 )
 
@@ -38,25 +36,9 @@ func (g *global) reload(cmd *cobra.Command, f *farm) {
 		return
 	}
 	g.level.Set(logging.Level(cfg.Log.Level))
-	for _, key := range fixed(f.cfg(), cfg) {
+	for _, key := range f.cfg().Fixed(cfg) {
 		f.log.Warn("this setting changes when the daemon is started again", "key", key)
 	}
 	f.live.Store(&cfg)
 	f.log.Info("the configuration was read again")
-}
-
-// fixed names the settings that differ and that a running daemon does not take.
-func fixed(old, now config.Config) (keys []string) {
-	for key, differs := range map[string]bool{
-		"share": old.Share != now.Share, "lease": old.Lease != now.Lease,
-		"worker.slots": old.Worker.Slots != now.Worker.Slots,
-		"worker.nice":  old.Worker.Nice != now.Worker.Nice, "worker.io_class": old.Worker.IOClass != now.Worker.IOClass,
-		"http.listen": old.HTTP.Listen != now.HTTP.Listen, "http.hosts": !slices.Equal(old.HTTP.Hosts, now.HTTP.Hosts),
-		"log.format": old.Log.Format != now.Log.Format,
-	} {
-		if differs {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }

@@ -20,7 +20,7 @@ func (sidecars) Amend(name string, data []byte, w steer.Wishes) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	s.Profile, s.X264, s.Container = cmp.Or(w.Profile, s.Profile), cmp.Or(w.X264, s.X264), cmp.Or(w.Container, s.Container)
+	s.Profile, s.Choices = cmp.Or(w.Profile, s.Profile), s.With(w.Settings)
 	s.Again = s.Again || w.Again
 	if w.Priority != nil {
 		s.Priority = *w.Priority

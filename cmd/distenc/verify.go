@@ -35,15 +35,16 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 			if err != nil {
 				return err
 			}
-			if err := checkProfile(cfg, profile); err != nil {
-				return err
-			}
 			made, err := readCertificate(certificate)
 			if err != nil {
 				return err
 			}
 			asked := merge.Asked{Audio: made.Settings.Audio, Subtitles: made.Settings.Subtitles}
-			if p, ok := cfg.Profile(profile); ok {
+			if profile != "" {
+				p, err := profileOf(cfg, profile)
+				if err != nil {
+					return err
+				}
 				asked = merge.Asked{Audio: p.Audio, Subtitles: p.Subtitles}
 			}
 			tools, err := media.Find(log)

@@ -40,7 +40,7 @@ func plan(t *testing.T, source string, s pipeline.Settings) (job, error) {
 // planFor plans for so many encodes side by side.
 func planFor(t *testing.T, source string, s pipeline.Settings, slots int) (job, error) {
 	t.Helper()
-	s.Encoder = cmp.Or(s.Encoder, encoder.Default().Name())
+	s.Encoder = cmp.Or(s.Encoder, encoder.All()[0].Name())
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	j := job{tools: tools, source: source, dir: t.TempDir()}

@@ -87,7 +87,9 @@ func TestScaledPictures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", c.filter, "-c:v", "ffv1", "a.mkv")
-			j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Scale: c.scale})
+			var scale pipeline.Scale
+			require.NoError(t, scale.UnmarshalText([]byte(c.scale)))
+			j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Scale: scale})
 			require.Equal(t, []int{c.w, c.h}, []int{j.plan.Out.Width, j.plan.Out.Height})
 			results, _ := j.encodeAll(t)
 			f, err := j.tools.Probe(context.Background(), results[0])
@@ -104,7 +106,7 @@ func TestOddSizes(t *testing.T) {
 	_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high"})
 	require.ErrorContains(t, err, `odd = "crop"`)
 	for odd, size := range map[string][]int{"crop": {320, 180}, "pad": {322, 182}} {
-		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Odd: odd})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Odd: pipeline.Odd(odd)})
 		results, records := j.encodeAll(t)
 		j.ownPictures(t, results, records)
 		f, err := j.tools.Probe(context.Background(), results[0])

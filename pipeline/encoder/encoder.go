@@ -75,11 +75,8 @@ type Pictures struct {
 	Frames      int
 }
 
-// All lists the encoders; the first is the one that a profile has if it names none.
+// All lists the encoders. [profiles.default] in config.example.toml names the one that is used if nothing else is asked for.
 func All() []Encoder { return []Encoder{x264{}} }
-
-// Default is the encoder of whoever names none.
-func Default() Encoder { return All()[0] }
 
 // Named finds an encoder. The error lists those that there are.
 func Named(name string) (Encoder, error) {

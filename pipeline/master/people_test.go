@@ -163,7 +163,7 @@ func TestAnotherFileUnderTheSourcesName(t *testing.T) {
 func TestASourceThatChangedIsNotDeleted(t *testing.T) {
 	m := leading(t, sharefs.OS)
 	j := planted(t, m, "film")
-	j.Settings.Keep = "delete"
+	j.Settings.Disposal = "delete"
 	published(t, m, j)
 	file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
 	require.NoError(t, os.WriteFile(file, []byte("film, now whole"), 0o600))
@@ -176,7 +176,7 @@ func TestASourceThatChangedIsNotDeleted(t *testing.T) {
 func TestASourceIsDeletedWhereThatIsWanted(t *testing.T) {
 	m := leading(t, sharefs.OS)
 	j := planted(t, m, "film")
-	j.Settings.Keep = "delete"
+	j.Settings.Disposal = "delete"
 	published(t, m, j)
 	_, err := m.taskFor(j).carryOut(t.Context(), false)
 	require.NoError(t, err)

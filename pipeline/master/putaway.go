@@ -19,7 +19,7 @@ func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
 	if err != nil || !folder.Source(w.job) {
 		return "", err
 	}
-	remove := w.job.Settings.Keep == "delete"
+	remove := w.job.Settings.Disposal == pipeline.DeleteSource
 	if changed, err := w.changed(ctx, remove); err != nil {
 		return "", err
 	} else if changed {

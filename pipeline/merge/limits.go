@@ -3,7 +3,6 @@ package merge
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -56,15 +55,15 @@ type fate struct {
 
 // fateOf decides about one stream of f, for merging, for the notes and for verifying alike.
 func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
-	container := set.Container
-	rate := aacRate(set.Audio)
+	container := string(set.Container)
 	other := f.Foreign(s)
 	switch {
 	case other != nil:
 		return fate{note: fmt.Sprintf("%s is left out: it belongs to another program, %s", s.Describe(), other.Describe())}
-	case s.Type == "subtitle" && set.Subtitles == "none":
+	case s.Type == "subtitle" && set.Subtitles == pipeline.NoSubtitles:
 		return fate{note: s.Describe() + " is left out: the profile wants no subtitles"}
-	case s.Type == "audio" && rate != "" && s.Codec != "":
+	case s.Type == "audio" && set.Audio.AAC > 0 && s.Codec != "":
+		rate := fmt.Sprintf("%dk", set.Audio.AAC)
 		return fate{keep: true, codec: "aac", rate: rate, note: fmt.Sprintf("%s becomes AAC with %sbit/s: the profile asks "+
 			"for it", s.Describe(), rate)}
 	case container == containerMKV && isMatroska(f) && samplesIn[s.Codec] == "":
@@ -84,16 +83,6 @@ func fateOf(f *media.File, s media.Stream, set pipeline.Settings) fate {
 		return fate{}
 	}
 	return fate{note: s.Describe() + " is left out: it is neither sound nor picture nor text"}
-}
-
-var aac = regexp.MustCompile(`^aac ([0-9]{2,3}k)$`)
-
-// aacRate is the bit rate that a profile's audio = "aac 160k" asks for; empty where audio is copied.
-func aacRate(audio string) string {
-	if m := aac.FindStringSubmatch(audio); m != nil {
-		return m[1]
-	}
-	return ""
 }
 
 func fateOfAudio(s media.Stream, container string) fate {
@@ -158,7 +147,7 @@ func Limits(f *media.File, set pipeline.Settings) []string {
 		notes = append(notes, limitsOfTexts(f)...)
 	}
 	if video := f.Video(); len(video) > 0 {
-		notes = append(notes, limitsOfLayout(f, video[0], set.Container)...)
+		notes = append(notes, limitsOfLayout(f, video[0], string(set.Container))...)
 	}
 	return notes
 }

@@ -283,8 +283,9 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 	tiny := filepath.Join(dir, "tiny")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=32x32:r=25:d=0.04 -c:v libx264 -preset ultrafast -f matroska", tiny)
 	for _, container := range []string{containerMKV, containerMP4} {
-		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks, Settings: pipeline.Settings{Container: container},
-			Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
+		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks,
+			Settings: pipeline.Settings{Container: pipeline.Container(container)},
+			Video:    pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 		req := Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: dir}
 		for i := range chunks {
 			plan.Chunks = append(plan.Chunks, pipeline.Chunk{Index: i, PTS: pipeline.NewTimestamps(int64(40 * i))})

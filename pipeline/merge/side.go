@@ -115,7 +115,7 @@ func (s *side) replace(source *media.File, set pipeline.Settings) {
 	var tracks []mkvTrack
 	for _, t := range s.tracks {
 		switch {
-		case t.Type == "subtitles" && set.Subtitles == "none":
+		case t.Type == "subtitles" && set.Subtitles == pipeline.NoSubtitles:
 			continue
 		case t.Type == "audio" && len(audio) > 0:
 			if fateOf(source, audio[0], set).rate != "" {
@@ -187,7 +187,7 @@ func (s *side) exclusions(set pipeline.Settings) []string {
 	if len(replaced) > 0 {
 		args = append(args, "--audio-tracks", "!"+strings.Join(replaced, ","))
 	}
-	if set.Subtitles == "none" {
+	if set.Subtitles == pipeline.NoSubtitles {
 		args = append(args, "--no-subtitles")
 	}
 	return args

@@ -64,7 +64,7 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 		for _, container := range []string{containerMKV, containerMP4} {
 			t.Run(filepath.Ext(source)+" to "+container, func(t *testing.T) {
 				j := encode(t, source, container)
-				j.req.Plan.Settings.Audio, j.req.Plan.Settings.Subtitles = "aac 96k", "none"
+				j.req.Plan.Settings.Audio, j.req.Plan.Settings.Subtitles = pipeline.Audio{AAC: 96}, "none"
 				out := j.merge(t)
 				require.Contains(t, strings.Join(j.limits(t), "\n"), "becomes AAC with 96kbit/s: the profile asks for it")
 				for track := range 2 {
@@ -81,7 +81,7 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 				}
 				require.Equal(t, []string{"h264", "aac", "aac"}, kinds)
 				require.Equal(t, probe(t, source).Streams[1].Tags["language"], f.Streams[1].Tags["language"])
-				again, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{Audio: "aac 96k", Subtitles: "none"})
+				again, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{Audio: pipeline.Audio{AAC: 96}, Subtitles: "none"})
 				require.NoError(t, err)
 				require.True(t, again.OK(), again.Text())
 				plain, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{})
@@ -96,7 +96,7 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 func TestTagsOfTracksAreKept(t *testing.T) {
 	src := clicking(t, t.TempDir())
 	j := encode(t, src, containerMKV)
-	j.req.Plan.Settings.Audio = "aac 96k"
+	j.req.Plan.Settings.Audio = pipeline.Audio{AAC: 96}
 	text := j.merge(t).Report.Text()
 	require.NotContains(t, text, "tags lost")
 	got, err := identify(t.Context(), j.tools, j.req.Out)
@@ -120,9 +120,9 @@ func TestWhatCannotBeConvertedIsToldFirst(t *testing.T) {
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast -c:a flac", src)
 	f := probe(t, src)
 	require.NoError(t, TryConverted(t.Context(), findTools(t), src, f,
-		pipeline.Settings{Container: "mkv", Audio: "aac 160k"}))
+		pipeline.Settings{Container: "mkv", Audio: pipeline.Audio{AAC: 160}}))
 	f.Streams[1].Index = 7 // there is none
-	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: "aac 160k"})
+	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: pipeline.Audio{AAC: 160}})
 	var refusal *pipeline.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Contains(t, refusal.Reason, "The audio track 7 (flac) can't be converted to AAC (")

@@ -134,7 +134,7 @@ func encode(t *testing.T, src, container string) *job {
 	require.NoError(t, err)
 	plan := &pipeline.Plan{
 		Job: "abcdef01-k3f9z", Muxer: "mp4", Timescale: video.TimeBase.Den, Frames: len(pts),
-		Settings: pipeline.Settings{Container: container},
+		Settings: pipeline.Settings{Container: pipeline.Container(container)},
 		Video:    pipeline.Video{Index: video.Index, TimeBase: video.TimeBase},
 	}
 	if isMatroska(file) && container == containerMKV {

@@ -13,7 +13,8 @@ import (
 
 // Asked is what an output was to be, as far as that is no copy of its source.
 type Asked struct {
-	Audio, Subtitles string // as in pipeline.Settings
+	Audio     pipeline.Audio
+	Subtitles pipeline.Subtitles
 }
 
 // Verify compares an output with its source: the number of video frames, every timestamp, every other
@@ -47,7 +48,7 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output),
 			filepath.Base(v.source))
 	}
-	set := pipeline.Settings{Container: containerOf(out), Audio: v.asked.Audio, Subtitles: v.asked.Subtitles}
+	set := pipeline.Settings{Container: pipeline.Container(containerOf(out)), Audio: v.asked.Audio, Subtitles: v.asked.Subtitles}
 	if v.plan != nil {
 		set = v.plan.Settings
 	}

@@ -217,7 +217,7 @@ func fieldOrder(src *Source) string {
 
 // chooseMuxer takes Matroska for the chunks only where its tick, a millisecond, is the source's own.
 func chooseMuxer(plan *pipeline.Plan, src *Source) {
-	if millisecond(src) && plan.Settings.Container != "mp4" {
+	if millisecond(src) && plan.Settings.Container != pipeline.MP4 {
 		plan.Muxer = "matroska"
 		return
 	}
@@ -231,7 +231,7 @@ func millisecond(src *Source) bool {
 // pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no
 // picture from outside of the chunk, which a deinterlacer needs.
 func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
-	if plan.Settings.Pieces == "copy" && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
+	if plan.Settings.Pieces == pipeline.CopyPieces && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange

@@ -3,7 +3,6 @@ package split
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -20,14 +19,12 @@ func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
 	out := &plan.Out
 	*out = pipeline.Picture{Width: v.Width, Height: v.Height, PixFmt: options.PixFmt(v.PixFmt), SAR: v.SAR,
 		Fields: sourceFields(v)}
-	if s.Deinterlace == "yes" {
+	if s.Deinterlace == pipeline.MakeProgressive {
 		deinterlace(plan)
 	}
 	out.Fields = options.Fields(out.Fields)
 	w, h := options.Multiples(*out)
-	if err := fit(plan, w, h); err != nil {
-		return err
-	}
+	fit(plan, w, h)
 	if out.Width%w == 0 && out.Height%h == 0 {
 		return nil
 	}
@@ -61,33 +58,29 @@ func sourceFields(v pipeline.Video) string {
 // fit makes pictures that do not fit into the profile's box as large as it allows, in square pixels. A side
 // is a multiple of w or h, and even for whatever comes later. The box is for the pictures as they are
 // coded: a rotation turns them afterwards.
-func fit(plan *pipeline.Plan, w, h int) error {
-	if plan.Settings.Scale == "" || plan.Settings.Scale == "none" {
-		return nil
-	}
-	var box struct{ w, h int }
-	_, enlarge := strings.CutSuffix(plan.Settings.Scale, " enlarge")
-	if n, err := fmt.Sscanf(plan.Settings.Scale, "%dx%d", &box.w, &box.h); n != 2 || box.w < 16 || box.h < 16 {
-		return pipeline.Refuse("The settings can't be used: scale = %q is no size.", plan.Settings.Scale).Because(err)
+func fit(plan *pipeline.Plan, w, h int) {
+	box := plan.Settings.Scale
+	if box == (pipeline.Scale{}) {
+		return
 	}
 	out := &plan.Out
 	shown := float64(out.Width)
 	if out.SAR.Num > 0 && out.SAR.Den > 0 {
 		shown *= float64(out.SAR.Num) / float64(out.SAR.Den)
 	}
-	factor := min(float64(box.w)/shown, float64(box.h)/float64(out.Height))
+	factor := min(float64(box.Width)/shown, float64(box.Height)/float64(out.Height))
 	const equal = 1e-9
-	if coded := out.Width <= box.w; factor > 1-equal && coded && (!enlarge || factor < 1+equal) {
-		return nil
+	if coded := out.Width <= box.Width; factor > 1-equal && coded && (!box.Enlarge || factor < 1+equal) {
+		return
 	}
-	if !enlarge {
+	if !box.Enlarge {
 		factor = min(factor, 1)
 	}
-	out.Width, out.Height = nearest(shown*factor, max(w, 2), box.w), nearest(float64(out.Height)*factor, max(h, 2), box.h)
+	out.Width = nearest(shown*factor, max(w, 2), box.Width)
+	out.Height = nearest(float64(out.Height)*factor, max(h, 2), box.Height)
 	out.SAR = pipeline.Rational{Num: 1, Den: 1}
 	plan.Note("The pictures are scaled from %d×%d to %d×%d with square pixels (scale = %q).",
-		plan.Video.Width, plan.Video.Height, out.Width, out.Height, plan.Settings.Scale)
-	return nil
+		plan.Video.Width, plan.Video.Height, out.Width, out.Height, box.String())
 }
 
 // nearest is the multiple of step that comes nearest to a length, and is not above limit.
@@ -104,9 +97,9 @@ func even(plan *pipeline.Plan, w, h int) error {
 	out := &plan.Out
 	was := [2]int{out.Width, out.Height}
 	switch plan.Settings.Odd {
-	case "crop":
+	case pipeline.CropOdd:
 		out.Width, out.Height = out.Width/w*w, out.Height/h*h
-	case "pad":
+	case pipeline.PadOdd:
 		out.Width, out.Height = (out.Width+w-1)/w*w, (out.Height+h-1)/h*h
 	default:
 		return pipeline.Refuse("The picture is %d×%d, and %s needs a width and height that %s: set odd = \"crop\" or odd = "+
@@ -116,7 +109,7 @@ func even(plan *pipeline.Plan, w, h int) error {
 	if out.Width == 0 || out.Height == 0 {
 		return pipeline.Refuse("The picture is %d×%d: nothing would be left of it.", was[0], was[1])
 	}
-	out.Edge = plan.Settings.Odd
+	out.Edge = string(plan.Settings.Odd)
 	plan.Note("The picture is %d×%d, which %s does not take: it comes out as %d×%d (odd = %q).",
 		was[0], was[1], kind(*out), out.Width, out.Height, out.Edge)
 	return nil

@@ -17,7 +17,7 @@ const (
 // unless the source is Matroska with finer ones or two pictures would be shown at the same time. Pictures too near
 // to one another for any are refused. pts are ascending.
 func chooseTick(plan *pipeline.Plan, src *Source, pts []int64) error {
-	if plan.Settings.Container == "mp4" {
+	if plan.Settings.Container == pipeline.MP4 {
 		return nil
 	}
 	tick, tb := usualTick, plan.Video.TimeBase

@@ -32,12 +32,11 @@ type Settings interface {
 
 // Wishes are what can be asked for a film before a master takes it. What is zero leaves the settings as they are.
 type Wishes struct {
-	Profile   string
-	X264      string // the encoder's options, as on a command line
-	Container string
-	Priority  *int
-	Paused    *bool
-	Again     bool // encode even if the same was done before
+	Profile  string
+	Settings map[string]string // by their keys in a profile, in place of the profile's
+	Priority *int
+	Paused   *bool
+	Again    bool // encode even if the same was done before
 	// Nonce and Size, in bytes, promise that the file is whole, and name the submission.
 	Nonce string
 	Size  int64

@@ -50,7 +50,7 @@ func (f *farm) work(tools media.Tools) {
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second},
 		Pace:  func() master.Pace { return master.Pace{Settle: time.Second, Poll: 500 * time.Millisecond} },
 		Resolve: func(string, []byte) (master.Order, error) {
-			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Audio: "copy", Chunk: 2, Pieces: "copy", Keep: "archive"}}, nil
+			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Chunk: 2, Pieces: "copy", Disposal: "archive"}}, nil
 		},
 	})
 	w := worker.New(worker.Options{FS: share, Node: pipeline.NewNode("w"), Log: log, Slots: 2, Encoder: encoder, Poll: 500 * time.Millisecond})

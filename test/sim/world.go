@@ -223,7 +223,7 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 }
 
 func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: w.plan.keep}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep)}
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
 		Pace:    func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },

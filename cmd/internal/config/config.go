@@ -2,19 +2,19 @@
 //
 // Settings come, strongest first, from flags, from DISTENC_* variables, from the machine's TOML
 // (--config, else /etc/distenc/distenc.toml where it exists), from distenc.toml on the share, and from
-// the defaults in keys.go. So one file on the share can serve every machine, and a machine overrides
+// the defaults, which are config.example.toml itself. So one file on the share can serve every machine, and a machine overrides
 // what is its own.
 //
-// A file is read strictly before anything is merged: a key that does not exist, a wrong type or a
-// duration without a unit is an error that names file, line and key. Viper merges afterwards; it would
-// ignore unknown keys, and take 30 for 30 ns.
+// Each file is checked by itself, against the table of keys (table.go): a key that does not exist, a wrong type or a
+// duration without a unit is an error that names file, line and key. A value is decoded there, into the type that it
+// has from then on; viper only chooses the strongest.
 package config
 
 import (
-	"maps"
-	"slices"
-	"strings"
+	"reflect"
 	"time"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Config is what one process runs with. It is a value: copies are independent, nothing changes it.
@@ -30,7 +30,7 @@ type Config struct {
 	Hooks  Hooks
 	Log    Log
 
-	profiles map[string]Profile // by lower-case name; always has DefaultProfile
+	profiles map[string]pipeline.Settings // by lower-case name; always has DefaultProfile
 }
 
 // Watch says when a file in the inbox is complete.
@@ -42,7 +42,7 @@ type Watch struct {
 // Split says how a source is cut.
 type Split struct {
 	Chunk  time.Duration // wanted length of a chunk, in the film's time
-	Pieces string        // copy | range
+	Pieces pipeline.Pieces
 }
 
 // Lease is what all machines of a share must agree on. A running cluster goes by the values published
@@ -57,19 +57,19 @@ type Lease struct {
 type Worker struct {
 	Slots   int     // encodes side by side; 0 chooses from the cores
 	Nice    int     // niceness of the encoders, 0 to 19
-	IOClass string  `mapstructure:"io_class"` // best-effort | idle: the encoders' I/O scheduling class
+	IOClass string  // best-effort | idle: the encoders' I/O scheduling class
 	Hours   Hours   // when chunks may be claimed
-	MaxLoad float64 `mapstructure:"max_load"` // load average of others above which none is claimed; 0: no limit
+	MaxLoad float64 // load average of others above which none is claimed; 0: no limit
 }
 
 // Disk guards the share's free space.
 type Disk struct {
-	MinFree int64 `mapstructure:"min_free"` // bytes; below it no file is taken in and no chunk claimed; 0: no guard
+	MinFree int64 // bytes; below it no file is taken in and no chunk claimed; 0: no guard
 }
 
 // Output says what becomes of the files.
 type Output struct {
-	Source string // archive | delete: what becomes of a source once its output is published
+	Source pipeline.SourceDisposal
 }
 
 // HTTP is the master's read-only page.
@@ -91,29 +91,15 @@ type Log struct {
 	Level  string // debug | info | warn | error
 }
 
-// Profile is a named set of encoding settings. A key that a profile does not set is taken from
-// [profiles.default].
-type Profile struct {
-	Name        string // in lower case
-	X264        string // the x264 command line's own options
-	Container   string // mkv | mp4
-	Audio       string // copy | aac <kbit/s>k
-	Subtitles   string // copy | none
-	Scale       string // none | <width>x<height>, with " enlarge" behind it if small pictures are enlarged
-	Deinterlace string // no | yes
-	Odd         string // refuse | crop | pad
-}
-
 // DefaultProfile is the name of the profile for files that choose none.
 const DefaultProfile = "default"
 
-// Profile returns the profile of that name, whatever its case.
-func (c Config) Profile(name string) (Profile, bool) {
-	p, ok := c.profiles[strings.ToLower(name)]
-	return p, ok
-}
-
-// ProfileNames lists the profiles in alphabetical order, in lower case.
-func (c Config) ProfileNames() []string {
-	return slices.Sorted(maps.Keys(c.profiles))
+// Fixed lists the keys whose values differ, and which a running daemon does not take.
+func (c Config) Fixed(now Config) (all []string) {
+	for _, k := range keys {
+		if k.may&atStart != 0 && !reflect.DeepEqual(k.in(target{machine: &c}), k.in(target{machine: &now})) {
+			all = append(all, k.name)
+		}
+	}
+	return all
 }

@@ -6,13 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -26,89 +21,59 @@ const (
 	maxFile = 1 << 20
 )
 
-// file is one TOML file after the strict pass. Its names are in lower case.
-type file struct {
-	name   string
-	values map[string]any
-	lines  map[string]int // of the keys, by dotted name
-}
-
 // files returns the share's file and then the machine's, which is merged over it. The machine's is read
 // first: it may be the one that says where the share is.
-func (s Source) files(overrides []override) ([]file, error) {
+func (s Source) files(overrides document) ([]document, error) {
 	machine, err := readMachine(s.File)
 	if err != nil {
 		return nil, err
 	}
-	share, _ := machine.values["share"].(string)
-	for _, o := range overrides {
-		if o.key == "share" {
-			share = o.value.(string)
-		}
-	}
 	if s.NoShare {
-		return []file{machine}, nil
+		return []document{machine}, nil
+	}
+	share, _ := machine.values["share"].(string)
+	if o, set := overrides.values["share"]; set {
+		share = o.(string)
 	}
 	onShare, err := readShare(share)
-	return []file{onShare, machine}, err
+	return []document{onShare, machine}, err
 }
 
-func readMachine(explicit string) (file, error) {
-	f, err := readFile("the configuration", cmp.Or(explicit, MachineFile))
+func readMachine(explicit string) (document, error) {
+	f, err := readFile("the configuration", cmp.Or(explicit, MachineFile), inMachine)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
 	if explicit != "" {
-		return file{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, and without it " + MachineFile + " is read if it exists"}
+		return document{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, and without it " + MachineFile + " is read if it exists"}
 	}
-	return file{}, nil
+	return document{}, nil
 }
 
 // readShare reads the file on the share, if there is one. Many can write there: what is not a regular
 // file is refused before it is opened (a FIFO would block the start).
-func readShare(share string) (file, error) {
+func readShare(share string) (document, error) {
 	if !filepath.IsAbs(share) { // none is set; or it is relative, which its rule refuses later
-		return file{}, nil
+		return document{}, nil
 	}
 	name := filepath.Join(share, ShareFile)
 	info, err := os.Lstat(name)
 	if sharefs.Absent(err) { // no such share: who opens it says so
-		return file{}, nil
+		return document{}, nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return file{}, &Error{Where: name, Problem: "is not a regular file"}
+		return document{}, &Error{Where: name, Problem: "is not a regular file"}
 	}
-	f, err := readFile("the share", name)
-	if err != nil {
-		return f, err
-	}
-	var all []error
-	for _, key := range slices.Sorted(maps.Keys(f.lines)) {
-		if machineOnly(key) {
-			all = append(all, &Error{Where: at(name, f.lines[key]), Key: key, Problem: "can't be set in the share's own file: everybody who can write there could; " +
-				"write it into the machine's, " + MachineFile})
-		}
-	}
-	return f, errors.Join(all...)
+	return readFile("the share", name, inShare)
 }
 
-// readFile reads one file strictly; what says what it is for people. That it can't be read is no *Error: a share may come back.
-func readFile(what, name string) (file, error) {
+// readFile reads one file strictly; what names it for people. That it can't be read is no *Error: a share may come back.
+func readFile(what, name string, may scope) (document, error) {
 	data, err := readLimited(name)
 	if err != nil {
-		return file{}, fmt.Errorf("cannot read %s: %w", what, err)
+		return document{}, fmt.Errorf("cannot read %s: %w", what, err)
 	}
-	f := file{name: name}
-	if f.lines, err = configSchema.strict(name, data, &document{}); err != nil {
-		return file{}, err
-	}
-	if err := toml.Unmarshal(data, &f.values); err != nil {
-		return file{}, &Error{Where: name, Err: err}
-	}
-	if f.values, err = f.fold("", f.values); err != nil {
-		return file{}, err
-	}
-	return f, f.readTexts()
+	return read(name, data, may, nil)
 }
 
 func readLimited(name string) ([]byte, error) {
@@ -122,44 +87,4 @@ func readLimited(name string) ([]byte, error) {
 		err = &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}
 	}
 	return data, err
-}
-
-// fold returns the values under lower-case names, which is how viper looks for them. Two names that
-// differ in case only would be one: an error, not a draw.
-func (f file) fold(table string, values map[string]any) (map[string]any, error) {
-	folded := make(map[string]any, len(values))
-	for name, value := range values {
-		lower := strings.ToLower(name)
-		key := strings.TrimPrefix(table+"."+lower, ".")
-		if _, twice := folded[lower]; twice {
-			return nil, &Error{Where: at(f.name, f.lines[key]), Key: key, Problem: "is there twice: names are not case-sensitive"}
-		}
-		if inner, ok := value.(map[string]any); ok {
-			var err error
-			if value, err = f.fold(key, inner); err != nil {
-				return nil, err
-			}
-		}
-		folded[lower] = value
-	}
-	return folded, nil
-}
-
-// readTexts reads the file's durations, sizes and hours: after the merge, the line would be lost.
-func (f file) readTexts() error {
-	var all []error
-	for _, k := range keys {
-		table, name, _ := strings.Cut(k.name, ".")
-		inner, _ := f.values[table].(map[string]any)
-		written, ok := inner[name].(string)
-		if !ok || !k.inText() {
-			continue
-		}
-		v, err := k.kind().parse(written)
-		if err != nil {
-			all = append(all, &Error{Where: at(f.name, f.lines[k.name]), Key: k.name, Problem: err.Error()})
-		}
-		inner[name] = v
-	}
-	return errors.Join(all...)
 }

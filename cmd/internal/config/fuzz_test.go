@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Whatever anyone drops into the inbox ends as a valid sidecar, which can be written and read again, or as
@@ -27,8 +28,8 @@ func FuzzParseSidecar(f *testing.F) {
 			requireError(t, err)
 			return
 		}
-		require.Empty(t, s.problems())
-		require.NotRegexp(t, `/|\.\.$`, s.Profile+s.Nonce+s.Container)
+		require.NotRegexp(t, `/|\.\.$`, s.Profile+s.Nonce+s.Choices["container"])
+		_ = s.Over(pipeline.Settings{})
 		written, err := s.Encode()
 		require.NoError(t, err)
 		again, err := ParseSidecar("s", written)
@@ -59,7 +60,8 @@ func FuzzConfig(f *testing.F) {
 			require.Regexp(t, profileName, name)
 			p, found := c.Profile(name)
 			require.True(t, found)
-			require.Empty(t, p.problems())
+			require.Contains(t, []pipeline.Container{pipeline.MKV, pipeline.MP4}, p.Container)
+			require.Equal(t, "x264", p.Encoder)
 		}
 	})
 }
@@ -93,8 +95,9 @@ func FuzzTexts(f *testing.F) {
 	f.Add("0x1p62B")
 	f.Add(`["a","b"]`)
 	f.Fuzz(func(t *testing.T, s string) {
-		if n, err := parseSize(s); err == nil {
-			require.GreaterOrEqual(t, n, int64(0))
+		var n size
+		if n.UnmarshalText([]byte(s)) == nil {
+			require.GreaterOrEqual(t, n, size(0))
 		}
 		if d, err := parseDuration(s); err == nil {
 			again, err := parseDuration(d.String())

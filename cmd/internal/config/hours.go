@@ -37,6 +37,12 @@ func ParseHours(s string) (Hours, error) {
 	return h, nil
 }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *Hours) UnmarshalText(text []byte) (err error) {
+	*h, err = ParseHours(string(text))
+	return err
+}
+
 // minute reads a time of the day, up to 24:00.
 func minute(s string) (int, error) {
 	if s = strings.TrimSpace(s); s == "24:00" {

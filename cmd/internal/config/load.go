@@ -1,12 +1,14 @@
 package config
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"time"
+	"maps"
+	"reflect"
 
 	"github.com/spf13/viper"
 
+	"github.com/distenc/distenc"
 	"github.com/distenc/distenc/lease"
 )
 
@@ -25,16 +27,10 @@ type Source struct {
 	NoShare bool     // leave the share's own file out, for who looks why the share can't be read
 }
 
-// loader collects the layers, the weakest first, and remembers who set what.
-type loader struct {
-	viper *viper.Viper
-	set   map[string]string // key: file:line, variable or flag that set it last
-}
-
 // Load reads all sources and checks the result. A mistake in them is an *Error, or several joined;
 // any other error is a file that could not be read this time.
 func Load(s Source) (Config, error) {
-	overrides, err := s.overrides()
+	overrides, where, err := s.overrides()
 	if err != nil {
 		return Config{}, err
 	}
@@ -42,82 +38,43 @@ func Load(s Source) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	l := loader{viper: viper.New(), set: map[string]string{}}
-	for _, k := range keys {
-		l.viper.SetDefault(k.name, k.value)
-	}
-	for _, f := range files {
-		if err := l.merge(f); err != nil {
-			return Config{}, err
-		}
-	}
-	for _, o := range overrides {
-		l.viper.Set(o.key, o.value)
-		l.set[o.key] = o.where
-	}
-	return l.config()
-}
-
-func (l loader) merge(f file) error {
-	for name, line := range f.lines {
-		l.set[name] = at(f.name, line)
-	}
-	if err := l.viper.MergeConfigMap(f.values); err != nil {
-		return &Error{Where: f.name, Err: err}
-	}
-	return nil
-}
-
-// config takes the merged values out of viper and checks their rules.
-func (l loader) config() (Config, error) {
-	var c Config
-	var given map[string]Profile
-	if err := errors.Join(l.viper.Unmarshal(&c), l.viper.UnmarshalKey("profiles", &given)); err != nil {
-		return Config{}, &Error{Problem: "cannot merge the configuration", Err: err}
-	}
-	c.profiles = inherit(given)
-	if err := errors.Join(l.checkKeys(), l.checkExpiry(c.Lease), l.checkProfiles(given)); err != nil {
+	defaults, err := read("", []byte(distenc.ExampleConfig), inMachine, nil)
+	if err != nil {
 		return Config{}, err
 	}
-	return c, nil
-}
-
-func (l loader) checkKeys() error {
-	var all []error
-	for _, k := range keys {
-		if problem := k.rule(l.value(k)); problem != "" {
-			all = append(all, &Error{Where: l.set[k.name], Key: k.name, Problem: problem})
+	v, profiles := viper.New(), defaults.profiles
+	for name, value := range defaults.values {
+		v.SetDefault(name, value)
+	}
+	set := map[string]string{} // key: file and line, variable or flag that set it last
+	for _, f := range files {
+		if err := v.MergeConfigMap(f.values); err != nil {
+			return Config{}, &Error{Where: f.file, Err: err}
+		}
+		for name, choices := range f.profiles {
+			profiles[name] = profiles[name].With(choices)
+		}
+		for name := range f.values {
+			set[name] = at(f.file, f.lines[name])
 		}
 	}
-	return errors.Join(all...)
-}
-
-// value is the merged value of a key in the key's own type.
-func (l loader) value(k key) any {
-	switch k.value.(type) {
-	case int:
-		return l.viper.GetInt(k.name)
-	case time.Duration:
-		return l.viper.GetDuration(k.name)
-	case float64:
-		return l.viper.GetFloat64(k.name)
-	case []string, hosts:
-		return l.viper.GetStringSlice(k.name)
-	case int64, Hours:
-		return l.viper.Get(k.name)
-	default:
-		return l.viper.GetString(k.name)
+	for name, value := range overrides.values {
+		v.Set(name, value)
 	}
+	maps.Copy(set, where)
+	c := Config{profiles: inherit(profiles)}
+	for _, k := range keys {
+		if value := v.Get(k.name); value != nil {
+			reflect.ValueOf(k.in(target{machine: &c})).Elem().Set(reflect.ValueOf(value))
+		}
+	}
+	return c, checkExpiry(c.Lease, set)
 }
 
-func (l loader) checkExpiry(set Lease) error {
-	if set.Expiry >= lease.MinBeats*set.Heartbeat {
+func checkExpiry(agreed Lease, set map[string]string) error {
+	if agreed.Expiry >= lease.MinBeats*agreed.Heartbeat {
 		return nil
 	}
-	where := l.set["lease.expiry"]
-	if where == "" {
-		where = l.set["lease.heartbeat"]
-	}
-	return &Error{Where: where, Key: "lease.expiry", Problem: fmt.Sprintf(
-		"must be at least %d heartbeats, is %s with a heartbeat of %s", lease.MinBeats, set.Expiry, set.Heartbeat)}
+	return &Error{Where: cmp.Or(set["lease.expiry"], set["lease.heartbeat"]), Key: "lease.expiry", Problem: fmt.Sprintf(
+		"must be at least %d heartbeats, is %s with a heartbeat of %s", lease.MinBeats, agreed.Expiry, agreed.Heartbeat)}
 }

@@ -14,58 +14,45 @@ const (
 	tools      = "DISTENC_TOOLS" // where pipeline/media looks for tools
 )
 
-// override is a key set by a variable or a flag.
-type override struct {
-	key, where string
-	value      any
-}
-
 // overrides reads the variables, then the flags, which win. An unknown DISTENC_ variable is a mistake
 // like an unknown key; an empty one counts as not set, as units and containers often leave them.
-func (s Source) overrides() ([]override, error) {
-	var all []override
+func (s Source) overrides() (document, map[string]string, error) {
+	d, where := document{values: map[string]any{}, may: inMachine}, map[string]string{}
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || name == tools || value == "" {
 			continue
 		}
-		i := slices.IndexFunc(keys, func(k key) bool { return k.variable() == name })
+		i := slices.IndexFunc(keys, func(k key) bool { return k.may&inMachine != 0 && k.variable() == name })
 		if i < 0 {
-			return nil, &Error{Where: name, Problem: "unknown variable" + didYouMean(name, variables())}
+			return d, nil, &Error{Where: name, Problem: "unknown variable" + didYouMean(name, variables())}
 		}
-		o, err := newOverride(name, keys[i], value)
-		if err != nil {
-			return nil, err
+		if err := d.override(keys[i], name, value); err != nil {
+			return d, nil, err
 		}
-		all = append(all, o)
+		where[keys[i].name] = name
 	}
 	for _, f := range s.Flags {
-		i := slices.IndexFunc(keys, func(k key) bool { return k.name == f.Key })
-		o, err := newOverride(f.Name, keys[i], f.Value) // a flag for a key that does not exist is our own mistake
-		if err != nil {
-			return nil, err
+		k, _ := find(f.Key, inMachine) // a flag for a key that does not exist is our own mistake
+		if err := d.override(k, f.Name, f.Value); err != nil {
+			return d, nil, err
 		}
-		all = append(all, o)
+		where[k.name] = f.Name
 	}
-	return all, nil
+	return d, where, nil
 }
 
-// newOverride gives the value its key's type. A share may be relative to where the command was typed.
-func newOverride(where string, k key, value string) (override, error) {
-	v, err := k.kind().parse(value)
+// override takes a value for the key. A share may be relative to where the command was typed.
+func (d *document) override(k key, where, value string) error {
+	v, err := k.parse(value)
 	if err == nil && k.name == "share" {
 		v, err = filepath.Abs(value)
 	}
+	if err == nil {
+		err = d.take(k, v)
+	}
 	if err != nil {
-		return override{}, &Error{Where: where, Key: k.name, Problem: err.Error()}
+		return &Error{Where: where, Key: k.name, Problem: err.Error()}
 	}
-	return override{key: k.name, where: where, value: v}, nil
-}
-
-func variables() []string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.variable()
-	}
-	return names
+	return nil
 }

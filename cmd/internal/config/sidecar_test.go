@@ -16,7 +16,12 @@ func TestNobodyTakesASidecarForASource(t *testing.T) {
 func TestSidecarSurvivesEncoding(t *testing.T) {
 	for _, s := range []Sidecar{
 		{},
-		{Profile: "Tablet", X264: `--crf 20 --x "q\"`, Container: "mp4", Audio: "aac 96k", Subtitles: "none", Scale: "640x480 enlarge", Deinterlace: "yes", Odd: "pad", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40},
+		{
+			Choices: Choices{
+				"x264": `--crf 20 --x "q\"`, "container": "mp4", "audio": "aac 96k", "subtitles": "none", "scale": "640x480 enlarge", "deinterlace": "yes", "odd": "pad",
+			},
+			Profile: "Tablet", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40,
+		},
 	} {
 		data, err := s.Encode()
 		require.NoError(t, err)

@@ -80,8 +80,8 @@ func TestThisMachine(t *testing.T) {
 			profile("deep", "--preset ultrafast --profile high10"),
 			profile("forbidden", "--output x.mkv"),
 			profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
-			{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4", Audio: "aac 96k",
-				Scale: "160x90"}},
+			{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4",
+				Audio: pipeline.Audio{AAC: 96}, Scale: pipeline.Scale{Width: 160, Height: 90}}},
 		}}, found.tell)
 	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder",
 		"profile default", "profile deep", "profile tablet"} {

@@ -148,7 +148,7 @@ func (f *farm) start(ctx context.Context) {
 	if err := info.Write(share); err != nil {
 		panic(err)
 	}
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: f.pieces, Keep: "archive"}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: pipeline.Pieces(f.pieces), Disposal: "archive"}
 	lead := master.New(master.Options{
 		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Log: quietLog(), Stages: f.stages,
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },

@@ -103,7 +103,7 @@ func season(t *testing.T, dir string) (chunks int) {
 func seasonPlan(t *testing.T, share *sharefs.FS, n int) *pipeline.Plan {
 	film := newFilm(film2h, 0.1, uint64(n))
 	crc := fmt.Sprintf("%08X", n)
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "range", Keep: "archive"}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: "range", Disposal: "archive"}
 	j := &pipeline.Job{ID: pipeline.NewJobID(crc), Inbox: pipeline.RawName(fmt.Sprintf("Film %d.mkv", n)), Source: "source.mkv", CRC32: crc, Settings: settings, Created: time.Now()}
 	require.NoError(t, j.Create(share))
 	require.NoError(t, share.Create(pipeline.JobFile(j.ID, j.Source), nil))

@@ -51,7 +51,7 @@ func newShare(t *testing.T) *share {
 }
 
 func settings() pipeline.Settings {
-	return pipeline.Settings{Encoder: "x264", Options: "--preset veryfast --profile high", Container: "mkv", Audio: "copy", Chunk: 20, Pieces: "copy", Keep: "archive"}
+	return pipeline.Settings{Encoder: "x264", Options: "--preset veryfast --profile high", Container: "mkv", Chunk: 20, Pieces: "copy", Disposal: "archive"}
 }
 
 // planned puts the source into a job's folder and plans it.

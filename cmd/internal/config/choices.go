@@ -1,0 +1,79 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// Choices are settings as a profile or a sidecar has them: checked texts by key, an encoder's options by its name. What they
+// do not name is left as it is. If nil, nothing is chosen.
+type Choices map[string]string
+
+// Encoder returns the encoder that is named, "" if none is.
+func (c Choices) Encoder() string {
+	if all := c.encoders(); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+func (c Choices) encoders() (all []string) {
+	for _, name := range encoders {
+		if _, named := c[name]; named {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// With returns c and what other adds to it and has in place of it. Another encoder comes without the first one's options.
+func (c Choices) With(other Choices) Choices {
+	all := maps.Clone(c)
+	if all == nil {
+		all = Choices{}
+	}
+	if e := other.Encoder(); e != "" {
+		maps.DeleteFunc(all, func(name, _ string) bool { return name != e && isEncoder(name) })
+	}
+	maps.Copy(all, other)
+	return all
+}
+
+// Over returns the settings with what was chosen. An encoder without options has those that the settings have for it.
+func (c Choices) Over(s pipeline.Settings) pipeline.Settings {
+	for name, text := range c {
+		if k, _ := find(name, inProfile); !isEncoder(name) {
+			_ = k.decode(target{job: &s}, text) // it was checked when it was read
+		}
+	}
+	if e := c.Encoder(); e != "" && (e != s.Encoder || c[e] != "") {
+		s.Encoder, s.Options = e, c[e]
+	}
+	return s
+}
+
+// Profile returns what the profile of that name, whatever its case, has a job encoded with.
+func (c Config) Profile(name string) (pipeline.Settings, bool) {
+	p, ok := c.profiles[lower(name)]
+	p.Chunk, p.Pieces, p.Disposal = c.Split.Chunk.Seconds(), c.Split.Pieces, c.Output.Source
+	return p, ok
+}
+
+// ProfileNames lists the profiles in alphabetical order, in lower case.
+func (c Config) ProfileNames() []string {
+	return slices.Sorted(maps.Keys(c.profiles))
+}
+
+// inherit gives every profile its name, and the keys that it does not set from [profiles.default].
+func inherit(given map[string]Choices) map[string]pipeline.Settings {
+	base := given[DefaultProfile].Over(pipeline.Settings{})
+	all := map[string]pipeline.Settings{}
+	for name, choices := range given {
+		p := choices.Over(base)
+		p.Profile = name
+		all[name] = p
+	}
+	return all
+}

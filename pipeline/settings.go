@@ -1,0 +1,203 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a type
+// that is read from a person's text once; its text on the share is the same as in TOML.
+type Settings struct {
+	Profile     string         `json:"profile"`
+	Encoder     string         `json:"encoder"` // its name in package encoder
+	Options     string         `json:"options"` // of the encoder's own command line, checked by encoder.Of
+	Container   Container      `json:"container,omitempty"`
+	Audio       Audio          `json:"audio"`
+	Subtitles   Subtitles      `json:"subtitles,omitempty"`
+	Scale       Scale          `json:"scale"`
+	Deinterlace Deinterlace    `json:"deinterlace,omitempty"`
+	Odd         Odd            `json:"odd,omitempty"`
+	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk
+	Pieces      Pieces         `json:"pieces,omitempty"`
+	Disposal    SourceDisposal `json:"source,omitempty"`
+}
+
+// Effort names the settings that a pixel's encoding time depends on: speeds measured with others do not apply.
+func (s Settings) Effort() string {
+	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}, " "))
+}
+
+// Container is the output's file format.
+type Container string
+
+// The containers.
+const (
+	MKV Container = "mkv"
+	MP4 Container = "mp4"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *Container) UnmarshalText(text []byte) error { return setWord(c, text, MKV, MP4) }
+
+// Subtitles is what becomes of the source's subtitles.
+type Subtitles string
+
+// What becomes of subtitles.
+const (
+	CopySubtitles Subtitles = "copy"
+	NoSubtitles   Subtitles = "none"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Subtitles) UnmarshalText(text []byte) error {
+	return setWord(s, text, CopySubtitles, NoSubtitles)
+}
+
+// Deinterlace is whether interlaced pictures become progressive ones.
+type Deinterlace string
+
+// Whether to deinterlace.
+const (
+	KeepInterlaced  Deinterlace = "no"
+	MakeProgressive Deinterlace = "yes"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Deinterlace) UnmarshalText(text []byte) error {
+	return setWord(d, text, KeepInterlaced, MakeProgressive)
+}
+
+// Odd is what becomes of a width or height that the output's chroma can't halve.
+type Odd string
+
+// What becomes of odd sizes.
+const (
+	RefuseOdd Odd = "refuse"
+	CropOdd   Odd = "crop"
+	PadOdd    Odd = "pad"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *Odd) UnmarshalText(text []byte) error { return setWord(o, text, RefuseOdd, CropOdd, PadOdd) }
+
+// Pieces is what a chunk's file holds.
+type Pieces string
+
+// What a chunk's file holds.
+const (
+	CopyPieces  Pieces = "copy"  // a piece of the source
+	RangePieces Pieces = "range" // the name of a range of it
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Pieces) UnmarshalText(text []byte) error { return setWord(p, text, CopyPieces, RangePieces) }
+
+// SourceDisposal is what becomes of a source once its output is published.
+type SourceDisposal string
+
+// What becomes of sources.
+const (
+	ArchiveSource SourceDisposal = "archive"
+	DeleteSource  SourceDisposal = "delete"
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *SourceDisposal) UnmarshalText(text []byte) error {
+	return setWord(d, text, ArchiveSource, DeleteSource)
+}
+
+func setWord[T ~string](to *T, text []byte, words ...T) error {
+	if err := OneOf(T(text), words...); err != nil {
+		return err
+	}
+	*to = T(text)
+	return nil
+}
+
+// OneOf returns an error that lists the words if a text is none of them.
+func OneOf[T ~string](text T, words ...T) error {
+	if slices.Contains(words, text) {
+		return nil
+	}
+	var list strings.Builder
+	for i, w := range words {
+		switch i {
+		case 0:
+		case len(words) - 1:
+			list.WriteString(" or ")
+		default:
+			list.WriteString(", ")
+		}
+		list.WriteString(string(w))
+	}
+	return fmt.Errorf("must be %s, is %q", &list, text)
+}
+
+// Audio is what becomes of the source's sound. The zero value copies it.
+type Audio struct {
+	AAC int // kbit/s that every track becomes AAC with; 0: it is copied
+}
+
+// Bit rates of AAC in kbit/s: below, it is no music; above, no encoder goes.
+const minBitrate, maxBitrate = 32, 512
+
+func (a Audio) String() string {
+	if a.AAC == 0 {
+		return "copy"
+	}
+	return fmt.Sprintf("aac %dk", a.AAC)
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Audio) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes "copy" and "aac 160k".
+func (a *Audio) UnmarshalText(text []byte) error {
+	var read Audio
+	_, err := fmt.Sscanf(string(text), "aac %dk", &read.AAC)
+	if read.String() != string(text) || err == nil && (read.AAC < minBitrate || read.AAC > maxBitrate) {
+		return fmt.Errorf(`must be "copy" or "aac" and a bit rate from %dk to %dk, such as "aac 160k", is %q`,
+			minBitrate, maxBitrate, text)
+	}
+	*a = read
+	return nil
+}
+
+// Scale is the box that pictures are to fit in, in pixels. The zero value leaves them as they are.
+type Scale struct {
+	Width, Height int
+	Enlarge       bool // small pictures are made larger too
+}
+
+// Sides of a Scale in pixels; the longest is the longest of a picture that x264 encodes.
+const minScale, maxScale = 16, 16384
+
+func (s Scale) String() string {
+	switch {
+	case s == Scale{}:
+		return "none"
+	case s.Enlarge:
+		return fmt.Sprintf("%dx%d enlarge", s.Width, s.Height)
+	}
+	return fmt.Sprintf("%dx%d", s.Width, s.Height)
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Scale) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes "none", "1280x720" and "1280x720 enlarge".
+func (s *Scale) UnmarshalText(text []byte) error {
+	var read Scale
+	size, enlarge := strings.CutSuffix(string(text), " enlarge")
+	if n, _ := fmt.Sscanf(size, "%dx%d", &read.Width, &read.Height); n == 2 {
+		read.Enlarge = enlarge
+	}
+	low, high := min(read.Width, read.Height), max(read.Width, read.Height)
+	if read.String() != string(text) || read != (Scale{}) && (low < minScale || high > maxScale) {
+		return fmt.Errorf(`must be "none", or a width and height from %d to %d such as "1280x720" (or "1280x720 enlarge"), is %q`,
+			minScale, maxScale, text)
+	}
+	*s = read
+	return nil
+}
