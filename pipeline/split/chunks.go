@@ -7,23 +7,11 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/media"
 )
 
-// Cut fills in the frames and chunks of a plan for a source with these packets. Video's time base and
-// Settings.Chunk must be set; kind is for all chunks, and slots are the encodes that can run side by side, 0
-// where that is not known.
-func Cut(plan *pipeline.Plan, packets *media.Packets, kind pipeline.Kind, slots int) error {
-	l, err := readList(packets)
-	if err != nil {
-		return err
-	}
-	l.divide(plan, kind, slots)
-	return nil
-}
-
-// divide fills in the plan's frames and chunks. In a large farm these are ranges that may begin inside a group of
-// pictures, whatever kind is.
+// divide fills in the plan's frames and chunks. Video's time base and Settings.Chunk must be set; slots are the encodes
+// that can run side by side, 0 where that is not known. In a large farm chunks are ranges that may begin inside a group
+// of pictures, whatever kind is.
 func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	wide := l.wide(plan, slots)
 	if len(l.anew) > 0 { // a decoder that is given the packets behind a chunk's last would lose a picture

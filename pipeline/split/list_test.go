@@ -150,7 +150,7 @@ func checkChunks(t *testing.T, p *media.Packets, seconds float64, slots int) (in
 	l := mustList(t, p)
 	plan := &pipeline.Plan{Settings: pipeline.Settings{Chunk: seconds},
 		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
-	require.NoError(t, Cut(plan, p, pipeline.KindPiece, slots))
+	l.divide(plan, pipeline.KindPiece, slots)
 	require.Len(t, plan.Notes, min(slots, 1)) // where the farm is wide, that there are no pieces
 	chunks := plan.Chunks
 	var all []int64

@@ -1,12 +1,14 @@
 package farm
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/split"
 )
 
 const (
@@ -50,6 +52,27 @@ func newFilm(seconds int, off float64, seed uint64) *film {
 		f.cost[i] /= mean
 	}
 	return f
+}
+
+// plan cuts the film as the product does. path is any file: nothing of it is read.
+func (f *film) plan(ctx context.Context, j *pipeline.Job, path string, slots int) (*pipeline.Plan, error) {
+	video := media.Stream{
+		Type: "video", Codec: "h264", TimeBase: pipeline.Rational{Num: 1, Den: 1000},
+		FrameRate: pipeline.Rational{Num: rate, Den: 1}, Width: 1920, Height: 1080, PixFmt: "yuv420p",
+	}
+	file := &media.File{Format: media.Format{Name: "matroska,webm"}, Streams: []media.Stream{video}}
+	plan, err := split.Make(ctx, media.Tools{}, split.Request{
+		Job: j.ID, Path: path, CRC32: j.CRC32, Settings: j.Settings, Slots: slots,
+		Scan: &split.Source{
+			File: file, Stream: video, Packets: &f.packets,
+			Head: media.Head{PTS: f.packets.PTS[:min(media.HeadPackets, f.packets.Len())]},
+		},
+		TestEncode: func(context.Context, media.Tools, *pipeline.Plan, string) (string, error) { return "bench", nil },
+	})
+	if err == nil {
+		plan.Source, plan.Original, plan.SourceSize = j.Source, j.Source, j.Size
+	}
+	return plan, err
 }
 
 // total is the work in the whole film.

@@ -18,7 +18,6 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/split"
 )
 
 // season is a share with much in work: films of two hours, each with some chunks in work and all but a few of
@@ -107,12 +106,9 @@ func seasonPlan(t *testing.T, share *sharefs.FS, n int) *pipeline.Plan {
 	j := &pipeline.Job{ID: pipeline.NewJobID(crc), Inbox: pipeline.RawName(fmt.Sprintf("Film %d.mkv", n)), Source: "source.mkv", CRC32: crc, Settings: settings, Created: time.Now()}
 	require.NoError(t, j.Create(share))
 	require.NoError(t, share.Create(pipeline.JobFile(j.ID, j.Source), nil))
-	p := &pipeline.Plan{
-		Job: j.ID, Source: j.Source, Original: j.Source, CRC32: crc, Settings: settings,
-		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}, Width: 1920, Height: 1080}, Muxer: "matroska", Encoder: "bench",
-	}
-	require.NoError(t, split.Cut(p, &film.packets, pipeline.KindRange, 0))
-	_, err := p.Publish(share)
+	p, err := film.plan(t.Context(), j, share.Path(pipeline.JobFile(j.ID, j.Source)), 0)
+	require.NoError(t, err)
+	_, err = p.Publish(share)
 	require.NoError(t, err)
 	for _, dir := range []string{pipeline.PendingOf(j.ID), pipeline.DoneOf(j.ID)} {
 		require.NoError(t, share.MkdirAll(dir))

@@ -11,7 +11,6 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
-	"github.com/distenc/distenc/pipeline/split"
 	"github.com/distenc/distenc/pipeline/worker"
 )
 
@@ -52,15 +51,8 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 	if err := wait(ctx, planTime); err != nil {
 		return nil, err
 	}
-	p := &pipeline.Plan{
-		Nonce: pipeline.Nonce(8), Job: j.ID, Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32, Settings: j.Settings,
-		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}, Width: 1920, Height: 1080}, Muxer: "matroska", Encoder: "bench",
-	}
-	kind := pipeline.KindRange
-	if j.Settings.Pieces == "copy" {
-		kind = pipeline.KindPiece
-	}
-	if err := split.Cut(p, &s.film.packets, kind, pipeline.Slots(s.share)); err != nil {
+	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), pipeline.Slots(s.share))
+	if err != nil {
 		return nil, err
 	}
 	s.chunks.Store(int64(len(p.Chunks)))
