@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Contact tells in a log when the share goes away and when it is back, once each for all parts of a daemon. Its methods
+// Contact logs when the share goes away and when it is back, once each for all parts of a daemon. Its methods
 // may be called from any goroutine.
 type Contact struct {
 	log  *slog.Logger
@@ -39,5 +39,5 @@ func (c *Contact) Back() {
 	}
 }
 
-// WithContact has failing heartbeats and looks told to a contact that others of the daemon use too.
+// WithContact reports failing heartbeats and scans to a contact that other parts of the daemon use too.
 func WithContact(c *Contact) Option { return func(o *options) { o.contact = c } }

@@ -27,7 +27,7 @@ type Leader struct {
 	Node  string
 	Epoch int
 	Since time.Time // by the leader's wall clock, for people
-	Beat  time.Time // the last heartbeat, by the share's clock, for people; only Leaders tells it
+	Beat  time.Time // the last heartbeat, by the share's clock, for people; only Leaders fills it in
 }
 
 // Election lets one of several nodes lead at a time. It saves work, no more: two can lead at once for a
@@ -78,9 +78,9 @@ func NewElection(share *sharefs.FS, dir, node, probe string, terms Terms, opts .
 // a folder is gone: whoever knows that this is the share may make it again.
 func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 	e.Resign()
-	var told string
+	var announced string // the leader that was logged last
 	for {
-		rivals, vacant, err := e.look(ctx)
+		rivals, vacant, err := e.findRivals(ctx)
 		if err == nil && vacant {
 			var lead context.Context
 			if lead, err = e.begin(ctx, rivals); err == nil {
@@ -93,22 +93,22 @@ func (e *Election) Lead(ctx context.Context) (context.Context, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		told = e.tell(told, err)
+		announced = e.announce(announced, err)
 		if err := sharefs.Sleep(ctx, e.terms.Heartbeat); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// tell logs whom this node stands by for, once for each leader.
-func (e *Election) tell(told string, err error) string {
+// announce logs whom this node stands by for, once for each leader.
+func (e *Election) announce(announced string, err error) string {
 	if err != nil {
 		e.contact.Lost(err)
-		return told
+		return announced
 	}
 	e.contact.Back()
 	leader := e.Leader()
-	if leader.Node != told {
+	if leader.Node != announced {
 		e.log.Info("another node leads; standing by", "leader", leader.Node, "since", leader.Since)
 	}
 	return leader.Node
@@ -128,8 +128,8 @@ func (e *Election) setLeader(l Leader) {
 	e.leader = l
 }
 
-// look finds the rivals' heartbeats, by stem, and whether all are silent.
-func (e *Election) look(ctx context.Context) (rivals []string, vacant bool, err error) {
+// findRivals returns the rivals' heartbeats, by stem, and whether all are silent.
+func (e *Election) findRivals(ctx context.Context) (rivals []string, vacant bool, err error) {
 	names, err := e.share.List(e.dir)
 	if err != nil {
 		return nil, false, err
@@ -140,7 +140,7 @@ func (e *Election) look(ctx context.Context) (rivals []string, vacant bool, err 
 			e.epoch = max(e.epoch, l.Epoch)
 		}
 	}
-	if bad, err := e.watch.look(ctx, rivals); bad || err != nil {
+	if bad, err := e.watch.observe(ctx, rivals); bad || err != nil {
 		return nil, false, err
 	}
 	best, alive := Leader{}, 0

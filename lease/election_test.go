@@ -137,7 +137,7 @@ func TestOfTwoAtOnceOneStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		share, _ := newShare(t, nil)
 		a, b := candidate(share, "a"), candidate(share, "b")
-		_, vacant, err := b.look(t.Context())
+		_, vacant, err := b.findRivals(t.Context())
 		require.NoError(t, err)
 		require.True(t, vacant)
 		lead, err := a.Lead(t.Context())

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// ErrLost says that the claim is no longer there: somebody else has it, and the work on it is in vain.
+// ErrLost is the error for a claim that is no longer there: somebody else has it, and the work on it is in vain.
 var ErrLost = errors.New("the claim is gone")
 
 // Guard is how Keep looks at the work that a lease stands for and stops it. All four must be set.
 type Guard struct {
-	// Alive tells whether the work goes on. While it does not, no beat is written, so that the lease
+	// Alive reports whether the work goes on. While it does not, no beat is written, so that the lease
 	// expires. Work that was paused counts as alive. It may read from the share.
 	Alive func() bool
 	// Owned lists the claim afresh; false without an error means that the listing was without it.
@@ -63,7 +63,7 @@ type keeper struct {
 	count  int  // steps begun
 	paused bool
 	failed bool // the last beat
-	away   bool // the share was, as far as this lease's beats tell
+	away   bool // the share was, by this lease's beats
 }
 
 // step is one beat and perhaps a look at the claim, and what came of it.

@@ -39,9 +39,9 @@ func NewObserver(share *sharefs.FS, dir, probe string, terms Terms, opts ...Opti
 // gone. A claim without lease files is a silent
 // one. Silence adds up from scan to scan, so all claims are named each time; the scans may come at any
 // usual interval, but one that comes much later than usual adds nothing. What is returned holds with an
-// error too, which tells what could not be read.
+// error too, which names what could not be read.
 func (o *Observer) Scan(ctx context.Context, stems []string) (expired []string, err error) {
-	bad, err := o.claims.look(ctx, stems)
+	bad, err := o.claims.observe(ctx, stems)
 	if bad {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (o *Observer) Sweep(ctx context.Context, keep func(stem string) bool) (swep
 	if err != nil {
 		return nil, err
 	}
-	bad, err := o.orphans.look(ctx, orphaned(names, keep))
+	bad, err := o.orphans.observe(ctx, orphaned(names, keep))
 	if bad {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func WithLocker(l Locker) Option { return func(o *options) { o.locker = l } }
 // WithBoottime replaces CLOCK_BOOTTIME, which the holder's fence goes by, for tests and simulations.
 func WithBoottime(now func() time.Duration) Option { return func(o *options) { o.boottime = now } }
 
-// WithLog sets where failing beats, pauses and changes of the leader are told. The default is nowhere.
+// WithLog sets the log for failing beats, pauses and changes of the leader. The default is none.
 func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 
 // WithProbes lets an observer probe the locks of those leases, by stem, for which may returns true; an
@@ -65,17 +65,17 @@ func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } 
 // own host must never be probed: on SMB a refused lock drops the one that the same client holds.
 func WithProbes(may func(name string) bool) Option { return func(o *options) { o.probes = may } }
 
-// Processes names processes and tells which are gone.
+// Processes names processes and finds out which are gone.
 type Processes interface {
 	// Self names this process as no other on any machine was or will be named, without a space; "" where that
-	// can't be told.
+	// can't be found out.
 	Self() string
-	// Gone tells that a process of that name ran on this machine and is no more. It is false where there is any
+	// Gone reports that a process of that name ran on this machine and is no more. It is false where there is any
 	// doubt, and for a name that nobody gave: names are read from the share.
 	Gone(name string) bool
 }
 
-// WithProcesses replaces what the kernel says of its processes, for tests and simulations.
+// WithProcesses replaces what the kernel knows of its processes, for tests and simulations.
 func WithProcesses(p Processes) Option { return func(o *options) { o.processes = p } }
 
 func newOptions(locker Locker, opts []Option) options {

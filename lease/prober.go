@@ -42,8 +42,8 @@ func (p *prober) forget(keep []string) {
 	}
 }
 
-// freed tells whether the lock was refused to us before, and was got since the pulse last moved. It begins
-// a try where that could tell something: once while the holder lives, to be refused; then from two
+// freed reports whether the lock was refused to us before, and was got since the pulse last moved. It begins
+// a try where its answer means something: once while the holder lives, to be refused; then from two
 // heartbeats of silence on, if we were.
 func (p *prober) freed(name, lock string, pulse *pulse) bool {
 	if p.locker == nil || !p.probes(name) {
@@ -83,7 +83,7 @@ func (p *prober) try(l *lockState, lock string) {
 	l.refused = l.refused || refused(err)
 }
 
-// gone tells whether the holder's process ran on this machine and is no more, and nobody else beats in its
+// gone reports whether the holder's process ran on this machine and is no more, and nobody else beats in its
 // name: a virtual machine that was copied while it ran has a twin with the same processes.
 func (p *prober) gone(of *pulse) bool {
 	return of.silent >= p.terms.hinted() && p.processes.Gone(holderOf(of.text))

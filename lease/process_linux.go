@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// kernel tells processes by what the kernel that runs them says. A process is named by the boot it lives
+// kernel knows processes by what the kernel that runs them shows. A process is named by the boot it lives
 // in, the namespaces that its numbers hold in, its number, and when it began.
 type kernel struct{}
 
@@ -48,7 +48,7 @@ func (kernel) Gone(name string) bool {
 	return err == nil && now != parts[4] // another process has the number now
 }
 
-// Machine names the running kernel's boot, "" where that can't be told.
+// Machine names the running kernel's boot, "" where that can't be found out.
 func Machine() string {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -57,7 +57,7 @@ func Machine() string {
 	return string(bytes.TrimSpace(boot))
 }
 
-// thisKernel names the running kernel and our namespaces, "" where that can't be told. Times of the
+// thisKernel names the running kernel and our namespaces, "" where that can't be found out. Times of the
 // beginning are shown as the reader's time namespace has them (time_namespaces(7)).
 func thisKernel() string {
 	boot := Machine()

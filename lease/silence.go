@@ -71,10 +71,10 @@ func newSilence(share *sharefs.FS, dir, probe string, terms Terms) *silence {
 	return &silence{share: share, dir: dir, probe: probe, terms: terms, pulses: map[string]*pulse{}}
 }
 
-// look takes one look at the heartbeats of stems and forgets all others. A heartbeat that could not be
+// observe reads the heartbeats of stems once and forgets all others. A heartbeat that could not be
 // read gets no silence added and makes an error, but leaves the others' counts valid (bad is false). An
 // error of the probe or the listing makes the whole scan a bad one: nothing was counted.
-func (s *silence) look(ctx context.Context, stems []string) (bad bool, err error) {
+func (s *silence) observe(ctx context.Context, stems []string) (bad bool, err error) {
 	began := time.Now()
 	if err := s.touch(ctx); err != nil {
 		s.last = time.Time{}

@@ -51,7 +51,7 @@ func (t *term) run(ctx context.Context, terms Terms, g Guard) {
 	}
 }
 
-// reigns tells whether a listing made now still has our heartbeat and no moving one of a higher epoch. A
+// reigns reports whether a listing made now still has our heartbeat and no moving one of a higher epoch. A
 // file that was not there when the term began was made since, and that is a movement too.
 func (e *Election) reigns(me Leader, known map[string]stamp) (bool, error) {
 	names, err := e.share.List(e.dir)

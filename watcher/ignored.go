@@ -33,7 +33,7 @@ var (
 	// Endings of the notes that a downloader keeps beside a file as long as that is not whole, though it has
 	// its final name and size: aria2, lftp, axel.
 	noteSuffixes = []string{".aria2", ".lftp-pget-status", ".st"}
-	// What goes with a film and is none: subtitles, sound alone, pictures, texts and checksums.
+	// What goes with a film and is not one: subtitles, sound alone, pictures, texts and checksums.
 	companionEndings = []string{
 		".srt", ".ass", ".ssa", ".vtt", ".sub", ".idx", ".sup", ".smi", ".ttml", ".mks", ".mka", ".ac3", ".eac3", ".dts",
 		".nfo", ".txt", ".xml", ".json", ".html", ".htm", ".url", ".md5", ".sfv", ".sha1", ".sha256",
@@ -50,13 +50,13 @@ func Ignored(name string) bool {
 		slices.ContainsFunc(ignoredSuffixes, func(s string) bool { return strings.HasSuffix(lower, s) })
 }
 
-// Companion reports whether a file of this name goes with a film and is none itself. Case does not matter.
+// Companion reports whether a file of this name goes with a film and is not one itself. Case does not matter.
 func Companion(name string) bool {
 	return slices.Contains(companionEndings, strings.ToLower(path.Ext(name)))
 }
 
-// note returns the name of a downloader's note, among a folder's names, that says that the file is not whole; "" if
-// there is none.
+// note returns the name, among those in a folder, of a downloader's note that the file is not whole yet; "" if there
+// is none.
 func note(name string, listed map[string]bool) string {
 	for _, suffix := range noteSuffixes {
 		if listed[name+suffix] {

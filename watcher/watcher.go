@@ -1,7 +1,7 @@
 // Package watcher says which files lie in a folder and how long each has stood still. It knows nothing
 // of what is in them.
 //
-// The scan is the truth: a network share tells nobody of another machine's writes, and a local watch can
+// The scan is the truth: nobody hears of another machine's writes to a network share, and a local watch can
 // overflow. Notify only wakes a scan early.
 package watcher
 
@@ -31,12 +31,12 @@ type File struct {
 	Changed time.Time
 	// Reason says in a few words why the file must not be touched, as things are; empty for a plain file.
 	Reason string
-	// Linked tells that the reason is another name of the same file: whoever writes to that one would
+	// Linked reports that the reason is another name of the same file: whoever writes to that one would
 	// change a source that is taken for complete.
 	Linked bool
-	// Companion tells by the name that the file goes with a film of its folder, and is none itself.
+	// Companion: by its name, the file goes with a film of its folder and is not one itself.
 	Companion bool
-	// Film tells that it is a regular file and no companion, whether it can be taken or not.
+	// Film reports that it is a regular file and no companion, whether it can be taken or not.
 	Film bool
 }
 

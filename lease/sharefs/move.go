@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Outcome is what became of a move, as the listings tell.
+// Outcome is what became of a move, by the listings.
 type Outcome int
 
 // Only Won entitles to anything. None of the others entitles anyone to delete anything.
@@ -85,7 +85,7 @@ func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify b
 	}
 }
 
-// moveOnce renames once and looks. again says that src is still there and the error may pass.
+// moveOnce renames once and looks. again: src is still there and the error may pass.
 func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool, err error) {
 	err = f.ops.Rename(src, dst)
 	if errors.Is(err, ErrName) {
@@ -113,13 +113,13 @@ func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool
 	return Unknown, !permanent(err), err
 }
 
-// exists tells whether a look-up, which a cache may answer, finds the name.
+// exists reports whether a look-up, which a cache may answer, finds the name.
 func (f *FS) exists(name string) bool {
 	_, err := f.ops.Lstat(name)
 	return err == nil
 }
 
-// listed tells whether a listing made now holds the name.
+// listed reports whether a listing made now holds the name.
 func (f *FS) listed(name string) (bool, error) {
 	names, err := f.List(path.Dir(name))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasOpenat2 tells whether openat2(2) can be had: from Linux 5.6 on, unless a container's filter forbids it.
+// hasOpenat2 reports whether openat2(2) can be had: from Linux 5.6 on, unless a container's filter forbids it.
 var hasOpenat2 = sync.OnceValue(func() bool {
 	fd, err := unix.Openat2(unix.AT_FDCWD, "/",
 		&unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})

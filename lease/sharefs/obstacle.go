@@ -12,7 +12,7 @@ import (
 // Obstacle is what would keep a file from being renamed out of its folder, and how a person mends it.
 type Obstacle struct {
 	What string // "the folder … is read-only for user 870"
-	Mend string // a command for a shell, "" where there is none
+	Mend string // a command for a shell; "" if there is none
 }
 
 func (o *Obstacle) String() string {
@@ -32,7 +32,7 @@ func (f *FS) Obstacle(name, dir string) *Obstacle {
 	folder := path.Dir(name)
 	from, err := f.statx(folder)
 	if err != nil {
-		return nil // whoever moves the file will be told
+		return nil // whoever moves the file gets the error
 	}
 	for _, look := range []struct {
 		what string
@@ -67,7 +67,7 @@ func (f *FS) Obstacle(name, dir string) *Obstacle {
 	return nil
 }
 
-// locked tells what chattr(1) has forbidden.
+// locked returns what chattr(1) has forbidden.
 func (f *FS) locked(what, name string, st *unix.Statx_t) *Obstacle {
 	if st == nil {
 		return nil
@@ -98,14 +98,14 @@ func (f *FS) statxOrNil(name string) *unix.Statx_t {
 	return nil
 }
 
-// sameMount tells whether a rename from one folder to another one can work. The kernel refuses it between two
+// sameMount reports whether a rename from one folder to another one can work. The kernel refuses it between two
 // mounts of one file system too; before Linux 5.8 it does not name them.
 func sameMount(a, b *unix.Statx_t) bool {
 	known := a.Mask&b.Mask&unix.STATX_MNT_ID != 0
 	return a.Dev_major == b.Dev_major && a.Dev_minor == b.Dev_minor && (!known || a.Mnt_id == b.Mnt_id)
 }
 
-// sticky tells whether unlink(2) of the file is for its owner and the folder's alone, and this is neither.
+// sticky reports whether unlink(2) of the file is for its owner and the folder's alone, and this is neither.
 func sticky(folder, file *unix.Statx_t) bool {
 	me := uint32(os.Geteuid())
 	return folder.Mode&unix.S_ISVTX != 0 && me != 0 && me != file.Uid && me != folder.Uid

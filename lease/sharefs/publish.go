@@ -51,7 +51,7 @@ func (f *FS) link(tmp, name string) (ours bool, err error) {
 	return true, nil
 }
 
-// ErrInodes is the error for a file system on which nobody can tell whose a name is.
+// ErrInodes is the error for a file system on which nobody can find out whose a name is.
 var ErrInodes = errors.New("a hard link was made and shows another inode than its file: " +
 	"mount the share so that it shows the true ones (mergerfs: use_ino, and not inodecalc=path-hash; SMB: serverino)")
 
@@ -68,7 +68,7 @@ func (f *FS) CheckLinks(dir string) error {
 	return errors.Join(err, f.Remove(tmp+".tmp"), f.Remove(tmp))
 }
 
-// SameFile tells whether two descriptions are of one file: the same inode on the same device.
+// SameFile reports whether two descriptions are of one file: the same inode on the same device.
 func SameFile(a, b fs.FileInfo) bool {
 	x, ok := a.Sys().(*syscall.Stat_t)
 	y, both := b.Sys().(*syscall.Stat_t)
@@ -125,7 +125,7 @@ func (f *FS) statNew(name string) (fs.FileInfo, error) {
 
 // PublishData publishes data under a name that several may want: a temporary file beside it, a link,
 // and the name, made durable, is read back. winner is what name holds now, the first one's data; ours says that it is
-// equal to data, so data that must be told from another's carries a nonce.
+// equal to data, so data that must differ from another's carries a nonce.
 func (f *FS) PublishData(name string, data []byte) (winner []byte, ours bool, err error) {
 	tmp := temporary(name)
 	if err := f.Create(tmp, data); err != nil {

@@ -35,7 +35,7 @@ func shareClock(share *sharefs.FS, dir string) (offset, error) {
 // clockTick is the coarsest step that file systems of today stamp in (the kernel's own tick), and a bit.
 const clockTick = 20 * time.Millisecond
 
-// checkClock tells whose clock stamps files; it is for people, since no two clocks are ever compared.
+// checkClock finds out whose clock stamps files; it is for people, since no two clocks are ever compared.
 func checkClock(share *sharefs.FS, dir string) Finding {
 	o, err := shareClock(share, dir)
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package doctor tries whether a machine can work on a share, and says what to do where it can't.
 //
-// It has three parts, each a function that tells its findings one by one as they are made: Machine tests
+// It has three parts, each a function that reports its findings one by one as they are made: Machine tests
 // this machine, Share the share as this machine sees it, and Peer the share between this machine and
 // another that runs the same test at the same time. What mount options, permissions and limits mean is
 // decided by functions of plain values; what a share does is tried on it, with files of our own in a
@@ -12,7 +12,7 @@ package doctor
 
 import "fmt"
 
-// Level says how bad a finding is.
+// Level is how bad a finding is.
 type Level string
 
 // Fail: distenc can't work like this, or can't keep its promises. Advice: it works, but something would

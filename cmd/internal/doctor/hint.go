@@ -7,7 +7,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
-// hints say what a person can do about what the system answered.
+// hints are what a person can do about what the system answered.
 var hints = []struct {
 	is   func(error) bool
 	text string
@@ -23,7 +23,7 @@ var hints = []struct {
 	{sharefs.Stale, "The file server has lost track of this mount: unmount the share and mount it again."},
 }
 
-// Hint says what a person can do about what the system answered, "" where the answer says it.
+// Hint returns what a person can do about what the system answered; "" where the answer itself says it.
 func Hint(err error) string {
 	for _, h := range hints {
 		if h.is(err) {

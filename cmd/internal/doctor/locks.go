@@ -15,7 +15,7 @@ import (
 // locked is how a test of a lock went: one holds it, the other tries.
 type locked struct {
 	Holder  string        // the holder's error; empty: it had the lock
-	While   string        // what the other was told while it was held; see answer
+	While   string        // what the other got for its try while it was held; see answer
 	After   string        // and when it had been released
 	Waited  time.Duration // until the lock was free
 	Blocked time.Duration // the longest that one try took

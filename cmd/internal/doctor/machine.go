@@ -15,7 +15,7 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// MachineOptions say what the machine is to do.
+// MachineOptions are what the machine is to do.
 type MachineOptions struct {
 	Root           fs.FS // the machine's root folder, for what stands in /proc
 	Temp           string
@@ -158,7 +158,7 @@ func checkSpace(check, dir string, limit spaceLimits) Finding {
 	})
 }
 
-// space is what statfs(2) tells; names is 0 where the file system makes inodes as it needs them.
+// space is what statfs(2) returns; names is 0 where the file system makes inodes as it needs them.
 type space struct{ free, total, names, freeNames uint64 }
 
 func judgeSpace(check, dir string, limit spaceLimits, s space) Finding {

@@ -58,11 +58,11 @@ func meet(ctx context.Context, share *sharefs.FS, mine card, patience time.Durat
 	return room{}, card{}, err
 }
 
-// card is what doctors tell each other of themselves.
+// card is how doctors introduce themselves to each other.
 type card struct {
 	Host  string
 	Share string // the share's id
-	Boot  string // tells one start of a machine from another, and so two processes on one from two machines
+	Boot  string // differs with each start of a machine: two processes on one have the same
 }
 
 // pairUp says hello and looks for others, until it was met or has met one.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// rule says what one mount option means for distenc. hit tells what of the mount it objects to, or "".
+// rule is what one mount option means for distenc. hit returns the part of the mount that it objects to, or "".
 type rule struct {
 	level   Level
 	hit     func(m mount, k kernel) string
@@ -171,7 +171,7 @@ func groupMode(name string, bits int64) func(mount, kernel) string {
 const asyncHint = "on the server: `exportfs -v` must say `sync` for it; with `async` it says done of what a power " +
 	"cut then undoes. That can't be seen from here"
 
-// adviseMount says what a mount is, and what its options mean.
+// adviseMount returns what a mount is, and what its options mean.
 func adviseMount(m mount, k kernel) []Finding {
 	is := ok("mount", "%s %s on %s (%s)", m.kind, m.source, m.point, m.text)
 	rules := anyRules
@@ -201,7 +201,7 @@ var (
 	fat   = []string{"vfat", "msdos"}
 )
 
-// otherFileSystem says what to think of one that is neither NFS nor SMB.
+// otherFileSystem judges one that is neither NFS nor SMB.
 func otherFileSystem(m mount, is Finding) Finding {
 	switch {
 	case slices.Contains(local, m.kind):

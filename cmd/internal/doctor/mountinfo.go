@@ -26,7 +26,7 @@ func (m mount) has(option string) bool {
 	return there
 }
 
-// is tells whether the option has one of the values.
+// is reports whether the option has one of the values.
 func (m mount) is(option string, values ...string) bool {
 	value, there := m.options[option]
 	for _, v := range values {
@@ -111,7 +111,7 @@ func unescape(s string) string {
 	})
 }
 
-// inFstab tells whether /etc/fstab has a line for this mount point.
+// inFstab reports whether /etc/fstab has a line for this mount point.
 func inFstab(root fs.FS, point string) bool {
 	data, err := fs.ReadFile(root, "etc/fstab")
 	if err != nil {

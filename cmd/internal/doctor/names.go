@@ -76,7 +76,7 @@ func checkAlike(share *sharefs.FS, dir string) Finding {
 		return err == nil
 	}
 	byCase, byForm := alike("case.mkv", "CASE.mkv"), alike("caf\u00e9.mkv", "cafe\u0301.mkv")
-	names, _ := share.List(dir) // an empty listing is told as a change
+	names, _ := share.List(dir) // an empty listing counts as a change
 	f := ok("alike names", "upper and lower case %s; the two Unicode forms of é %s", counts(!byCase), counts(!byForm))
 	if !slices.Contains(names, "caf\u00e9.mkv") {
 		f.Level, f.Seen = Advice, f.Seen+"; é comes back in another form"

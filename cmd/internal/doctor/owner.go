@@ -46,7 +46,7 @@ func cannotWrite(share *sharefs.FS, m mount, u user, err error) Finding {
 	return explainRefusal(f, m, u, ownerOf(info))
 }
 
-// explainRefusal tells a user who may not write from one whom the server takes for another: the folder's
+// explainRefusal distinguishes a user who may not write from one whom the server takes for another: the folder's
 // owner, and root, may always write unless the server has mapped them to somebody else.
 func explainRefusal(f Finding, m mount, u user, folder owned) Finding {
 	f.Seen += fmt.Sprintf("; the folder belongs to %d:%d with mode %s, and this is %d:%d", folder.uid, folder.gid,

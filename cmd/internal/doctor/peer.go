@@ -14,7 +14,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// PeerOptions say what share two machines test between them.
+// PeerOptions are for Peer: the share that two machines test between them.
 type PeerOptions struct {
 	Root     fs.FS // the machine's root folder
 	Share    *sharefs.FS
@@ -104,7 +104,7 @@ func (r room) loser(host string) string {
 	return "this machine"
 }
 
-// clocks tells how far apart the two machines' clocks are, each measured against the share's.
+// clocks finds out how far apart the two machines' clocks are, each measured against the share's.
 func (r room) clocks(ctx context.Context, host string) (Finding, error) {
 	desk := r.dir + "/times-" + r.me
 	if err := r.share.MkdirAll(desk); err != nil {

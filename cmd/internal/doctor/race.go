@@ -27,7 +27,7 @@ type gun struct {
 	Pace time.Duration
 }
 
-// race lets both claim the same names the way workers claim chunks, and compares what they were told with
+// race lets both claim the same names the way workers claim chunks, and compares what they believe with
 // what is there.
 func (r room) race(ctx context.Context, check string) (Finding, error) {
 	g, err := r.lineUp(ctx)

@@ -95,7 +95,7 @@ func (r room) hearWithin(ctx context.Context, patience time.Duration, step strin
 	return pipeline.ReadJSON(r.share, path.Join(r.dir, name), maxMessage, what)
 }
 
-// givenUp is what one says that goes before the end.
+// givenUp is the step of a side that leaves before the end.
 const givenUp = "gave-up"
 
 // both says and hears at one step.

@@ -12,7 +12,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// ShareOptions say what share is tested, and how.
+// ShareOptions are the share to test, and how.
 type ShareOptions struct {
 	Root  fs.FS // the machine's root folder, for /proc
 	Share *sharefs.FS
@@ -113,7 +113,7 @@ func sweepOld(share *sharefs.FS, fresh string) {
 	}
 }
 
-// judgeCheck says what a check of the conformance suite found.
+// judgeCheck returns what a check of the conformance suite found.
 func judgeCheck(check string, r conformance.Result) Finding {
 	f := ok(check, "%s", r.Seen)
 	if r.Took > 0 {

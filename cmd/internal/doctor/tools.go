@@ -57,7 +57,7 @@ func judgeVersion(name, path, line string) Finding {
 	return ok(name, "%s: %s", path, line)
 }
 
-// hasEncoder tells whether this ffmpeg was built with the encoders.
+// hasEncoder reports whether this ffmpeg was built with the encoders.
 func hasEncoder(ctx context.Context, t media.Tools, tell Tell) bool {
 	listing, err := t.Encoders(ctx)
 	missing := encoder.Missing(listing)

@@ -8,7 +8,7 @@ import (
 // tardy is the delay from which on a change counts as late: several times what was seen on NFS and SMB.
 const tardy = 2 * time.Second
 
-// judgeVisibility says how late changes are seen: ours there, and theirs here.
+// judgeVisibility returns how late changes are seen: ours there, and theirs here.
 func judgeVisibility(host string, mine, theirs map[string]timing) (out []Finding) {
 	for _, c := range changes {
 		out = append(out, c.judge(host, mine[c.name], theirs[c.name]))

@@ -92,7 +92,7 @@ func listed(share *sharefs.FS, dir string, round int) bool {
 
 func beat(round int) []byte { return fmt.Appendf(nil, "%04d\n", round) }
 
-// reads tells whether the file holds this round's text or a later one.
+// reads reports whether the file holds this round's text or a later one.
 func reads(share *sharefs.FS, dir string, round int) bool {
 	data, err := share.Read(numbered(dir, 0), 100)
 	return err == nil && string(data) >= string(beat(round))

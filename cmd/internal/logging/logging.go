@@ -38,7 +38,7 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// toJournal tells whether w is the journal's stream. The variable names its device and inode, because
+// toJournal reports whether w is the journal's stream. The variable names its device and inode, because
 // programs inherit it whose output goes elsewhere: systemd.exec(5), $JOURNAL_STREAM.
 func toJournal(w io.Writer, stream string) bool {
 	f, ok := w.(*os.File)

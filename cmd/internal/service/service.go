@@ -9,10 +9,10 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Ready tells that the daemon has found everything it needs.
+// Ready reports that the daemon has found everything it needs.
 func Ready() { notify(daemon.SdNotifyReady) }
 
-// Stopping tells that the daemon hands its work back.
+// Stopping reports that the daemon hands its work back.
 func Stopping() { notify(daemon.SdNotifyStopping) }
 
 // Status shows one line in `systemctl status`.

@@ -17,7 +17,7 @@ type answerLost struct{ error }
 
 func (a answerLost) Unwrap() error { return a.error }
 
-// AnswerLost wraps what a Hook returns: the operation is done, and its caller is told err.
+// AnswerLost wraps what a Hook returns: the operation is done, and its caller gets err.
 func AnswerLost(err error) error { return answerLost{err} }
 
 // WithHook returns ops with hook called before each operation.

@@ -22,7 +22,7 @@ func (n *Nth) Hook(op, name string) error {
 	return nil
 }
 
-// Done returns the operations so far, "op name" each; their number tells how many there are to fail.
+// Done returns the operations so far, "op name" each; their number is how many there are to fail.
 func (n *Nth) Done() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs/conformance"
 )
 
-// What a child process is told of the race.
+// The environment of a child process in the race.
 const (
 	raceRoot = "SHAREFSTEST_ROOT"
 	raceWho  = "SHAREFSTEST_WHO"

@@ -48,7 +48,7 @@ func Run(t *testing.T, newFS func(t *testing.T) *sharefs.FS) {
 	}
 }
 
-// real tells whether the share is a directory that other processes can open.
+// real reports whether the share is a directory that other processes can open.
 func real(share *sharefs.FS) bool {
 	info, err := os.Stat(share.Path("."))
 	return err == nil && info.IsDir()
