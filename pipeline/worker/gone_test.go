@@ -19,7 +19,7 @@ import (
 func TestTheChunksOfAJobThatIsGoneAreDropped(t *testing.T) {
 	share, job := slowShare(t)
 	w := New(Options{FS: share, Node: "pc1-waaaaa", Slots: 1, Poll: time.Second, Log: quiet()})
-	w.agreed.set("", lease.Terms{Heartbeat: time.Second, Expiry: 4 * time.Second}, 3)
+	w.agreed.Store(&agreement{Terms: lease.Terms{Heartbeat: time.Second, Expiry: 4 * time.Second}, attempts: 3})
 	plan := &pipeline.Plan{Job: job, Chunks: make([]pipeline.Chunk, 2)}
 	w.plans.plans = map[string]*pipeline.Plan{job: plan}
 	w.plans.jobs = map[string]*pipeline.Job{job: {ID: job}}

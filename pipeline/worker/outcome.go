@@ -96,7 +96,7 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	w.removePartial(t)
 	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
 	// once, before any master has seen it.
-	switch out, _, err := poison.SetAside(ctx, w.FS, t.File, w.agreed.maxAttempts(), w.agreed.leaseTerms().Expiry); {
+	switch out, _, err := poison.SetAside(ctx, w.FS, t.File, w.agreed.Load().attempts, w.agreed.Load().Expiry); {
 	case out == sharefs.Won:
 		w.Log.Error("the chunk failed too often and was set aside; `distenc retry` tries it again", "chunk", t.File.ID())
 	case err != nil:

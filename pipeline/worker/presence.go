@@ -22,7 +22,7 @@ func (w *Worker) show(ctx context.Context) {
 	var written time.Time
 	since := time.Now().UTC()
 	for seq := int64(1); ; seq++ {
-		heartbeat := w.agreed.leaseTerms().Heartbeat
+		heartbeat := w.agreed.Load().Heartbeat
 		n := w.node(time.Now())
 		n.Since, n.Seq = since, seq
 		if !n.Repeats(last) || time.Since(written) > heartbeat*3/2 {

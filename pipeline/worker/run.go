@@ -27,7 +27,7 @@ var errPaused = errors.New("the job is paused")
 // runTask encodes a claimed chunk under its lease, and commits it, hands it back or reports its failure.
 func (w *Worker) runTask(ctx context.Context, t *Task) {
 	defer w.running.remove(t)
-	if err := w.agreed.refresh(w.FS, t.File.Job); err != nil {
+	if err := w.agree(t.File.Job); err != nil {
 		w.Log.Warn("cannot read the lease terms anew", "error", err)
 	}
 	encoding, stop := context.WithCancelCause(ctx)
@@ -35,7 +35,7 @@ func (w *Worker) runTask(ctx context.Context, t *Task) {
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		if err := t.lease.Keep(keeping, w.agreed.leaseTerms(), w.guard(t, stop)); err != nil {
+		if err := t.lease.Keep(keeping, w.agreed.Load().Terms, w.guard(t, stop)); err != nil {
 			stop(errClaimLost)
 		}
 	}()

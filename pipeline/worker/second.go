@@ -94,7 +94,7 @@ func (w *Worker) gain(c pipeline.ChunkFile) time.Duration {
 	if err != nil {
 		return 0
 	}
-	silent := w.peers.silent(n, w.agreed.leaseTerms().Heartbeat)
+	silent := w.peers.silent(n, w.agreed.Load().Heartbeat)
 	return gain(chunkWork(plan, c), w.speeds.pace(plan), remaining(n, silent, plan, c))
 }
 

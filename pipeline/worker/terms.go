@@ -1,37 +1,30 @@
 package worker
 
 import (
-	"sync"
 	"time"
 
 	"github.com/distenc/distenc/lease"
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
-// agreement is what all nodes keep to, as the master has published it. The zero value was never read. Safe for
-// concurrent use.
+// agreement is what all nodes keep to, as a master has published it. It is immutable.
 type agreement struct {
-	mu       sync.Mutex
-	read     time.Time // when it was read last
+	lease.Terms
+	attempts int       // failures of one chunk until it is set aside
+	read     time.Time // zero: never
 	job      string    // the job of the chunk that it was read for
-	terms    lease.Terms
-	attempts int // failures of one chunk until it is set aside
 }
 
 // agreementFor is how long an agreement is good for: a new master may have published another one.
 const agreementFor = time.Minute
 
-// refresh reads the agreement, unless it has just been read for this job: the master that made the job had published
+// agree reads the agreement, unless it has just been read for this job: the master that made the job had published
 // its terms before.
-func (a *agreement) refresh(share *sharefs.FS, job string) error {
-	a.mu.Lock()
-	recent := a.job == job && !a.read.IsZero() && time.Since(a.read) < agreementFor
-	a.mu.Unlock()
-	if recent {
+func (w *Worker) agree(job string) error {
+	if last := w.agreed.Load(); last.job == job && !last.read.IsZero() && time.Since(last.read) < agreementFor {
 		return nil
 	}
-	info, err := pipeline.LoadCluster(share)
+	info, err := pipeline.LoadCluster(w.FS)
 	if err != nil {
 		return err
 	}
@@ -39,26 +32,6 @@ func (a *agreement) refresh(share *sharefs.FS, job string) error {
 	if err != nil {
 		return err
 	}
-	a.set(job, terms, info.Attempts)
+	w.agreed.Store(&agreement{Terms: terms, attempts: info.Attempts, read: time.Now(), job: job})
 	return nil
-}
-
-func (a *agreement) set(job string, terms lease.Terms, attempts int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.read, a.job, a.terms, a.attempts = time.Now(), job, terms, attempts
-}
-
-// leaseTerms returns the terms in force.
-func (a *agreement) leaseTerms() lease.Terms {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.terms
-}
-
-// maxAttempts returns how many failures of one chunk set it aside.
-func (a *agreement) maxAttempts() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.attempts
 }

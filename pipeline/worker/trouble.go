@@ -42,7 +42,7 @@ func (w *Worker) troubled(ctx context.Context, t *Task, cause error) {
 
 // leave lets other nodes have a chunk for a while, if there are any.
 func (w *Worker) leave(c pipeline.ChunkFile, d time.Duration) {
-	if here, err := poison.Here(w.FS, w.agreed.leaseTerms().Expiry); err == nil && here.Nodes > 1 {
+	if here, err := poison.Here(w.FS, w.agreed.Load().Expiry); err == nil && here.Nodes > 1 {
 		w.faults.leave(c, time.Now().Add(d))
 	}
 }

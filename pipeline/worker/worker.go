@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -70,7 +71,7 @@ type Worker struct {
 	contact *lease.Contact
 	claims  *semaphore.Weighted // up to MaxChunks
 
-	agreed  agreement
+	agreed  atomic.Pointer[agreement]
 	plans   plans
 	running running
 	backoff *backoff
@@ -85,18 +86,20 @@ type Worker struct {
 
 // New returns a worker that is not yet running.
 func New(o Options) *Worker {
-	return &Worker{
+	w := &Worker{
 		Options: o, contact: lease.NewContact(o.Log),
 		claims:  semaphore.NewWeighted(cmp.Or(int64(o.MaxChunks), math.MaxInt64)),
 		backoff: newBackoff(o.Poll), memory: memory{read: o.Machine.Memory},
 		peers: peers{share: o.FS, self: o.Node}, outlook: outlook{cache: status.NewCache()},
 	}
+	w.agreed.Store(&agreement{})
+	return w
 }
 
 // Run works until ctx ends, or until MaxChunks or UntilIdle is reached. When ctx ends, what is being
 // encoded is handed back first; Run always returns nil then.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.agreed.refresh(w.FS, ""); err != nil {
+	if err := w.agree(""); err != nil {
 		return err
 	}
 	presence, leave := context.WithCancel(context.WithoutCancel(ctx))
