@@ -63,7 +63,6 @@ func TestSubmitRefuses(t *testing.T) {
 	}
 	for name, says := range map[string]string{
 		"gone.mkv": "is the name right?", "": "no regular file", "fifo.mkv": "no regular file",
-		
 		"film.mkv.part": "not finished", "film.srt": "goes with one",
 	} {
 		_, err := d.Submit(t.Context(), filepath.Join(dir, name), Wishes{})
