@@ -29,6 +29,9 @@ const (
 // texts are ours in a folder below failed/; a source of such a name gets another one there.
 var texts = []string{ReasonName, logName, fromName, twinName}
 
+// MaxSidecar limits the settings for one file, in bytes: anyone may write some.
+const MaxSidecar = 64 << 10
+
 // sidecarSuffix ends the name of the settings for one file, which lie beside it.
 const sidecarSuffix = ".distenc.toml"
 

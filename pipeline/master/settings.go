@@ -22,12 +22,9 @@ type Order struct {
 	Paused   bool   // its job begins as a paused one
 }
 
-// maxSidecar limits a sidecar's size in bytes.
-const maxSidecar = 64 << 10
-
 // resolve finds out how a file is to be encoded.
 func (m *Master) resolve(name string) (Order, error) {
-	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), maxSidecar)
+	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), pipeline.MaxSidecar)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Order{}, err
 	}
@@ -52,7 +49,7 @@ func promised(order Order, f watcher.File) bool { return order.Nonce != "" && or
 
 // steered lets the settings beside a file steer its job as commands do, which write there while it waits.
 func (m *Master) steered(j *pipeline.Job, sidecar string) error {
-	data, err := m.FS.Read(sidecar, maxSidecar)
+	data, err := m.FS.Read(sidecar, pipeline.MaxSidecar)
 	if err != nil {
 		return nil // it has none, as most; newJob has met every other error
 	}

@@ -30,9 +30,6 @@ type Reader struct {
 // are left to a master. If nil, no settings are read.
 type SidecarReader func(sidecar []byte, w *Waiting)
 
-// maxSidecar bounds what is read of them, in bytes.
-const maxSidecar = 64 << 10
-
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
 // history may be long. minFree is disk.min_free, in bytes.
 func NewReader(fs *sharefs.FS, sidecars SidecarReader, minFree int64) *Reader {
@@ -86,7 +83,7 @@ func (r *Reader) waiting(f watcher.File, left map[string]string, settle time.Dur
 	if w.Companion = f.Companion; w.Companion && (w.Why == "" || f.Linked) { // our own link in the outbox is no reason
 		w.Why = cmp.Or(pipeline.WhyLeft(left, name), "it goes with a film of its folder")
 	}
-	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), maxSidecar); err == nil && r.sidecars != nil {
+	if data, err := r.fs.Read(pipeline.SidecarBeside(f.Name), pipeline.MaxSidecar); err == nil && r.sidecars != nil {
 		r.sidecars(data, &w)
 	}
 	if still := max(0, time.Since(f.Changed)); still < settle && w.Why == "" && !w.Whole { // two clocks: for display only

@@ -84,7 +84,8 @@ func (d Desk) Refused(s Submission) *pipeline.Reject {
 		if !strings.HasPrefix(folder, base) {
 			continue
 		}
-		settings, err := d.Share.Read(pipeline.SidecarBeside(path.Join(pipeline.FailedDir, folder, base)), maxSettings)
+		film := path.Join(pipeline.FailedDir, folder, base)
+		settings, err := d.Share.Read(pipeline.SidecarBeside(film), pipeline.MaxSidecar)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.Settings.Nonce(settings) != s.Nonce {
 			continue
 		}

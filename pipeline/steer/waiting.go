@@ -7,14 +7,11 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// maxSettings limits what is read of the settings beside a film, in bytes.
-const maxSettings = 64 << 10
-
 // amend writes wishes into the settings beside a film in the inbox. Others are kept, among them what a submission
 // promised.
 func (d Desk) amend(film string, w Wishes) error {
 	name := pipeline.SidecarBeside(film)
-	data, err := d.Share.Read(name, maxSettings)
+	data, err := d.Share.Read(name, pipeline.MaxSidecar)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -6,13 +6,8 @@ import (
 	"reflect"
 
 	"github.com/pelletier/go-toml/v2"
-)
 
-const (
-	// SidecarSuffix ends the name of a file with settings for one source: NAME.mkv.distenc.toml.
-	SidecarSuffix = ".distenc.toml"
-	// MaxSidecar bounds a sidecar, in bytes. Read no more than one byte beyond it.
-	MaxSidecar = 64 << 10
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Sidecar holds the settings for one file alone.
@@ -30,8 +25,8 @@ type Sidecar struct {
 // ParseSidecar reads a sidecar. Anyone can write one into the inbox: errors name file, line and key, and
 // every error is an *Error. Whether the profile exists is for the caller to find out.
 func ParseSidecar(name string, data []byte) (Sidecar, error) {
-	if len(data) > MaxSidecar {
-		return Sidecar{}, &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", MaxSidecar)}
+	if len(data) > pipeline.MaxSidecar {
+		return Sidecar{}, &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", pipeline.MaxSidecar)}
 	}
 	var s Sidecar
 	if _, err := read(name, data, inSidecar, &s); err != nil {
