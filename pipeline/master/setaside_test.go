@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,13 +26,13 @@ type bench struct {
 
 type checker struct {
 	Stages
-	checks int
+	checks atomic.Int32
 	answer error
 }
 
 // Check implements Stages.
 func (b *checker) Check(context.Context, *pipeline.Plan, pipeline.ChunkFile, *pipeline.Record, bool) error {
-	b.checks++
+	b.checks.Add(1)
 	return b.answer
 }
 
@@ -110,7 +111,7 @@ func TestBadResultsAreDecodedOnce(t *testing.T) {
 	b.startAccept(b.job, state) // the next round begins before any is sent back
 	b.startReject(b.job)
 	b.settle()
-	require.Equal(t, 5, b.checks)
+	require.EqualValues(t, 5, b.checks.Load())
 	for _, c := range b.look(t) {
 		require.Equal(t, pipeline.Pending, c.State)
 	}
