@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a type
+// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a
+// type
 // that is read from a person's text once; its text on the share is the same as in TOML.
 type Settings struct {
 	Profile     string         `json:"profile"`
@@ -195,7 +196,8 @@ func (s *Scale) UnmarshalText(text []byte) error {
 	}
 	low, high := min(read.Width, read.Height), max(read.Width, read.Height)
 	if read.String() != string(text) || read != (Scale{}) && (low < minScale || high > maxScale) {
-		return fmt.Errorf(`must be "none", or a width and height from %d to %d such as "1280x720" (or "1280x720 enlarge"), is %q`,
+		return fmt.Errorf(`must be "none", or a width and height from %d to %d such as "1280x720" `+
+			`(or "1280x720 enlarge"), is %q`,
 			minScale, maxScale, text)
 	}
 	*s = read

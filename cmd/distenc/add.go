@@ -69,7 +69,8 @@ func profileOf(cfg config.Config, name string) (pipeline.Settings, error) {
 	if p, ok := cfg.Profile(name); ok {
 		return p, nil
 	}
-	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; there are %s; a new one is a section [profiles.%s] in %s",
+	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; there are %s; "+
+		"a new one is a section [profiles.%s] in %s",
 		name, strings.Join(cfg.ProfileNames(), ", "), name, config.ShareFile))
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// Choices are settings as a profile or a sidecar has them: checked texts by key, an encoder's options by its name. What they
+// Choices are settings as a profile or a sidecar has them: checked texts by key, an encoder's options by its name. What
+// they
 // do not name is left as it is. If nil, nothing is chosen.
 type Choices map[string]string
 
@@ -28,7 +29,8 @@ func (c Choices) encoders() (all []string) {
 	return all
 }
 
-// With returns c and what other adds to it and has in place of it. Another encoder comes without the first one's options.
+// With returns c and what other adds to it and has in place of it. Another encoder comes without the first one's
+// options.
 func (c Choices) With(other Choices) Choices {
 	all := maps.Clone(c)
 	if all == nil {

@@ -2,7 +2,8 @@
 //
 // Settings come, strongest first, from flags, from DISTENC_* variables, from the machine's TOML
 // (--config, else /etc/distenc/distenc.toml where it exists), from distenc.toml on the share, and from
-// the defaults, which are config.example.toml itself. So one file on the share can serve every machine, and a machine overrides
+// the defaults, which are config.example.toml itself. So one file on the share can serve every machine, and a machine
+// overrides
 // what is its own.
 //
 // Each file is checked by itself, against the table of keys (table.go): a key that does not exist, a wrong type or a

@@ -22,7 +22,8 @@ type document struct {
 	wrong    []error
 }
 
-// read checks a document of the machine, of the share, or beside a file, whose values go into sidecar. The error is an *Error
+// read checks a document of the machine, of the share, or beside a file, whose values go into sidecar. The error is an
+// *Error
 // with file, line and key, or several of them joined.
 func read(file string, data []byte, may scope, sidecar *Sidecar) (document, error) {
 	d := document{file: file, lines: map[string]int{}, values: map[string]any{}, profiles: map[string]Choices{}, may: may}
@@ -92,7 +93,8 @@ func (d *document) key(name string, v any) {
 		d.problem(name, "unknown key"+didYouMean(name, d.known(name)))
 		return
 	case k.may&d.may == 0:
-		d.problem(k.name, "can't be set in the share's own file: everybody who can write there could; write it into the machine's, "+MachineFile)
+		d.problem(k.name, "can't be set in the share's own file: everybody who can write there could; "+
+			"write it into the machine's, "+MachineFile)
 	}
 	if err := d.take(k, v); err != nil {
 		d.problem(k.name, err.Error())

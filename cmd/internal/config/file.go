@@ -45,7 +45,8 @@ func readMachine(explicit string) (document, error) {
 		return f, err
 	}
 	if explicit != "" {
-		return document{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, and without it " + MachineFile + " is read if it exists"}
+		return document{}, &Error{Where: explicit, Problem: "there is no such file; --config names another one, " +
+			"and without it " + MachineFile + " is read if it exists"}
 	}
 	return document{}, nil
 }
@@ -67,7 +68,8 @@ func readShare(share string) (document, error) {
 	return readFile("the share", name, inShare)
 }
 
-// readFile reads one file strictly; what names it for people. That it can't be read is no *Error: a share may come back.
+// readFile reads one file strictly; what names it for people. That it can't be read is no *Error: a share may come
+// back.
 func readFile(what, name string, may scope) (document, error) {
 	data, err := readLimited(name)
 	if err != nil {

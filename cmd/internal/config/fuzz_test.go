@@ -42,7 +42,8 @@ func FuzzParseSidecar(f *testing.F) {
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte("watch = {settle = '30s'}\n[profiles.'a.b']\nx264 = '--crf 1'"))
 	f.Add([]byte("profiles.x.x264 = 1"))
-	f.Add([]byte("[lease]\nheartbeat = '1s'\nexpiry = '4s'\n[worker]\nslots = 2\nhours = '22:00-07:00'\nmax_load = 1.5\n[disk]\nmin_free = '2GiB'\n[hooks]\ndone = ['/bin/true']\n[http]\nlisten = ':80'"))
+	f.Add([]byte("[lease]\nheartbeat = '1s'\nexpiry = '4s'\n[worker]\nslots = 2\nhours = '22:00-07:00'\nmax_load = 1.5\n" +
+		"[disk]\nmin_free = '2GiB'\n[hooks]\ndone = ['/bin/true']\n[http]\nlisten = ':80'"))
 	f.Add([]byte("[Profiles.A]\naudio = 'copy'\n[profiles.a]\ncontainer = 'mp4'"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -41,7 +41,8 @@ func TestHoursGoByTheClockOfTheTimesOwnPlace(t *testing.T) {
 }
 
 func TestNoHours(t *testing.T) {
-	for _, s := range []string{"22:00", "22-7", "22:00-25:00", "22:00-07:00,", "7:00-7:00", "24:00-07:00", "22:60-23:00", "night", "-"} {
+	for _, s := range []string{"22:00", "22-7", "22:00-25:00", "22:00-07:00,", "7:00-7:00", "24:00-07:00", "22:60-23:00",
+		"night", "-"} {
 		_, err := ParseHours(s)
 		require.ErrorContains(t, err, "no times of the day", s)
 	}

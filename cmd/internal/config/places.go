@@ -12,7 +12,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// known lists what an unknown key may have been meant to be; in a profile, with that profile's name. An empty name is for
+// known lists what an unknown key may have been meant to be; in a profile, with that profile's name. An empty name is
+// for
 // the keys of a sidecar.
 func (d document) known(name string) []string {
 	if d.may == inSidecar {

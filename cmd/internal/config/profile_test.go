@@ -11,7 +11,8 @@ import (
 // standard is what [profiles.default] has where nothing is set.
 func standard(name string) pipeline.Settings {
 	return pipeline.Settings{
-		Profile: name, Encoder: "x264", Options: "--preset slow --profile high --crf 18", Container: "mkv", Subtitles: "copy", Deinterlace: "no",
+		Profile: name, Encoder: "x264", Options: "--preset slow --profile high --crf 18", Container: "mkv",
+		Subtitles: "copy", Deinterlace: "no",
 		Odd: "refuse", Chunk: 20, Pieces: "copy", Disposal: "archive",
 	}
 }

@@ -19,7 +19,8 @@ type rule func(v any) string
 // profileName is what can be a folder in the inbox on every system that mounts the share.
 var profileName = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,63}$`)
 
-const profileNameRule = "is no profile name: letters, digits, '.', '_' and '-' only, not beginning with '.' or '-', at most 64"
+const profileNameRule = "is no profile name: letters, digits, '.', '_' and '-' only, " +
+	"not beginning with '.' or '-', at most 64"
 
 func namesProfile(v any) string {
 	if s := v.(string); s != "" && !profileName.MatchString(s) {

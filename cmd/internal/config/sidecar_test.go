@@ -19,7 +19,8 @@ func TestSidecarSurvivesEncoding(t *testing.T) {
 		{},
 		{
 			Choices: Choices{
-				"x264": `--crf 20 --x "q\"`, "container": "mp4", "audio": "aac 96k", "subtitles": "none", "scale": "640x480 enlarge", "deinterlace": "yes", "odd": "pad",
+				"x264": `--crf 20 --x "q\"`, "container": "mp4", "audio": "aac 96k", "subtitles": "none",
+				"scale": "640x480 enlarge", "deinterlace": "yes", "odd": "pad",
 			},
 			Profile: "Tablet", Priority: -3, Again: true, Nonce: "abcd1234", Size: 1 << 40,
 		},

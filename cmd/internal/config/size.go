@@ -16,7 +16,8 @@ type size int64
 // sizeForm is stricter than humanize, which takes 2 and 2G too.
 var sizeForm = regexp.MustCompile(`(?i)^[0-9]+(\.[0-9]+)? *([KMGT]i?)?B$`)
 
-// UnmarshalText implements encoding.TextUnmarshaler. It takes sizes such as 2GiB or 1.5 TB, whatever the letters' case, and
+// UnmarshalText implements encoding.TextUnmarshaler. It takes sizes such as 2GiB or 1.5 TB, whatever the letters' case,
+// and
 // a bare 0.
 func (s *size) UnmarshalText(text []byte) error {
 	trimmed := strings.TrimSpace(string(text))

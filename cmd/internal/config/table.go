@@ -10,7 +10,8 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 )
 
-// key is one setting: where its value goes, what that must be, and who may set it. Its kind is the type of the value. Its
+// key is one setting: where its value goes, what that must be, and who may set it. Its kind is the type of the value.
+// Its
 // default and what it means stand in config.example.toml, which is read as the weakest of all files.
 type key struct {
 	name string // dotted; a profile's and a sidecar's without the section
@@ -42,7 +43,8 @@ const (
 // maxPriority bounds a priority both ways; enough to order people's wishes.
 const maxPriority = 1000
 
-// keys is the table of all settings but the encoders' options, which have a key for each encoder in a profile. Where the
+// keys is the table of all settings but the encoders' options, which have a key for each encoder in a profile. Where
+// the
 // share is, what is run, and who can read over the network is not for all who can write to the share.
 var keys = []key{
 	{"share", func(t target) any { return &t.machine.Share }, absolute, inMachine | atStart},
@@ -50,12 +52,15 @@ var keys = []key{
 	{"watch.poll", func(t target) any { return &t.machine.Watch.Poll }, least(100 * time.Millisecond), inFiles},
 	{"split.chunk", func(t target) any { return &t.machine.Split.Chunk }, least(time.Second), inFiles},
 	{"split.pieces", func(t target) any { return &t.machine.Split.Pieces }, nil, inFiles},
-	{"lease.heartbeat", func(t target) any { return &t.machine.Lease.Heartbeat }, least(100 * time.Millisecond), inFiles | atStart},
-	{"lease.expiry", func(t target) any { return &t.machine.Lease.Expiry }, least(lease.MinBeats * 100 * time.Millisecond), inFiles | atStart},
+	{"lease.heartbeat", func(t target) any { return &t.machine.Lease.Heartbeat },
+		least(100 * time.Millisecond), inFiles | atStart},
+	{"lease.expiry", func(t target) any { return &t.machine.Lease.Expiry },
+		least(lease.MinBeats * 100 * time.Millisecond), inFiles | atStart},
 	{"lease.attempts", func(t target) any { return &t.machine.Lease.Attempts }, between(1, 100), inFiles | atStart},
 	{"worker.slots", func(t target) any { return &t.machine.Worker.Slots }, between(0, 1024), inFiles | atStart},
 	{"worker.nice", func(t target) any { return &t.machine.Worker.Nice }, between(0, 19), inFiles | atStart},
-	{"worker.io_class", func(t target) any { return &t.machine.Worker.IOClass }, oneOf("best-effort", "idle"), inFiles | atStart},
+	{"worker.io_class", func(t target) any { return &t.machine.Worker.IOClass },
+		oneOf("best-effort", "idle"), inFiles | atStart},
 	{"worker.hours", func(t target) any { return &t.machine.Worker.Hours }, nil, inFiles},
 	{"worker.max_load", func(t target) any { return &t.machine.Worker.MaxLoad }, notNegative, inFiles},
 	{"disk.min_free", func(t target) any { return (*size)(&t.machine.Disk.MinFree) }, nil, inFiles},
@@ -83,12 +88,14 @@ var keys = []key{
 	{"size", func(t target) any { return &t.file.Size }, atLeastZero, inSidecar},
 }
 
-// find returns the key of that name that one of the scopes may set. An encoder's name is one of a profile's: its options.
+// find returns the key of that name that one of the scopes may set. An encoder's name is one of a profile's: its
+// options.
 func find(name string, may scope) (key, bool) {
 	if i := slices.IndexFunc(keys, func(k key) bool { return k.name == name && k.may&may != 0 }); i >= 0 {
 		return keys[i], true
 	}
-	return key{name: name, in: func(target) any { return new(string) }, may: inProfile}, may&inProfile != 0 && isEncoder(name)
+	return key{name: name, in: func(target) any { return new(string) },
+		may: inProfile}, may&inProfile != 0 && isEncoder(name)
 }
 
 // encoders are the names of all encoders, each a key of a profile.

@@ -105,7 +105,8 @@ func texts(v any) ([]string, bool) {
 	return all, ok
 }
 
-// parse reads a value as it stands in a variable or behind a flag. Lists are in TOML's own notation, which is JSON's too.
+// parse reads a value as it stands in a variable or behind a flag. Lists are in TOML's own notation, which is JSON's
+// too.
 func (k key) parse(s string) (any, error) {
 	var v any = s
 	var err error
