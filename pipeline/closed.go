@@ -56,31 +56,51 @@ const (
 
 // JobStatus is one job as people see it.
 type JobStatus struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`             // escaped where it is not UTF-8
-	Folder   string    `json:"folder"`           // below inbox/, where it was dropped; "" for inbox/ itself
-	Source   string    `json:"source,omitempty"` // where on the share the source of one that has ended was put; people may have moved it on
-	CRC32    string    `json:"crc32"`
-	Profile  string    `json:"profile"`
-	State    JobState  `json:"state"`
-	Chunks   Counts    `json:"chunks"`
-	Frames   Progress  `json:"frames"`
-	FPS      float64   `json:"fps"`
-	ETA      int       `json:"eta_seconds"` // 0 when done or not known
-	Output   string    `json:"output"`      // below the share's root, "" until published
-	Error    string    `json:"error"`
-	Waits    string    `json:"waits,omitempty"` // why no node that is there takes its chunks
-	Paused   bool      `json:"paused"`
-	Priority int       `json:"priority"`
-	Nonce    string    `json:"nonce,omitempty"`
-	Decided  bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
-	Created  time.Time `json:"created"`
-	Ended    time.Time `json:"ended,omitzero"`
-	Size     int64     `json:"size"`             // bytes of the source
-	Closed   bool      `json:"closed,omitempty"` // nothing of this will change any more
-	Expiries int       `json:"expiries"`         // of the retries, those whose worker fell silent
-	Retries  int       `json:"retries"`          // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
-	Notes    []string  `json:"notes,omitempty"`  // what a person should know of the source and of what becomes of it
+	ID   string `json:"id"`
+	Name string `json:"name"` // escaped where it is not UTF-8
+	Origin
+	State JobState `json:"state"`
+	Course
+	Output string `json:"output"` // below the share's root, "" until published
+	Error  string `json:"error"`
+	Waits  string `json:"waits,omitempty"` // why no node that is there takes its chunks
+	Asked
+	Decided bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
+	Created time.Time `json:"created"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Size    int64     `json:"size"`             // bytes of the source
+	Closed  bool      `json:"closed,omitempty"` // nothing of this will change any more
+	Setbacks
+}
+
+// Origin is where a job came from, and what it is encoded with.
+type Origin struct {
+	Folder  string `json:"folder"`           // below inbox/, where it was dropped; "" for inbox/ itself
+	Source  string `json:"source,omitempty"` // where on the share the source of one that has ended was put; people may have moved it on
+	CRC32   string `json:"crc32"`
+	Profile string `json:"profile"`
+}
+
+// Course is how far a job is.
+type Course struct {
+	Chunks Counts   `json:"chunks"`
+	Frames Progress `json:"frames"`
+	FPS    float64  `json:"fps"`
+	ETA    int      `json:"eta_seconds"` // 0 when done or not known
+}
+
+// Asked is what people want of a job.
+type Asked struct {
+	Paused   bool   `json:"paused"`
+	Priority int    `json:"priority"`
+	Nonce    string `json:"nonce,omitempty"`
+}
+
+// Setbacks is what went wrong on the way, and what a person should know.
+type Setbacks struct {
+	Expiries int       `json:"expiries"`        // of the retries, those whose worker fell silent
+	Retries  int       `json:"retries"`         // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
+	Notes    []string  `json:"notes,omitempty"` // what a person should know of the source and of what becomes of it
 	Failures []Failure `json:"failures,omitempty"`
 }
 

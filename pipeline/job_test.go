@@ -71,7 +71,7 @@ func TestFirstPlanHolds(t *testing.T) {
 	j := &Job{ID: NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv"}
 	require.NoError(t, j.Create(f))
 	plan := func(frames ...int64) *Plan {
-		return &Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: len(frames),
+		return &Plan{Job: j.ID, Input: Input{Source: "source.mkv", Original: "source.mkv"}, Frames: len(frames),
 			Video: Video{TimeBase: Rational{1, 1000}}, Chunks: []Chunk{{PTS: NewTimestamps(frames...)}}}
 	}
 	ours, err := plan(0, 42).Publish(f)
@@ -95,7 +95,7 @@ func TestFirstPlanHolds(t *testing.T) {
 
 func TestAPlanFromOutsideIsChecked(t *testing.T) {
 	good := func() *Plan {
-		return &Plan{Job: "j", Source: "source.mkv", Original: "source.mkv", Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
+		return &Plan{Job: "j", Input: Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
 			Chunks: []Chunk{{PTS: NewTimestamps(0)}, {Index: 1, First: 1, PTS: NewTimestamps(42)}}}
 	}
 	require.NoError(t, good().check("j"))

@@ -16,15 +16,10 @@ import (
 // Node is nodes/<node>.json: what one worker says of itself at every heartbeat. It is read for display
 // and for the choice of chunk counts; nothing that must be right depends on it.
 type Node struct {
-	Node    string              `json:"node"`
-	Host    string              `json:"host"`
-	Machine string              `json:"machine,omitempty"` // its boot's id: clones have one host name
-	Slots   int                 `json:"slots"`
-	Cores   int                 `json:"cores,omitempty"`
-	Threads int                 `json:"threads,omitempty"` // of one encode
-	Memory  int64               `json:"memory,omitempty"`  // bytes that programs there can have at most; 0: not known
-	Load    float64             `json:"load"`              // of the last minute, the encoders' own included
-	State   string              `json:"state"`             // NodeIdle, NodeEncoding, NodeResting or NodeStopping
+	Node string `json:"node"`
+	Hardware
+	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
+	State   string              `json:"state"` // NodeIdle, NodeEncoding, NodeResting or NodeStopping
 	Why     string              `json:"why,omitempty"`
 	Chunks  map[string]Encoding `json:"chunks"`
 	FPS     float64             `json:"fps"`               // of the last minute, all slots together
@@ -34,6 +29,16 @@ type Node struct {
 	Encoder string              `json:"encoder,omitempty"`
 	Since   time.Time           `json:"since"`
 	Seq     int64               `json:"seq"` // moves at every beat
+}
+
+// Hardware is what a node can encode with.
+type Hardware struct {
+	Host    string `json:"host"`
+	Machine string `json:"machine,omitempty"` // its boot's id: clones have one host name
+	Slots   int    `json:"slots"`
+	Cores   int    `json:"cores,omitempty"`
+	Threads int    `json:"threads,omitempty"` // of one encode
+	Memory  int64  `json:"memory,omitempty"`  // bytes that programs there can have at most; 0: not known
 }
 
 // The states of a node. NodeSilent is never written by the node itself: it is what others see of it.

@@ -15,9 +15,9 @@ func TestANodesFileIsItsOwnAndPlausible(t *testing.T) {
 		node Node
 		good bool
 	}{
-		{Node{Node: name, Slots: 1, Speed: map[string]Speed{"j": {Frames: 1, Seconds: 1}}}, true},
-		{Node{Node: name, Slots: 1, Speed: map[string]Speed{"j": {Frames: 1, Seconds: -1}}}, false},
-		{Node{Node: name, Slots: 1, Chunks: map[string]Encoding{"j.00000": {Total: 1, FPS: 1e300}}}, false},
+		{Node{Node: name, Hardware: Hardware{Slots: 1}, Speed: map[string]Speed{"j": {Frames: 1, Seconds: 1}}}, true},
+		{Node{Node: name, Hardware: Hardware{Slots: 1}, Speed: map[string]Speed{"j": {Frames: 1, Seconds: -1}}}, false},
+		{Node{Node: name, Hardware: Hardware{Slots: 1}, Chunks: map[string]Encoding{"j.00000": {Total: 1, FPS: 1e300}}}, false},
 	} {
 		require.NoError(t, c.node.Write(fs))
 		_, err := LoadNode(fs, name)

@@ -30,23 +30,32 @@ func (p *Plan) Note(format string, args ...any) {
 // Video is the source's video stream as far as encoding it needs to know. The strings are ffmpeg's
 // names (ffprobe prints them, ffmpeg takes them), empty where unknown.
 type Video struct {
-	Index         int      `json:"index"` // of the stream in the file, for -map 0:<index>
-	Codec         string   `json:"codec"`
-	Width         int      `json:"width"`
-	Height        int      `json:"height"`
-	PixFmt        string   `json:"pix_fmt"`
-	TimeBase      Rational `json:"time_base"`
-	SAR           Rational `json:"sar"`
-	FrameRate     Rational `json:"frame_rate"` // average, for the output's default duration and for progress
-	ColorRange    string   `json:"color_range,omitempty"`
-	ColorSpace    string   `json:"color_space,omitempty"`
-	ColorTransfer string   `json:"color_transfer,omitempty"`
-	ColorPrimary  string   `json:"color_primaries,omitempty"`
-	ChromaLoc     string   `json:"chroma_location,omitempty"`
-	FieldOrder    string   `json:"field_order,omitempty"` // progressive, tt, bb, tb, bt
-	Rotation      int      `json:"rotation,omitempty"`    // degrees, from the display matrix
-	HasBFrames    bool     `json:"has_b_frames,omitempty"`
-	// MasterDisplay and MaxCLL are HDR10 static metadata in the notation of encoders' options, empty where there is none.
+	Index     int      `json:"index"` // of the stream in the file, for -map 0:<index>
+	Codec     string   `json:"codec"`
+	Width     int      `json:"width"`
+	Height    int      `json:"height"`
+	PixFmt    string   `json:"pix_fmt"`
+	TimeBase  Rational `json:"time_base"`
+	SAR       Rational `json:"sar"`
+	FrameRate Rational `json:"frame_rate"` // average, for the output's default duration and for progress
+	Colour
+	FieldOrder string `json:"field_order,omitempty"` // progressive, tt, bb, tb, bt
+	Rotation   int    `json:"rotation,omitempty"`    // degrees, from the display matrix
+	HasBFrames bool   `json:"has_b_frames,omitempty"`
+	HDR10
+}
+
+// Colour says how a picture's numbers become colours.
+type Colour struct {
+	ColorRange    string `json:"color_range,omitempty"`
+	ColorSpace    string `json:"color_space,omitempty"`
+	ColorTransfer string `json:"color_transfer,omitempty"`
+	ColorPrimary  string `json:"color_primaries,omitempty"`
+	ChromaLoc     string `json:"chroma_location,omitempty"`
+}
+
+// HDR10 is static metadata in x264's own notation, empty where there is none.
+type HDR10 struct {
 	MasterDisplay string `json:"master_display,omitempty"`
 	MaxCLL        string `json:"max_cll,omitempty"`
 }
@@ -68,16 +77,31 @@ type Picture struct {
 // Plan is what the master decided about a job, once: which frames come out, and how they are cut.
 // It is published under one name, never changed, and every worker goes by it.
 type Plan struct {
-	Format     int      `json:"format"` // planFormat of who made it
-	Nonce      string   `json:"nonce"`  // tells whose plan was published first
-	Job        string   `json:"job"`
-	Source     string   `json:"source"`      // file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
-	Original   string   `json:"original"`    // file in the job's folder as it was dropped
-	SourceSize int64    `json:"source_size"` // bytes of Original
-	CRC32      string   `json:"crc32"`       // of Original, 8 upper-case hex digits
-	Settings   Settings `json:"settings"`
-	Video      Video    `json:"video"`
-	Out        Picture  `json:"out"`
+	Format int    `json:"format"` // planFormat of who made it
+	Nonce  string `json:"nonce"`  // tells whose plan was published first
+	Job    string `json:"job"`
+	Input
+	Settings Settings `json:"settings"`
+	Video    Video    `json:"video"`
+	Out      Picture  `json:"out"`
+	Timing
+	Encoder string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
+	Memory  Memory   `json:"memory,omitzero"`
+	Frames  int      `json:"frames"`
+	Chunks  []Chunk  `json:"chunks"`
+	Notes   []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
+}
+
+// Input is a plan's source.
+type Input struct {
+	Source     string `json:"source"`      // file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
+	Original   string `json:"original"`    // file in the job's folder as it was dropped
+	SourceSize int64  `json:"source_size"` // bytes of Original
+	CRC32      string `json:"crc32"`       // of Original, 8 upper-case hex digits
+}
+
+// Timing is how times are written in the files that come of a plan.
+type Timing struct {
 	// Muxer is the container of the encoded chunks: matroska, or mp4 with Timescale ticks a second where
 	// Matroska's millisecond would round.
 	Muxer     string `json:"muxer"`
@@ -85,12 +109,7 @@ type Plan struct {
 	// Tick is that of an output in Matroska (TimestampScale), in nanoseconds; 0: its usual millisecond.
 	Tick int64 `json:"tick,omitempty"`
 	// LastTicks is how long the source shows its last picture, in ticks; 0 where it does not say.
-	LastTicks int64    `json:"last_ticks,omitempty"`
-	Encoder   string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
-	Memory    Memory   `json:"memory,omitzero"`
-	Frames    int      `json:"frames"`
-	Chunks    []Chunk  `json:"chunks"`
-	Notes     []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
+	LastTicks int64 `json:"last_ticks,omitempty"`
 }
 
 // Pixels is the size of one of the output's pictures; 1 where it is not known.

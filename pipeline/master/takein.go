@@ -104,8 +104,11 @@ func (m *Master) rejectArrival(ctx context.Context, a arrival, refused *pipeline
 	dst, err := m.rejectFile(ctx, a.file.Name, refused)
 	if err == nil && m.Ended != nil {
 		m.Ended(pipeline.JobStatus{
-			Name: pipeline.RawName(path.Base(a.file.Name)).String(), Folder: belowInbox(a.file.Name).Folder(),
-			Source: dst.String(), CRC32: a.scan.CRC32, Size: a.file.Size, State: pipeline.JobFailed,
+			Name: pipeline.RawName(path.Base(a.file.Name)).String(),
+			Origin: pipeline.Origin{
+				Folder: belowInbox(a.file.Name).Folder(), Source: dst.String(), CRC32: a.scan.CRC32,
+			},
+			Size: a.file.Size, State: pipeline.JobFailed,
 			Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
 		})
 	}

@@ -283,7 +283,7 @@ func TestMoreThanAThousandChunks(t *testing.T) {
 	tiny := filepath.Join(dir, "tiny")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=32x32:r=25:d=0.04 -c:v libx264 -preset ultrafast -f matroska", tiny)
 	for _, container := range []string{containerMKV, containerMP4} {
-		plan := &pipeline.Plan{Muxer: "matroska", Frames: chunks,
+		plan := &pipeline.Plan{Timing: pipeline.Timing{Muxer: "matroska"}, Frames: chunks,
 			Settings: pipeline.Settings{Container: pipeline.Container(container)},
 			Video:    pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}}}
 		req := Request{Plan: plan, Source: src, Out: filepath.Join(dir, "out"), WorkDir: dir}

@@ -133,7 +133,7 @@ func encode(t *testing.T, src, container string) *job {
 	pts, err := packets.Frames()
 	require.NoError(t, err)
 	plan := &pipeline.Plan{
-		Job: "abcdef01-k3f9z", Muxer: "mp4", Timescale: video.TimeBase.Den, Frames: len(pts),
+		Job: "abcdef01-k3f9z", Timing: pipeline.Timing{Muxer: "mp4", Timescale: video.TimeBase.Den}, Frames: len(pts),
 		Settings: pipeline.Settings{Container: pipeline.Container(container)},
 		Video:    pipeline.Video{Index: video.Index, TimeBase: video.TimeBase},
 	}

@@ -55,7 +55,7 @@ func TestMachinesOfOneName(t *testing.T) {
 func TestWhoIsHere(t *testing.T) {
 	f := newShare(t)
 	for _, n := range []pipeline.Node{
-		{Node: "pc-waaaaa", Host: "pc", Machine: "x"}, {Node: "pc-wbbbbb", Host: "pc", Machine: "y"}, {Node: "pc-wccccc", Host: "pc", Machine: "y"},
+		{Node: "pc-waaaaa", Hardware: pipeline.Hardware{Host: "pc", Machine: "x"}}, {Node: "pc-wbbbbb", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}}, {Node: "pc-wccccc", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}},
 	} {
 		require.NoError(t, n.Write(f))
 	}
@@ -87,7 +87,7 @@ func TestInDoubtNothingIsSetAside(t *testing.T) {
 		require.NoError(t, f.Create(c.Path(), nil))
 		fails = false
 		for _, n := range []string{"bad-waaaaa", "good-waaaaa"} {
-			require.NoError(t, (&pipeline.Node{Node: n, Host: pipeline.NodeHost(n)}).Write(f))
+			require.NoError(t, (&pipeline.Node{Node: n, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(n)}}).Write(f))
 		}
 		for attempt := range 3 {
 			c.Attempt = attempt + 1

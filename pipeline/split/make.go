@@ -49,7 +49,8 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		}
 	}
 	plan := &pipeline.Plan{
-		Nonce: pipeline.Nonce(8), Job: req.Job, Original: filepath.Base(req.Path), SourceSize: info.Size(), CRC32: req.CRC32,
+		Nonce: pipeline.Nonce(8), Job: req.Job,
+		Input:    pipeline.Input{Original: filepath.Base(req.Path), SourceSize: info.Size(), CRC32: req.CRC32},
 		Settings: req.Settings, Notes: slices.Concat(sourceNotes(src), options.Notes()),
 	}
 	path, src, l, err := soundList(ctx, tools, req, src, plan)
@@ -172,9 +173,12 @@ func video(src *Source) pipeline.Video {
 	v := pipeline.Video{
 		Index: s.Index, Codec: s.Codec, Width: s.Width, Height: s.Height, PixFmt: s.PixFmt,
 		TimeBase: s.TimeBase, SAR: s.SAR, FrameRate: frameRate(s),
-		ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer, ColorPrimary: s.ColorPrimary,
-		ChromaLoc: s.ChromaLoc, FieldOrder: fieldOrder(src), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
-		MasterDisplay: hdr.MasterDisplay, MaxCLL: hdr.MaxCLL,
+		Colour: pipeline.Colour{
+			ColorRange: s.ColorRange, ColorSpace: s.ColorSpace, ColorTransfer: s.ColorTransfer,
+			ColorPrimary: s.ColorPrimary, ChromaLoc: s.ChromaLoc,
+		},
+		FieldOrder: fieldOrder(src), Rotation: s.Rotation, HasBFrames: s.BFrames > 0,
+		HDR10: pipeline.HDR10{MasterDisplay: hdr.MasterDisplay, MaxCLL: hdr.MaxCLL},
 	}
 	if v.PixFmt == "" {
 		v.PixFmt = h.PixFmt

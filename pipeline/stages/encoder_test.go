@@ -24,7 +24,7 @@ func TestLinksOnTheShareAreNotFollowed(t *testing.T) {
 	require.NoError(t, err)
 	e := &Encoder{share: share, tools: media.Tools{FFmpeg: ffmpeg}}
 	file := pipeline.ChunkFile{Job: "abcdef01-k3f9z", Attempt: 1, Kind: pipeline.KindPiece}.AsClaimed("pc-w1")
-	plan := &pipeline.Plan{Source: "source.mkv", Chunks: []pipeline.Chunk{{}}}
+	plan := &pipeline.Plan{Input: pipeline.Input{Source: "source.mkv"}, Chunks: []pipeline.Chunk{{}}}
 	source := pipeline.JobFile(file.Job, plan.Source)
 	for link, plain := range map[string]string{file.Path(): source, source: file.Path()} {
 		for _, name := range []string{link, plain} {

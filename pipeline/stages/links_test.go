@@ -24,7 +24,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	require.NoError(t, err)
 	s := &Media{FS: share, Tools: media.Tools{FFmpeg: none, FFprobe: none, MKVMerge: none}}
 	j := &pipeline.Job{ID: "abcdef01-k3f9z", Source: "source.mkv"}
-	plan := &pipeline.Plan{Job: j.ID, Source: j.Source, Chunks: []pipeline.Chunk{{}}}
+	plan := &pipeline.Plan{Job: j.ID, Input: pipeline.Input{Source: j.Source}, Chunks: []pipeline.Chunk{{}}}
 	for _, name := range []string{"inbox/a.mkv", pipeline.JobFile(j.ID, j.Source)} {
 		require.NoError(t, share.MkdirAll(filepath.Dir(name)))
 		require.NoError(t, os.Symlink(outside, share.Path(name)))

@@ -81,8 +81,10 @@ func (k *Cache) describe(f *sharefs.FS, id string) (pipeline.JobStatus, error) {
 		k.jobs[id] = j
 	}
 	st := pipeline.JobStatus{
-		ID: id, Name: pipeline.RawName(j.Name()).String(), Folder: j.Inbox.Folder(), CRC32: j.CRC32, Profile: j.Settings.Profile, State: pipeline.Planning,
-		Priority: j.Priority, Nonce: j.Nonce, Created: j.Created, Size: j.Size,
+		ID: id, Name: pipeline.RawName(j.Name()).String(), State: pipeline.Planning,
+		Origin:  pipeline.Origin{Folder: j.Inbox.Folder(), CRC32: j.CRC32, Profile: j.Settings.Profile},
+		Asked:   pipeline.Asked{Priority: j.Priority, Nonce: j.Nonce},
+		Created: j.Created, Size: j.Size,
 	}
 	st.Retries, st.Expiries, st.Failures = k.failures(f, id)
 	return st, nil

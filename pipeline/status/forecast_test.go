@@ -65,7 +65,7 @@ func newSimFarm(seed uint64) *simFarm {
 		slots int
 		fps   float64
 	}{{4, 11}, {2, 19}, {2, 6}, {1, 24}} {
-		node := &simNode{fps: n.fps, SeenNode: pipeline.SeenNode{Node: pipeline.Node{Node: fmt.Sprint("n", i), Slots: n.slots, Speed: map[string]pipeline.Speed{}}}}
+		node := &simNode{fps: n.fps, SeenNode: pipeline.SeenNode{Node: pipeline.Node{Node: fmt.Sprint("n", i), Hardware: pipeline.Hardware{Slots: n.slots}, Speed: map[string]pipeline.Speed{}}}}
 		for range n.slots {
 			node.slots = append(node.slots, &simSlot{wait: 3 * f.random.Float64()})
 		}
@@ -250,7 +250,7 @@ func chunks(n, frames int, node string) (all []openChunk) {
 
 // simple is a node that encodes 10 frames a second of pictures of 100 pixels in each slot.
 func simple(name string, slots int) pipeline.SeenNode {
-	return pipeline.SeenNode{Node: pipeline.Node{Node: name, Slots: slots, Speed: map[string]pipeline.Speed{first: pipeline.Speed{}.Add(1000, 100, 100)}}}
+	return pipeline.SeenNode{Node: pipeline.Node{Node: name, Hardware: pipeline.Hardware{Slots: slots}, Speed: map[string]pipeline.Speed{first: pipeline.Speed{}.Add(1000, 100, 100)}}}
 }
 
 func TestForecasts(t *testing.T) {

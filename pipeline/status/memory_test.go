@@ -12,7 +12,7 @@ func TestAFilmThatNoNodeCanEncodeIsTold(t *testing.T) {
 	const gb = 1_000_000_000
 	plan := &pipeline.Plan{Memory: pipeline.Memory{Fixed: 5 * gb, Thread: gb / 2}}
 	node := func(name string, memory int64) pipeline.SeenNode {
-		return pipeline.SeenNode{Node: pipeline.Node{Node: name, Memory: memory, Threads: 4}}
+		return pipeline.SeenNode{Node: pipeline.Node{Node: name, Hardware: pipeline.Hardware{Memory: memory, Threads: 4}}}
 	}
 	small, large, unknown := node("pi-waaaaa", 4*gb), node("pc-wbbbbb", 8*gb), node("old-wccccc", 0)
 	require.Empty(t, tooLarge(plan, nil), "nobody is there who could tell")

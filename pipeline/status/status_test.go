@@ -31,7 +31,7 @@ func TestASilentNodeCountsForNothing(t *testing.T) {
 	job, chunk := "0badcafe-aaaaa", "0badcafe-aaaaa.00000"
 	lost := "0badcafe-aaaaa.00001" // the last word of the silent one, but given to others since
 	for name, age := range map[string]time.Duration{"a-waaaaa": 5 * time.Second, "b-wbbbbb": 40 * time.Second} {
-		n := pipeline.Node{Node: name, Host: pipeline.NodeHost(name), Slots: 1, State: pipeline.NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5}, Chunks: map[string]pipeline.Encoding{chunk: {}, lost: {}}}
+		n := pipeline.Node{Node: name, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(name), Slots: 1}, State: pipeline.NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5}, Chunks: map[string]pipeline.Encoding{chunk: {}, lost: {}}}
 		require.NoError(t, n.Write(fs))
 		then := time.Now().Add(-age)
 		require.NoError(t, os.Chtimes(fs.Path(pipeline.Nodes+"/"+name+".json"), then, then))
@@ -94,7 +94,7 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 		return s.Jobs[0]
 	}
 	require.Equal(t, pipeline.Planning, job().State)
-	plan := &pipeline.Plan{Job: j.ID, Source: "source.mkv", Original: "source.mkv", Frames: 5, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
+	plan := &pipeline.Plan{Job: j.ID, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 5, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
 		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)}, {Index: 1, First: 2, PTS: pipeline.NewTimestamps(2, 3, 4)}}}
 	_, err := plan.Publish(f)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 	c1 := pipeline.ChunkFile{Job: j.ID, Chunk: 1, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-wabcde")
 	require.NoError(t, f.Create(c0.In(pipeline.Accepted).Path(), nil))
 	require.NoError(t, f.Create(c1.Path(), nil))
-	n := pipeline.Node{Node: "pc-wabcde", Host: "pc", Slots: 1, State: "encoding", Chunks: map[string]pipeline.Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
+	n := pipeline.Node{Node: "pc-wabcde", Hardware: pipeline.Hardware{Host: "pc", Slots: 1}, State: "encoding", Chunks: map[string]pipeline.Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
 	require.NoError(t, n.Write(f))
 	st := job()
 	require.Equal(t, pipeline.InWork, st.State)

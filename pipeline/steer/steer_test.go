@@ -110,7 +110,7 @@ func live(t *testing.T, d Desk) {
 	require.NoError(t, j.Create(d.Share))
 	require.NoError(t, d.Share.Create(pipeline.JobFile(job, j.Source), []byte("film")))
 	plan := &pipeline.Plan{
-		Job: job, Source: "source.mkv", Original: "source.mkv", Frames: 1,
+		Job: job, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 1,
 		Video:  pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
 		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0)}},
 	}

@@ -15,7 +15,7 @@ import (
 func TestWhenNothingIsLeft(t *testing.T) {
 	lacks := func(job string) bool { return job == "big" }
 	job := func(id string, state pipeline.JobState, pending int) pipeline.JobStatus {
-		return pipeline.JobStatus{ID: id, State: state, Chunks: pipeline.Counts{Pending: pending}}
+		return pipeline.JobStatus{ID: id, State: state, Course: pipeline.Course{Chunks: pipeline.Counts{Pending: pending}}}
 	}
 	for name, c := range map[string]struct {
 		jobs []pipeline.JobStatus

@@ -30,7 +30,7 @@ func TestTheMeanPaceOfOthersIsASample(t *testing.T) {
 	require.NoError(t, err)
 	write := func(node string, frames float64) {
 		speed := map[string]pipeline.Speed{job: {Frames: frames, Pixels: frames, Seconds: 100, Effort: plan.Settings.Effort()}}
-		require.NoError(t, (&pipeline.Node{Node: node, Slots: 1, Speed: speed}).Write(share))
+		require.NoError(t, (&pipeline.Node{Node: node, Hardware: pipeline.Hardware{Slots: 1}, Speed: speed}).Write(share))
 	}
 	write("a-waaaaa", 100)
 	write("b-wbbbbb", 300)

@@ -46,8 +46,11 @@ func (w *Worker) show(ctx context.Context) {
 // node describes this worker, but for its age.
 func (w *Worker) node(now time.Time) *pipeline.Node {
 	n := &pipeline.Node{
-		Node: w.Node, Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(),
-		Slots: w.Slots, Cores: runtime.NumCPU(), Threads: w.Machine.Threads, Memory: w.memory.most(),
+		Node: w.Node,
+		Hardware: pipeline.Hardware{
+			Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(),
+			Slots: w.Slots, Cores: runtime.NumCPU(), Threads: w.Machine.Threads, Memory: w.memory.most(),
+		},
 		Version: w.Version, Encoder: w.Encoder.Version(), Speed: w.speeds.all(),
 	}
 	if w.Machine.Load != nil {

@@ -48,7 +48,7 @@ func slowShare(t *testing.T) (share *sharefs.FS, job string) {
 	}
 	frames := pipeline.NewTimestamps(0, 1, 2, 3)
 	plan := &pipeline.Plan{
-		Job: job, Source: "source.mkv", Original: "source.mkv", Frames: frames.Len(),
+		Job: job, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: frames.Len(),
 		Video:  pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}},
 		Chunks: []pipeline.Chunk{{End: 4, PTS: frames, Kind: pipeline.KindRange}},
 	}
@@ -58,6 +58,6 @@ func slowShare(t *testing.T) (share *sharefs.FS, job string) {
 	c := pipeline.ChunkFile{Job: job, Kind: pipeline.KindRange}.AsPending(1).AsClaimed(slow)
 	require.NoError(t, share.Create(c.Path(), nil))
 	speed := map[string]pipeline.Speed{job: {Frames: 1, Pixels: 1, Seconds: 100}}
-	require.NoError(t, (&pipeline.Node{Node: slow, Slots: 1, Speed: speed}).Write(share))
+	require.NoError(t, (&pipeline.Node{Node: slow, Hardware: pipeline.Hardware{Slots: 1}, Speed: speed}).Write(share))
 	return share, job
 }

@@ -54,8 +54,8 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 		return nil, err
 	}
 	p := &pipeline.Plan{
-		Job: j.ID, Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32, Settings: j.Settings,
-		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Muxer: "text", Encoder: "sim",
+		Job: j.ID, Input: pipeline.Input{Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32}, Settings: j.Settings,
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"}, Encoder: "sim",
 	}
 	for frame := range lines(text) {
 		if frame%framesPerChunk == 0 {

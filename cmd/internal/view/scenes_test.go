@@ -39,14 +39,13 @@ func sceneBusy() *status.Status {
 	paused.Why = "others need the machine: their load is 6.2, more than worker.max_load (4.0)"
 	s.Nodes = []status.Node{sceneNode("nas-1", 2, 11.4), sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused, resting, silent}
 	s.Jobs = []pipeline.JobStatus{
-		{ID: "00c0ffee-a1b2c", Name: "Old Film (1962) [00C0FFEE].mkv", Profile: "default", State: pipeline.Done, Decided: true, Closed: true,
+		{ID: "00c0ffee-a1b2c", Name: "Old Film (1962) [00C0FFEE].mkv", Origin: pipeline.Origin{Profile: "default"}, State: pipeline.Done, Decided: true, Closed: true,
 			Output: "outbox/Old Film (1962) [7D1E22A4].mkv", Created: now().Add(-5 * time.Hour), Ended: now().Add(-3 * time.Hour)},
-		{ID: "abcdef01-k3f9z", Name: "Show - 01 [ABCDEF01].mkv", Profile: "tablet", State: pipeline.InWork, Created: now().Add(-4 * time.Minute),
-			Chunks: pipeline.Counts{Total: 72, Pending: 28, Claimed: 11, Done: 33}, Frames: pipeline.Progress{Total: 34045, Done: 17311}, FPS: 130, ETA: 217, Retries: 2, Size: 380 << 20},
-		{ID: "0badcafe-9x8y7", Name: "Show - 02 [0BADCAFE].mkv", Profile: "tablet", State: pipeline.Splitting, Created: now().Add(-2 * time.Minute),
-			Chunks: pipeline.Counts{Total: 71, Pending: 71}, Frames: pipeline.Progress{Total: 33980}, ETA: 481, Size: 371 << 20},
-		{ID: "5eed1234-zzzzz", Name: "Conference/Day 1, the very long recording of the panel on archives, hall B, camera 2.mov", Profile: "default", State: pipeline.InWork, Paused: true, Created: now().Add(-1 * time.Minute),
-			Priority: -5, Chunks: pipeline.Counts{Total: 540, Pending: 519, Done: 21}, Frames: pipeline.Progress{Total: 259200, Done: 10080}, Size: 41 << 30},
+		{ID: "abcdef01-k3f9z", Name: "Show - 01 [ABCDEF01].mkv", Origin: pipeline.Origin{Profile: "tablet"}, State: pipeline.InWork, Created: now().Add(-4 * time.Minute),
+			Course: pipeline.Course{Chunks: pipeline.Counts{Total: 72, Pending: 28, Claimed: 11, Done: 33}, Frames: pipeline.Progress{Total: 34045, Done: 17311}, FPS: 130, ETA: 217}, Setbacks: pipeline.Setbacks{Retries: 2}, Size: 380 << 20},
+		{ID: "0badcafe-9x8y7", Name: "Show - 02 [0BADCAFE].mkv", Origin: pipeline.Origin{Profile: "tablet"}, State: pipeline.Splitting, Created: now().Add(-2 * time.Minute),
+			Course: pipeline.Course{Chunks: pipeline.Counts{Total: 71, Pending: 71}, Frames: pipeline.Progress{Total: 33980}, ETA: 481}, Size: 371 << 20},
+		{ID: "5eed1234-zzzzz", Name: "Conference/Day 1, the very long recording of the panel on archives, hall B, camera 2.mov", Origin: pipeline.Origin{Profile: "default"}, State: pipeline.InWork, Asked: pipeline.Asked{Paused: true, Priority: -5}, Created: now().Add(-1 * time.Minute), Course: pipeline.Course{Chunks: pipeline.Counts{Total: 540, Pending: 519, Done: 21}, Frames: pipeline.Progress{Total: 259200, Done: 10080}}, Size: 41 << 30},
 	}
 	s.Inbox = []status.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20, Whole: true, Priority: 5}, {Name: "Day 2.mov", Size: 39 << 30}, {Name: "camera", Why: "it is a symbolic link"}}
 	return s
@@ -57,10 +56,10 @@ func sceneFailed() *status.Status {
 	s.Nodes = s.Nodes[:3]
 	failure := pipeline.Failure{Chunk: "bad00bad-q1w2e.00012", Attempt: 3, Node: "pc-2-w7f3ka", Reason: "ffmpeg: exit status 187: Error while decoding stream #0:0", Command: "/usr/bin/ffmpeg -i source.mkv out.mkv", Reported: now().Add(-time.Minute)}
 	s.Jobs = []pipeline.JobStatus{
-		{ID: "bad00bad-q1w2e", Name: "Scratched disc.mkv", Profile: "default", State: pipeline.JobFailed, Created: now().Add(-9 * time.Minute),
-			Chunks: pipeline.Counts{Total: 72, Done: 71, Failed: 1}, Frames: pipeline.Progress{Total: 34045, Done: 33560},
-			Error: "chunk bad00bad-q1w2e.00012 was set aside: ffmpeg: exit status 187: Error while decoding stream #0:0", Failures: []pipeline.Failure{failure}, Retries: 3},
-		{ID: "0ddba115-aaaaa", Name: "Holiday.avi", Profile: "default", State: pipeline.JobFailed, Decided: true, Closed: true, Created: now().Add(-time.Hour), Ended: now().Add(-50 * time.Minute),
+		{ID: "bad00bad-q1w2e", Name: "Scratched disc.mkv", Origin: pipeline.Origin{Profile: "default"}, State: pipeline.JobFailed, Created: now().Add(-9 * time.Minute),
+			Course: pipeline.Course{Chunks: pipeline.Counts{Total: 72, Done: 71, Failed: 1}, Frames: pipeline.Progress{Total: 34045, Done: 33560}},
+			Error:  "chunk bad00bad-q1w2e.00012 was set aside: ffmpeg: exit status 187: Error while decoding stream #0:0", Setbacks: pipeline.Setbacks{Failures: []pipeline.Failure{failure}, Retries: 3}},
+		{ID: "0ddba115-aaaaa", Name: "Holiday.avi", Origin: pipeline.Origin{Profile: "default"}, State: pipeline.JobFailed, Decided: true, Closed: true, Created: now().Add(-time.Hour), Ended: now().Add(-50 * time.Minute),
 			Error: "Merging failed: the audio track can't be put into MP4."},
 	}
 	s.Inbox = nil

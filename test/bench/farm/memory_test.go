@@ -123,7 +123,7 @@ func claim(t *testing.T, share *sharefs.FS, p *pipeline.Plan, c pipeline.ChunkFi
 	require.NoError(t, share.Create(c.Path(), nil))
 	frames := p.Chunks[c.Chunk].PTS.Len()
 	require.NoError(t, (&pipeline.Node{
-		Node: c.Node, Host: pipeline.NodeHost(c.Node), Slots: 1, State: pipeline.NodeEncoding, FPS: usualFPS, Jobs: map[string]float64{p.Job: usualFPS},
+		Node: c.Node, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(c.Node), Slots: 1}, State: pipeline.NodeEncoding, FPS: usualFPS, Jobs: map[string]float64{p.Job: usualFPS},
 		Chunks: map[string]pipeline.Encoding{c.ID(): {Frames: frames / 2, Total: frames, FPS: usualFPS}},
 		Speed:  map[string]pipeline.Speed{p.Job: {Frames: 1000, Pixels: 1000 * p.Pixels(), Seconds: 1000. / usualFPS}},
 	}).Write(share))
