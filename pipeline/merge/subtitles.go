@@ -30,15 +30,14 @@ func refuseText(f *media.File, said string, pattern *regexp.Regexp, err error) e
 	if len(tracks) == 0 {
 		return nil
 	}
-	way := "Put them in anew, as UTF-8"
-	if isMatroska(f) {
-		way = fmt.Sprintf("Tell mkvmerge which it is, and drop what it makes: `mkvmerge -o mended.mkv %s FILE` for western "+
-			"European languages, "+
-			"with WINDOWS-1251 for Cyrillic, SHIFT_JIS for Japanese, GB18030 or BIG5 for Chinese, and so on",
-			strings.Join(options, " "))
+	way := fmt.Sprintf("`mkvmerge -o mended.mkv %s FILE`", strings.Join(options, " "))
+	if !isMatroska(f) { // of which mkvmerge reads no text
+		way = fmt.Sprintf("`ffmpeg -sub_charenc_mode ignore -i FILE -map 0:%s text.srt` and "+
+			"`mkvmerge -o mended.mkv FILE --sub-charset 0:WINDOWS-1252 text.srt`", tracks[0])
 	}
 	return pipeline.Refuse("The subtitles of track %s are not in UTF-8, and in which encoding they are can't be known. "+
-		"%s; "+
+		"Tell mkvmerge which it is, and drop what it makes: %s for western European languages, "+
+		"with WINDOWS-1251 for Cyrillic, SHIFT_JIS for Japanese, GB18030 or BIG5 for Chinese, and so on; "+
 		"or leave them out with subtitles = \"none\" in the profile.", strings.Join(tracks, ", "), way).Because(err)
 }
 

@@ -173,6 +173,7 @@ func TestSubtitlesThatAreNotUTF8(t *testing.T) {
 		"latin1.mkv": {"Caf\xe9 \xfcber", "WINDOWS-1252", "Café über"},
 		"cp1251.mkv": {"\xcf\xf0\xe8\xe2\xe5\xf2 \xec\xe8\xf0", "WINDOWS-1251", "Привет мир"},
 		"sjis.mkv":   {"\x93\xfa\x96\x7b\x8c\xea\x82\xcc\x8e\x9a\x96\x8b", "SHIFT_JIS", "日本語の字幕"},
+		"big5.mkv":   {"\xa7\x41\xa6\x6e\xa5\x40\xac\xc9", "BIG5", "你好世界"},
 		"junk.mkv":   {"na\xc3\xafve \xff\xfe caf\xe9", "WINDOWS-1252", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +207,14 @@ func TestSubtitlesThatAreNotUTF8(t *testing.T) {
 		bad := bytes.Replace(film, []byte("Café"), []byte("Caf\xe9 "), 1)
 		require.NotEqual(t, film, bad)
 		require.NoError(t, os.WriteFile(f.path("text.mp4"), bad, 0o600))
-		require.Contains(t, f.refused("text.mp4", "text.mkv"), "The subtitles of track 1 are not in UTF-8")
+		said := f.refused("text.mp4", "text.mkv")
+		require.Contains(t, said, "The subtitles of track 1 are not in UTF-8")
+		require.Contains(t, said, "`ffmpeg -sub_charenc_mode ignore -i FILE -map 0:1 text.srt` and "+
+			"`mkvmerge -o mended.mkv FILE --sub-charset 0:WINDOWS-1252 text.srt`")
+		f.ffmpeg("-sub_charenc_mode", "ignore", "-i", "text.mp4", "-map", "0:1", "text.srt")
+		f.run("mkvmerge", "-q", "-o", "mended.mkv", "text.mp4", "--sub-charset", "0:WINDOWS-1252", "text.srt")
+		f.encode("mended.mkv", "text.mkv")
+		require.Contains(t, f.run("ffmpeg", "-v", "error", "-i", "text.mkv", "-map", "0:s", "-f", "srt", "-"), "Café")
 	})
 }
 
