@@ -36,19 +36,24 @@ func encoded(t *testing.T, path, x264 string) (media.Stream, media.Head) {
 }
 
 func TestColoursAndShapeAreCarried(t *testing.T) {
-	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", "setsar=32/27", "-c:v", "libx264", "-color_primaries", "bt470bg",
+	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-vf", "setsar=32/27", "-c:v", "libx264", "-color_primaries",
+		"bt470bg",
 		"-color_trc", "smpte170m", "-colorspace", "bt470bg", "-color_range", "tv", "a.mkv")
 	s, _ := encoded(t, path, fast)
 	require.Equal(t, pipeline.Rational{Num: 32, Den: 27}, s.SAR)
-	require.Equal(t, []string{"bt470bg", "smpte170m", "bt470bg", "tv"}, []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ColorRange})
+	require.Equal(t, []string{"bt470bg", "smpte170m", "bt470bg", "tv"},
+		[]string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ColorRange})
 	require.Equal(t, "progressive", s.FieldOrder)
 }
 
 func TestTheUsersWordGoesBeforeTheSources(t *testing.T) {
-	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-color_primaries", "bt470bg", "-color_trc", "smpte170m", "a.mkv")
-	s, _ := encoded(t, path, fast+" --sar 2:1 --colorprim bt709 --transfer undef --colormatrix GBR --range tv --chromaloc 2")
+	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", "-color_primaries", "bt470bg", "-color_trc",
+		"smpte170m", "a.mkv")
+	s, _ := encoded(t, path, fast+" --sar 2:1 --colorprim bt709 --transfer undef --colormatrix GBR --range tv "+
+		"--chromaloc 2")
 	require.Equal(t, pipeline.Rational{Num: 2, Den: 1}, s.SAR)
-	require.Equal(t, []string{"bt709", "", "gbr", "tv"}, []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ColorRange})
+	require.Equal(t, []string{"bt709", "", "gbr", "tv"}, []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace,
+		s.ColorRange})
 }
 
 func TestFullRangeStaysFull(t *testing.T) {
@@ -59,7 +64,8 @@ func TestFullRangeStaysFull(t *testing.T) {
 	f, err := j.tools.Probe(context.Background(), results[0])
 	require.NoError(t, err)
 	require.Equal(t, "pc", f.Streams[0].ColorRange)
-	luma, err := exec.Command("ffmpeg", "-v", "error", "-i", results[0], "-frames:v", "1", "-vf", "extractplanes=y", "-f", "rawvideo", "-").Output()
+	luma, err := exec.Command("ffmpeg", "-v", "error", "-i", results[0], "-frames:v", "1", "-vf", "extractplanes=y", "-f",
+		"rawvideo", "-").Output()
 	require.NoError(t, err)
 	require.Greater(t, luma[100], byte(250)) // limited range would be 235
 }
@@ -91,15 +97,18 @@ func TestFieldOrderIsCarried(t *testing.T) {
 func TestHDR10IsCarried(t *testing.T) {
 	const display, light = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)", "1000,400"
 	path := source(t, "-i", "testsrc2=s=64x64:d=0.2", "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-x265-params",
-		"log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:master-display="+display+":max-cll="+light, "a.mkv")
+		"log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:master-display="+
+			display+":max-cll="+light, "a.mkv")
 	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast})
 	require.Equal(t, display, j.plan.Video.MasterDisplay)
 	require.Equal(t, light, j.plan.Video.MaxCLL)
 	results, _ := j.encodeAll(t)
 	// Only this shows what is in the stream: ffmpeg's own H.264 decoder tells nothing of it before 6.0.
-	out, err := exec.Command("ffmpeg", "-v", "info", "-i", results[0], "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-").CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-v", "info", "-i", results[0], "-c", "copy", "-bsf:v", "trace_headers", "-f",
+		"null", "-").CombinedOutput()
 	require.NoError(t, err)
-	for _, sei := range []string{`display_primaries_x\[0\] +\d+ = 13250`, `max_display_mastering_luminance +\d+ = 10000000`, `max_pic_average_light_level +\d+ = 400`} {
+	for _, sei := range []string{`display_primaries_x\[0\] +\d+ = 13250`,
+		`max_display_mastering_luminance +\d+ = 10000000`, `max_pic_average_light_level +\d+ = 400`} {
 		require.Regexp(t, sei, string(out))
 	}
 	f, err := j.tools.Probe(context.Background(), results[0])
@@ -110,7 +119,8 @@ func TestHDR10IsCarried(t *testing.T) {
 
 func TestPicturesOfSeveralSizesAllComeOut(t *testing.T) {
 	small := source(t, "-i", "testsrc2=s=64x64:d=1", "-c:v", "libx264", "-g", "10", "-bf", "0", "a.ts")
-	large := source(t, "-i", "testsrc2=s=128x96:d=1", "-c:v", "libx264", "-g", "10", "-bf", "0", "-output_ts_offset", "1", "b.ts")
+	large := source(t, "-i", "testsrc2=s=128x96:d=1", "-c:v", "libx264", "-g", "10", "-bf", "0", "-output_ts_offset", "1",
+		"b.ts")
 	path := filepath.Join(t.TempDir(), "both.ts")
 	require.NoError(t, exec.Command("sh", "-c", `cat "$1" "$2" > "$3"`, "sh", small, large, path).Run())
 
@@ -128,7 +138,8 @@ func TestPicturesOfSeveralSizesAllComeOut(t *testing.T) {
 func TestTheRotationIsNotApplied(t *testing.T) {
 	straight := source(t, "-i", "testsrc2=s=96x64:d=0.4", "-c:v", "libx264", "a.mp4")
 	turned := filepath.Join(t.TempDir(), "turned.mp4")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-i", straight, "-c", "copy", "-metadata:s:v:0", "rotate=90", turned).CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", straight, "-c", "copy", "-metadata:s:v:0", "rotate=90",
+		turned).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	j := mustPlan(t, turned, pipeline.Settings{Encoder: "x264", Options: fast})
 	require.NotZero(t, j.plan.Video.Rotation)

@@ -11,15 +11,16 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// Whatever number a stream has for its primaries, transfer, matrix or place of chroma: ffprobe's name for it goes through
-// ffmpeg and x264 and comes out as the same.
+// Whatever number a stream has for its primaries, transfer, matrix or place of chroma: ffprobe's name for it goes
+// through ffmpeg and x264 and comes out as the same.
 func TestEveryColourNameIsCarried(t *testing.T) {
 	said := func(s media.Stream) []string {
 		return []string{s.ColorPrimary, s.ColorTransfer, s.ColorSpace, s.ChromaLoc}
 	}
 	seen := [4]map[string]bool{{}, {}, {}, {}}
 	for i := range 23 {
-		options := []string{"-i", "testsrc2=s=64x64:r=25:d=0.04", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast"}
+		options := []string{"-i", "testsrc2=s=64x64:r=25:d=0.04", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset",
+			"ultrafast"}
 		for _, o := range []struct {
 			name string
 			last int
@@ -43,7 +44,8 @@ func TestEveryColourNameIsCarried(t *testing.T) {
 
 // Names that no H.264 stream has are left out.
 func TestColoursThatH264HasNotAreLeftOut(t *testing.T) {
-	for _, name := range []string{"vgamut", "vlog", "ipt-c2", "ycgco-re", "ycgco-ro", "what comes with the next ffmpeg", ""} {
+	for _, name := range []string{"vgamut", "vlog", "ipt-c2", "ycgco-re", "ycgco-ro", "what comes with the next ffmpeg",
+		""} {
 		require.Equal(t, media.Colours{}, media.ColoursOf(name, name, name, name), name)
 	}
 }

@@ -46,7 +46,8 @@ func planFor(t *testing.T, source string, s pipeline.Settings, slots int) (job, 
 	j := job{tools: tools, source: source, dir: t.TempDir()}
 	norm := filepath.Join(j.dir, "norm.abc.mkv")
 	j.plan, err = split.Make(context.Background(), tools, split.Request{
-		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test, TestRest: merge.TryRest, Slots: slots,
+		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test,
+		TestRest: merge.TryRest, Slots: slots,
 	})
 	if err == nil && j.plan.Source != j.plan.Original {
 		j.source = norm
@@ -95,7 +96,8 @@ func TestEveryFrameOnceAtItsTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := corpus.Make(t, name)
 			checkWhole(t, path, pipeline.Settings{Encoder: "x264", Options: fast, Container: "mkv", Chunk: 2, Pieces: "copy"}, 0)
-			checkWhole(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Container: "mp4", Chunk: 6, Pieces: "range"}, wide)
+			checkWhole(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Container: "mp4", Chunk: 6,
+				Pieces: "range"}, wide)
 		})
 	}
 }
@@ -133,7 +135,8 @@ func TestLaterChunksBeginAsFine(t *testing.T) {
 
 	whole := filepath.Join(j.dir, "whole.mkv")
 	at := fmt.Sprintf("%.6f", j.plan.Video.TimeBase.Seconds(req.Chunk.Start))
-	out, err := exec.Command("ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", strings.ReplaceAll(j.plan.Video.TimeBase.String(), "/", ":"),
+	out, err := exec.Command("ffmpeg", "-v", "error", "-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
+		"-enc_time_base", strings.ReplaceAll(j.plan.Video.TimeBase.String(), "/", ":"),
 		"-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-force_key_frames", at, whole).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	ours, theirs := firstPacket(t, req.Out, "0"), firstPacket(t, whole, at)
@@ -164,7 +167,8 @@ func TestRecordTellsOfTheResult(t *testing.T) {
 	info, err := os.Stat(req.Out)
 	require.NoError(t, err)
 	require.Equal(t, info.Size(), rec.Size)
-	out, err := exec.Command("python3", "-c", "import sys,zlib;print('%08X'%zlib.crc32(open(sys.argv[1],'rb').read()))", req.Out).Output()
+	out, err := exec.Command("python3", "-c", "import sys,zlib;print('%08X'%zlib.crc32(open(sys.argv[1],'rb').read()))",
+		req.Out).Output()
 	if err == nil {
 		require.Equal(t, rec.CRC32+"\n", string(out))
 	}
@@ -192,7 +196,8 @@ func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
 }
 
 func TestABadPieceIsNotUsed(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5, Pieces: "copy"})
+	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5,
+		Pieces: "copy"})
 	wrong := filepath.Join(j.dir, "piece")
 	require.NoError(t, split.Piece(context.Background(), j.tools, j.plan, &j.plan.Chunks[0], j.source, wrong))
 	garbage := filepath.Join(j.dir, "garbage")
@@ -240,7 +245,8 @@ func TestWhatCannotBeHadIsAnError(t *testing.T) {
 }
 
 func TestAStoppedEncodeEnds(t *testing.T) {
-	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{Encoder: "x264", Options: "--preset placebo", Chunk: 60})
+	j := mustPlan(t, corpus.Make(t, "h264-closed.mkv"), pipeline.Settings{Encoder: "x264", Options: "--preset placebo",
+		Chunk: 60})
 	ctx, cancel := context.WithCancel(context.Background())
 	req := j.request(0)
 	req.Started = func(*media.Process) { cancel() }

@@ -51,7 +51,9 @@ func FuzzPlanToCommand(f *testing.F) {
 					case "-vf":
 						require.NotRegexp(t, `[^a-zA-Z0-9_=:,;+./\[\]-]`, value)
 						for _, filter := range regexp.MustCompile(`[,;]|\[\w+\]`).Split(value, -1) {
-							require.Regexp(t, `^((trim|scale|format|setfield|setsar|bwdif|crop|pad|fillborders|extractplanes|mergeplanes|setparams)=.*)?$`, filter)
+							require.Regexp(t,
+								`^((trim|scale|format|setfield|setsar|bwdif|crop|pad|fillborders|extractplanes|mergeplanes|setparams)=.*)?$`,
+								filter)
 						}
 					case "-f":
 						require.Contains(t, []string{"matroska", "mp4"}, value)

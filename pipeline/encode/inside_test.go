@@ -16,7 +16,8 @@ const wide = 200
 func TestCutsInsideAGroupAreNoSeams(t *testing.T) {
 	for _, name := range []string{"h264-open.mkv", "hevc-open.mkv", "vfr.mp4"} {
 		t.Run(name, func(t *testing.T) {
-			j, err := planFor(t, corpus.Make(t, name), pipeline.Settings{Encoder: "x264", Options: lossless, Container: "mkv", Chunk: 2, Pieces: "copy"}, wide)
+			j, err := planFor(t, corpus.Make(t, name), pipeline.Settings{Encoder: "x264", Options: lossless, Container: "mkv",
+				Chunk: 2, Pieces: "copy"}, wide)
 			require.NoError(t, err)
 			inside := 0
 			for _, c := range j.plan.Chunks {

@@ -36,7 +36,8 @@ func pictures(t *testing.T, path, filters string) []string {
 // interlaced makes a clip of 5 s with a keyframe every half second, in open GOPs.
 func interlaced(t *testing.T, mode string, more ...string) string {
 	args := []string{"-i", "testsrc2=s=96x64:r=50:d=5", "-vf", "interlace=scan=" + mode + ":lowpass=0,setfield=" + mode,
-		"-c:v", "libx264", "-preset", "veryfast", "-x264-params", mode + "=1:keyint=12:min-keyint=1:scenecut=0:open-gop=1:bframes=2"}
+		"-c:v", "libx264", "-preset", "veryfast", "-x264-params", mode +
+			"=1:keyint=12:min-keyint=1:scenecut=0:open-gop=1:bframes=2"}
 	return source(t, append(args, more...)...)
 }
 
@@ -44,7 +45,8 @@ func interlaced(t *testing.T, mode string, more ...string) string {
 func TestDeinterlacedSeamsAreNoSeams(t *testing.T) {
 	for _, name := range []string{"tff.mkv", "bff.mp4"} {
 		path := interlaced(t, name[:3], name)
-		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1, Pieces: "copy", Deinterlace: "yes"})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1, Pieces: "copy",
+			Deinterlace: "yes"})
 		require.True(t, j.plan.Out.Deinterlace)
 		require.Len(t, j.plan.Chunks, 5)
 		require.Contains(t, strings.Join(j.plan.Notes, " "), "is deinterlaced")
@@ -62,7 +64,8 @@ func TestDeinterlacedSeamsAreNoSeams(t *testing.T) {
 }
 
 func TestAMissingPictureInFrontIsFoundOut(t *testing.T) {
-	j := mustPlan(t, interlaced(t, "tff", "a.mkv"), pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1, Deinterlace: "yes"})
+	j := mustPlan(t, interlaced(t, "tff", "a.mkv"), pipeline.Settings{Encoder: "x264", Options: lossless, Chunk: 1,
+		Deinterlace: "yes"})
 	req := j.request(2)
 	req.Chunk.Seeks[0] = req.Chunk.Key + 132 // the chunk's own key packet, as if nothing in front were wanted
 	rec, err := encode.Chunk(context.Background(), j.tools, req)
@@ -122,7 +125,8 @@ func TestOddSizes(t *testing.T) {
 // What is filled up repeats the edge, and what was there stays.
 func TestPaddingRepeatsTheEdge(t *testing.T) {
 	for format, csp := range map[string]string{"yuv420p": "i420", "yuv422p10le": "i422", "yuv444p": "i444"} {
-		path := source(t, "-i", "testsrc2=s=34x18:d=0.2,format=yuv444p,crop=33:17:0:0:exact=1,format="+format, "-c:v", "ffv1", "-strict", "-2", "a.mkv")
+		path := source(t, "-i", "testsrc2=s=34x18:d=0.2,format=yuv444p,crop=33:17:0:0:exact=1,format="+format, "-c:v", "ffv1",
+			"-strict", "-2", "a.mkv")
 		x264 := lossless + " --output-csp " + csp + " --tff" // which wants even heights too
 		j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: x264, Odd: "pad"})
 		require.Equal(t, "pad", j.plan.Out.Edge)
@@ -142,7 +146,8 @@ func TestPaddingRepeatsTheEdge(t *testing.T) {
 
 // x264 wants four lines for 4:2:0 in fields; a deinterlaced picture needs only two.
 func TestInterlacedHeights(t *testing.T) {
-	path := source(t, "-i", "testsrc2=s=64x54:r=50:d=0.4", "-vf", "interlace=scan=bff:lowpass=0,setfield=bff", "-c:v", "ffv1", "a.mkv")
+	path := source(t, "-i", "testsrc2=s=64x54:r=50:d=0.4", "-vf", "interlace=scan=bff:lowpass=0,setfield=bff", "-c:v",
+		"ffv1", "a.mkv")
 	_, err := plan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high"})
 	require.ErrorContains(t, err, "interlaced yuv420p needs a width and height that 2 and 4 divide")
 	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Odd: "crop"})

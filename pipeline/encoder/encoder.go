@@ -1,8 +1,8 @@
 // Package encoder knows the video encoders that a profile can name: which of their options may be asked for, how ffmpeg
 // is asked, what comes out, and what it takes. Nothing outside of it names one.
 //
-// An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Every encoder goes
-// through the conformance suite of pipeline/encode (encoders_test.go).
+// An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Every encoder
+// goes through the conformance suite of pipeline/encode (encoders_test.go).
 package encoder
 
 import (
@@ -16,7 +16,8 @@ import (
 
 // Encoder is one video encoder of ffmpeg's. It is immutable and safe for concurrent use.
 type Encoder interface {
-	// Name is its key in a profile and its word behind --encoder. It is the name of its own command, whose options it takes.
+	// Name is its key in a profile and its word behind --encoder. It is the name of its own command, whose options it
+	// takes.
 	Name() string
 	// Library is ffmpeg's name of it.
 	Library() string
@@ -75,7 +76,8 @@ type Pictures struct {
 	Frames      int
 }
 
-// All lists the encoders. [profiles.default] in config.example.toml names the one that is used if nothing else is asked for.
+// All lists the encoders. [profiles.default] in config.example.toml names the one that is used if nothing else is asked
+// for.
 func All() []Encoder { return []Encoder{x264{}} }
 
 // Named finds an encoder. The error lists those that there are.
@@ -116,7 +118,8 @@ func (l Look) Colours(v pipeline.Video) media.Colours {
 	if media.RGB(v.PixFmt) {
 		matrix = "bt709"
 	}
-	return media.ColoursOf(said(l.Primaries, v.ColorPrimary), said(l.Transfer, v.ColorTransfer), said(l.Matrix, matrix), said(l.ChromaPlace, v.ChromaLoc))
+	return media.ColoursOf(said(l.Primaries, v.ColorPrimary), said(l.Transfer, v.ColorTransfer), said(l.Matrix, matrix),
+		said(l.ChromaPlace, v.ChromaLoc))
 }
 
 func said(user, source string) string {

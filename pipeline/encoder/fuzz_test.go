@@ -20,7 +20,8 @@ var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile"
 func FuzzParseX264(f *testing.F) {
 	for _, s := range []string{
 		"--crf 18", "-b3", "--cqm x", "--stats x", `--deblock '-1:-1'`, "--crf=18:stats=a", `--sar 1\:1`, "--zones a",
-		"--preset slow --tune film,grain --profile high --level 4.1 --no-mbtree --partitions p8x8,none --cqm4 1,2,3 --nf --direct auto",
+		"--preset slow --tune film,grain --profile high --level 4.1 --no-mbtree --partitions p8x8,none --cqm4 1,2,3 --nf " +
+			"--direct auto",
 		"--mastering-display G(1,2)B(3,4)R(5,6)WP(7,8)L(9,10) --cll 1000,400 --keyint infinite --output-csp i444 --range pc",
 	} {
 		f.Add(s)
@@ -60,7 +61,8 @@ func FuzzParseX264(f *testing.F) {
 
 // What the encoder says and writes is read without a surprise: a reason is one line of it, a version one of x264's.
 func FuzzWhatTheEncoderSays(f *testing.F) {
-	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken", []byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
+	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken",
+		[]byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
 	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
 	f.Fuzz(func(t *testing.T, messages string, head []byte) {
 		reason := x264{}.Complaint(messages, false)

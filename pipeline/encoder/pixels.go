@@ -55,7 +55,8 @@ func ChromaSize(format string) (w, h int) {
 	return 1, 1
 }
 
-// chromaPlaces are the places of chroma in ffprobe's names, by the numbers of x264's and x265's --chromaloc (ITU-T H.264, figure E-1).
+// chromaPlaces are the places of chroma in ffprobe's names, by the numbers of x264's and x265's --chromaloc (ITU-T
+// H.264, figure E-1).
 var chromaPlaces = []string{"left", "center", "topleft", "top", "bottomleft", "bottom"}
 
 func chromaPlace(number string) string {

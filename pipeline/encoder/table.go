@@ -39,7 +39,8 @@ var formPattern = map[form]*regexp.Regexp{
 var formWant = map[form]string{
 	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
 	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
-	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`, display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
+	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`,
+	display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
 }
 
 // option says how one option of an encoder's command is taken.
@@ -129,14 +130,16 @@ func (t table) next(words []string) (name, value string, rest []string, err erro
 		}
 		value, attached = word[2:], len(word) > 2
 	default:
-		return "", "", nil, fmt.Errorf("cannot use %q as an option of %s: options begin with --, and files are not named here", word, t.command)
+		return "", "", nil, fmt.Errorf("cannot use %q as an option of %s: options begin with --, and files are not named "+
+			"here", word, t.command)
 	}
 	rule, known := t.options[name]
 	switch reason := t.refused[name]; {
 	case reason != "":
 		return "", "", nil, fmt.Errorf("%s option --%s can't be used: %s", t.command, name, reason)
 	case !known:
-		return "", "", nil, fmt.Errorf("%s option --%s is not known: use the full names that `%s` lists", t.command, name, t.help)
+		return "", "", nil, fmt.Errorf("%s option --%s is not known: use the full names that `%s` lists", t.command, name,
+			t.help)
 	case rule.form == flag && attached:
 		return "", "", nil, fmt.Errorf("%s option --%s takes no value", t.command, name)
 	case rule.form == flag || attached:
@@ -192,8 +195,8 @@ func splitWords(s string) (words []string, err error) {
 // param is one parameter of a library in its own names.
 type param struct{ key, value string }
 
-// joinParams writes parameters for an option such as -x264-params. An unescaped colon ends the value: deblock=-1:-1 would be
-// read as deblock=-1, without an error.
+// joinParams writes parameters for an option such as -x264-params. An unescaped colon ends the value: deblock=-1:-1
+// would be read as deblock=-1, without an error.
 func joinParams(params []param) string {
 	escape := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `'`, `\'`)
 	all := make([]string, len(params))

@@ -149,9 +149,9 @@ func (x x264Asked) param(key string) string {
 // Notes implements Options, as do the next ones.
 func (x x264Asked) Notes() []string { return x.notes }
 
-// PixFmt goes by --output-csp and --output-depth, else by the profile: baseline, main and high are 4:2:0 in 8 bit, high10
-// is 4:2:0 in 10 bit, high422 and high444 leave the source as it is as far as they allow. Without a profile the source's
-// own form is kept as far as x264 has it.
+// PixFmt goes by --output-csp and --output-depth, else by the profile: baseline, main and high are 4:2:0 in 8 bit,
+// high10 is 4:2:0 in 10 bit, high422 and high444 leave the source as it is as far as they allow. Without a profile the
+// source's own form is kept as far as x264 has it.
 func (x x264Asked) PixFmt(source string) string {
 	chroma, depth := pixelForm(source, 10)
 	switch x.profile {
@@ -187,14 +187,16 @@ func (x x264Asked) Multiples(out pipeline.Picture) (w, h int) {
 
 func (x x264Asked) Look() Look {
 	return Look{
-		Range: x.colourRange, SAR: strings.Replace(x.param("sar"), ":", "/", 1), Primaries: x.param("colorprim"), Transfer: x.param("transfer"),
-		Matrix: x.param("colormatrix"), ChromaPlace: chromaPlace(x.param("chromaloc")),
+		Range: x.colourRange, SAR: strings.Replace(x.param("sar"), ":", "/", 1), Primaries: x.param("colorprim"),
+		Transfer: x.param("transfer"),
+		Matrix:   x.param("colormatrix"), ChromaPlace: chromaPlace(x.param("chromaloc")),
 	}
 }
 
 func (x x264Asked) Args(s Stream) []string {
 	args := []string{"-c:v", "libx264"}
-	for _, o := range [][2]string{{"-preset", x.preset}, {"-tune", x.tune}, {"-profile:v", x.profile}, {"-level:v", x.level}} {
+	for _, o := range [][2]string{{"-preset", x.preset}, {"-tune", x.tune}, {"-profile:v", x.profile},
+		{"-level:v", x.level}} {
 		if o[1] != "" {
 			args = append(args, o[0], o[1])
 		}
@@ -216,12 +218,14 @@ func plainTiming(s Stream) []string {
 	return []string{"-bsf:v", "h264_metadata=tick_rate=" + pipeline.Rational{Num: 2 * r.Num, Den: r.Den}.String()}
 }
 
-// own are libx264's parameters that come from the source or from the work in chunks. What the user said goes before them.
+// own are libx264's parameters that come from the source or from the work in chunks. What the user said goes before
+// them.
 func (x x264Asked) own(s Stream) []param {
 	out := []param{
 		// Headers that don't depend on the content, so that chunks can be joined.
 		{"stitchable", "1"},
-		// ffmpeg guesses it from the first packets, which differ between a piece and the source, and it stands in the headers.
+		// ffmpeg guesses it from the first packets, which differ between a piece and the source, and it stands in the
+		// headers.
 		{"fps", s.Video.FrameRate.String()},
 	}
 	if sar := s.Out.SAR; sar.Num > 0 && sar.Den > 0 {
@@ -245,8 +249,8 @@ func (x x264Asked) own(s Stream) []param {
 	return out
 }
 
-// ipRatio is how much finer than a P frame's the quantizer of an I frame is; 0 where it is not the quality (crf) that is
-// asked for.
+// ipRatio is how much finer than a P frame's the quantizer of an I frame is; 0 where it is not the quality (crf) that
+// is asked for.
 func (x x264Asked) ipRatio() float64 {
 	if x.has("qp", "bitrate") {
 		return 0
@@ -263,20 +267,22 @@ func (x x264Asked) ipRatio() float64 {
 
 // x264Coarsening are the parameters that reach into the quantizers whatever the CRF.
 var x264Coarsening = []string{
-	"qp", "bitrate", "vbv-maxrate", "vbv-bufsize", "crf-max", "qpmin", "qpmax", "qpstep", "ipratio", "qcomp", "aq-strength", "nr",
-	"deadzone-intra", "deadzone-inter", "cqm", "cqm4", "cqm4i", "cqm4iy", "cqm4p", "cqm4py", "cqm8", "cqm8i", "cqm8p", "avcintra-class",
+	"qp", "bitrate", "vbv-maxrate", "vbv-bufsize", "crf-max", "qpmin", "qpmax", "qpstep", "ipratio", "qcomp",
+	"aq-strength", "nr",
+	"deadzone-intra", "deadzone-inter", "cqm", "cqm4", "cqm4i", "cqm4iy", "cqm4p", "cqm4py", "cqm8", "cqm8i", "cqm8p",
+	"avcintra-class",
 }
 
-// Coarse: only --crf, 23 where it is not given, tells how coarse pictures can get, and only if no other option reaches into
-// their quantizers.
+// Coarse: only --crf, 23 where it is not given, tells how coarse pictures can get, and only if no other option reaches
+// into their quantizers.
 func (x x264Asked) Coarse() bool {
 	const worstFine = 30
 	crf, err := strconv.ParseFloat(cmp.Or(x.param("crf"), "23"), 64)
 	return err != nil || crf > worstFine || x.has(x264Coarsening...)
 }
 
-// h264Profiles are the profiles in their order, each with all that those before it have, by the number that stands in the
-// stream (ITU-T H.264, A.2).
+// h264Profiles are the profiles in their order, each with all that those before it have, by the number that stands in
+// the stream (ITU-T H.264, A.2).
 var h264Profiles = []struct {
 	name string
 	idc  byte
@@ -285,8 +291,9 @@ var h264Profiles = []struct {
 // spsStart is a start code and the type of a sequence parameter set; its profile is the next byte.
 var spsStart = regexp.MustCompile(`\x00\x00\x01[\x27\x47\x67]`)
 
-// Contradiction compares the profile that came out with the one asked for. The x264 command lets the profile override all
-// else; ffmpeg lets single parameters override the profile, and a device that needs the profile could not play the result.
+// Contradiction compares the profile that came out with the one asked for. The x264 command lets the profile override
+// all else; ffmpeg lets single parameters override the profile, and a device that needs the profile could not play the
+// result.
 func (x x264Asked) Contradiction(head []byte) (string, error) {
 	if x.profile == "" {
 		return "", nil
@@ -303,5 +310,6 @@ func (x x264Asked) Contradiction(head []byte) (string, error) {
 			break
 		}
 	}
-	return fmt.Sprintf("profile %s lacks something that another option asks for (such as --qp 0, which is lossless)", x.profile), nil
+	return fmt.Sprintf("profile %s lacks something that another option asks for (such as --qp 0, which is lossless)",
+		x.profile), nil
 }

@@ -11,14 +11,16 @@ import (
 
 func TestParseX264(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                      "-c:v libx264 -x264-params stitchable=1:fps=0/0",
-		"--preset slow --profile high --crf 18": "-c:v libx264 -preset slow -profile:v high -x264-params stitchable=1:fps=0/0:crf=18",
-		"--crf=18 --level 4.1":                  "-c:v libx264 -level:v 4.1 -x264-params stitchable=1:fps=0/0:crf=18",
-		"--deblock -1:-1 --psy-rd '1.0:0.2'":    `-c:v libx264 -x264-params stitchable=1:fps=0/0:deblock=-1\:-1:psy-rd=1.0\:0.2`,
-		"-b 5 -r4 -q 20":                        "-c:v libx264 -x264-params stitchable=1:fps=0/0:bframes=5:ref=4:qp=20",
-		"--no-mbtree --mbtree":                  "-c:v libx264 -x264-params stitchable=1:fps=0/0:mbtree=1",
-		"--crf 10 --crf 20":                     "-c:v libx264 -x264-params stitchable=1:fps=0/0:crf=20",
-		`--tune film,fastdecode "--keyint" infinite`: "-c:v libx264 -tune film,fastdecode -x264-params stitchable=1:fps=0/0:keyint=infinite",
+		"": "-c:v libx264 -x264-params stitchable=1:fps=0/0",
+		"--preset slow --profile high --crf 18": "-c:v libx264 -preset slow -profile:v high -x264-params " +
+			"stitchable=1:fps=0/0:crf=18",
+		"--crf=18 --level 4.1":               "-c:v libx264 -level:v 4.1 -x264-params stitchable=1:fps=0/0:crf=18",
+		"--deblock -1:-1 --psy-rd '1.0:0.2'": `-c:v libx264 -x264-params stitchable=1:fps=0/0:deblock=-1\:-1:psy-rd=1.0\:0.2`,
+		"-b 5 -r4 -q 20":                     "-c:v libx264 -x264-params stitchable=1:fps=0/0:bframes=5:ref=4:qp=20",
+		"--no-mbtree --mbtree":               "-c:v libx264 -x264-params stitchable=1:fps=0/0:mbtree=1",
+		"--crf 10 --crf 20":                  "-c:v libx264 -x264-params stitchable=1:fps=0/0:crf=20",
+		`--tune film,fastdecode "--keyint" infinite`: "-c:v libx264 -tune film,fastdecode -x264-params " +
+			"stitchable=1:fps=0/0:keyint=infinite",
 		"--nf":                             "-c:v libx264 -x264-params stitchable=1:fps=0/0:no-deblock=1",
 		"--sar 32:27 --quiet --stitchable": `-c:v libx264 -x264-params stitchable=1:fps=0/0:sar=32\:27`,
 	} {

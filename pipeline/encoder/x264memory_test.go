@@ -65,6 +65,7 @@ func TestMemoryIsWhatWasMeasured(t *testing.T) {
 		guess := (fixed + int64(m.threads)*thread) / 1e6
 		require.Greater(t, guess*100+4000, m.megabytes*97, "%+v", m)
 		require.Less(t, guess*100, m.megabytes*180+3000, "%+v", m)
-		t.Logf("%4dx%4d %s %s, %d threads: %d MB, estimated %d", m.width, m.height, m.format, m.x264, m.threads, m.megabytes, guess)
+		t.Logf("%4dx%4d %s %s, %d threads: %d MB, estimated %d", m.width, m.height, m.format, m.x264, m.threads, m.megabytes,
+			guess)
 	}
 }

@@ -8,7 +8,8 @@ const (
 )
 
 // x264Table is what may be asked of x264 (x264 --fullhelp, core 164).
-var x264Table = table{command: "x264", help: "x264 --fullhelp", options: x264Options, short: x264Short, refused: x264Refused}
+var x264Table = table{command: "x264", help: "x264 --fullhelp", options: x264Options, short: x264Short,
+	refused: x264Refused}
 
 var x264Options = map[string]option{
 	"preset":  {form: words, words: "ultrafast superfast veryfast faster fast medium slow slower veryslow placebo"},
@@ -51,7 +52,8 @@ var x264Options = map[string]option{
 	"frame-packing":     {form: integer},
 
 	"qp": {form: integer},
-	"bitrate": {form: integer, note: "--bitrate: each chunk is brought to this bitrate for itself, so quality varies more than in one encode; " +
+	"bitrate": {form: integer, note: "--bitrate: each chunk is brought to this bitrate for itself, so quality varies " +
+		"more than in one encode; " +
 		"--crf gives an even quality"},
 	"crf":              {form: number},
 	"rc-lookahead":     {form: integer},
@@ -121,7 +123,8 @@ var x264Options = map[string]option{
 	"colorprim": {form: words, words: "undef bt709 bt470m bt470bg smpte170m smpte240m film bt2020 smpte428 smpte431 " +
 		"smpte432"},
 	"transfer": {form: words, words: transfers},
-	"colormatrix": {form: words, words: "undef bt709 fcc bt470bg smpte170m smpte240m GBR YCgCo bt2020nc bt2020c smpte2085 " +
+	"colormatrix": {form: words, words: "undef bt709 fcc bt470bg smpte170m smpte240m GBR YCgCo bt2020nc bt2020c " +
+		"smpte2085 " +
 		"chroma-derived-nc chroma-derived-c ICtCp"},
 	"chromaloc":            {form: integer},
 	"alternative-transfer": {form: words, words: transfers},
@@ -143,14 +146,15 @@ var x264Options = map[string]option{
 	"sps-id":            {form: integer},
 	"aud":               {form: flag},
 
-	"stitchable":        {ignored: true}, // it always is
-	"threads":           {form: count, ignored: true, note: "--threads is not used: each worker chooses by its cores"},
-	"lookahead-threads": {form: count, ignored: true, note: "--lookahead-threads is not used: each worker chooses by its cores"},
-	"verbose":           {ignored: true},
-	"quiet":             {ignored: true},
-	"no-progress":       {ignored: true},
-	"psnr":              {ignored: true},
-	"ssim":              {ignored: true},
+	"stitchable": {ignored: true}, // it always is
+	"threads":    {form: count, ignored: true, note: "--threads is not used: each worker chooses by its cores"},
+	"lookahead-threads": {form: count, ignored: true, note: "--lookahead-threads is not used: each worker chooses by " +
+		"its cores"},
+	"verbose":     {ignored: true},
+	"quiet":       {ignored: true},
+	"no-progress": {ignored: true},
+	"psnr":        {ignored: true},
+	"ssim":        {ignored: true},
 }
 
 // x264Short are the command's one-letter options.
@@ -170,7 +174,8 @@ const (
 )
 
 var x264Refused = map[string]string{
-	"output": noFile, "muxer": "the profile's container decides it", "demuxer": noFile, "input-fmt": noFile, "input-csp": noFile,
+	"output": noFile, "muxer": "the profile's container decides it", "demuxer": noFile, "input-fmt": noFile,
+	"input-csp":   noFile,
 	"input-depth": noFile, "input-range": noFile, "input-res": noFile, "index": noFile, "audiofile": noFile,
 	"dump-yuv": noFile, "cqmfile": "it reads a file; use --cqm4 and --cqm8", "log-file": noFile, "log-file-level": noFile,
 	"log-level": "the daemon's own log has everything", "thread-input": noFile,
@@ -181,5 +186,6 @@ var x264Refused = map[string]string{
 	"filler": "a constant bitrate can't be kept across chunks; use --vbv-maxrate and --vbv-bufsize",
 	"vf":     "pictures are not filtered", "video-filter": "pictures are not filtered",
 	"asm": noMachine, "no-asm": noMachine, "opencl": noMachine, "opencl-clbin": noMachine, "opencl-device": noMachine,
-	"help": "it encodes nothing", "longhelp": "it encodes nothing", "fullhelp": "it encodes nothing", "version": "it encodes nothing",
+	"help": "it encodes nothing", "longhelp": "it encodes nothing", "fullhelp": "it encodes nothing",
+	"version": "it encodes nothing",
 }

@@ -25,7 +25,8 @@ func TestDynamicMetadataIsTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, strings.Join(f.Streams[0].HDR.Lost(), "\n"))
 	}
-	h, err := parseHead([]byte(`{"frames":[{"side_data_list":[{"side_data_type":"HDR Dynamic Metadata SMPTE2094-40 (HDR10+)","num_windows":1},{"side_data_type":"Dolby Vision RPU Data"}]}]}`))
+	h,
+		err := parseHead([]byte(`{"frames":[{"side_data_list":[{"side_data_type":"HDR Dynamic Metadata SMPTE2094-40 (HDR10+)","num_windows":1},{"side_data_type":"Dolby Vision RPU Data"}]}]}`))
 	require.NoError(t, err)
 	require.Len(t, HDR{}.Or(h.HDR).Lost(), 2)
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // retimed are the codecs whose timestamps mkvmerge computes anew from the frames' lengths, up to 4 ms
-// off, TTA's from zero, whenever it begins, and WavPack's in blocks of several frames, whatever it is told of lacing, of
-// which only the first has a time (measured with mkvmerge 74): it is given the source's.
+// off, TTA's from zero, whenever it begins, and WavPack's in blocks of several frames, whatever it is told of lacing,
+// of which only the first has a time (measured with mkvmerge 74): it is given the source's.
 var retimed = []string{"aac", "vorbis", "truehd", "mlp", "tta", "wavpack"}
 
 // framed are the codecs whose frames have one length, by which mkvmerge evens timestamps out: of a DVD's AC-3, where

@@ -81,7 +81,8 @@ func TestSoundIsEncodedWhereItWas(t *testing.T) {
 				}
 				require.Equal(t, []string{"h264", "aac", "aac"}, kinds)
 				require.Equal(t, probe(t, source).Streams[1].Tags["language"], f.Streams[1].Tags["language"])
-				again, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{Audio: pipeline.Audio{AAC: 96}, Subtitles: "none"})
+				again, err := Verify(t.Context(), j.tools, source, j.req.Out,
+					Asked{Audio: pipeline.Audio{AAC: 96}, Subtitles: "none"})
 				require.NoError(t, err)
 				require.True(t, again.OK(), again.Text())
 				plain, err := Verify(t.Context(), j.tools, source, j.req.Out, Asked{})
@@ -122,7 +123,8 @@ func TestWhatCannotBeConvertedIsToldFirst(t *testing.T) {
 	require.NoError(t, TryConverted(t.Context(), findTools(t), src, f,
 		pipeline.Settings{Container: "mkv", Audio: pipeline.Audio{AAC: 160}}))
 	f.Streams[1].Index = 7 // there is none
-	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv", Audio: pipeline.Audio{AAC: 160}})
+	err := TryConverted(t.Context(), findTools(t), src, f, pipeline.Settings{Container: "mkv",
+		Audio: pipeline.Audio{AAC: 160}})
 	var refusal *pipeline.Refusal
 	require.ErrorAs(t, err, &refusal)
 	require.Contains(t, refusal.Reason, "The audio track 7 (flac) can't be converted to AAC (")

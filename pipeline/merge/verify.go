@@ -48,7 +48,8 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 		return nil, fmt.Errorf("cannot compare %q with %q: no video in one of them", filepath.Base(v.output),
 			filepath.Base(v.source))
 	}
-	set := pipeline.Settings{Container: pipeline.Container(containerOf(out)), Audio: v.asked.Audio, Subtitles: v.asked.Subtitles}
+	set := pipeline.Settings{Container: pipeline.Container(containerOf(out)), Audio: v.asked.Audio,
+		Subtitles: v.asked.Subtitles}
 	if v.plan != nil {
 		set = v.plan.Settings
 	}

@@ -13,7 +13,8 @@ import (
 // SetAside moves a chunk that failed too often out of the way, where its job's other chunks and other jobs
 // are not held up by it; out is Unknown, and why empty, if it did not fail often enough. limit is
 // [lease] attempts, and fresh how old a node's file may be. After an error nothing is decided.
-func SetAside(ctx context.Context, f *sharefs.FS, c pipeline.ChunkFile, limit int, fresh time.Duration) (out sharefs.Outcome, why string, err error) {
+func SetAside(ctx context.Context, f *sharefs.FS, c pipeline.ChunkFile, limit int,
+	fresh time.Duration) (out sharefs.Outcome, why string, err error) {
 	reports, err := pipeline.Failures(f, c)
 	if err != nil || weigh(reports) < float64(limit) {
 		return sharefs.Unknown, "", err

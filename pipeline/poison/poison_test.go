@@ -34,11 +34,13 @@ func TestPoison(t *testing.T) {
 	alone, twoHosts, twoHere := Crew{1, 1}, Crew{2, 2}, Crew{Nodes: 2, Machines: 1}
 	require.False(t, poison(fail(1, "a-w1", "b-w2"), 3, twoHosts), "two failures")
 	require.True(t, poison(fail(1, "a-w1", "b-w2", "a-w1"), 3, twoHosts), "three on two hosts")
-	require.False(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, twoHosts), "three on one host of two: the host may be at fault")
+	require.False(t, poison(fail(1, "a-w1", "a-w2", "a-w3"), 3, twoHosts),
+		"three on one host of two: the host may be at fault")
 	require.True(t, poison(fail(1, "a-w1", "a-w1", "a-w1"), 3, alone), "three on the only node")
 	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w3", "a-w4", "a-w5"), 3, twoHosts), "five anywhere")
 	require.False(t, poison(fail(0.5, "a-w1", "b-w1", "c-w1", "d-w1", "e-w1"), 3, Crew{5, 5}), "expiries count half")
-	require.False(t, poison(fail(1, "a-w1", "a-w1", "a-w1"), 3, twoHere), "three on one node of two: the other may be healthy")
+	require.False(t, poison(fail(1, "a-w1", "a-w1", "a-w1"), 3, twoHere),
+		"three on one node of two: the other may be healthy")
 	require.True(t, poison(fail(1, "a-w1", "a-w2", "a-w1"), 3, twoHere), "three on both")
 }
 
@@ -49,13 +51,16 @@ func TestMachinesOfOneName(t *testing.T) {
 	}
 	require.False(t, poison([]pipeline.Failure{on("x"), on("x"), on("x")}, 3, Crew{2, 2}))
 	require.True(t, poison([]pipeline.Failure{on("x"), on("y"), on("x")}, 3, Crew{2, 2}))
-	require.False(t, poison([]pipeline.Failure{on("x"), on(""), on("x")}, 3, Crew{2, 2}), "the one that nobody knows may be the same")
+	require.False(t, poison([]pipeline.Failure{on("x"), on(""), on("x")}, 3, Crew{2, 2}),
+		"the one that nobody knows may be the same")
 }
 
 func TestWhoIsHere(t *testing.T) {
 	f := newShare(t)
 	for _, n := range []pipeline.Node{
-		{Node: "pc-waaaaa", Hardware: pipeline.Hardware{Host: "pc", Machine: "x"}}, {Node: "pc-wbbbbb", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}}, {Node: "pc-wccccc", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}},
+		{Node: "pc-waaaaa", Hardware: pipeline.Hardware{Host: "pc", Machine: "x"}},
+		{Node: "pc-wbbbbb", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}},
+		{Node: "pc-wccccc", Hardware: pipeline.Hardware{Host: "pc", Machine: "y"}},
 	} {
 		require.NoError(t, n.Write(f))
 	}
@@ -81,7 +86,8 @@ func TestInDoubtNothingIsSetAside(t *testing.T) {
 			}
 			return nil
 		}))
-		c := pipeline.ChunkFile{Job: pipeline.NewJobID("ABCDEF01"), Attempt: 4, Kind: pipeline.KindRange, Nonce: pipeline.Nonce(8), State: pipeline.Pending}
+		c := pipeline.ChunkFile{Job: pipeline.NewJobID("ABCDEF01"), Attempt: 4, Kind: pipeline.KindRange,
+			Nonce: pipeline.Nonce(8), State: pipeline.Pending}
 		require.NoError(t, f.MkdirAll(pipeline.LogDir(c.Job)))
 		require.NoError(t, f.MkdirAll(pipeline.PendingOf(c.Job)))
 		require.NoError(t, f.Create(c.Path(), nil))
@@ -91,7 +97,8 @@ func TestInDoubtNothingIsSetAside(t *testing.T) {
 		}
 		for attempt := range 3 {
 			c.Attempt = attempt + 1
-			require.NoError(t, pipeline.Failure{By: "bad-waaaaa", Weight: pipeline.WeightFailed}.Report(f, c.AsClaimed("bad-waaaaa")))
+			require.NoError(t, pipeline.Failure{By: "bad-waaaaa", Weight: pipeline.WeightFailed}.Report(f,
+				c.AsClaimed("bad-waaaaa")))
 		}
 		c.Attempt, fails = 4, true
 		out, _, err := SetAside(t.Context(), f, c, 3, time.Hour)
@@ -115,7 +122,8 @@ func TestRetryForgivesWhatWasBefore(t *testing.T) {
 		if retry {
 			r.Weight = 0
 		}
-		require.NoError(t, r.Report(f, pipeline.ChunkFile{Job: j.ID, Chunk: 1, Attempt: attempt, Kind: pipeline.KindRange}.AsClaimed(node)))
+		require.NoError(t, r.Report(f, pipeline.ChunkFile{Job: j.ID, Chunk: 1, Attempt: attempt,
+			Kind: pipeline.KindRange}.AsClaimed(node)))
 	}
 	bad := func() bool {
 		all, err := pipeline.Failures(f, pipeline.ChunkFile{Job: j.ID, Chunk: 1})

@@ -29,7 +29,8 @@ func TestTheMeanPaceOfOthersIsASample(t *testing.T) {
 	plan, err := pipeline.LoadPlan(share, job)
 	require.NoError(t, err)
 	write := func(node string, frames float64) {
-		speed := map[string]pipeline.Speed{job: {Frames: frames, Pixels: frames, Seconds: 100, Effort: plan.Settings.Effort()}}
+		speed := map[string]pipeline.Speed{job: {Frames: frames, Pixels: frames, Seconds: 100,
+			Effort: plan.Settings.Effort()}}
 		require.NoError(t, (&pipeline.Node{Node: node, Hardware: pipeline.Hardware{Slots: 1}, Speed: speed}).Write(share))
 	}
 	write("a-waaaaa", 100)

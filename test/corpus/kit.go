@@ -99,7 +99,8 @@ func (p picture) graph() string {
 	var g, labels strings.Builder
 	count := 0
 	for t := 0.0; t < p.seconds; t += 0.7 { // the shortest scene: a few too many, trimmed below
-		fmt.Fprintf(&g, scenes[(count+p.seed)%len(scenes)]+",format=yuv444p,setsar=1,settb=1/90000[s%[4]d];", p.size, p.rate, count+p.seed+1, count)
+		fmt.Fprintf(&g, scenes[(count+p.seed)%len(scenes)]+",format=yuv444p,setsar=1,settb=1/90000[s%[4]d];", p.size, p.rate,
+			count+p.seed+1, count)
 		fmt.Fprintf(&labels, "[s%d]", count)
 		count++
 	}
@@ -130,7 +131,8 @@ func (p picture) withDefaults() picture {
 func barcode() string {
 	boxes := []string{fmt.Sprintf("drawbox=w=%d:h=%d:color=black:t=fill", cells*cell, cell)}
 	for bit := range cells {
-		boxes = append(boxes, fmt.Sprintf(`drawbox=x=%d:w=%d:h=%d:color=white:t=fill:enable='bitand(n\,%d)'`, bit*cell, cell, cell, 1<<bit))
+		boxes = append(boxes, fmt.Sprintf(`drawbox=x=%d:w=%d:h=%d:color=white:t=fill:enable='bitand(n\,%d)'`, bit*cell, cell,
+			cell, 1<<bit))
 	}
 	return strings.Join(boxes, ",")
 }
@@ -144,7 +146,8 @@ func (k *kit) video(out string, p picture, options ...string) {
 // videoAudio is video with a sine tone as its second stream.
 func (k *kit) videoAudio(out string, p picture, codec string, options ...string) {
 	tone := fmt.Sprintf("sine=f=440:r=48000:d=%g", p.withDefaults().seconds)
-	args := append([]string{"-f", "lavfi", "-i", p.graph(), "-f", "lavfi", "-i", tone, "-map", "0:v", "-map", "1:a", "-c:a", codec}, options...)
+	args := append([]string{"-f", "lavfi", "-i", p.graph(), "-f", "lavfi", "-i", tone, "-map", "0:v", "-map", "1:a",
+		"-c:a", codec}, options...)
 	k.ffmpeg(append(args, "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", out)...)
 }
 

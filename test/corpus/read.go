@@ -82,10 +82,12 @@ func PTS(t testing.TB, file string) []Time {
 	return times
 }
 
-// timeBase is that of the first video stream, as ffmpeg's options take it. Versions differ in how they spell "the input's".
+// timeBase is that of the first video stream, as ffmpeg's options take it. Versions differ in how they spell "the
+// input's".
 func timeBase(t testing.TB, file string) string {
 	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=time_base", "-of", "csv=p=0", "-i", file).Output()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=time_base",
+		"-of", "csv=p=0", "-i", file).Output()
 	if err != nil {
 		t.Fatalf("cannot probe %q: %v", file, err)
 	}
@@ -100,7 +102,8 @@ func decode(t testing.TB, file string, output ...string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{"-v", "error", "-nostdin", "-noautorotate", "-copyts", "-i", "file:" + abs, "-map", "0:v:0", "-fps_mode", "passthrough"}, output...)
+	args := append([]string{"-v", "error", "-nostdin", "-noautorotate", "-copyts", "-i", "file:" + abs, "-map", "0:v:0",
+		"-fps_mode", "passthrough"}, output...)
 	cmd := exec.Command("ffmpeg", append(args, "-")...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

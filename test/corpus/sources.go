@@ -28,37 +28,43 @@ var sources = []Source{
 	{"hevc-open.mkv", "HEVC, open GOP: RASL pictures after CRA", 144, true, func(k *kit, out string) {
 		k.video(out, picture{seed: 2}, x265("keyint=48:min-keyint=12:open-gop=1:bframes=3")...)
 	}},
-	{"hi10p-fansub.mkv", "H.264 High 10, FLAC and delayed AAC, ASS and SRT, two fonts, cover, chapters, tags", 288, true, fansub},
+	{"hi10p-fansub.mkv", "H.264 High 10, FLAC and delayed AAC, ASS and SRT, two fonts, cover, chapters, tags", 288, true,
+		fansub},
 	{"vfr.mkv", "timestamps from 777 ms on, of four frame rates, with jitter and a gap of 2 s", 144, true, vfrMatroska},
 	{"vfr.mp4", "mixed rates and dropped frames in ticks of 1/90000, B-frames", 132, true, func(k *kit, out string) {
 		// one frame of five is dropped in the first half, one of three in the second
 		drop := `select='if(lt(t\,3)\,not(eq(mod(n\,5)\,3))\,not(eq(mod(n\,3)\,1)))'`
 		p := picture{rate: "30000/1001", seed: 3, filters: drop}
-		k.videoAudio(out, p, "aac", append(x264("keyint=48:bframes=3"), "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-video_track_timescale", "90000")...)
+		k.videoAudio(out, p, "aac", append(x264("keyint=48:bframes=3"), "-fps_mode", "passthrough", "-enc_time_base",
+			"1:90000", "-video_track_timescale", "90000")...)
 	}},
 	{"bframes.mp4", "H.264, open GOP, in MP4 ticks of 1/24000", 144, true, func(k *kit, out string) {
 		k.videoAudio(out, picture{seed: 1}, "aac", x264("keyint=36:scenecut=0:bframes=3:open-gop=1")...)
 	}},
-	{"editlist.mp4", "cut by copying from mid-GOP: an edit list hides the first frames", 88, true, func(k *kit, out string) {
-		whole := k.path("whole.mp4")
-		k.videoAudio(whole, picture{seed: 2}, "aac", x264("keyint=36:scenecut=0:bframes=3")...)
-		k.ffmpeg("-ss", "2.3", "-i", whole, "-map", "0", "-c", "copy", "-fflags", "+bitexact", out)
-	}},
+	{"editlist.mp4", "cut by copying from mid-GOP: an edit list hides the first frames", 88, true,
+		func(k *kit, out string) {
+			whole := k.path("whole.mp4")
+			k.videoAudio(whole, picture{seed: 2}, "aac", x264("keyint=36:scenecut=0:bframes=3")...)
+			k.ffmpeg("-ss", "2.3", "-i", whole, "-map", "0", "-c", "copy", "-fflags", "+bitexact", out)
+		}},
 	{"av1.mkv", "AV1, hierarchical", 96, true, func(k *kit, out string) {
 		k.video(out, picture{seconds: 4, seed: 1}, "-c:v", "libsvtav1", "-preset", "12", "-crf", "35", "-g", "36")
 	}},
 	{"vp9.webm", "VP9 with hidden alternate reference frames, Opus", 96, true, func(k *kit, out string) {
-		k.videoAudio(out, picture{seconds: 4, seed: 2}, "libopus", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "400k", "-g", "36")
+		k.videoAudio(out, picture{seconds: 4, seed: 2}, "libopus", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used",
+			"8", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-b:v", "400k", "-g", "36")
 	}},
 	{"prores.mov", "ProRes 4:2:2 10-bit, PCM", 72, true, func(k *kit, out string) {
-		k.videoAudio(out, picture{seconds: 3, format: "yuv422p10le", seed: 3}, "pcm_s16le", "-c:v", "prores_ks", "-profile:v", "2")
+		k.videoAudio(out, picture{seconds: 3, format: "yuv422p10le", seed: 3}, "pcm_s16le", "-c:v", "prores_ks", "-profile:v",
+			"2")
 	}},
 	{"ffv1.mkv", "FFV1 whose later frames need the first one's contexts", 72, true, func(k *kit, out string) {
 		k.video(out, picture{seconds: 3}, "-c:v", "ffv1", "-level", "3", "-g", "300", "-slicecrc", "1")
 	}},
 	{"one-frame.mkv", "a single frame", 1, true, frames(1)},
 	{"two-frames.mkv", "two frames", 2, true, frames(2)},
-	{`it's "q" [x] {y} %d日本 $HOME;ls&.mkv`, "a name full of what shells, printf and filters take for syntax", 48, true, short},
+	{`it's "q" [x] {y} %d日本 $HOME;ls&.mkv`, "a name full of what shells, printf and filters take for syntax", 48, true,
+		short},
 	{"new\nline.mkv", "a newline in the name", 48, true, short},
 	{"-dash.mkv", "a name that looks like an option", 48, true, short},
 	{"a:b.mkv", "a name that looks like a protocol", 48, true, short},
@@ -66,19 +72,22 @@ var sources = []Source{
 	{"infinite-gop.mkv", "a single keyframe", 96, true, func(k *kit, out string) {
 		k.video(out, picture{seconds: 4, seed: 1}, x264("keyint=infinite:scenecut=0:bframes=3")...)
 	}},
-	{"intra-refresh.mkv", "one IDR, then recovery points only: keyframes that nothing can start at", 144, true, func(k *kit, out string) {
-		k.video(out, picture{seed: 2}, x264("intra-refresh=1:keyint=36:bframes=0")...)
-	}},
+	{"intra-refresh.mkv", "one IDR, then recovery points only: keyframes that nothing can start at", 144, true,
+		func(k *kit, out string) {
+			k.video(out, picture{seed: 2}, x264("intra-refresh=1:keyint=36:bframes=0")...)
+		}},
 	{"h264-open.ts", "open GOP in MPEG-TS that starts at 10 h, AC-3", 150, true, func(k *kit, out string) {
 		p := picture{rate: "25", seed: 3}
-		k.videoAudio(out, p, "ac3", append(x264("open-gop=1:keyint=36:bframes=3"), "-output_ts_offset", "36000", "-muxdelay", "0")...)
+		k.videoAudio(out, p, "ac3", append(x264("open-gop=1:keyint=36:bframes=3"), "-output_ts_offset", "36000", "-muxdelay",
+			"0")...)
 	}},
 	{"mpeg2.mpg", "MPEG-2, open GOP, in a program stream, MP2", 150, true, func(k *kit, out string) {
 		k.videoAudio(out, picture{rate: "25"}, "mp2", "-c:v", "mpeg2video", "-b:v", "3M", "-g", "15", "-bf", "2", "-f", "vob")
 	}},
-	{"mpeg4.avi", "MPEG-4 ASP with B-frames in AVI, which knows no presentation times", 144, true, func(k *kit, out string) {
-		k.video(out, picture{seed: 1}, "-c:v", "mpeg4", "-q:v", "4", "-bf", "2", "-g", "36")
-	}},
+	{"mpeg4.avi", "MPEG-4 ASP with B-frames in AVI, which knows no presentation times", 144, true,
+		func(k *kit, out string) {
+			k.video(out, picture{seed: 1}, "-c:v", "mpeg4", "-q:v", "4", "-bf", "2", "-g", "36")
+		}},
 	{"odd-size.mkv", "321x181 in 4:4:4: no 4:2:0 output can hold it", 72, false, func(k *kit, out string) {
 		p := picture{seconds: 3, format: "yuv444p", filters: "pad=321:181"}
 		k.video(out, p, x264("keyint=24")...)
@@ -133,14 +142,17 @@ func fansub(k *kit, out string) {
 	k.video(v, p, append(x264("keyint=48:bframes=5:ref=4"), "-profile:v", "high10",
 		"-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")...)
 	k.ffmpeg("-f", "lavfi", "-i", "sine=f=440:r=48000:d=12", "-fflags", "+bitexact", "-flags:a", "+bitexact", jpn)
-	k.ffmpeg("-f", "lavfi", "-i", "sine=f=880:r=44100:d=11", "-c:a", "aac", "-fflags", "+bitexact", "-flags:a", "+bitexact", eng)
+	k.ffmpeg("-f", "lavfi", "-i", "sine=f=880:r=44100:d=11", "-c:a", "aac", "-fflags", "+bitexact", "-flags:a",
+		"+bitexact", eng)
 	k.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=150x200:d=1", "-frames:v", "1", k.path("cover.jpg"))
 	tracks := [][]string{
-		{"--title", "Corpus show – 01", "--global-tags", k.file("tags.xml", []byte(fansubTags)), "--chapters", k.file("chapters.txt", []byte(fansubChapters))},
+		{"--title", "Corpus show – 01", "--global-tags", k.file("tags.xml", []byte(fansubTags)), "--chapters",
+			k.file("chapters.txt", []byte(fansubChapters))},
 		{"--language", "0:jpn", "--track-name", "0:Video 10 bit", v},
 		{"--language", "0:jpn", "--track-name", "0:Stereo FLAC", "--default-track", "0:yes", jpn},
 		{"--language", "0:eng", "--track-name", "0:Dub", "--default-track", "0:no", "--sync", "0:125", eng},
-		{"--language", "0:fre", "--track-name", "0:Full", "--default-track", "0:yes", "--forced-track", "0:yes", k.file("full.ass", []byte(fansubASS))},
+		{"--language", "0:fre", "--track-name", "0:Full", "--default-track", "0:yes", "--forced-track", "0:yes",
+			k.file("full.ass", []byte(fansubASS))},
 		{"--language", "0:eng", "--default-track", "0:no", k.file("plain.srt", []byte(fansubSRT))},
 		{"--attachment-name", "cover.jpg", "--attachment-mime-type", "image/jpeg", "--attach-file", k.path("cover.jpg")},
 		{"--attachment-mime-type", "application/x-truetype-font", "--attach-file", k.file("Some Sans.ttf", noise(1, 40_000))},

@@ -236,7 +236,8 @@ func gained(certificate string) error {
 	}
 	longest := slices.Max(slices.Collect(maps.Values(nodes)))
 	fmt.Printf("gained       %s became %s (%.0f%%); %.0f s of encoding took %.0f s, by %d workers side by side\n",
-		humanize.IBytes(uint64(c.Source.Size)), humanize.IBytes(uint64(c.Output.Size)), 100*float64(c.Output.Size)/float64(max(1, c.Source.Size)),
+		humanize.IBytes(uint64(c.Source.Size)), humanize.IBytes(uint64(c.Output.Size)),
+		100*float64(c.Output.Size)/float64(max(1, c.Source.Size)),
 		seconds, longest, len(nodes))
 	return nil
 }

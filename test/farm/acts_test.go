@@ -45,7 +45,11 @@ func (p *people) act() string {
 		name string
 		do   func() bool
 	}{
-		{"removed a chunk's file", func() bool { name := p.any("chunks/*/*", "chunks/*/*/*"); return name != "" && os.Remove(name) == nil }},
+		{"removed a chunk's file", func() bool {
+			name := p.any("chunks/*/*", "chunks/*/*/*")
+			return name != "" &&
+				os.Remove(name) == nil
+		}},
 		{"moved a chunk's file away and back", p.moveAwayAndBack},
 		{"copied a chunk's file", p.copyChunk},
 		{"put a link in place", p.link},
@@ -245,7 +249,8 @@ func (p *people) leftOvers() (left []string) {
 		inside, _ := filepath.Rel(p.dir, name)
 		top, _, _ := strings.Cut(inside, "/")
 		ours := top == "chunks" || top == "leases" || top == "jobs" && (strings.HasSuffix(inside, ".tmp") ||
-			strings.Contains(inside, "/out/") || filepath.Base(name) == "source.mkv" || strings.HasPrefix(filepath.Base(name), "norm."))
+			strings.Contains(inside, "/out/") || filepath.Base(name) == "source.mkv" ||
+			strings.HasPrefix(filepath.Base(name), "norm."))
 		if err == nil && !e.IsDir() && ours {
 			left = append(left, inside)
 		}

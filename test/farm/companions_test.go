@@ -93,13 +93,17 @@ func (f *farm) releaseCameOut(t *testing.T, stem string) {
 	}
 	slices.Sort(out)
 	require.Equal(t, []string{
-		"Season/e1 (2).srt: one", "Season/e1.mkv", "Season/e1.srt: another's", "Season/e2.en.srt: two", "Season/e2.mkv", "Season/season.nfo: season",
-		"Show/NEW-thumb.jpg: own -thumb.jpg", "Show/NEW.ass: own .ass", "Show/NEW.en.srt: own .en.srt", "Show/NEW.idx: own .idx",
-		"Show/NEW.mka: own .mka", "Show/NEW.mkv", "Show/NEW.sub: own .sub", "Show/README.TXT: text", "Show/movie.nfo: nfo", "Show/poster.jpg: poster",
+		"Season/e1 (2).srt: one", "Season/e1.mkv", "Season/e1.srt: another's", "Season/e2.en.srt: two", "Season/e2.mkv",
+		"Season/season.nfo: season",
+		"Show/NEW-thumb.jpg: own -thumb.jpg", "Show/NEW.ass: own .ass", "Show/NEW.en.srt: own .en.srt",
+		"Show/NEW.idx: own .idx",
+		"Show/NEW.mka: own .mka", "Show/NEW.mkv", "Show/NEW.sub: own .sub", "Show/README.TXT: text", "Show/movie.nfo: nfo",
+		"Show/poster.jpg: poster",
 		"film.de.srt: film", "film.mkv", "tablet/film.de.srt: film", "tablet/film.mkv",
 	}, out)
 	require.Equal(t, []string{
-		"Show/fifo.txt", "Show/link.srt", "alone/cover.jpg: alone", "alone/x.srt: alone", "films.srt: no film's", "notes.txt: nobody's",
+		"Show/fifo.txt", "Show/link.srt", "alone/cover.jpg: alone", "alone/x.srt: alone", "films.srt: no film's",
+		"notes.txt: nobody's",
 		"tablet/films.srt: no film's", "tablet/notes.txt: nobody's",
 	}, tree(t, filepath.Join(f.dir, "inbox")))
 	require.Empty(t, tree(t, filepath.Join(f.dir, "failed")))
@@ -112,12 +116,14 @@ func (f *farm) releaseCameOut(t *testing.T, stem string) {
 	require.Contains(t, said["alone/x.srt"], "there is none in its folder")
 	require.Contains(t, said["notes.txt"], "none in its folder has a name that its own begins with")
 	require.Contains(t, said["Show/link.srt"], "it is a symbolic link")
-	reports, err := exec.Command("grep", "-rl", "poster.jpg", filepath.Join(f.dir, "jobs"), "--include=report.txt").Output()
+	reports, err := exec.Command("grep", "-rl", "poster.jpg", filepath.Join(f.dir, "jobs"),
+		"--include=report.txt").Output()
 	require.NoError(t, err, "no report tells of the poster")
 	require.Equal(t, 1, strings.Count(string(reports), "\n"))
 }
 
-const releaseProfiles = "[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\nx264 = \"--preset ultrafast\"\n"
+const releaseProfiles = "[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\nx264 = \"--preset " +
+	"ultrafast\"\n"
 
 // What lies beside a film follows it into the same folder of the outbox and is neither encoded nor rejected; without a
 // film it is left alone, and keeps nobody waiting.
@@ -141,7 +147,8 @@ func TestCompanionsOfAnotherUserFollowToo(t *testing.T) {
 		require.NoError(t, os.Chmod(dir, 0o755))
 	}
 	stem := release(t, f)
-	require.NoError(t, exec.Command("sh", "-c", "cd "+f.dir+" && chown -R 870:870 . && find . -type d -exec chmod 2775 {} + ; "+
+	require.NoError(t, exec.Command("sh", "-c", "cd "+f.dir+" && chown -R 870:870 . && find . -type d -exec chmod 2775 "+
+		"{} + ; "+
 		"find inbox -type f -exec chown 1001:870 {} + -exec chmod 644 {} +").Run())
 	run := f.prepare("run", "--until-idle", "--slots", "1")
 	run.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 870, Gid: 870}}

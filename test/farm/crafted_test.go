@@ -56,22 +56,28 @@ const side = 64 // of the crafted pictures, in pixels
 // crafted is a Matroska file with a few uncompressed pictures and whatever else is given: head in front of the
 // tracks, track among them, rest at the end.
 func crafted(width, height int, head, track []byte, rest ...[]byte) []byte {
-	video := element(idTrack, element(idNumber, 1), element(idTrackUID, 1), element(idType, 1), element(idCodec, "V_UNCOMPRESSED"),
-		element(idDuration, 40_000_000), element(idVideo, element(idWidth, width), element(idHeight, height), element(idColour, "I420")))
+	video := element(idTrack, element(idNumber, 1), element(idTrackUID, 1), element(idType, 1),
+		element(idCodec, "V_UNCOMPRESSED"),
+		element(idDuration, 40_000_000), element(idVideo, element(idWidth, width), element(idHeight, height),
+			element(idColour, "I420")))
 	var cluster []byte
 	cluster = append(cluster, element(idTime, 0)...)
 	for i := range 3 {
 		picture := bytes.Repeat([]byte{byte(50 + 40*i)}, side*side*3/2)
 		cluster = append(cluster, element(idSimpleBlock, []byte{0x81, 0, byte(40 * i), 0x80}, picture)...)
 	}
-	segment := [][]byte{element(idInfo, element(idScale, 1_000_000)), head, element(idTracks, video, track), element(idCluster, cluster)}
-	return append(element(idEBML, element(idDocType, "matroska")), element(idSegment, bytes.Join(append(segment, rest...), nil))...)
+	segment := [][]byte{element(idInfo, element(idScale, 1_000_000)), head, element(idTracks, video, track),
+		element(idCluster, cluster)}
+	return append(element(idEBML, element(idDocType, "matroska")),
+		element(idSegment, bytes.Join(append(segment, rest...), nil))...)
 }
 
 // subtitles is a text track that is compressed in one of Matroska's ways.
 func subtitles(algorithm int, settings []byte) []byte {
-	return element(idTrack, element(idNumber, 2), element(idTrackUID, 2), element(idType, 0x11), element(idCodec, "S_TEXT/UTF8"),
-		element(idEncodings, element(idEncoding, element(idCompression, element(idAlgorithm, algorithm), element(idSettings, settings)))))
+	return element(idTrack, element(idNumber, 2), element(idTrackUID, 2), element(idType, 0x11),
+		element(idCodec, "S_TEXT/UTF8"),
+		element(idEncodings, element(idEncoding, element(idCompression, element(idAlgorithm, algorithm),
+			element(idSettings, settings)))))
 }
 
 func line(at int, text []byte) []byte {
@@ -130,8 +136,10 @@ func nested(depth int) []byte {
 
 // linked says that it goes on in other files, and that its chapters are played from there.
 func linked(other string) []byte {
-	more := bytes.Join([][]byte{element(idUID, strings.Repeat("a", 16)), element(idPrevFile, other), element(idNextUID, strings.Repeat("b", 16)), element(idNextFile, other)}, nil)
-	return crafted(side, side, append(element(idInfo, more), chapters(element(idSegmentUID, strings.Repeat("b", 16)))...), nil)
+	more := bytes.Join([][]byte{element(idUID, strings.Repeat("a", 16)), element(idPrevFile, other),
+		element(idNextUID, strings.Repeat("b", 16)), element(idNextFile, other)}, nil)
+	return crafted(side, side, append(element(idInfo, more), chapters(element(idSegmentUID, strings.Repeat("b", 16)))...),
+		nil)
 }
 
 // chapters is an ordered edition of one chapter.

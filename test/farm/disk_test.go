@@ -28,7 +28,11 @@ func TestFullDisk(t *testing.T) {
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)
 	f.start("master")
-	f.eventually("all is cut", func() bool { s := f.status(); return len(s.Jobs) == 1 && s.Jobs[0].State == pipeline.InWork })
+	f.eventually("all is cut", func() bool {
+		s := f.status()
+		return len(s.Jobs) == 1 &&
+			s.Jobs[0].State == pipeline.InWork
+	})
 
 	var st syscall.Statfs_t
 	require.NoError(t, syscall.Statfs(dir, &st))

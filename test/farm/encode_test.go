@@ -29,11 +29,13 @@ func newOneShots(t *testing.T) *oneShots {
 	real, err := exec.LookPath("ffmpeg")
 	require.NoError(t, err)
 	tools := t.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n*-progress*) '%s' \"$@\"; code=$?; nice >> '%s'; exit $code;;\nesac\nexec '%[1]s' \"$@\"\n", real, o.encodes)
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n*-progress*) '%s' \"$@\"; code=$?; nice >> '%s'; exit "+
+		"$code;;\nesac\nexec '%[1]s' \"$@\"\n", real, o.encodes)
 	require.NoError(t, os.WriteFile(filepath.Join(tools, "ffmpeg"), []byte(script), 0o755))
 	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
 	o.source = o.film("hi10p-fansub.mkv", "film.mkv")
-	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"), []byte("[split]\nchunk = \"2s\"\n[worker]\nhours = \"\"\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"),
+		[]byte("[split]\nchunk = \"2s\"\n[worker]\nhours = \"\"\n"), 0o644))
 	return o
 }
 
@@ -47,7 +49,8 @@ func (o *oneShots) film(source, name string) string {
 }
 
 func (o *oneShots) args(source, out string, more ...string) []string {
-	args := []string{"--config", filepath.Join(o.dir, "distenc.toml"), "encode", "--slots", "1", source, "-o", filepath.Join(o.dir, out)}
+	args := []string{"--config", filepath.Join(o.dir, "distenc.toml"), "encode", "--slots", "1", source, "-o",
+		filepath.Join(o.dir, out)}
 	return append(append(args, more...), "--", "--preset", "medium", "--crf", "23")
 }
 
@@ -172,9 +175,11 @@ func TestWhatAnEncodeLeavesIsClearedAway(t *testing.T) {
 // The output is the person's own: by their umask, encoded at their priority, and with all that is to be known of it.
 func TestAnEncodeIsThePersons(t *testing.T) {
 	o := newOneShots(t)
-	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"), []byte("[worker]\nnice = 7\nhours = \"03:00-03:01\"\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"),
+		[]byte("[worker]\nnice = 7\nhours = \"03:00-03:01\"\n"), 0o644))
 	was := syscall.Umask(0o077)
-	cmd := o.command("--config", filepath.Join(o.dir, "distenc.toml"), "encode", o.source, "-o", filepath.Join(o.dir, "out.mp4"), "--", "--preset", "ultrafast")
+	cmd := o.command("--config", filepath.Join(o.dir, "distenc.toml"), "encode", o.source, "-o",
+		filepath.Join(o.dir, "out.mp4"), "--", "--preset", "ultrafast")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	err := cmd.Start()
@@ -193,7 +198,9 @@ func TestAnEncodeIsThePersons(t *testing.T) {
 	require.Contains(t, said.String(), "is left out: MP4 holds no attachments")
 	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 	require.NotContains(t, said.String(), " 0.0 frames/s")
-	require.Regexp(t, `(?m)^film.mkv: done in [0-9.a-z]+, 288 frames, [0-9.]+ frames/s on average; .* became .* \([0-9]+%\)$`, said.String())
+	require.Regexp(t,
+		`(?m)^film.mkv: done in [0-9.a-z]+, 288 frames, [0-9.]+ frames/s on average; .* became .* \([0-9]+%\)$`,
+		said.String())
 	told := map[string]bool{}
 	for _, l := range lines {
 		require.False(t, told[l], "twice: %s", l)

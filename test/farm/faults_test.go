@@ -18,7 +18,8 @@ const slowProfile = "[profiles.default]\nx264 = \"--preset slower --crf 20\"\n"
 func TestKilledWorkerAndMaster(t *testing.T) {
 	f := newFarm(t, shortTerms+slowProfile)
 	master := f.start("master")
-	workers := []*daemon{f.start("worker", "--slots", "1"), f.start("worker", "--slots", "1"), f.start("worker", "--slots", "1")}
+	workers := []*daemon{f.start("worker", "--slots", "1"), f.start("worker", "--slots", "1"),
+		f.start("worker", "--slots", "1")}
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)
 	f.chunksDone(1)

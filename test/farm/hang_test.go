@@ -50,10 +50,12 @@ func (f *farm) work(tools media.Tools) {
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second},
 		Pace:  func() master.Pace { return master.Pace{Settle: time.Second, Poll: 500 * time.Millisecond} },
 		Resolve: func(string, []byte) (master.Order, error) {
-			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv", Chunk: 2, Pieces: "copy", Disposal: "archive"}}, nil
+			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv",
+				Chunk: 2, Pieces: "copy", Disposal: "archive"}}, nil
 		},
 	})
-	w := worker.New(worker.Options{FS: share, Node: pipeline.NewNode("w"), Log: log, Slots: 2, Encoder: encoder, Poll: 500 * time.Millisecond})
+	w := worker.New(worker.Options{FS: share, Node: pipeline.NewNode("w"), Log: log, Slots: 2, Encoder: encoder,
+		Poll: 500 * time.Millisecond})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = m.Run(ctx) })
@@ -101,9 +103,12 @@ func TestAHangingEncoderPoisonsItsChunkAlone(t *testing.T) {
 // A file at which ffprobe hangs or crashes is refused with a sentence; the master lives meanwhile and takes the next.
 func TestAHangingProbeRefusesItsFileAlone(t *testing.T) {
 	for name, c := range map[string]struct{ hang, says string }{
-		"asleep":  {"exec sleep 100000", "The file can't be used: ffmpeg can't read it as a video: ffprobe was stopped: it showed no sign of life for 1s.\n"},
-		"burning": {"while :; do :; done", "The file can't be used: ffmpeg can't read it as a video: ffprobe was stopped: it took more than 500ms on processors.\n"},
-		"crash":   {"kill -SEGV $$", "The file can't be used: ffmpeg can't read it as a video: ffprobe crashed (segmentation fault).\n"},
+		"asleep": {"exec sleep 100000", "The file can't be used: ffmpeg can't read it as a video: ffprobe was stopped: it " +
+			"showed no sign of life for 1s.\n"},
+		"burning": {"while :; do :; done", "The file can't be used: ffmpeg can't read it as a video: ffprobe was stopped: " +
+			"it took more than 500ms on processors.\n"},
+		"crash": {"kill -SEGV $$", "The file can't be used: ffmpeg can't read it as a video: ffprobe crashed " +
+			"(segmentation fault).\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFarm(t, shortTerms)

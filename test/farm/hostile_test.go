@@ -43,7 +43,8 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 
 	// Lists under a film's name, and under their own.
 	for name, text := range map[string]string{
-		"hls.mkv": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n%s\n#EXT-X-ENDLIST\n", "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://%s\n#EXT-X-ENDLIST\n",
+		"hls.mkv":    "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n%s\n#EXT-X-ENDLIST\n",
+		"list.m3u8":  "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://%s\n#EXT-X-ENDLIST\n",
 		"concat.mkv": "ffconcat version 1.0\nfile '%s'\n", "subfile.ts": "#EXTM3U\n#EXTINF:1,\nsubfile,,start,0,end,0,,:%s\n",
 		"session.sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=%s\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
 		"list.xspf":   `<?xml version="1.0"?><playlist version="1" xmlns="http://xspf.org/ns/0/"><trackList><track><location>file://%s</location></track></trackList></playlist>`,
@@ -54,7 +55,8 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 
 	// Films whose names mean something to a tool, a shell or a terminal.
 	for _, name := range []string{
-		"http:evil.mkv", "concat:a|b.mkv", "-i.mkv", "%03d.mkv", "new\nline\x1b[2J.mkv", "\xff\xfe.mkv", "$(touch x);`id`'\".mkv", "file:%2e%2e.mkv",
+		"http:evil.mkv", "concat:a|b.mkv", "-i.mkv", "%03d.mkv", "new\nline\x1b[2J.mkv", "\xff\xfe.mkv",
+		"$(touch x);`id`'\".mkv", "file:%2e%2e.mkv",
 		"..evil..mkv.mkv", "a." + strings.Repeat("b", 253),
 	} {
 		if strings.HasPrefix(name, ".") { // hidden: nobody's file yet
@@ -73,7 +75,8 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 		put(name, film())
 	}
 	mov := filepath.Join(outside, "good.mov")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264", mov).CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.2", "-c:v", "libx264",
+		mov).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	good, err := os.ReadFile(mov)
 	require.NoError(t, err)
@@ -81,7 +84,8 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 
 	// Films that are more than they seem.
 	refuse("million.mkv", "size or pixel format can't be told", crafted(1_000_000, 1_000_000, nil, nil))
-	refuse("million.y4m", "its pictures would be 1000000×1000000", []byte("YUV4MPEG2 W1000000 H1000000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"))
+	refuse("million.y4m", "its pictures would be 1000000×1000000",
+		[]byte("YUV4MPEG2 W1000000 H1000000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"))
 	refuse("header.mkv", "mkvmerge was stopped: it wrote more than", headerBomb(1<<20, 100))
 	refuse("nested.mkv", "mkvextract was stopped: it printed more than", nested(20000))
 	take("zlib.mkv", zlibBomb(t, 100<<20))
@@ -89,10 +93,12 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 	require.NoError(t, os.WriteFile(filepath.Join(outside, "font.ttf"), []byte(font), 0o600))
 	args := []string{"-q", "-o", put("fonts.mkv", nil)}
 	for i := range 200 {
-		require.NoError(t, os.WriteFile(filepath.Join(outside, fmt.Sprintf("%d.ttf", i)), fmt.Append(nil, "small font ", i), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(outside, fmt.Sprintf("%d.ttf", i)), fmt.Append(nil, "small font ", i),
+			0o600))
 		args = append(args, "--attach-file", filepath.Join(outside, fmt.Sprintf("%d.ttf", i)))
 	}
-	out, err = exec.Command("mkvmerge", append(args, "--attach-file", filepath.Join(outside, "font.ttf"), other)...).CombinedOutput()
+	out, err = exec.Command("mkvmerge", append(args, "--attach-file", filepath.Join(outside, "font.ttf"),
+		other)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	h.done = append(h.done, "fonts.mkv")
 
@@ -126,7 +132,8 @@ func plant(t *testing.T, inbox, outside string) (h hostile) {
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(inbox, "socket.mkv"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	if err := syscall.Mknod(filepath.Join(inbox, "device.mkv"), syscall.S_IFCHR|0o666, 1<<8|5); err == nil { // /dev/zero; for root alone
+	// /dev/zero; for root alone
+	if err := syscall.Mknod(filepath.Join(inbox, "device.mkv"), syscall.S_IFCHR|0o666, 1<<8|5); err == nil {
 		h.left["device.mkv"] = "a device"
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(inbox, "empty.mkv"), 0o755))

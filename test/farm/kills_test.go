@@ -39,7 +39,8 @@ func TestRandomKills(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, seed))
 	f := newFarm(t, shortTerms+slowProfile)
-	roles := [][]string{{"master"}, {"master"}, {"worker", "--slots", "1"}, {"worker", "--slots", "1"}, {"worker", "--slots", "2"}}
+	roles := [][]string{{"master"}, {"master"}, {"worker", "--slots", "1"}, {"worker", "--slots", "1"},
+		{"worker", "--slots", "2"}}
 	daemons := make([]*daemon, len(roles))
 	for i, role := range roles {
 		daemons[i] = f.start(role...)

@@ -57,7 +57,8 @@ func TestNamesAsLongAsCanBe(t *testing.T) {
 
 // `add` of what lies in the inbox already says that it is whole, and copies nothing.
 func TestAddOfWhatLiesInTheInboxHurriesItOn(t *testing.T) {
-	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "10h"`, 1)+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "10h"`, 1)+
+		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
 	there := filepath.Join(f.dir, "inbox", "tablet", "film.mkv")
 	copyTo(t, corpus.Make(t, "two-frames.mkv"), there)
 	require.NoError(t, os.WriteFile(there+".distenc.toml", []byte("priority = 3\n"), 0o664))

@@ -68,8 +68,10 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 		doctor string
 	}{
 		"the disk is full": {nil, func(d *disk) {
-			require.ErrorIs(t, os.WriteFile(filepath.Join(d.dir, "outbox", "ballast"), make([]byte, 40<<20), 0o644), syscall.ENOSPC)
-		}, "the share has only 0 B free, less than disk.min_free (1.0 MiB). Make room there.", "FAIL    space: share     0 MiB free"},
+			require.ErrorIs(t, os.WriteFile(filepath.Join(d.dir, "outbox", "ballast"), make([]byte, 40<<20), 0o644),
+				syscall.ENOSPC)
+		}, "the share has only 0 B free, less than disk.min_free (1.0 MiB). Make room there.",
+			"FAIL    space: share     0 MiB free"},
 		"no inodes": {[]string{"-N", "128"}, func(d *disk) {
 			var err error
 			for n := 0; err == nil; n++ {
@@ -87,11 +89,13 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 		"a file where a folder must be": {nil, func(d *disk) {
 			require.NoError(t, os.RemoveAll(filepath.Join(d.dir, "chunks")))
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "chunks"), nil, 0o644))
-		}, `share/chunks" is a file where distenc has a folder: move it away`, `share/chunks" is a file where distenc has a folder`},
+		}, `share/chunks" is a file where distenc has a folder: move it away`,
+			`share/chunks" is a file where distenc has a folder`},
 		"a file where an unimportant folder must be": {nil, func(d *disk) {
 			require.NoError(t, os.Remove(filepath.Join(d.dir, "leases")))
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "leases"), nil, 0o644))
-		}, `share/leases" is a file where distenc has a folder: move it away`, `share/leases" is a file where distenc has a folder`},
+		}, `share/leases" is a file where distenc has a folder: move it away`,
+			`share/leases" is a file where distenc has a folder`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDisk(t, c.mkfs...)
@@ -110,7 +114,8 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 
 // What became of a job for a reason of its own is told too.
 func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
-	short := strings.Replace(shortTerms, "[lease]\n", "[lease]\nattempts = 1\n", 1) + "pieces = \"copy\"\n[profiles.default]\nx264 = \"--preset ultrafast\"\n"
+	short := strings.Replace(shortTerms, "[lease]\n", "[lease]\nattempts = 1\n", 1) +
+		"pieces = \"copy\"\n[profiles.default]\nx264 = \"--preset ultrafast\"\n"
 	begin := func(t *testing.T) (f *farm, job string) {
 		f = newFarm(t, short)
 		f.start("master")
@@ -130,7 +135,8 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		other := strings.Replace(string(plan), `"format":3`, `"format":77`, 1)
 		require.NotEqual(t, string(plan), other)
 		require.NoError(t, os.WriteFile(name, []byte(other), 0o644))
-		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 3): let that version finish the job, or cancel it")
+		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 3): "+
+			"let that version finish the job, or cancel it")
 	})
 	t.Run("a chunk was set aside and others go on", func(t *testing.T) {
 		f, job := begin(t)
@@ -142,7 +148,8 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		f.eventually("a chunk is set aside", func() bool { return f.status().Jobs[0].Chunks.Failed == 1 })
 		status := f.says("status")
 		require.Regexp(t, `chunk `+job+`\.0000\d was set aside: .+`, status)
-		require.Contains(t, status, "The job's other chunks are encoded all the same. Once the cause is mended: `distenc retry "+job+"`")
+		require.Contains(t, status, "The job's other chunks are encoded all the same. Once the cause is mended: `distenc "+
+			"retry "+job+"`")
 	})
 	t.Run("the source was given back", func(t *testing.T) {
 		f, job := begin(t)
@@ -153,7 +160,8 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		require.NoError(t, source.Close())
 		f.start("worker", "--slots", "1")
 		f.job(pipeline.Cancelled)
-		require.Contains(t, f.says("status"), "Given back to the inbox: it changed after it had been taken in: the copy was not finished")
+		require.Contains(t, f.says("status"), "Given back to the inbox: it changed after it had been taken in: the copy "+
+			"was not finished")
 	})
 	t.Run("the plan is an earlier version's", func(t *testing.T) {
 		f := newFarm(t, short)
@@ -169,7 +177,8 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		f.eventually("the film is encoded anew", func() bool {
 			return slices.ContainsFunc(f.status().Jobs, func(j pipeline.JobStatus) bool { return j.State == pipeline.Done })
 		})
-		require.Contains(t, f.says("status", "--all"), "Given back to the inbox: it was begun by an earlier version of distenc, and begins anew")
+		require.Contains(t, f.says("status", "--all"), "Given back to the inbox: it was begun by an earlier version of "+
+			"distenc, and begins anew")
 		require.FileExists(t, filepath.Join(f.dir, "outbox", "h264-closed.mkv"))
 	})
 }

@@ -33,7 +33,8 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 	for _, d := range daemons {
 		var lines []string
 		for line := range strings.Lines(d.log.String()) {
-			for _, word := range []string{"the share", "heartbeat", "election", "claim, trying again", "work goes on", "work is paused"} {
+			for _, word := range []string{"the share", "heartbeat", "election", "claim, trying again", "work goes on",
+				"work is paused"} {
 				if strings.Contains(line, word) {
 					lines = append(lines, line)
 					break

@@ -67,10 +67,12 @@ func TestPeopleAtWorkUnderChunks(t *testing.T) {
 // time, and a second file of the same name.
 func TestUnfinishedCopies(t *testing.T) {
 	// Many times the pauses below, so that a busy machine does not make them look like the end.
-	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "6s"`, 1)+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "6s"`, 1)+
+		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
 	f.start("master")
 	jobs := func() int { return len(f.status().Jobs) }
-	first, second, third := corpus.Make(t, "h264-open.mkv"), corpus.Make(t, "h264-closed.mkv"), corpus.Make(t, "two-frames.mkv")
+	first, second, third := corpus.Make(t, "h264-open.mkv"), corpus.Make(t, "h264-closed.mkv"),
+		corpus.Make(t, "two-frames.mkv")
 
 	slow := f.copyIn(first, "film.mkv", false)
 	for range 8 {

@@ -64,9 +64,11 @@ func (p *planter) another(chunk, from int) {
 	source := p.fs.Path(pipeline.JobFile(p.plan.Job, p.plan.Source))
 	shift := fmt.Sprintf("%.6f", p.plan.Video.TimeBase.Seconds(p.plan.Chunks[chunk].Start-p.plan.Chunks[from].Start))
 	other := filepath.Join(p.t.TempDir(), "other.mkv")
-	out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-copyts", "-i", source, "-itsoffset", shift, "-i", source,
+	out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-copyts", "-i", source, "-itsoffset", shift, "-i",
+		source,
 		"-filter_complex", "[0:v][1:v]overlay", "-an", "-fps_mode", "passthrough", "-enc_time_base", "1:1000",
-		"-c:v", "libx264", "-preset", "ultrafast", "-g", "24", "-bf", "0", "-avoid_negative_ts", "disabled", other).CombinedOutput()
+		"-c:v", "libx264", "-preset", "ultrafast", "-g", "24", "-bf", "0", "-avoid_negative_ts", "disabled",
+		other).CombinedOutput()
 	require.NoError(p.t, err, string(out))
 	tools, err := media.Find(nil)
 	require.NoError(p.t, err)
@@ -77,15 +79,16 @@ func (p *planter) another(chunk, from int) {
 	p.write(chunk, rec)
 }
 
-// garble flips bits in the second half of a result, in the second half of each packet, as bad memory does before the CRC is taken. The
-// container stays whole.
+// garble flips bits in the second half of a result, in the second half of each packet, as bad memory does before the
+// CRC is taken. The container stays whole.
 func (p *planter) garble(chunk int) {
 	p.t.Helper()
 	c := p.found[chunk]
 	result := p.fs.Path(c.Result())
 	data, err := os.ReadFile(result)
 	require.NoError(p.t, err)
-	list, err := exec.Command("ffprobe", "-v", "error", "-show_entries", "packet=pos,size", "-of", "csv=p=0", result).Output()
+	list, err := exec.Command("ffprobe", "-v", "error", "-show_entries", "packet=pos,size", "-of", "csv=p=0",
+		result).Output()
 	require.NoError(p.t, err)
 	packets := strings.Fields(string(list))
 	random := rand.New(rand.NewPCG(1, 2))
@@ -128,12 +131,14 @@ func TestPlantedResultsAreNoticed(t *testing.T) {
 		planted  int
 		reason   string
 	}{
-		{"a repeated chunk before it is accepted", false, true, func(p *planter, one, two int) { p.another(two, one) }, 1, "pictures are not the source's: frame"},
+		{"a repeated chunk before it is accepted", false, true, func(p *planter, one, two int) { p.another(two, one) }, 1,
+			"pictures are not the source's: frame"},
 		{"two exchanged chunks after they were accepted", true, true, func(p *planter, one, two int) {
 			p.another(one, two)
 			p.another(two, one)
 		}, 2, "pictures are not the source's: frame"},
-		{"a garbled chunk under the master's eyes", true, false, func(p *planter, one, _ int) { p.garble(one) }, 1, "its CRC-32 is"},
+		{"a garbled chunk under the master's eyes", true, false, func(p *planter, one, _ int) { p.garble(one) }, 1,
+			"its CRC-32 is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset veryfast --crf 22\"\n")

@@ -55,7 +55,8 @@ deinterlace = "yes"
 	for _, name := range []string{"report.txt", "certificate.json"} {
 		text, err := os.ReadFile(filepath.Join(f.dir, "jobs", j.ID, name))
 		require.NoError(t, err)
-		for _, said := range []string{"scaled from 320×180 to 160×90", "becomes AAC with 96kbit/s", "the profile wants no subtitles", "MP4 holds no attachments"} {
+		for _, said := range []string{"scaled from 320×180 to 160×90", "becomes AAC with 96kbit/s",
+			"the profile wants no subtitles", "MP4 holds no attachments"} {
 			require.Contains(t, string(text), said, name)
 		}
 	}
@@ -68,16 +69,21 @@ func TestWhatPlayersGoByIsCarried(t *testing.T) {
 	dir := t.TempDir()
 	make := func(name string, args ...string) string {
 		path := filepath.Join(dir, name)
-		out, err := exec.Command("ffmpeg", append(append([]string{"-v", "error", "-nostdin"}, args...), path)...).CombinedOutput()
+		out, err := exec.Command("ffmpeg", append(append([]string{"-v", "error", "-nostdin"}, args...),
+			path)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		return path
 	}
-	hdr := make("hdr.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.4", "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-x265-params",
+	hdr := make("hdr.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=0.4", "-pix_fmt", "yuv420p10le", "-c:v", "libx265",
+		"-x265-params",
 		"log-level=error:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:"+
 			"master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400")
-	tff := make("tff.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=50:d=0.4", "-vf", "interlace=scan=tff", "-c:v", "mpeg2video", "-flags", "+ildct+ilme")
-	bff := make("bff.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=50:d=0.4", "-vf", "interlace=scan=bff", "-c:v", "libx264", "-x264-params", "bff=1")
-	turned := make("turned.mp4", "-i", make("straight.mp4", "-f", "lavfi", "-i", "testsrc2=s=96x64:d=0.4", "-c:v", "libx264"), "-c", "copy", "-metadata:s:v:0", "rotate=90")
+	tff := make("tff.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=50:d=0.4", "-vf", "interlace=scan=tff", "-c:v",
+		"mpeg2video", "-flags", "+ildct+ilme")
+	bff := make("bff.mkv", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=50:d=0.4", "-vf", "interlace=scan=bff", "-c:v",
+		"libx264", "-x264-params", "bff=1")
+	turned := make("turned.mp4", "-i", make("straight.mp4", "-f", "lavfi", "-i", "testsrc2=s=96x64:d=0.4", "-c:v",
+		"libx264"), "-c", "copy", "-metadata:s:v:0", "rotate=90")
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	f := &farm{t: t}

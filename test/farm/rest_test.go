@@ -43,7 +43,8 @@ func TestLoadAndDiskGuard(t *testing.T) {
 	}
 	rests("others need the machine")
 	f.eventually("the master says that there is no room", func() bool {
-		return strings.Contains(master.log.String(), "no new file is taken") && strings.Contains(master.log.String(), "less than disk.min_free")
+		return strings.Contains(master.log.String(), "no new file is taken") &&
+			strings.Contains(master.log.String(), "less than disk.min_free")
 	})
 	require.Len(t, f.status().Inbox, 1)
 
@@ -52,7 +53,11 @@ func TestLoadAndDiskGuard(t *testing.T) {
 	require.Contains(t, f.must("status"), "less than disk.min_free")
 
 	reload(shortTerms+load+profile, master, worker)
-	f.eventually("it is taken in", func() bool { s := f.status(); return len(s.Jobs) == 1 && s.Jobs[0].Chunks.Pending == 1 })
+	f.eventually("it is taken in", func() bool {
+		s := f.status()
+		return len(s.Jobs) == 1 &&
+			s.Jobs[0].Chunks.Pending == 1
+	})
 	rests("others need the machine")
 	require.Contains(t, f.must("nodes"), "more than worker.max_load (0.01)")
 
@@ -68,7 +73,8 @@ func TestTheFirstSignalIsAnswered(t *testing.T) {
 	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
 	both.stop(t)
 	said := both.log.String()
-	require.Less(t, strings.Index(said, "stopping: what is in work is handed back first"), strings.Index(said, "handed back\""), said)
+	require.Less(t, strings.Index(said, "stopping: what is in work is handed back first"),
+		strings.Index(said, "handed back\""), said)
 	require.Contains(t, said, "stopping: what is in work")
 	require.Contains(t, said, "\"handed back\"")
 }
@@ -80,7 +86,8 @@ func TestABrokenWorkerFailsNoJob(t *testing.T) {
 	f.start("master")
 	healthy := f.prepare("worker", "--slots", "1")
 	later := time.Now().Add(12 * time.Hour).Format("15:04") // it is there, and has no time yet
-	healthy.Env = append(healthy.Env, "DISTENC_WORKER_HOURS="+later+"-"+time.Now().Add(12*time.Hour+time.Minute).Format("15:04"))
+	healthy.Env = append(healthy.Env, "DISTENC_WORKER_HOURS="+later+"-"+
+		time.Now().Add(12*time.Hour+time.Minute).Format("15:04"))
 	f.launch(healthy)
 	f.eventually("the healthy worker is there", func() bool { return len(f.status().Nodes) == 1 })
 	broken := f.prepare("worker", "--slots", "1")

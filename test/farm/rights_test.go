@@ -14,8 +14,8 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
-// Whoever drops a folder with the usual umask keeps the daemons from taking what is in it, and so do chattr and a mount.
-// No job is made, status has the reason and the command that mends it, whoever looks, doctor has it too, and the
+// Whoever drops a folder with the usual umask keeps the daemons from taking what is in it, and so do chattr and a
+// mount. No job is made, status has the reason and the command that mends it, whoever looks, doctor has it too, and the
 // command mends it.
 func TestWhatMayNotBeTakenIsSaidAndLeftAlone(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -58,8 +58,10 @@ func TestWhatMayNotBeTakenIsSaidAndLeftAlone(t *testing.T) {
 
 	unlisted := drop("unlisted")
 	require.NoError(t, os.Chmod(unlisted, 0o700))
-	want["unlisted/unlisted.mkv"] = "it can't be listed: permission denied; mend it with: chmod g+rwx,g+s '" + unlisted + "'"
-	require.NoError(t, exec.Command("chown", "-R", "1001:870", unread, filepath.Join(sticky, "sticky.mkv"), unlisted).Run())
+	want["unlisted/unlisted.mkv"] = "it can't be listed: permission denied; mend it with: chmod g+rwx,g+s '" + unlisted +
+		"'"
+	require.NoError(t, exec.Command("chown", "-R", "1001:870", unread, filepath.Join(sticky, "sticky.mkv"),
+		unlisted).Run())
 
 	fixed := filepath.Join(drop("fixed"), "fixed.mkv")
 	require.NoError(t, exec.Command("chown", "-R", "870:870", filepath.Dir(fixed)).Run())
@@ -74,7 +76,8 @@ func TestWhatMayNotBeTakenIsSaidAndLeftAlone(t *testing.T) {
 		t.Cleanup(func() { _ = syscall.Unmount(mounted, syscall.MNT_DETACH) })
 		drop("mounted")
 		require.NoError(t, exec.Command("chown", "-R", "870:870", elsewhere).Run())
-		want["mounted/mounted.mkv"] = "its folder is a mount, a subvolume or a file system of its own, and files are only ever renamed; mend it with: mv '"
+		want["mounted/mounted.mkv"] = "its folder is a mount, a subvolume or a file system of its own, and files are only " +
+			"ever renamed; mend it with: mv '"
 	}
 	t.Logf("%d kinds", len(want))
 
@@ -107,7 +110,8 @@ func TestWhatMayNotBeTakenIsSaidAndLeftAlone(t *testing.T) {
 	require.Contains(t, string(found), "can't be taken from: ")
 
 	for name, why := range want {
-		if !strings.Contains(why, "mend it with: ") || strings.HasPrefix(name, "mounted/") { // its command makes another file of it
+		// its command makes another file of it
+		if !strings.Contains(why, "mend it with: ") || strings.HasPrefix(name, "mounted/") {
 			continue
 		}
 		line := table[strings.Index(table, name):]

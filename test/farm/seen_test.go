@@ -61,7 +61,8 @@ failed = ["/bin/sh", "-c", "cat >> %s"]
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", "broken.mkv"), []byte("no film"), 0o644))
 	f.eventually("a node that rests, on the page", func() bool {
 		page, err := os.ReadFile(filepath.Join(f.dir, pipeline.StatusPage))
-		return err == nil && strings.Contains(string(page), "film.mkv") && (strings.Contains(string(page), "outside its hours") || strings.Contains(string(page), "encoding"))
+		return err == nil && strings.Contains(string(page), "film.mkv") &&
+			(strings.Contains(string(page), "outside its hours") || strings.Contains(string(page), "encoding"))
 	})
 	require.Contains(t, fetch("http://"+address+"/"), "film.mkv")
 	require.Contains(t, fetch("http://"+address+"/healthz"), "200 OK\nok")

@@ -82,7 +82,8 @@ func TestSoak(t *testing.T) {
 func newSoak(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{
-		farm: newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n"), frames: map[string]int{}, last: map[string]int{},
+		farm: newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n"), frames: map[string]int{},
+		last:  map[string]int{},
 		harms: map[string]int{}, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)),
 	}
 	for _, name := range soakFilms {
@@ -97,7 +98,8 @@ func newSoak(t *testing.T) *soak {
 	s.launch(s.steady)
 	s.helper = s.start("worker", "--slots", "1")
 	s.others = []*daemon{s.start("master"), s.start("worker", "--slots", "1")}
-	fmt.Fprintf(&s.table, "%-8s %-8s %10s %6s %12s %10s\n", "minute", "process", "RSS", "files", "goroutines", "lines/film")
+	fmt.Fprintf(&s.table, "%-8s %-8s %10s %6s %12s %10s\n", "minute", "process", "RSS", "files", "goroutines",
+		"lines/film")
 	return s
 }
 
@@ -136,7 +138,8 @@ func (s *soak) hurt() string {
 
 // row notes what the steady processes hold.
 func (s *soak) row(gone time.Duration, films int) map[string]usage {
-	all := map[string]usage{"run": s.least(s.steady, s.goroutines), "worker": s.least(s.helper, func() int { return proc(s.t, s.helper, "Threads") })}
+	all := map[string]usage{"run": s.least(s.steady, s.goroutines),
+		"worker": s.least(s.helper, func() int { return proc(s.t, s.helper, "Threads") })}
 	for name, d := range map[string]*daemon{"run": s.steady, "worker": s.helper} {
 		u, lines := all[name], strings.Count(d.log.String(), "\n")
 		what := "goroutines"
@@ -144,7 +147,8 @@ func (s *soak) row(gone time.Duration, films int) map[string]usage {
 			what = "threads"
 		}
 		since := max(1, films-s.last["films "+name])
-		fmt.Fprintf(&s.table, "%-8.1f %-8s %6.1f MiB %6d %4d %s %8.1f\n", gone.Minutes(), name, float64(u.rss)/1024, u.files, u.routines, what,
+		fmt.Fprintf(&s.table, "%-8.1f %-8s %6.1f MiB %6d %4d %s %8.1f\n", gone.Minutes(), name, float64(u.rss)/1024, u.files,
+			u.routines, what,
 			float64(lines-s.last[name])/float64(since))
 		s.last[name], s.last["films "+name] = lines, films
 	}
@@ -195,7 +199,8 @@ func (s *soak) judge(films int) {
 	s.t.Helper()
 	s.eventually("all films are out", func() bool { return s.behind(films) <= 0 })
 	for n := range films {
-		require.Equal(s.t, s.frames[soakFilms[n%len(soakFilms)]], packets(s.t, filepath.Join(s.dir, "outbox", soakName(n))), soakName(n))
+		require.Equal(s.t, s.frames[soakFilms[n%len(soakFilms)]], packets(s.t, filepath.Join(s.dir, "outbox", soakName(n))),
+			soakName(n))
 	}
 	s.nothingLeft()
 	done := 0
@@ -216,7 +221,8 @@ func (s *soak) judge(films int) {
 // packets counts a film's frames with ffprobe.
 func packets(t *testing.T, file string) int {
 	t.Helper()
-	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", file).Output()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-count_packets", "-show_entries",
+		"stream=nb_read_packets", "-of", "csv=p=0", file).Output()
 	require.NoError(t, err, file)
 	n, err := strconv.Atoi(string(bytes.TrimRight(out, ",\n")))
 	require.NoError(t, err, file)

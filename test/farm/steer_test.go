@@ -62,7 +62,8 @@ func TestPriority(t *testing.T) {
 	f.must("add", corpus.Make(t, "h264-open.mkv"))
 	f.eventually("both are cut", func() bool {
 		s := f.status()
-		return len(s.Jobs) == 2 && s.Jobs[0].State == pipeline.Splitting == false && s.Jobs[1].Chunks.Total > 0 && s.Jobs[1].State == pipeline.InWork
+		return len(s.Jobs) == 2 && s.Jobs[0].State == pipeline.Splitting == false && s.Jobs[1].Chunks.Total > 0 &&
+			s.Jobs[1].State == pipeline.InWork
 	})
 	f.must("priority", "h264-open", "5")
 	f.must("worker", "--slots", "1", "--max-chunks", "2")
@@ -79,7 +80,8 @@ func brokenFFmpeg(t *testing.T) (dir, broken string) {
 	require.NoError(t, err)
 	dir = t.TempDir()
 	broken = filepath.Join(dir, "broken")
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) [ -e '%s' ] && { echo 'this chunk is poison' >&2; exit 1; };; esac\nexec '%s' \"$@\"\n", broken, real)
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) [ -e '%s' ] && { echo 'this chunk is poison' >&2; "+
+		"exit 1; };; esac\nexec '%s' \"$@\"\n", broken, real)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
 	require.NoError(t, os.WriteFile(broken, nil, 0o644))
 	return dir, broken

@@ -12,16 +12,22 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
-// What people and programs are told of a file: where it was dropped, what it waits for, and where it lies when it was refused.
+// What people and programs are told of a file: where it was dropped, what it waits for, and where it lies when it was
+// refused.
 func TestPeopleAreToldWhichFileIsMeant(t *testing.T) {
 	f := newFarm(t, "[watch]\nsettle = \"1h\"\npoll = \"500ms\"\n[profiles.tablet]\ncontainer = \"mp4\"\n")
 	hook := filepath.Join(t.TempDir(), "hook")
 	machine := filepath.Join(t.TempDir(), "machine.toml")
-	require.NoError(t, os.WriteFile(machine, []byte("[hooks]\nfailed = [\"/bin/sh\", \"-c\", \"cat > "+hook+".new; mv "+hook+".new "+hook+"\"]\n"), 0o644))
+	require.NoError(t, os.WriteFile(machine, []byte("[hooks]\nfailed = [\"/bin/sh\", \"-c\", \"cat > "+hook+".new; mv "+
+		hook+".new "+hook+"\"]\n"), 0o644))
 	film := corpus.Make(t, "two-frames.mkv")
 	f.start("--config", machine, "master")
 	f.drop(film, "waits.mkv")
-	f.eventually("how long the file must stand still", func() bool { s := f.status(); return len(s.Inbox) == 1 && s.Inbox[0].Settles > 0 })
+	f.eventually("how long the file must stand still", func() bool {
+		s := f.status()
+		return len(s.Inbox) == 1 &&
+			s.Inbox[0].Settles > 0
+	})
 	require.Regexp(t, `waits.mkv .* until it has stood still for (1h00m|59m\d\ds) more`, f.must("status"))
 
 	same := tagged(t, film)
@@ -55,5 +61,6 @@ func TestWhoWaitsIsToldNoNonsense(t *testing.T) {
 	said := add.log.String()
 	require.NotContains(t, said, "No master was seen")
 	require.NotContains(t, said, " 0.0 frames/s")
-	require.Regexp(t, `two-frames.mkv: done in [0-9.a-z]+, 2 frames, [0-9.]+ frames/s on average; .* became .* \([0-9]+%\)\n`, said)
+	require.Regexp(t,
+		`two-frames.mkv: done in [0-9.a-z]+, 2 frames, [0-9.]+ frames/s on average; .* became .* \([0-9]+%\)\n`, said)
 }

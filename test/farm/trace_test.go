@@ -16,7 +16,8 @@ import (
 
 // reads are where any program may read: its own parts, the system's settings for programs, and what the kernel tells.
 var reads = []string{
-	"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/locale.alias", "/proc", "/sys", "/dev/null", "/dev/urandom",
+	"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/locale.alias", "/proc", "/sys", "/dev/null",
+	"/dev/urandom",
 }
 
 // changes are system calls that make, change or remove a name, by where their paths stand among the strings.
@@ -29,14 +30,16 @@ func traced(cmd *exec.Cmd, log string) bool {
 		return false
 	}
 	// -D keeps the command our own child; -y names what an open has led to, links followed.
-	cmd.Args = append([]string{strace, "-D", "-f", "-y", "-xx", "-s", "8192", "-e", "trace=%file", "-e", "signal=none", "-o", log}, cmd.Args...)
+	cmd.Args = append([]string{strace, "-D", "-f", "-y", "-xx", "-s", "8192", "-e", "trace=%file", "-e", "signal=none",
+		"-o", log}, cmd.Args...)
 	cmd.Path = strace
 	return true
 }
 
 var (
-	call    = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*)\) += (.*)$`)
-	named   = regexp.MustCompile(`(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"((?:\\x[0-9a-f]{2})*)"`) // a name, in a folder that is open
+	call = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*)\) += (.*)$`)
+	// a name, in a folder that is open
+	named   = regexp.MustCompile(`(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"((?:\\x[0-9a-f]{2})*)"`)
 	ledTo   = regexp.MustCompile(`^\d+<([^>]*)>`)
 	hexByte = regexp.MustCompile(`\\x([0-9a-f]{2})`)
 )

@@ -43,12 +43,14 @@ func TestSteeringWhatWaits(t *testing.T) {
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	require.Contains(t, f.fails(1, "pause", "two-frames"), "has ended: it is done")
-	require.Equal(t, filepath.Join(f.dir, "outbox/two-frames.mkv"), lastLine(f.must("add", source, "--wait")), "a second time is no failure")
+	require.Equal(t, filepath.Join(f.dir, "outbox/two-frames.mkv"), lastLine(f.must("add", source, "--wait")),
+		"a second time is no failure")
 }
 
 // A file that was refused goes back to where it was dropped, overwriting nothing.
 func TestRetryOfARefusedFile(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\ncontainer = \"mp4\"\n")
+	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\ncontainer = "+
+		"\"mp4\"\n")
 	master := f.start("master")
 	dropped := filepath.Join(f.dir, "inbox", "tablet", "film.mkv")
 	require.NoError(t, os.MkdirAll(filepath.Dir(dropped), 0o755))

@@ -53,9 +53,11 @@ x264 = "--preset veryfast --profile high --crf 20"
 			ownTag(t, out)
 			verified := f.must("verify", source, out)
 			require.NotContains(t, verified, "FAIL")
-			verified = f.must("verify", "--quality", "--certificate", filepath.Join(f.dir, "jobs", j.ID, "certificate.json"), source, out)
+			verified = f.must("verify", "--quality", "--certificate", filepath.Join(f.dir, "jobs", j.ID, "certificate.json"),
+				source, out)
 			require.Regexp(t, `worst: chunk 0000[0-9], .* SSIM 0\.[89]`, verified)
-			probe, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=profile,pix_fmt", "-of", "csv=p=0", out).Output()
+			probe, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
+				"stream=profile,pix_fmt", "-of", "csv=p=0", out).Output()
 			require.NoError(t, err)
 			require.Equal(t, "High,yuv420p", strings.TrimSpace(string(probe)))
 			f.nothingLeft()
@@ -108,7 +110,8 @@ func TestBadFilesAreExplained(t *testing.T) {
 	good := corpus.Make(t, "two-frames.mkv")
 	f.drop(good, "damaged [00000000].mkv")
 	f.drop(good, "settings.mkv")
-	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", "settings.mkv.distenc.toml"), []byte(`x264 = "--output /etc/passwd"`), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", "settings.mkv.distenc.toml"),
+		[]byte(`x264 = "--output /etc/passwd"`), 0o644))
 	for name, content := range map[string]string{"empty.mkv": "", "text.mkv": strings.Repeat("hello\n", 100)} {
 		require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", name), []byte(content), 0o644))
 	}
@@ -117,7 +120,8 @@ func TestBadFilesAreExplained(t *testing.T) {
 	j := f.job(pipeline.Done)
 	require.Equal(t, "good.mkv", j.Name)
 	for name, word := range map[string]string{
-		"damaged [00000000].mkv": "CRC-32", "settings.mkv": "output", "empty.mkv": "empty", "text.mkv": "video", "audio.mkv": "video",
+		"damaged [00000000].mkv": "CRC-32", "settings.mkv": "output", "empty.mkv": "empty", "text.mkv": "video",
+		"audio.mkv": "video",
 	} {
 		reason := filepath.Join(f.dir, "failed", name, "reason.txt")
 		f.eventually("a reason for "+name, func() bool {
@@ -146,7 +150,8 @@ func TestTheSameContentIsEncodedOnce(t *testing.T) {
 }
 
 func TestWorkersEndWhenTheyShould(t *testing.T) {
-	f := newFarm(t, strings.Replace(shortTerms, `chunk = "2s"`, `chunk = "1s"`, 1)+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, strings.Replace(shortTerms, `chunk = "2s"`, `chunk = "1s"`, 1)+
+		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
 	f.start("master")
 	f.must("add", corpus.Make(t, "h264-closed.mkv"))
 	f.job(pipeline.Splitting, pipeline.InWork)

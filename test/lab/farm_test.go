@@ -64,7 +64,8 @@ type farm struct {
 
 func newFarm(t *testing.T, l *lab.Lab, name string) *farm {
 	t.Helper()
-	f := &farm{t: t, lab: l, name: strings.ReplaceAll(name, " ", "-"), daemons: map[*lab.Node][]int{}, source: corpus.Film(t, seconds)}
+	f := &farm{t: t, lab: l, name: strings.ReplaceAll(name, " ", "-"), daemons: map[*lab.Node][]int{},
+		source: corpus.Film(t, seconds)}
 	toml := f.name + ".toml"
 	require.NoError(t, os.WriteFile(filepath.Join(l.Shared(), toml), []byte(conf()), 0o644))
 	f.must(l.Clients[0], binary(), "init", f.mount())
@@ -93,7 +94,8 @@ func (f *farm) must(n *lab.Node, argv ...string) string {
 
 func (f *farm) start(n *lab.Node, role string) {
 	f.t.Helper()
-	pid, err := n.Start(fmt.Sprintf("%s.%s.%s.log", f.name, n.Name, role), binary(), role, "--share", f.mount(), "--log-level", "debug")
+	pid, err := n.Start(fmt.Sprintf("%s.%s.%s.log", f.name, n.Name, role), binary(), role, "--share", f.mount(),
+		"--log-level", "debug")
 	require.NoError(f.t, err)
 	f.daemons[n] = append(f.daemons[n], pid)
 }
@@ -183,7 +185,8 @@ func (f *farm) survive(fault fault) string {
 	time.Sleep(time.Until(struck.Add(fault.lasts)))
 	mend()
 	f.check()
-	return fmt.Sprintf("ok | %.0f s | %.0f s | %.0f s", goesOn.Seconds(), ended.Sub(struck).Seconds(), ended.Sub(began).Seconds())
+	return fmt.Sprintf("ok | %.0f s | %.0f s | %.0f s", goesOn.Seconds(), ended.Sub(struck).Seconds(),
+		ended.Sub(began).Seconds())
 }
 
 // startWorkers starts a worker on each machine when there are chunks, the one that is to be hit (0: any) first,
@@ -292,7 +295,8 @@ func (f *farm) stop() {
 	for n, pids := range f.daemons {
 		for _, pid := range pids {
 			// After a power loss the number is somebody else's.
-			script := fmt.Sprintf("grep -qs distenc /proc/%d/cmdline || exit 0; kill %[1]d; while [ -e /proc/%[1]d ]; do sleep 0.1; done", pid)
+			script := fmt.Sprintf("grep -qs distenc /proc/%d/cmdline || exit 0; kill %[1]d; while [ -e /proc/%[1]d ]; do "+
+				"sleep 0.1; done", pid)
 			f.must(n, "sh", "-c", script)
 		}
 	}

@@ -45,7 +45,8 @@ func Missing() string {
 	if os.Geteuid() != 0 {
 		return "a lab needs root"
 	}
-	for _, tool := range []string{"unshare", "ip", "mkfs.ext4", "insmod", "rpcbind", "rpc.nfsd", "mount.nfs", "smbd", "mount.cifs"} {
+	for _, tool := range []string{"unshare", "ip", "mkfs.ext4", "insmod", "rpcbind", "rpc.nfsd", "mount.nfs", "smbd",
+		"mount.cifs"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return tool + " is not installed; `make test-lab` installs it on Debian"
 		}
@@ -54,7 +55,8 @@ func Missing() string {
 	if err := unix.Statfs(guestRAM, &shm); err != nil || shm.Bavail*uint64(shm.Bsize) < 4*memory<<20 {
 		return fmt.Sprintf("%s has no room for four machines of %d MiB", guestRAM, memory)
 	}
-	if err := exec.Command("unshare", "--net", "sh", "-c", "ip tuntap add dev tap mode tap && ip link add name bridge type bridge").Run(); err != nil {
+	if err := exec.Command("unshare", "--net", "sh", "-c", "ip tuntap add dev tap mode tap && ip link add name bridge "+
+		"type bridge").Run(); err != nil {
 		return "no tap device or bridge can be made: this machine lets no one make network devices"
 	}
 	return ""

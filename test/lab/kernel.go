@@ -22,7 +22,8 @@ const kernelVar = "DISTENC_LAB_KERNEL"
 
 // ChooseKernel chooses what the machines run on and prepares it, unless the environment names it: User Mode Linux where
 // it boots, else QEMU without KVM. User Mode Linux of Debian 12 and 13 does not boot on processors whose extended
-// state is larger than it knows, those with AMX. It needs the package registry, so it must run outside of the lab's network.
+// state is larger than it knows, those with AMX. It needs the package registry, so it must run outside of the lab's
+// network.
 func ChooseKernel() error {
 	if os.Getenv(kernelVar) != "" && os.Getenv(kernelVar) != "qemu" {
 		return nil
@@ -63,7 +64,8 @@ func Slow() int {
 // cards' names, disk the server's disk, share the type of the file system that brings the host's folder named shared.
 func (n *Node) guestArgs(modules, cards, disk, share, shared string) []string {
 	return []string{
-		"NODE=" + n.Name, "DATA=" + n.data, "MGMT=" + n.mgmt(2), "DIR=" + n.lab.dir, "MODULES=" + modules, "CARDS=" + cards, "DISK=" + disk,
+		"NODE=" + n.Name, "DATA=" + n.data, "MGMT=" + n.mgmt(2), "DIR=" + n.lab.dir, "MODULES=" + modules, "CARDS=" + cards,
+		"DISK=" + disk,
 		"SHARE=" + share, "SHARED=" + shared,
 	}
 }

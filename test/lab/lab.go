@@ -31,7 +31,8 @@ type Proto struct {
 var Protos = []Proto{
 	{Name: "nfs4", Title: "NFSv4.2", kind: "nfs", source: "10.77.0.1:/share", options: "vers=4.2,hard"},
 	// Locks want a status monitor on the client.
-	{Name: "nfs3", Title: "NFSv3", kind: "nfs", source: "10.77.0.1:/export/share", options: "vers=3,hard", before: "rpcbind -w; rpc.statd; "},
+	{Name: "nfs3", Title: "NFSv3", kind: "nfs", source: "10.77.0.1:/export/share", options: "vers=3,hard",
+		before: "rpcbind -w; rpc.statd; "},
 	{Name: "smb3", Title: "SMB 3.1.1", kind: "cifs", source: "//10.77.0.1/share",
 		options: "vers=3.1.1,hard,closetimeo=0,username=root,password=lab,file_mode=0664,dir_mode=02775"},
 }

@@ -99,7 +99,8 @@ func TestFaults(t *testing.T) {
 			t.Run("doctor", func(t *testing.T) { doctor(t, l) }) // the last: it unmounts the share
 		})
 	}
-	t.Logf("\n| share | fault | result | goes on after | job done after | whole job |\n| --- | --- | --- | --- | --- | --- |\n%s", &table)
+	t.Logf("\n| share | fault | result | goes on after | job done after | whole job |\n| --- | --- | --- | --- | --- | "+
+		"--- |\n%s", &table)
 }
 
 // boot boots a server and three machines. Consoles and logs stay for a look if a test fails.

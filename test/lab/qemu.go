@@ -30,7 +30,8 @@ func (q qemu) command(n *Node, console *os.File) (*exec.Cmd, error) {
 		"-accel", "tcg", "-cpu", "max", "-machine", "q35", "-nographic", "-no-reboot", "-serial", "stdio", "-monitor", "none",
 		// Virtio-fs reads and writes the guest's memory from another process.
 		"-m", ram, "-object", "memory-backend-memfd,id=ram,share=on,size=" + ram, "-numa", "node,memdev=ram",
-		"-kernel", filepath.Join(q.dir, "vmlinuz"), "-initrd", filepath.Join(q.dir, "initrd"), "-append", strings.Join(kernelArgs, " "),
+		"-kernel", filepath.Join(q.dir, "vmlinuz"), "-initrd", filepath.Join(q.dir, "initrd"), "-append",
+		strings.Join(kernelArgs, " "),
 	}
 	for i, kind := range []string{"d", "m"} {
 		args = append(args, "-netdev", fmt.Sprintf("tap,id=net%d,ifname=%s,script=no,downscript=no", i, n.tap(kind)),
@@ -44,7 +45,8 @@ func (q qemu) command(n *Node, console *os.File) (*exec.Cmd, error) {
 		if err := serveFolder(folder, socket, console); err != nil {
 			return nil, err
 		}
-		args = append(args, "-chardev", "socket,id="+tag+",path="+socket, "-device", "vhost-user-fs-pci,chardev="+tag+",tag="+tag)
+		args = append(args, "-chardev", "socket,id="+tag+",path="+socket, "-device", "vhost-user-fs-pci,chardev="+tag+",tag="+
+			tag)
 	}
 	return exec.Command("qemu-system-x86_64", args...), nil
 }
@@ -56,7 +58,8 @@ func serveFolder(folder, socket string, console *os.File) error {
 	if _, err := os.Stat(program); err != nil {
 		program = virtiofsd[1]
 	}
-	server := exec.Command(program, "--socket-path="+socket, "-o", "source="+folder, "-o", "cache=auto", "-o", "sandbox=chroot")
+	server := exec.Command(program, "--socket-path="+socket, "-o", "source="+folder, "-o", "cache=auto", "-o",
+		"sandbox=chroot")
 	server.Stdout, server.Stderr = console, console
 	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := server.Start(); err != nil {

@@ -71,7 +71,8 @@ func doctor(t *testing.T, l *lab.Lab) {
 	wg.Go(func() { ill = examine(t, c2, "--peer") })
 	wg.Go(func() { none = examine(t, c3) })
 	wg.Wait()
-	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "fsync", "listing", "owner", "group", "claims here", "locks here", "peer", "claims"} {
+	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "fsync", "listing", "owner", "group",
+		"claims here", "locks here", "peer", "claims"} {
 		require.Equal(t, "ok", good.level(check), check)
 		require.Equal(t, "ok", ill.level(check), check)
 	}
@@ -120,7 +121,8 @@ func (f findings) seen(check string) (seen []string) {
 // examine runs distenc doctor on a machine. What it objects to is told in the test's log.
 func examine(t *testing.T, n *lab.Node, args ...string) findings {
 	// It ends with 1 where a check failed, which is no failure here.
-	script := append([]string{"sh", "-c", `"$@" 2>/dev/null || true`, "sh", binary(), "doctor", "--json", "--share", ward}, args...)
+	script := append([]string{"sh", "-c", `"$@" 2>/dev/null || true`, "sh", binary(), "doctor", "--json", "--share", ward},
+		args...)
 	out, err := n.RunWithin(patience, script...)
 	assert.NoError(t, err)
 	var report struct{ Findings findings }

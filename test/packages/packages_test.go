@@ -42,8 +42,10 @@ func TestTheDebianPackage(t *testing.T) {
 		require.Contains(t, about, want)
 	}
 	for _, want := range []string{
-		"./usr/bin/distenc", "./etc/distenc/distenc.toml", "./lib/systemd/system/distenc-worker.service", "./lib/systemd/system/distenc-master.service",
-		"./usr/share/man/man1/distenc.1.gz", "./usr/share/bash-completion/completions/distenc", "./usr/share/doc/distenc/copyright",
+		"./usr/bin/distenc", "./etc/distenc/distenc.toml", "./lib/systemd/system/distenc-worker.service",
+		"./lib/systemd/system/distenc-master.service",
+		"./usr/share/man/man1/distenc.1.gz", "./usr/share/bash-completion/completions/distenc",
+		"./usr/share/doc/distenc/copyright",
 	} {
 		require.Contains(t, files, want+"\n")
 	}
@@ -82,7 +84,8 @@ func installed(t *testing.T, deb string) {
 	require.Empty(t, inside("dpkg", "-V", "distenc"))
 	inside("distenc", "init", "/mnt/distenc")
 	require.Contains(t, inside("distenc", "status"), "Nothing is to be done", "the configuration names the share")
-	require.NoError(t, os.WriteFile(filepath.Join(copied, "etc/distenc/distenc.toml"), []byte("share = \"/srv\"\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(copied, "etc/distenc/distenc.toml"), []byte("share = \"/srv\"\n"),
+		0o644))
 	inside("dpkg", "-i", "--force-confold", "/distenc.deb")
 	changed, err := os.ReadFile(filepath.Join(copied, "etc/distenc/distenc.toml"))
 	require.NoError(t, err)

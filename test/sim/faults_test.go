@@ -34,25 +34,33 @@ var (
 func faults() []fault {
 	return []fault{
 		{"01 a worker is killed while it encodes", onWorker("kill", "open", ".hb", true, 0), inTime, some("expired")},
-		{"02 a worker is killed between storing and committing", onWorker("kill", "rename", ".src.", false, 0), once, some("expired", "orphan swept")},
-		{"03 a worker is killed right after the commit", onWorker("kill", "rename", ".src.", true, 0), both(nobodyExpired, once), some("struck")},
+		{"02 a worker is killed between storing and committing", onWorker("kill", "rename", ".src.", false, 0), once,
+			some("expired", "orphan swept")},
+		{"03 a worker is killed right after the commit", onWorker("kill", "rename", ".src.", true, 0),
+			both(nobodyExpired, once), some("struck")},
 		{"04 a worker is frozen for longer than the expiry", frozen, once, some("expired", "commit lost", "early copy")},
 		{"05 a worker is cut off for five minutes", cutOff, nil, some("expired")},
 		{"06 the file server loses power among claims", powerAmongClaims, nil, some("struck", "undone")},
-		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once), some("away while chunks are encoded")},
-		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired, some("answer lost")},
+		{"07 the file server is away for half an hour", outage, both(nobodyExpired, once),
+			some("away while chunks are encoded")},
+		{"08 a rename is done and its answer lost", func(p *plan, _ int) { p.lost, p.rate = true, 20 }, nobodyExpired,
+			some("answer lost")},
 		{"09 a rename lands late", late, nil, some("landed late", "source landed after the end")},
 		{"10 locks exclude nobody or answer late", locks, both(nobodyExpired, once), some("struck")},
 		{"10 the lock of a dead worker stays for good", stuck, inTime, some("expired")},
 		{"11 clocks jump by a day or a year", clocks, both(nobodyExpired, once), some("struck")},
-		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, both(nothingRejected, once)), some("stale listing")},
-		{"12 an entry is missing from a listing", func(p *plan, _ int) { p.missing, p.rate = true, 20 }, nothingRejected, some("missing entry")},
+		{"12 attributes are a minute old, listings half a second", stale, both(nobodyExpired, both(nothingRejected, once)),
+			some("stale listing")},
+		{"12 an entry is missing from a listing", func(p *plan, _ int) { p.missing, p.rate = true, 20 }, nothingRejected,
+			some("missing entry")},
 		{"13 two masters, one of them stalled at any step", onMasters("freeze", 2), nil, some("struck")},
 		{"14 a master is killed at any step", onMasters("kill", 1), nil, some("struck")},
-		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil, some("disk full")},
+		{"15 the disk is full", func(p *plan, n int) { p.full = time.Duration(2*n+1) * 30 * time.Second }, nil,
+			some("disk full")},
 		{"16 a result rots before or after it is accepted", rot, nil, some("rejected", "rejected after it was accepted")},
 		{"17 a chunk crashes the encoder on every host", poison, setAsideAlone, some("set aside")},
-		{"18 a person removes and copies files", meddle, nil, some("claim removed", "free chunk removed", "result removed", "output removed", "job removed", "chunk copied")},
+		{"18 a person removes and copies files", meddle, nil, some("claim removed", "free chunk removed", "result removed",
+			"output removed", "job removed", "chunk copied")},
 		{"19 slow copies, whole size at once, stalled copies, one name twice", copies, allButTheTwin, some("published")},
 	}
 }
@@ -68,7 +76,8 @@ func TestFault(t *testing.T) {
 
 // TestSteering lets people ask for all that they can, in a farm without faults.
 func TestSteering(t *testing.T) {
-	fault{plan: asking, want: nobodyExpired, some: some("pause", "pause-now", "priority", "retry", "cancel", "source tried again")}.play(t)
+	fault{plan: asking, want: nobodyExpired, some: some("pause", "pause-now", "priority", "retry", "cancel",
+		"source tried again")}.play(t)
 }
 
 func (f fault) play(t *testing.T) {
@@ -177,7 +186,8 @@ func onMasters(do string, others int) func(p *plan, n int) {
 		p.masters = 1 + others
 		for k := range 3 {
 			s := steps[(7*n+3*k)%len(steps)]
-			p.traps = append(p.traps, &trap{role: "-m", op: s[0], in: s[1], nth: 1 + k, after: (n+k)%2 == 0, do: do, last: 4 * time.Minute})
+			p.traps = append(p.traps, &trap{role: "-m", op: s[0], in: s[1], nth: 1 + k, after: (n+k)%2 == 0, do: do,
+				last: 4 * time.Minute})
 		}
 	}
 }
@@ -193,17 +203,20 @@ func powerAmongClaims(p *plan, n int) {
 // has got its name: while its job still waits for it, and when that has long been given up.
 func late(p *plan, n int) {
 	in := []string{"-> jobs/", "-> jobs/", "-> chunks/claimed", ".src.", ".ok.", "-> archive"}[n]
-	p.traps = []*trap{{op: "rename", in: in, nth: 1, do: "late", last: []time.Duration{45 * time.Second, 3 * time.Minute}[n%2]}}
+	p.traps = []*trap{{op: "rename", in: in, nth: 1, do: "late",
+		last: []time.Duration{45 * time.Second, 3 * time.Minute}[n%2]}}
 	if n > 1 {
 		p.traps = append(p.traps, &trap{op: "rename", in: in, nth: 1, after: true, do: "kill"})
 		return
 	}
-	p.drops, p.at = []string{"renamed", "same name"}, []time.Duration{5 * time.Second, []time.Duration{time.Minute, 200 * time.Second}[n]}
+	p.drops, p.at = []string{"renamed", "same name"}, []time.Duration{5 * time.Second,
+		[]time.Duration{time.Minute, 200 * time.Second}[n]}
 }
 
 // outage is half an hour, in which a master ends its term, or so short that it goes on.
 func outage(p *plan, n int) {
-	p.traps = []*trap{{role: "-w", op: "open", in: ".hb", nth: 1 + 2*n, do: "outage", last: []time.Duration{30 * time.Minute, 100 * time.Second}[n%2]}}
+	p.traps = []*trap{{role: "-w", op: "open", in: ".hb", nth: 1 + 2*n, do: "outage",
+		last: []time.Duration{30 * time.Minute, 100 * time.Second}[n%2]}}
 	p.calm = 40 * time.Minute
 }
 
@@ -238,7 +251,8 @@ func poison(p *plan, _ int) { p.poison = 1 }
 // meddle removes a whole job's folder in every other run alone: it takes what else is wrong with it.
 func meddle(p *plan, n int) {
 	for k := range 15 {
-		p.events = append(p.events, trouble{at: time.Duration(20*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) + (k+n)%7})
+		p.events = append(p.events, trouble{at: time.Duration(20*k+35+5*n) * time.Second, what: "meddle", who: 8*(n+k) +
+			(k+n)%7})
 	}
 	if n%2 == 1 {
 		p.events = append(p.events, trouble{at: time.Duration(40*n+80) * time.Second, what: "meddle", who: 7})
@@ -247,7 +261,8 @@ func meddle(p *plan, n int) {
 
 func asking(p *plan, n int) {
 	for k := range 12 {
-		p.events = append(p.events, trouble{at: time.Duration(30*k+60+5*n) * time.Second, what: "steer", who: 8*(n+k) + (3*k+n)%8, last: 40 * time.Second})
+		p.events = append(p.events, trouble{at: time.Duration(30*k+60+5*n) * time.Second, what: "steer", who: 8*(n+k) +
+			(3*k+n)%8, last: 40 * time.Second})
 	}
 }
 

@@ -16,13 +16,15 @@ func (j *judge) gone(s step, i *inode) {
 	if i.source != "" && i.nlink == 0 {
 		j.removed(s, i, job)
 	}
-	if strings.Contains(s.node, "-w") && !strings.Contains(s.name, s.node) && !strings.HasPrefix(s.name, pipeline.Nodes+"/") {
+	if strings.Contains(s.node, "-w") && !strings.Contains(s.name, s.node) &&
+		!strings.HasPrefix(s.name, pipeline.Nodes+"/") {
 		j.violate("I10", "a worker removes what is not its own: "+s.String(), stemOf(s.name))
 	}
 	if strings.HasSuffix(s.name, ".enc") && j.useless(s.name) {
 		j.tally("orphan swept")
 	}
-	if !ok || isStaging(s.name) || j.ended(job) || !ours(s.name) || strings.HasPrefix(s.name, "jobs/") || strings.HasPrefix(s.name, "leases/") {
+	if !ok || isStaging(s.name) || j.ended(job) || !ours(s.name) || strings.HasPrefix(s.name, "jobs/") ||
+		strings.HasPrefix(s.name, "leases/") {
 		return
 	}
 	if strings.HasPrefix(s.name, pipeline.PendingDir+"/") && j.accepted(s.name, job) {
@@ -100,7 +102,8 @@ func (j *judge) useless(name string) bool {
 	}
 	for _, kind := range []pipeline.Kind{pipeline.KindPiece, pipeline.KindRange} {
 		c.Kind = kind
-		if j.world.server.names[c.In(pipeline.Committed).Path()] != nil || j.world.server.names[c.In(pipeline.Accepted).Path()] != nil {
+		if j.world.server.names[c.In(pipeline.Committed).Path()] != nil ||
+			j.world.server.names[c.In(pipeline.Accepted).Path()] != nil {
 			return false
 		}
 	}

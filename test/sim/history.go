@@ -56,7 +56,8 @@ func (h *history) add(node, op, name string, err error, note string) {
 }
 
 // looks are the calls that change no names: only their faults are kept.
-var looks = []string{"read", "readdir", "open", "close", "fstat", "lstat", "sync", "syncdir", "write", "lock", "unlock", "rmdir"}
+var looks = []string{"read", "readdir", "open", "close", "fstat", "lstat", "sync", "syncdir", "write", "lock", "unlock",
+	"rmdir"}
 
 // told is how many lines are shown at most.
 const told = 70
@@ -68,7 +69,10 @@ func (h *history) about(words ...string) string {
 	defer h.mu.Unlock()
 	var lines []string
 	for _, e := range h.events {
-		ours := len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return w != "" && strings.Contains(e.name, w) })
+		ours := len(words) == 0 || slices.ContainsFunc(words, func(w string) bool {
+			return w != "" &&
+				strings.Contains(e.name, w)
+		})
 		if e.op == "fault" || e.op == "log" && ours || ours && !strings.Contains(e.name, "leases/") {
 			lines = append(lines, e.String())
 		}

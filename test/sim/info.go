@@ -16,7 +16,8 @@ type info struct {
 }
 
 func (s *server) info(base string, i *inode) info {
-	return info{name: base, size: int64(len(i.data)), mtime: i.mtime, dir: i.dir, stat: syscall.Stat_t{Dev: 1, Ino: i.ino, Nlink: uint64(i.nlink)}}
+	return info{name: base, size: int64(len(i.data)), mtime: i.mtime, dir: i.dir,
+		stat: syscall.Stat_t{Dev: 1, Ino: i.ino, Nlink: uint64(i.nlink)}}
 }
 
 // look is info for one who does not hold the lock.

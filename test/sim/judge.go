@@ -45,7 +45,8 @@ type violation struct {
 }
 
 func newJudge(w *world) *judge {
-	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{}, deleted: map[string]string{}, count: map[string]int{}}
+	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{},
+		deleted: map[string]string{}, count: map[string]int{}}
 }
 
 // violate notes a violation and ends the run. words name what it is about, for the history.
@@ -259,7 +260,8 @@ func (j *judge) out(s step, i *inode) {
 // moved counts the copies that were taken before they were whole, and is promise 2: a source goes to the
 // archive after its output is out.
 func (j *judge) moved(s step, i *inode) {
-	if f := j.world.films[i.source]; f.how != "stalls" && strings.HasPrefix(s.src, pipeline.Inbox+"/") && !j.world.whole(f) {
+	if f := j.world.films[i.source]; f.how != "stalls" && strings.HasPrefix(s.src, pipeline.Inbox+"/") &&
+		!j.world.whole(f) {
 		j.tally("taken unfinished")
 	}
 	job, ok := jobOf(s.src)

@@ -137,9 +137,11 @@ func (l *lateLease) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.F
 
 func (l *lateLease) Rename(src, dst string) error {
 	err := l.Ops.Rename(src, dst)
-	if claim, ok := pipeline.ParseClaimed(path.Base(dst)); ok && strings.HasPrefix(dst, pipeline.ClaimedDir) && err == nil {
+	if claim, ok := pipeline.ParseClaimed(path.Base(dst)); ok && strings.HasPrefix(dst, pipeline.ClaimedDir) &&
+		err == nil {
 		for _, name := range []string{".lock", ".hb"} {
-			if f, err := l.Ops.OpenFile(path.Join(pipeline.Leases, claim.Stem()+name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o664); err == nil {
+			if f, err := l.Ops.OpenFile(path.Join(pipeline.Leases, claim.Stem()+name), os.O_WRONLY|os.O_CREATE|os.O_EXCL,
+				0o664); err == nil {
 				_, _ = f.Write([]byte("0000000000000001 \n"))
 				_ = f.Close()
 			}
@@ -175,7 +177,11 @@ func (b *believer) ReadDir(dir string) ([]fs.DirEntry, error) {
 	entries, err := b.Ops.ReadDir(dir)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { _, lost := b.failed[path.Join(dir, e.Name())]; return lost }), err
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		_,
+			lost := b.failed[path.Join(dir, e.Name())]
+		return lost
+	}), err
 }
 
 // chtimesBeat stamps the heartbeat with the node's own clock, and tells a lease's age by the observer's. A

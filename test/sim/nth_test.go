@@ -67,7 +67,8 @@ func hooked(n *sharefstest.Nth) mutant {
 	return func(_ *world, c *client) sharefs.Ops {
 		return sharefstest.WithHook(c, func(op, name string) error {
 			err := n.Hook(op, name)
-			if again := errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST); again && !slices.Contains(changesNames, op) {
+			if again := errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST); again &&
+				!slices.Contains(changesNames, op) {
 				return nil
 			}
 			return err

@@ -72,14 +72,16 @@ var steps = [][2]string{
 func (w *world) drawPlan() plan {
 	on := func(what string, n int) bool { return w.chance("on "+what, n) }
 	p := plan{
-		masters: 1 + w.pick("masters", 3), workers: 1 + w.pick("workers", 4), slots: 1 + w.pick("slots", 2), films: 1 + w.pick("films", 3),
+		masters: 1 + w.pick("masters", 3), workers: 1 + w.pick("workers", 4), slots: 1 + w.pick("slots", 2),
+		films:   1 + w.pick("films", 3),
 		calm:    w.span("calm", 3*time.Minute, 20*time.Minute),
 		latency: w.span("latency", time.Millisecond, 100*time.Millisecond),
 		encode:  w.span("encode", time.Second, 20*time.Second),
-		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3), missing: on("missing", 3),
-		rate:  40 << w.pick("rate", 5),
-		keep:  []string{"archive", "archive", "archive", "delete"}[w.pick("keep", 4)],
-		locks: []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
+		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3),
+		missing: on("missing", 3),
+		rate:    40 << w.pick("rate", 5),
+		keep:    []string{"archive", "archive", "archive", "delete"}[w.pick("keep", 4)],
+		locks:   []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
 	}
 	if on("soft", 4) {
 		p.soft = time.Minute
@@ -99,14 +101,16 @@ func (w *world) drawPlan() plan {
 }
 
 func (w *world) drawTroubles(p *plan, on func(string, int) bool) {
-	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6, "steer": 4}
+	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6,
+		"steer": 4}
 	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle", "steer"} {
 		if !on(what, kinds[what]) {
 			continue
 		}
 		for n := range 1 + w.pick("times "+what, 4) {
 			key := fmt.Sprint(what, n)
-			t := trouble{at: w.span(key+"at", 20*time.Second, p.calm), what: what, who: w.pick(key+"who", 1000), last: w.span(key+"last", time.Second, 6*time.Minute)}
+			t := trouble{at: w.span(key+"at", 20*time.Second, p.calm), what: what, who: w.pick(key+"who", 1000),
+				last: w.span(key+"last", time.Second, 6*time.Minute)}
 			if what == "outage" && n == 0 {
 				t.last = 30 * time.Minute
 				p.calm = max(p.calm, t.at+t.last+time.Minute)
@@ -139,9 +143,12 @@ func (p *plan) gentle() bool {
 
 func (p *plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d masters, %d workers with %d slots, films dropped %v, faults end after %v\n", p.masters, p.workers, p.slots, p.drops, p.calm)
-	fmt.Fprintf(&b, "latency %v, soft %v, locks %s, full disk from %v, poison %d, sources to %s\n", p.latency, p.soft, p.locks, p.full, p.poison, p.keep)
-	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches, p.errors, p.lost, p.late, p.missing, p.rate)
+	fmt.Fprintf(&b, "%d masters, %d workers with %d slots, films dropped %v, faults end after %v\n", p.masters, p.workers,
+		p.slots, p.drops, p.calm)
+	fmt.Fprintf(&b, "latency %v, soft %v, locks %s, full disk from %v, poison %d, sources to %s\n", p.latency, p.soft,
+		p.locks, p.full, p.poison, p.keep)
+	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches,
+		p.errors, p.lost, p.late, p.missing, p.rate)
 	for _, t := range p.traps {
 		fmt.Fprintf(&b, "trap: %v\n", t)
 	}

@@ -70,7 +70,8 @@ type recent struct {
 const listingAge = 500 * time.Millisecond
 
 func newServer(f flavour) *server {
-	s := &server{flavour: f, names: map[string]*inode{}, kids: map[string]map[string]*inode{}, locks: map[string]string{}, recent: map[string][]recent{}}
+	s := &server{flavour: f, names: map[string]*inode{}, kids: map[string]map[string]*inode{}, locks: map[string]string{},
+		recent: map[string][]recent{}}
 	s.names["."] = &inode{dir: true, nlink: 1}
 	s.kids["."] = map[string]*inode{}
 	return s

@@ -74,7 +74,8 @@ func TestSeeds(t *testing.T) {
 			t.Error(r.report)
 		}
 	}
-	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls, %d second copies, %d claims dropped", played, time.Since(began).Round(time.Millisecond),
+	t.Logf("%d seeds in %v: %.1f a second, %v of virtual time, %d calls, %d second copies, %d claims dropped", played,
+		time.Since(began).Round(time.Millisecond),
 		float64(played)/time.Since(began).Seconds(), virtual.Round(time.Second), calls, copies, dropped)
 }
 
@@ -86,7 +87,8 @@ func inProcesses(t *testing.T, procs int) {
 	for n := range procs {
 		wg.Go(func() {
 			first := *firstFlag + uint64(n*share)
-			cmd := exec.Command(os.Args[0], "-test.run=^TestSeeds$", "-test.v", "-test.timeout=0", fmt.Sprint("-first=", first), fmt.Sprint("-seeds=", min(share, *seedsFlag-n*share)))
+			cmd := exec.Command(os.Args[0], "-test.run=^TestSeeds$", "-test.v", "-test.timeout=0", fmt.Sprint("-first=", first),
+				fmt.Sprint("-seeds=", min(share, *seedsFlag-n*share)))
 			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // at once: a bad seed can be looked at while others are played
 			if err := cmd.Run(); err != nil {
 				t.Errorf("%v: %v", cmd, err)
@@ -94,7 +96,8 @@ func inProcesses(t *testing.T, procs int) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d seeds in %v: %.1f a second", *seedsFlag, time.Since(began).Round(time.Second), float64(*seedsFlag)/time.Since(began).Seconds())
+	t.Logf("%d seeds in %v: %.1f a second", *seedsFlag, time.Since(began).Round(time.Second),
+		float64(*seedsFlag)/time.Since(began).Seconds())
 }
 
 // TestSameSeedSameHistory is what makes a failing seed worth anything. A select that finds two cases ready

@@ -54,8 +54,10 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 		return nil, err
 	}
 	p := &pipeline.Plan{
-		Job: j.ID, Input: pipeline.Input{Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32}, Settings: j.Settings,
-		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"}, Encoder: "sim",
+		Job: j.ID, Input: pipeline.Input{Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32},
+		Settings: j.Settings,
+		Video:    pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"},
+		Encoder: "sim",
 	}
 	for frame := range lines(text) {
 		if frame%framesPerChunk == 0 {
@@ -79,7 +81,8 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 const framesPerChunk = 3
 
 // Pieces implements master.Stages.
-func (s stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+func (s stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int,
+	ready func(chunk int, tmp string, err error) error) error {
 	nonce := pipeline.Nonce(12)
 	for _, i := range chunks {
 		tmp := pipeline.CutOf(p.Job, nonce, 0, fmt.Sprint(i))
@@ -169,7 +172,8 @@ func (s stages) intermediate(ctx context.Context, dst, name string) error {
 }
 
 // Merge implements master.Stages.
-func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record, dst string, prepared any) (*master.Merged, error) {
+func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile,
+	records []pipeline.Record, dst string, prepared any) (*master.Merged, error) {
 	if err := s.intermediate(ctx, dst, "video"); err != nil {
 		return nil, err
 	}
@@ -199,7 +203,8 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 	if err := s.share.Create(dst, out.Bytes()); err != nil {
 		return nil, err
 	}
-	return &master.Merged{CRC32: crcOf(out.Bytes()), Certificate: []byte("{}\n"), Report: "checked\n"}, s.share.Durable(dst)
+	return &master.Merged{CRC32: crcOf(out.Bytes()), Certificate: []byte("{}\n"), Report: "checked\n"},
+		s.share.Durable(dst)
 }
 
 // encoder stands in for the worker's.
@@ -224,7 +229,8 @@ func (e encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, 
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Encoder: "sim", Seconds: 1, Method: "sim"}, nil
+	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Encoder: "sim",
+		Seconds: 1, Method: "sim"}, nil
 }
 
 func (e encoder) input(t *worker.Task) (string, error) {

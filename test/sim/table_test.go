@@ -29,7 +29,8 @@ func TestEveryFaultHasItsTest(t *testing.T) {
 		number := fmt.Sprintf("%02d", n+1)
 		require.Equal(t, fmt.Sprint(n+1), row[1])
 		require.Contains(t, row[2], "TestFault/"+number)
-		require.True(t, slices.ContainsFunc(faults(), func(f fault) bool { return strings.HasPrefix(f.name, number) }), number)
+		require.True(t, slices.ContainsFunc(faults(), func(f fault) bool { return strings.HasPrefix(f.name, number) }),
+			number)
 		for _, part := range strings.Split(row[2], "; ") {
 			pkg := packageName.FindStringSubmatch(part)
 			require.NotNil(t, pkg, "fault %s: no package before %q", number, part)

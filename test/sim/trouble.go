@@ -117,7 +117,8 @@ func (w *world) trap(c *client, op, name string, after bool) (late time.Duration
 		return 0
 	}
 	for _, t := range w.plan.traps {
-		if t.after != after || t.op != op || !strings.Contains(name, t.in) || !strings.Contains(c.node, t.role) || w.ctx.Err() != nil {
+		if t.after != after || t.op != op || !strings.Contains(name, t.in) || !strings.Contains(c.node, t.role) ||
+			w.ctx.Err() != nil {
 			continue
 		}
 		w.mu.Lock()

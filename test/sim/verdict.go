@@ -41,7 +41,8 @@ func (w *world) watch() {
 			done++
 		}
 		if over > patience {
-			w.judge.violate("liveness", fmt.Sprintf("%v after the last fault there is still: %s", patience, strings.Join(left, ", ")), stemOf(left[0]))
+			w.judge.violate("liveness", fmt.Sprintf("%v after the last fault there is still: %s", patience,
+				strings.Join(left, ", ")), stemOf(left[0]))
 			return
 		}
 	}
@@ -82,7 +83,8 @@ func (w *world) left() []string {
 	for job := range w.server.kids[pipeline.Jobs] {
 		there := w.server.names[pipeline.JobFile(job, "job.json")] != nil // else nothing was begun that must end
 		if there && w.server.names[pipeline.JobFile(job, pipeline.ClosedName)] == nil && !w.erased(job) {
-			left = append(left, fmt.Sprintf("%s without its end (%v)", pipeline.JobDir(job), slices.Sorted(maps.Keys(w.server.kids[pipeline.JobDir(job)]))))
+			left = append(left, fmt.Sprintf("%s without its end (%v)", pipeline.JobDir(job),
+				slices.Sorted(maps.Keys(w.server.kids[pipeline.JobDir(job)]))))
 		}
 		for base := range w.server.kids[pipeline.JobDir(job)] {
 			if isStaging(base) || strings.HasPrefix(base, "source") || base == "out" {
@@ -117,7 +119,8 @@ func (w *world) helpSetAside() {
 			w.history.add(people, "fault", "retry "+job, pipeline.Ask(share, job, pipeline.ControlRetry, ""), "")
 		case time.Since(asked) > retryTime:
 			w.helped[job] = time.Now()
-			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: pipeline.ActCancelled, Reason: "a chunk failed too often", By: people})
+			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: pipeline.ActCancelled,
+				Reason: "a chunk failed too often", By: people})
 			w.history.add(people, "fault", "cancel "+job, err, "")
 		}
 	}
@@ -180,15 +183,18 @@ func (w *world) judgeReason(at, id string) {
 	if i := w.server.names[path.Join(path.Dir(at), "reason.txt")]; i != nil {
 		reason = string(i.data)
 	}
-	again := w.films[id] != nil && w.films[id].title != id || len(w.plan.drops) > 1 && strings.Contains(strings.Join(w.plan.drops, " "), "content")
+	again := w.films[id] != nil && w.films[id].title != id || len(w.plan.drops) > 1 &&
+		strings.Contains(strings.Join(w.plan.drops, " "), "content")
 	switch {
 	case strings.Contains(reason, "The same content") && again:
 	case strings.Contains(reason, "a chunk failed too often") && w.plan.poison > 0:
 	case strings.Contains(reason, "Cancelled by") && w.cancelled:
 	case reason == "" && w.plan.late: // an unlink that landed late, in a folder that was made again
-	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls": // nor had it, for as long as it stood still
+	// nor had it, for as long as it stood still
+	case strings.Contains(reason, "It has no frames") && w.films[id].how == "stalls":
 	default:
-		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason), "failed/", id, strings.ToLower(crcOf([]byte(w.films[id].text()))))
+		w.judge.violate("promise 5", fmt.Sprintf("the source %s ended at %s for no good reason: %q", id, at, reason),
+			"failed/", id, strings.ToLower(crcOf([]byte(w.films[id].text()))))
 	}
 }
 

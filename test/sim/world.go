@@ -132,7 +132,8 @@ func (w *world) end(whole bool) result {
 	if whole {
 		w.verdict()
 	}
-	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, history: w.history, virtual: time.Since(w.began), calls: w.history.calls,
+	r := result{seed: w.seed, wrong: w.judge.violations(), sum: w.history.sum, history: w.history,
+		virtual: time.Since(w.began), calls: w.history.calls,
 		count: w.judge.count, slowest: w.judge.slowest, struck: w.struck}
 	for _, f := range w.films {
 		r.chunks += (f.frames + framesPerChunk - 1) / framesPerChunk
@@ -150,7 +151,8 @@ func (w *world) initShare() {
 		_ = w.server.mkdir(people, dir)
 	}
 	share := sharefs.New("/share", newClient(w, people))
-	info := &pipeline.ClusterInfo{Share: "sim", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(), Attempts: 3}
+	info := &pipeline.ClusterInfo{Share: "sim", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(),
+		Attempts: 3}
 	if err := info.Write(share); err != nil {
 		panic(err)
 	}
@@ -179,7 +181,8 @@ func (w *world) sleep(d time.Duration) bool {
 }
 
 // daemon starts one again and again, as the service manager would.
-func (w *world) daemon(host, role string, n int, life func(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option)) {
+func (w *world) daemon(host, role string, n int, life func(ctx context.Context, node string, share *sharefs.FS,
+	opts []lease.Option)) {
 	w.wg.Go(func() {
 		if !w.sleep(time.Duration(n+1)*137*time.Millisecond + time.Duration(len(role+host))*time.Microsecond) {
 			return
@@ -216,14 +219,16 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 	}
 	began := time.Now()
 	boottime := lease.WithBoottime(func() time.Duration { return time.Since(began) })
-	life(ctx, node, sharefs.New("/share", ops), []lease.Option{boottime, lease.WithLocker(locker{c}), lease.WithProcesses(processes{c})})
+	life(ctx, node, sharefs.New("/share", ops), []lease.Option{boottime, lease.WithLocker(locker{c}),
+		lease.WithProcesses(processes{c})})
 	cancel()
 	c.kill()
 	w.history.add(node, "fault", "ends", nil, "")
 }
 
 func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep)}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20,
+		Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep)}
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
 		Pace:    func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
@@ -235,7 +240,8 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 
 func (w *world) worker(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
 	err := worker.New(worker.Options{
-		FS: share, Node: node, Slots: w.plan.slots, Poll: 2 * time.Second, Log: w.log(node), Lease: opts, Encoder: encoder{w, share},
+		FS: share, Node: node, Slots: w.plan.slots, Poll: 2 * time.Second, Log: w.log(node), Lease: opts,
+		Encoder: encoder{w, share},
 	}).Run(ctx)
 	w.ended(ctx, node, err)
 }
@@ -248,12 +254,13 @@ func (w *world) ended(ctx context.Context, node string, err error) {
 
 // log puts what the daemons say into the history.
 func (w *world) log(node string) *slog.Logger {
-	return slog.New(slog.NewTextHandler(logWriter{w, node}, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
+	return slog.New(slog.NewTextHandler(logWriter{w, node}, &slog.HandlerOptions{Level: slog.LevelInfo,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
 }
 
 type logWriter struct {

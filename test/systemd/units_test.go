@@ -41,7 +41,8 @@ func TestUnitsAllowWhatTheDaemonsDo(t *testing.T) {
 	for _, name := range unitNames(t) {
 		t.Run(name, func(t *testing.T) {
 			lines := strings.Split(readUnit(t, name), "\n")
-			require.Contains(t, lines, "ExecStart="+program+" "+strings.TrimSuffix(strings.TrimPrefix(name, "distenc-"), ".service"))
+			require.Contains(t, lines, "ExecStart="+program+" "+strings.TrimSuffix(strings.TrimPrefix(name, "distenc-"),
+				".service"))
 			require.Contains(t, lines, "RequiresMountsFor="+share)
 			require.Contains(t, lines, "ReadWritePaths=-"+share)
 			require.Contains(t, lines, "Type=notify")

@@ -25,7 +25,8 @@ import (
 func main() {
 	binary := flag.String("distenc", "bin/distenc", "the program")
 	dir := flag.String("dir", "", "folder to work in, kept afterwards; default: a new one that is removed")
-	document := flag.String("in", "docs/media/sources.md", "the document, with the table between two marks; one that is not there is made")
+	document := flag.String("in", "docs/media/sources.md", "the document, with the table between two marks; one that is "+
+		"not there is made")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *binary, *dir, *document, flag.Args())
@@ -191,9 +192,11 @@ func table(rows []row, tools []string) string {
 			what = "exact, with notes"
 		}
 		count[what]++
-		fmt.Fprintf(&lines, "| %s | %s | %s | %s |\n", r.folder, cell(pipeline.RawName(filepath.Base(r.path)).String()), what, cell(strings.Join(r.notes, " ")))
+		fmt.Fprintf(&lines, "| %s | %s | %s | %s |\n", r.folder, cell(pipeline.RawName(filepath.Base(r.path)).String()), what,
+			cell(strings.Join(r.notes, " ")))
 	}
-	return fmt.Sprintf("%d sources: %d exact, %d exact with notes, %d refused. Made with %s.\n\n| from | source | | |\n| --- | --- | --- | --- |\n%s",
+	return fmt.Sprintf("%d sources: %d exact, %d exact with notes, %d refused. Made with %s.\n\n| from | source | | "+
+		"|\n| --- | --- | --- | --- |\n%s",
 		len(rows), count["exact"], count["exact, with notes"], count["refused"], strings.Join(tools, ", "), &lines)
 }
 

@@ -310,7 +310,8 @@ func TestTheSharesFileRunsNothing(t *testing.T) {
 	_, err := Load(Source{File: write(t, `share = "`+share+`"`)})
 	require.ErrorAs(t, err, new(*Error))
 	for _, key := range []string{":2: http.listen", ":5: hooks.done", ":6: hooks.timeout"} {
-		require.ErrorContains(t, err, name+key+": can't be set in the share's own file: everybody who can write there could; "+
+		require.ErrorContains(t, err, name+key+": can't be set in the share's own file: everybody who can write there "+
+			"could; "+
 			"write it into the machine's, "+MachineFile)
 	}
 	share = shareWith(t, "[http]\n[hooks]")

@@ -19,8 +19,10 @@ func state1() *status.Status {
 	return &status.Status{
 		Free: 5, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
 		Jobs: []pipeline.JobStatus{
-			{ID: "a", State: pipeline.InWork, Course: pipeline.Course{Frames: pipeline.Progress{Done: 100}, Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}}, Setbacks: pipeline.Setbacks{Retries: 1}},
-			{ID: "b", State: pipeline.Done, Decided: true, Course: pipeline.Course{Frames: pipeline.Progress{Done: 1000}, Chunks: pipeline.Counts{Total: 9, Done: 9}}},
+			{ID: "a", State: pipeline.InWork, Course: pipeline.Course{Frames: pipeline.Progress{Done: 100},
+				Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}}, Setbacks: pipeline.Setbacks{Retries: 1}},
+			{ID: "b", State: pipeline.Done, Decided: true, Course: pipeline.Course{Frames: pipeline.Progress{Done: 1000},
+				Chunks: pipeline.Counts{Total: 9, Done: 9}}},
 		},
 		Nodes: []status.Node{{Node: "n1", FPS: 12.5, Slots: 2, Chunks: []string{"x"}, State: pipeline.NodeEncoding},
 			{Node: "n1"}, {Node: "n2", State: pipeline.NodeSilent, Load: 1}},
@@ -44,7 +46,8 @@ func TestOnlyWhatIsNewIsCounted(t *testing.T) {
 	s.Jobs[0].Frames.Done, s.Jobs[0].Retries, s.Jobs[0].Expiries = 150, 4, 1
 	s.Jobs[0].Failures = []pipeline.Failure{{Chunk: "a.1", Node: "n1", By: "n1", Retry: true}} // a person's wish
 	s.Rejected = []status.Rejected{{Name: "film.mkv", Time: time.Now()}}
-	s.Jobs = append(s.Jobs, pipeline.JobStatus{ID: "c", State: pipeline.InWork, Course: pipeline.Course{Frames: pipeline.Progress{Done: 7}}})
+	s.Jobs = append(s.Jobs, pipeline.JobStatus{ID: "c", State: pipeline.InWork,
+		Course: pipeline.Course{Frames: pipeline.Progress{Done: 7}}})
 	m.Observe(s)
 	again := *s
 	again.Jobs[0].Frames.Done = 120 // a chunk was lost: it is encoded again, and was counted already

@@ -144,11 +144,13 @@ func (f *farm) start(ctx context.Context) {
 	m := &mount{traffic: f.traffic}
 	share := m.open(f.dir)
 	f.stages.share = share
-	info := &pipeline.ClusterInfo{Share: "bench", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(), Attempts: 3}
+	info := &pipeline.ClusterInfo{Share: "bench", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(),
+		Attempts: 3}
 	if err := info.Write(share); err != nil {
 		panic(err)
 	}
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: pipeline.Pieces(f.pieces), Disposal: "archive"}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20,
+		Pieces: pipeline.Pieces(f.pieces), Disposal: "archive"}
 	lead := master.New(master.Options{
 		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Log: quietLog(), Stages: f.stages,
 		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
@@ -168,7 +170,8 @@ func (f *farm) worker(ctx context.Context, n int) {
 	f.mounts, f.power = append(f.mounts, m), append(f.power, off)
 	w := worker.New(worker.Options{
 		FS: share, Node: fmt.Sprintf("pc%03d-wbench", n), Slots: 1, Poll: 2 * time.Second, Log: quietLog(),
-		Encoder: &encoder{stages: f.stages, mount: m, share: share, fps: f.fps(n)}, Lease: []lease.Option{lease.WithLocker(nil)},
+		Encoder: &encoder{stages: f.stages, mount: m, share: share, fps: f.fps(n)},
+		Lease:   []lease.Option{lease.WithLocker(nil)},
 	})
 	f.wg.Go(func() {
 		time.Sleep(time.Duration(n) * 37 * time.Millisecond)

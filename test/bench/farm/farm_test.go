@@ -33,13 +33,15 @@ func TestFarm(t *testing.T) {
 		t.Skip("`make bench` runs it")
 	}
 	fmt.Printf("\n### The farm: the time that the nodes' speeds allow, of what it took\n\n" +
-		"| nodes | film | `range` | `copy` | chunks | calls to the share for a chunk |\n| --- | --- | --- | --- | --- | --- |\n")
+		"| nodes | film | `range` | `copy` | chunks | calls to the share for a chunk |\n| --- | --- | --- | --- | --- | " +
+		"--- |\n")
 	for _, s := range scenarios {
 		s.pieces = "copy"
 		whole := s.play(t)
 		s.pieces = "range"
 		o := s.play(t)
-		fmt.Printf("| %s | %d min | %.3f | %.3f | %d | %.1f |\n", s.name, s.seconds/60, o.efficiency, whole.efficiency, whole.chunks,
+		fmt.Printf("| %s | %d min | %.3f | %.3f | %d | %.1f |\n", s.name, s.seconds/60, o.efficiency, whole.efficiency,
+			whole.chunks,
 			float64(whole.traffic.sum(forChunk))/float64(whole.chunks))
 	}
 }
@@ -50,7 +52,8 @@ func TestIdle(t *testing.T) {
 		t.Skip("`make bench` runs it")
 	}
 	looks, beats := idle(t)
-	fmt.Printf("\n### A worker without work: calls to the share in a minute\n\n| looks for work | heartbeats |\n| --- | --- |\n| %.1f | %.1f |\n", looks, beats)
+	fmt.Printf("\n### A worker without work: calls to the share in a minute\n\n| looks for work | heartbeats |\n| --- | "+
+		"--- |\n| %.1f | %.1f |\n", looks, beats)
 }
 
 // The farm at work, in the suite: nobody waits for long, and a chunk costs what it may.

@@ -43,7 +43,8 @@ func TestMemory(t *testing.T) {
 	dir := newShare(t)
 	chunks := season(t, dir)
 	peak := watch(t, exec.Command(binary, "master", "--share", dir, "--log-level", "error"))
-	fmt.Printf("\n### The master's memory\n\n| films in work | chunks | claims and nodes | resident memory at most |\n| --- | --- | --- | --- |\n"+
+	fmt.Printf("\n### The master's memory\n\n| films in work | chunks | claims and nodes | resident memory at most |\n| "+
+		"--- | --- | --- | --- |\n"+
 		"| %d | %d | %d | %d MB |\n", seasonFilms, chunks, seasonNodes, peak>>20)
 }
 
@@ -52,7 +53,8 @@ func watch(t *testing.T, daemon *exec.Cmd) int64 {
 	t.Helper()
 	var log bytes.Buffer
 	daemon.Stdout, daemon.Stderr = &log, &log
-	daemon.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISTENC_") }) // its settings
+	// its settings
+	daemon.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISTENC_") })
 	require.NoError(t, daemon.Start())
 	time.Sleep(watchFor)
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", daemon.Process.Pid))
@@ -71,7 +73,8 @@ func watch(t *testing.T, daemon *exec.Cmd) int64 {
 func season(t *testing.T, dir string) (chunks int) {
 	share, err := sharefs.Open(dir)
 	require.NoError(t, err)
-	info := &pipeline.ClusterInfo{Share: "bench", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(), Attempts: 3}
+	info := &pipeline.ClusterInfo{Share: "bench", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(),
+		Attempts: 3}
 	require.NoError(t, info.Write(share))
 	claimed := 0
 	for n := range seasonFilms {
@@ -102,8 +105,10 @@ func season(t *testing.T, dir string) (chunks int) {
 func seasonPlan(t *testing.T, share *sharefs.FS, n int) *pipeline.Plan {
 	film := newFilm(film2h, 0.1, uint64(n))
 	crc := fmt.Sprintf("%08X", n)
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20, Pieces: "range", Disposal: "archive"}
-	j := &pipeline.Job{ID: pipeline.NewJobID(crc), Inbox: pipeline.RawName(fmt.Sprintf("Film %d.mkv", n)), Source: "source.mkv", CRC32: crc, Settings: settings, Created: time.Now()}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20,
+		Pieces: "range", Disposal: "archive"}
+	j := &pipeline.Job{ID: pipeline.NewJobID(crc), Inbox: pipeline.RawName(fmt.Sprintf("Film %d.mkv", n)),
+		Source: "source.mkv", CRC32: crc, Settings: settings, Created: time.Now()}
 	require.NoError(t, j.Create(share))
 	require.NoError(t, share.Create(pipeline.JobFile(j.ID, j.Source), nil))
 	p, err := film.plan(t.Context(), j, share.Path(pipeline.JobFile(j.ID, j.Source)), 0)
@@ -123,7 +128,8 @@ func claim(t *testing.T, share *sharefs.FS, p *pipeline.Plan, c pipeline.ChunkFi
 	require.NoError(t, share.Create(c.Path(), nil))
 	frames := p.Chunks[c.Chunk].PTS.Len()
 	require.NoError(t, (&pipeline.Node{
-		Node: c.Node, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(c.Node), Slots: 1}, State: pipeline.NodeEncoding, FPS: usualFPS, Jobs: map[string]float64{p.Job: usualFPS},
+		Node: c.Node, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(c.Node), Slots: 1}, State: pipeline.NodeEncoding,
+		FPS: usualFPS, Jobs: map[string]float64{p.Job: usualFPS},
 		Chunks: map[string]pipeline.Encoding{c.ID(): {Frames: frames / 2, Total: frames, FPS: usualFPS}},
 		Speed:  map[string]pipeline.Speed{p.Job: {Frames: 1000, Pixels: 1000 * p.Pixels(), Seconds: 1000. / usualFPS}},
 	}).Write(share))

@@ -126,17 +126,20 @@ func (c *traffic) count(m *mount, op, name string) {
 
 func (c *traffic) purpose(m *mount, op, name string) int {
 	dir := path.Dir(name)
-	if op == "rename" && strings.Contains(name, " -> "+pipeline.ClaimedDir+"/") || op == "open" && dir == pipeline.ClaimedDir {
+	if op == "rename" && strings.Contains(name, " -> "+pipeline.ClaimedDir+"/") || op == "open" &&
+		dir == pipeline.ClaimedDir {
 		m.claims.Store(true)
 	}
 	switch {
 	case m.worker && op == "readdir" && !m.busy.Load() && (name != pipeline.ClaimedDir || !m.claims.Swap(false)):
 		return forIdle
-	case m.worker && dir == pipeline.Nodes && !strings.HasPrefix(name, m.own) && !strings.Contains(name, " -> "): // others' speed
+	// others' speed
+	case m.worker && dir == pipeline.Nodes && !strings.HasPrefix(name, m.own) && !strings.Contains(name, " -> "):
 		return forIdle
 	case m.worker && (strings.HasPrefix(name, pipeline.Nodes+"/") || m.busy.Load() && op == "readdir"):
 		return forOwnBeat
-	case strings.HasPrefix(name, pipeline.Nodes+"/"), dir == pipeline.MasterDir, name == pipeline.MasterDir, dir == pipeline.ProbeDir, name == pipeline.Leases:
+	case strings.HasPrefix(name, pipeline.Nodes+"/"), dir == pipeline.MasterDir, name == pipeline.MasterDir,
+		dir == pipeline.ProbeDir, name == pipeline.Leases:
 		return forBeat
 	case strings.HasSuffix(name, ".hb") && op != "unlink":
 		born := c.born[name]

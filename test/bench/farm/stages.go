@@ -62,7 +62,8 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 }
 
 // Pieces implements master.Stages: one pass through the source, as fast as the disk is.
-func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error {
+func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int,
+	ready func(chunk int, tmp string, err error) error) error {
 	nonce := pipeline.Nonce(12)
 	for n, i := range chunks {
 		tmp := pipeline.CutOf(p.Job, nonce, 0, fmt.Sprint(n))
@@ -93,10 +94,12 @@ func (s *stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string)
 }
 
 // Merge implements master.Stages. When it begins, all is encoded.
-func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile, _ []pipeline.Record, dst string, _ any) (*master.Merged, error) {
+func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile,
+	_ []pipeline.Record, dst string, _ any) (*master.Merged, error) {
 	now := time.Now()
 	s.merged.CompareAndSwap(nil, &now)
-	return &master.Merged{CRC32: "00000000", Certificate: []byte("{}\n"), Report: "merged\n"}, s.share.Create(dst, []byte("output\n"))
+	return &master.Merged{CRC32: "00000000", Certificate: []byte("{}\n"), Report: "merged\n"},
+		s.share.Create(dst, []byte("output\n"))
 }
 
 // encoder stands in for a node's.

@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "distenc")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/distenc/distenc/cmd/distenc").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", binary,
+		"github.com/distenc/distenc/cmd/distenc").CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	for _, name := range []string{"DISTENC_BENCH", "DISTENC_BENCH_TIMES"} { // distenc knows no such variable, and says so
@@ -119,7 +120,8 @@ func (s sides) tell(t *testing.T, what, against string) {
 }
 
 func head(title string) {
-	fmt.Printf("\n### %s\n\n| | against | wall | CPU | its wall | its CPU |\n| --- | --- | --- | --- | --- | --- |\n", title)
+	fmt.Printf("\n### %s\n\n| | against | wall | CPU | its wall | its CPU |\n| --- | --- | --- | --- | --- | --- |\n",
+		title)
 }
 
 // run runs a program to its end.

@@ -52,18 +52,22 @@ func (f film) graph(pixels string) string {
 		length := min(pick(2.5, 3.5, 4.2, 5.6, 7.3), f.seconds-at)
 		at += length
 		texture := func(label string, grain float64, strength int, colour string) {
-			fmt.Fprintf(&graph, "color=c=%s:s=%dx%d:r=%s,noise=c0s=%d:c1s=%d:c2s=%d:all_seed=%d,trim=end_frame=1,format=yuv444p,scale=%d:%d:flags=bicubic[%s%d];",
-				colour, w/int(grain)&^1, h/int(grain)&^1, filmRate, strength, strength/4, strength/4, dice.IntN(1e6), w, h, label, n)
+			fmt.Fprintf(&graph,
+				"color=c=%s:s=%dx%d:r=%s,noise=c0s=%d:c1s=%d:c2s=%d:all_seed=%d,trim=end_frame=1,format=yuv444p,scale=%d:%d:flags=bicubic[%s%d];",
+				colour, w/int(grain)&^1, h/int(grain)&^1, filmRate, strength, strength/4, strength/4, dice.IntN(1e6), w, h, label,
+				n)
 		}
 		texture("c", pick(60, 120, 200), 100, fmt.Sprintf("0x%06x", 0x404040+dice.IntN(0x808080)))
 		texture("f", pick(6, 10, 16), 70, "gray")
 		dx, dy := (dice.Float64()-0.5)*0.06*float64(f.width), (dice.Float64()-0.5)*0.04*float64(f.height)
-		fmt.Fprintf(&graph, "[c%[1]d][f%[1]d]blend=all_mode=overlay:all_opacity=0.7,loop=-1:1,setpts=N/(%[2]s)/TB,trim=duration=%[3]g,"+
-			`crop=%[4]d:%[5]d:x=clip(%[6]d+t*%.1[8]f\,0\,%[6]d*2):y=clip(%[7]d+t*%.1[9]f\,0\,%[7]d*2)[b%[1]d];`,
+		fmt.Fprintf(&graph,
+			"[c%[1]d][f%[1]d]blend=all_mode=overlay:all_opacity=0.7,loop=-1:1,setpts=N/(%[2]s)/TB,trim=duration=%[3]g,"+
+				`crop=%[4]d:%[5]d:x=clip(%[6]d+t*%.1[8]f\,0\,%[6]d*2):y=clip(%[7]d+t*%.1[9]f\,0\,%[7]d*2)[b%[1]d];`,
 			n, filmRate, length, f.width, f.height, (w-f.width)/2, (h-f.height)/2, dx, dy)
 		fmt.Fprintf(&graph, "testsrc2=s=%dx%d:r=%s:d=%g[o%d];", f.width/4&^1, f.height/3&^1, filmRate, length, n)
-		fmt.Fprintf(&graph, "[b%[1]d][o%[1]d]overlay=x=%[2]d+%[3]d*sin(t+%[1]d):y=%[4]d+%[5]d*cos(t*1.3):shortest=1,noise=alls=%[6]g:allf=t:all_seed=%[1]d,"+
-			"format=yuv420p,setsar=1,settb=1/90000[s%[1]d];", n, f.width/3, f.width/5, f.height/3, f.height/9, pick(2, 3, 4, 5))
+		fmt.Fprintf(&graph,
+			"[b%[1]d][o%[1]d]overlay=x=%[2]d+%[3]d*sin(t+%[1]d):y=%[4]d+%[5]d*cos(t*1.3):shortest=1,noise=alls=%[6]g:allf=t:all_seed=%[1]d,"+
+				"format=yuv420p,setsar=1,settb=1/90000[s%[1]d];", n, f.width/3, f.width/5, f.height/3, f.height/9, pick(2, 3, 4, 5))
 		fmt.Fprintf(&labels, "[s%d]", n)
 	}
 	fmt.Fprintf(&graph, "%sconcat=n=%d:v=1,fps=%s,format=%s[v]", labels.String(), n, filmRate, pixels)
@@ -80,7 +84,8 @@ func (f film) again(t *testing.T, count int) string {
 	}
 	list := path + ".txt"
 	require.NoError(t, os.WriteFile(list, []byte(strings.Repeat("file 'file:"+once+"'\n", count)), 0o600))
-	run(t, "ffmpeg", "-v", "error", "-y", "-f", "concat", "-safe", "0", "-i", list, "-map", "0", "-c", "copy", "-f", "matroska", path+".tmp")
+	run(t, "ffmpeg", "-v", "error", "-y", "-f", "concat", "-safe", "0", "-i", list, "-map", "0", "-c", "copy", "-f",
+		"matroska", path+".tmp")
 	require.NoError(t, os.Rename(path+".tmp", path))
 	return path
 }

@@ -51,7 +51,8 @@ func newShare(t *testing.T) *share {
 }
 
 func settings() pipeline.Settings {
-	return pipeline.Settings{Encoder: "x264", Options: "--preset veryfast --profile high", Container: "mkv", Chunk: 20, Pieces: "copy", Disposal: "archive"}
+	return pipeline.Settings{Encoder: "x264", Options: "--preset veryfast --profile high", Container: "mkv", Chunk: 20,
+		Pieces: "copy", Disposal: "archive"}
 }
 
 // planned puts the source into a job's folder and plans it.
@@ -62,7 +63,8 @@ func (s *share) planned(t *testing.T, source string) {
 	var err error
 	s.scan, err = s.stages.Scan(t.Context(), name)
 	require.NoError(t, err)
-	s.job = &pipeline.Job{ID: pipeline.NewJobID(s.scan.CRC32), Inbox: "source.mkv", Source: "source.mkv", CRC32: s.scan.CRC32, Settings: settings()}
+	s.job = &pipeline.Job{ID: pipeline.NewJobID(s.scan.CRC32), Inbox: "source.mkv", Source: "source.mkv",
+		CRC32: s.scan.CRC32, Settings: settings()}
 	require.NoError(t, s.job.Create(s.FS))
 	require.NoError(t, os.Link(source, s.Path(pipeline.JobFile(s.job.ID, "source.mkv"))))
 	s.plan, err = s.stages.Plan(t.Context(), s.job, s.scan)
@@ -171,7 +173,8 @@ func TestPublish(t *testing.T) {
 func publish(t *testing.T, source string) (out string, c cost) {
 	t.Helper()
 	s := newShare(t)
-	require.NoError(t, s.Create(pipeline.Cluster, []byte(`{"share":"bench","heartbeat":"2s","expiry":"30s","attempts":3}`)))
+	require.NoError(t, s.Create(pipeline.Cluster,
+		[]byte(`{"share":"bench","heartbeat":"2s","expiry":"30s","attempts":3}`)))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	prepared := make(chan struct{})
@@ -189,7 +192,8 @@ func publish(t *testing.T, source string) (out string, c cost) {
 		}},
 	})
 	w := worker.New(worker.Options{
-		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2, Encoder: &copier{share: s, log: log, prepared: prepared}, Poll: 500 * time.Millisecond,
+		FS: s.FS, Node: pipeline.NewNode("w"), Log: slog.New(log), Slots: 2,
+		Encoder: &copier{share: s, log: log, prepared: prepared}, Poll: 500 * time.Millisecond,
 		Wake: watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.PendingDir)),
 	})
 	require.NoError(t, os.Link(source, s.Path(pipeline.Inbox+"/source.mkv")))
@@ -277,7 +281,8 @@ func (c *copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Recor
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: clip.Size, CRC32: clip.CRC32, Frames: len(clip.PTS), Extradata: clip.Extradata, Encoder: "cp", Method: "cp", Seconds: 1}, nil
+	return &pipeline.Record{Size: clip.Size, CRC32: clip.CRC32, Frames: len(clip.PTS), Extradata: clip.Extradata,
+		Encoder: "cp", Method: "cp", Seconds: 1}, nil
 }
 
 func (l *told) count() int {
