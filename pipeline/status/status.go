@@ -1,3 +1,5 @@
+// Package status reads how jobs, nodes and the inbox of a share stand, and foretells when jobs end. It changes nothing
+// but for a job that has ended: Close writes down how that one stood.
 package status
 
 import (
