@@ -34,7 +34,7 @@ func ChooseKernel() error {
 		prepare.Stderr = os.Stderr
 		out, err := prepare.Output()
 		if err != nil {
-			return fmt.Errorf("User Mode Linux does not run here, and QEMU's kernel can't be had: %w", err)
+			return fmt.Errorf("no kernel to run: User Mode Linux does not start, and QEMU's can't be had: %w", err)
 		}
 		chosen = strings.TrimSpace(string(out))
 	}
