@@ -15,7 +15,8 @@ var (
 	planSource   = regexp.MustCompile(`^(source(\.[a-z0-9]{1,5})?|norm\.[a-z0-9]{4,16}\.mkv)$`)
 	outName      = regexp.MustCompile(`^[a-z0-9]{0,32}$`)
 	word         = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._-]{0,31})?$`) // ffmpeg's and our own names for things
-	display      = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)                 // HDR10 metadata in the notation of encoders' options
+	// HDR10 metadata in the notation of encoders' options
+	display = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)
 )
 
 // maxSide is the longest side of a picture, in pixels: more than any codec has.
@@ -32,7 +33,8 @@ func (p *Plan) check(id string) error {
 	if len(p.Chunks) == 0 || p.Video.TimeBase.Num <= 0 || p.Video.TimeBase.Den <= 0 {
 		return errors.New("has no chunks or no time base")
 	}
-	if v := p.Video; v.Index < 0 || !sides(v.Width, v.Height) || !sides(p.Out.Width, p.Out.Height) || !display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
+	if v := p.Video; v.Index < 0 || !sides(v.Width, v.Height) || !sides(p.Out.Width, p.Out.Height) ||
+		!display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
 		return errors.New("has no picture that can be")
 	}
 	if m := p.Memory; m.Fixed < 0 || m.Thread < 0 || max(m.Fixed, m.Thread) > maxTold {
@@ -66,7 +68,8 @@ func sides(width, height int) bool {
 // words are what stands in commands as it is.
 func (p *Plan) words() []string {
 	v := p.Video
-	return []string{p.Out.PixFmt, p.Out.Edge, p.Muxer, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer, v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
+	return []string{p.Out.PixFmt, p.Out.Edge, p.Muxer, v.PixFmt, v.ColorRange, v.ColorSpace, v.ColorTransfer,
+		v.ColorPrimary, v.ChromaLoc, v.FieldOrder}
 }
 
 func (c *Chunk) check(index, first int) error {

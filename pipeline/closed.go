@@ -75,8 +75,9 @@ type JobStatus struct {
 
 // Origin is where a job came from, and what it is encoded with.
 type Origin struct {
-	Folder  string `json:"folder"`           // below inbox/, where it was dropped; "" for inbox/ itself
-	Source  string `json:"source,omitempty"` // where on the share the source of one that has ended was put; people may have moved it on
+	Folder string `json:"folder"` // below inbox/, where it was dropped; "" for inbox/ itself
+	// where on the share the source of one that has ended was put; people may have moved it on
+	Source  string `json:"source,omitempty"`
 	CRC32   string `json:"crc32"`
 	Profile string `json:"profile"`
 }
@@ -98,8 +99,9 @@ type Asked struct {
 
 // Setbacks is what went wrong on the way, and what a person should know.
 type Setbacks struct {
-	Expiries int       `json:"expiries"`        // of the retries, those whose worker fell silent
-	Retries  int       `json:"retries"`         // attempts that came to nothing: failed, or their worker fell silent; not what was handed back
+	Expiries int `json:"expiries"` // of the retries, those whose worker fell silent
+	// attempts that came to nothing: failed, or their worker fell silent; not what was handed back
+	Retries  int       `json:"retries"`
 	Notes    []string  `json:"notes,omitempty"` // what a person should know of the source and of what becomes of it
 	Failures []Failure `json:"failures,omitempty"`
 }

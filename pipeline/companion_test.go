@@ -17,7 +17,8 @@ func TestWhoseACompanionIs(t *testing.T) {
 	} {
 		require.Equal(t, owner, OwnerOf(name, films), name)
 	}
-	require.Equal(t, "Show - 01 [12345678].en.ass", CompanionName("Show - 01 [ABCDEF01].en.ass", "Show - 01 [ABCDEF01].mkv", "Show - 01 [12345678].mkv"))
+	require.Equal(t, "Show - 01 [12345678].en.ass", CompanionName("Show - 01 [ABCDEF01].en.ass",
+		"Show - 01 [ABCDEF01].mkv", "Show - 01 [12345678].mkv"))
 	require.Equal(t, "Film (2).srt", CompanionName("film.srt", "Film.avi", "Film (2).mkv"))
 	require.Len(t, CompanionName("a.srt", "a.mkv", strings.Repeat("b", 251)+".mkv"), 255)
 }

@@ -33,7 +33,8 @@ func TestNoSourceInFailedWithoutItsReason(t *testing.T) {
 			}
 			return nil
 		}))
-		dst, err := Reject{Source: "film.mkv", Sidecar: SidecarBeside("film.mkv"), Inbox: "film.mkv", Reason: "It is damaged."}.PutAside(t.Context(), share)
+		dst, err := Reject{Source: "film.mkv", Sidecar: SidecarBeside("film.mkv"), Inbox: "film.mkv",
+			Reason: "It is damaged."}.PutAside(t.Context(), share)
 		require.FileExists(t, filepath.Join(root, "failed/film.mkv/film.mkv"))
 		require.FileExists(t, filepath.Join(root, "failed/film.mkv/reason.txt"))
 		if listingsFail < 2 {
@@ -48,7 +49,8 @@ func TestNoSourceInFailedWithoutItsReason(t *testing.T) {
 func TestNoFolderInFailedForASourceThatStayed(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "failed"), 0o755))
-	_, err := Reject{Source: "gone.mkv", Inbox: "gone.mkv", Reason: "It is damaged."}.PutAside(t.Context(), sharefs.New(root, sharefs.OS(root)))
+	_, err := Reject{Source: "gone.mkv", Inbox: "gone.mkv", Reason: "It is damaged."}.PutAside(t.Context(),
+		sharefs.New(root, sharefs.OS(root)))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.NoDirExists(t, filepath.Join(root, "failed/gone.mkv"))
 }

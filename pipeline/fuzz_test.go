@@ -18,8 +18,10 @@ const fuzzJob = "abcdef01-k3f9z"
 // A name that is taken for a chunk file's is one that this program writes, and leads to that very file.
 func FuzzChunkNames(f *testing.F) {
 	for _, name := range []string{
-		"00012.a1.abcdefgh.mkv", fuzzJob + ".00012.a1.pc-2-wabcde.abcdefgh.range", fuzzJob + ".1234567.a3.none.abcdefgh.ok.mkv",
-		fuzzJob + ".00000.a999999999.pc-2-wabcde.abcd.src.mkv", fuzzJob + ".00012.a1.pc.abcdefgh.mkv.tmp", "000012.a1.abcdefgh.mkv",
+		"00012.a1.abcdefgh.mkv", fuzzJob + ".00012.a1.pc-2-wabcde.abcdefgh.range", fuzzJob +
+			".1234567.a3.none.abcdefgh.ok.mkv",
+		fuzzJob + ".00000.a999999999.pc-2-wabcde.abcd.src.mkv", fuzzJob + ".00012.a1.pc.abcdefgh.mkv.tmp",
+		"000012.a1.abcdefgh.mkv",
 	} {
 		f.Add(name)
 	}
@@ -34,7 +36,8 @@ func FuzzChunkNames(f *testing.F) {
 			require.Equal(t, path.Join(dir, name), c.Path())
 			require.True(t, ValidJob(c.Job))
 			require.GreaterOrEqual(t, c.Attempt, 1)
-			for _, beside := range []string{c.AsPending(2).Path(), c.In(Committed).Result(), c.In(Failed).Path(), c.AsClaimed("pc-w1").Path()} {
+			for _, beside := range []string{c.AsPending(2).Path(), c.In(Committed).Result(), c.In(Failed).Path(),
+				c.AsClaimed("pc-w1").Path()} {
 				require.True(t, strings.HasPrefix(beside, "chunks/") && len(path.Base(beside)) <= maxName, beside)
 			}
 		}
@@ -51,7 +54,8 @@ func FuzzChunkNames(f *testing.F) {
 
 // Whatever a source is called, the names made of its name are names that a file can have, in the same folder.
 func FuzzNamesOfOutputs(f *testing.F) {
-	for _, name := range []string{"Show - 01 [ABCDEF01].mkv", "a." + strings.Repeat("x", 253), strings.Repeat("é", 127), "[00000000].mkv", "-i.mkv", "a.b c d e f g h i.", "\xff\n.mkv"} {
+	for _, name := range []string{"Show - 01 [ABCDEF01].mkv", "a." + strings.Repeat("x", 253), strings.Repeat("é", 127),
+		"[00000000].mkv", "-i.mkv", "a.b c d e f g h i.", "\xff\n.mkv"} {
 		f.Add(name, uint8(2))
 	}
 	f.Fuzz(func(t *testing.T, name string, n uint8) {
@@ -61,8 +65,10 @@ func FuzzNamesOfOutputs(f *testing.F) {
 		tag := Tag(name)
 		require.True(t, tag == "" || len(tag) == 8 && tag == strings.ToUpper(tag), tag)
 		out := OutputName(name, "mkv", "0BADC0DE")
-		for _, made := range []string{out, OutputName(name, "mp4", ""), Numbered(name, int(n)), NumberedFolder(name, int(n)), Marked(name, fuzzJob)} {
-			require.True(t, made != "" && made != "." && made != ".." && len(made) <= maxName && !strings.ContainsAny(made, "/\x00"), "%q", made)
+		for _, made := range []string{out, OutputName(name, "mp4", ""), Numbered(name, int(n)), NumberedFolder(name, int(n)),
+			Marked(name, fuzzJob)} {
+			require.True(t, made != "" && made != "." && made != ".." && len(made) <= maxName &&
+				!strings.ContainsAny(made, "/\x00"), "%q", made)
 			require.True(t, !utf8.ValidString(name) || utf8.ValidString(made), "%q was cut within a character", made)
 		}
 		require.Equal(t, ".mkv", path.Ext(out))
@@ -78,7 +84,8 @@ func FuzzRawNames(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if b, err := json.Marshal(RawName(s)); s != "" && path.Clean(s) == s && !path.IsAbs(s) && !strings.HasPrefix(s, "..") {
+		if b, err := json.Marshal(RawName(s)); s != "" && path.Clean(s) == s && !path.IsAbs(s) &&
+			!strings.HasPrefix(s, "..") {
 			require.NoError(t, err)
 			var back RawName
 			require.NoError(t, json.Unmarshal(b, &back))
@@ -119,7 +126,8 @@ func FuzzPlan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, w := range append(p.words(), p.Source, p.Original, p.Video.MasterDisplay, p.Video.MaxCLL, string(p.Chunks[0].Kind)) {
+		for _, w := range append(p.words(), p.Source, p.Original, p.Video.MasterDisplay, p.Video.MaxCLL,
+			string(p.Chunks[0].Kind)) {
 			require.NotRegexp(t, `[^a-zA-Z0-9._(),-]|\.\.`, w)
 		}
 		frames := 0

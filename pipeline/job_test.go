@@ -39,7 +39,8 @@ func TestTimestampsComeBack(t *testing.T) {
 }
 
 func TestRawNamesComeBack(t *testing.T) {
-	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv", "a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv", "gpj\u202evkm.mkv", "\u2066a\u2069.mkv", "a\u200db\u200c.mkv"} {
+	for _, name := range []string{"plain.mkv", "日本 é.mkv", "latin1-\xe9.mkv", "new\nline.mkv", "100%.mkv",
+		"a/b [x] {y}.mkv", "-dash.mkv", "\xef\xbf\xbd.mkv", "gpj\u202evkm.mkv", "\u2066a\u2069.mkv", "a\u200db\u200c.mkv"} {
 		b, err := json.Marshal(RawName(name))
 		require.NoError(t, err)
 		var back RawName
@@ -95,7 +96,8 @@ func TestFirstPlanHolds(t *testing.T) {
 
 func TestAPlanFromOutsideIsChecked(t *testing.T) {
 	good := func() *Plan {
-		return &Plan{Job: "j", Input: Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 2, Video: Video{TimeBase: Rational{1, 1000}},
+		return &Plan{Job: "j", Input: Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 2,
+			Video:  Video{TimeBase: Rational{1, 1000}},
 			Chunks: []Chunk{{PTS: NewTimestamps(0)}, {Index: 1, First: 1, PTS: NewTimestamps(42)}}}
 	}
 	require.NoError(t, good().check("j"))

@@ -21,7 +21,6 @@ const (
 	DoneDir     = "chunks/done"
 	SetAsideDir = "chunks/failed"
 	ProbeDir    = ".distenc/probe"
-	TrashDir    = ".distenc/trash"
 	// Soon is an empty folder among those of the jobs' free chunks while more chunks are about to come.
 	Soon = PendingDir + "/soon"
 	// Cluster is the share's marker and the settings that all nodes must agree on.
@@ -38,7 +37,7 @@ const (
 // Folders lists what `distenc init` makes, parents first.
 func Folders() []string {
 	return []string{
-		".distenc", ProbeDir, TrashDir, Inbox, Outbox, FailedDir, Archive, Jobs, Leases, Nodes, MasterDir,
+		".distenc", ProbeDir, Inbox, Outbox, FailedDir, Archive, Jobs, Leases, Nodes, MasterDir,
 		"chunks", PendingDir, ClaimedDir, DoneDir, SetAsideDir,
 	}
 }

@@ -129,7 +129,8 @@ func ParsePending(job, name string) (c ChunkFile, ok bool) {
 	}
 	chunk, err1 := strconv.Atoi(m[1])
 	attempt, err2 := strconv.Atoi(m[2])
-	return ChunkFile{Job: job, Chunk: chunk, Attempt: attempt, Nonce: m[3], Kind: Kind(m[4]), State: Pending}, err1 == nil && err2 == nil
+	return ChunkFile{Job: job, Chunk: chunk, Attempt: attempt, Nonce: m[3], Kind: Kind(m[4]), State: Pending},
+		err1 == nil && err2 == nil
 }
 
 // parseStemKind reads <stem><infix>.<kind>.

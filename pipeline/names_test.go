@@ -15,7 +15,8 @@ func TestStemsComeBack(t *testing.T) {
 			Attempt: rapid.IntRange(1, 999_999_999).Draw(t, "attempt"), Node: NewNode("w"), Nonce: Nonce(nonceLen),
 			Kind: rapid.SampledFrom([]Kind{KindPiece, KindRange}).Draw(t, "kind"),
 		}
-		for state, parse := range map[State]func(string) (ChunkFile, bool){Claimed: ParseClaimed, Committed: ParseDone, Accepted: ParseDone, Failed: ParseFailed} {
+		for state, parse := range map[State]func(string) (ChunkFile, bool){Claimed: ParseClaimed, Committed: ParseDone,
+			Accepted: ParseDone, Failed: ParseFailed} {
 			want := c.In(state)
 			name := want.Path()[strings.LastIndexByte(want.Path(), '/')+1:]
 			require.LessOrEqual(t, len(name), 120)
@@ -35,7 +36,8 @@ func TestForeignNamesAreNoChunks(t *testing.T) {
 	stem := job + ".00012.a1.pc-2-wabcde.abcdefgh"
 	for _, name := range []string{
 		"", ".", "..", stem, stem + ".enc", stem + ".json", stem + ".tmp", stem + ".src", stem + ".txt", stem + ".src.avi",
-		"../" + stem + ".src.mkv", stem + ".ok.mkv/x", "abcdef01-k3f9z.00012.a0.pc.abcd.src.mkv", job + ".00012.a1.p c.abcd.src.mkv",
+		"../" + stem + ".src.mkv", stem + ".ok.mkv/x", "abcdef01-k3f9z.00012.a0.pc.abcd.src.mkv", job +
+			".00012.a1.p c.abcd.src.mkv",
 		job + ".99999999999999999999.a1.pc.abcd.src.mkv", "-rf.src.mkv", stem + ".src.mkv\n",
 	} {
 		_, ok := ParseDone(name)
@@ -82,7 +84,8 @@ func TestTags(t *testing.T) {
 	} {
 		require.Equal(t, want, Tag(name), name)
 	}
-	require.Equal(t, "Show [12345678] v2 [0BADF00D].mp4", OutputName("Show [12345678] v2 [DEADBEEF].mkv", "mp4", "0badf00d"))
+	require.Equal(t, "Show [12345678] v2 [0BADF00D].mp4", OutputName("Show [12345678] v2 [DEADBEEF].mkv", "mp4",
+		"0badf00d"))
 	require.Equal(t, "plain.mkv", OutputName("plain.avi", "mkv", "0BADF00D"))
 	require.Equal(t, "a (2).mkv", Numbered("a.mkv", 2))
 }

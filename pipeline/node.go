@@ -19,7 +19,7 @@ type Node struct {
 	Node string `json:"node"`
 	Hardware
 	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
-	State   string              `json:"state"` // NodeIdle, NodeEncoding, NodeResting or NodeStopping
+	State   string              `json:"state"` // NodeIdle, NodeEncoding or NodeResting
 	Why     string              `json:"why,omitempty"`
 	Chunks  map[string]Encoding `json:"chunks"`
 	FPS     float64             `json:"fps"`               // of the last minute, all slots together
@@ -45,9 +45,8 @@ type Hardware struct {
 const (
 	NodeIdle     = "idle"
 	NodeEncoding = "encoding"
-	NodeResting  = "resting"  // claims nothing; Node.Why says why
-	NodeStopping = "stopping" // finishes or hands back what it has
-	NodeSilent   = "silent"   // not heard of for a few heartbeats
+	NodeResting  = "resting" // claims nothing; Node.Why says why
+	NodeSilent   = "silent"  // not heard of for a few heartbeats
 )
 
 // Encoding is one chunk that a node has in work.
@@ -208,8 +207,8 @@ func (c *ClusterInfo) Write(f *sharefs.FS) error {
 	return f.Replace(Cluster, append(b, '\n'))
 }
 
-// SilenceLimits returns the silence after which people are told that nothing is heard of a daemon, and the expiry, after
-// which its work is given to others: the share's own where they can be read.
+// SilenceLimits returns the silence after which people are told that nothing is heard of a daemon, and the expiry,
+// after which its work is given to others: the share's own where they can be read.
 func SilenceLimits(f *sharefs.FS) (suspect, expiry time.Duration) {
 	terms := lease.Terms{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute}
 	if info, err := LoadCluster(f); err == nil {

@@ -17,7 +17,8 @@ func TestANodesFileIsItsOwnAndPlausible(t *testing.T) {
 	}{
 		{Node{Node: name, Hardware: Hardware{Slots: 1}, Speed: map[string]Speed{"j": {Frames: 1, Seconds: 1}}}, true},
 		{Node{Node: name, Hardware: Hardware{Slots: 1}, Speed: map[string]Speed{"j": {Frames: 1, Seconds: -1}}}, false},
-		{Node{Node: name, Hardware: Hardware{Slots: 1}, Chunks: map[string]Encoding{"j.00000": {Total: 1, FPS: 1e300}}}, false},
+		{Node{Node: name, Hardware: Hardware{Slots: 1}, Chunks: map[string]Encoding{"j.00000": {Total: 1, FPS: 1e300}}},
+			false},
 	} {
 		require.NoError(t, c.node.Write(fs))
 		_, err := LoadNode(fs, name)

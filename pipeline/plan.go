@@ -94,7 +94,8 @@ type Plan struct {
 
 // Input is a plan's source.
 type Input struct {
-	Source     string `json:"source"`      // file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
+	// file in the job's folder that chunks are read from: source.<ext> or norm.<nonce>.mkv
+	Source     string `json:"source"`
 	Original   string `json:"original"`    // file in the job's folder as it was dropped
 	SourceSize int64  `json:"source_size"` // bytes of Original
 	CRC32      string `json:"crc32"`       // of Original, 8 upper-case hex digits

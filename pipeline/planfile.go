@@ -7,8 +7,8 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
-// planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the source
-// of an earlier one is given back, to be planned anew. 3: the settings name an encoder and its options.
+// planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
+// source of an earlier one is given back, to be planned anew. 3: the settings name an encoder and its options.
 const planFormat = 3
 
 // FormatError is the error for a plan of another version of distenc.
@@ -19,7 +19,8 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s was written by another version of distenc (format %d, this one reads %d): let that version finish the job, or "+
+	return fmt.Sprintf("%s was written by another version of distenc (format %d, this one reads %d): let that version "+
+		"finish the job, or "+
 		"cancel it and add its file again", e.Name, e.Format, planFormat)
 }
 

@@ -25,7 +25,8 @@ func (s Speed) Add(frames, pixels, seconds float64) Speed {
 
 // Plus adds up what was measured of several jobs, or of one that goes on.
 func (s Speed) Plus(t Speed) Speed {
-	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds, Effort: s.Effort}
+	return Speed{Frames: s.Frames + t.Frames, Pixels: s.Pixels + t.Pixels, Seconds: s.Seconds + t.Seconds,
+		Effort: s.Effort}
 }
 
 // FPS returns frames a second for pictures of so many pixels, 0 where nothing was measured.

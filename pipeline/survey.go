@@ -36,7 +36,8 @@ func TakeSurvey(f *sharefs.FS) (*Survey, error) {
 	}
 	done := func(_, name string) (ChunkFile, bool) { return ParseDone(name) }
 	aside := func(_, name string) (ChunkFile, bool) { return ParseFailed(name) }
-	err = errors.Join(s.addJobs(f, PendingDir, ParsePending), s.addJobs(f, DoneDir, done), s.addJobs(f, SetAsideDir, aside))
+	err = errors.Join(s.addJobs(f, PendingDir, ParsePending), s.addJobs(f, DoneDir, done),
+		s.addJobs(f, SetAsideDir, aside))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 	pixelThread   = 12.0     // … for each thread of the encoder
 	pixelRef      = 5.3      // … for each reference frame, with its planes between the pixels
 	pixelPlanes   = 3.0      // of those, where the search never looks between the pixels
-	pixelHeld     = 3.0      // … for each frame that is held back, and more with the B-frames that may follow one another
+	pixelHeld     = 3.0      // … for each frame that is held back, and more with B-frames
 	pixelSearch   = 2.3      // … for each reference frame and thread, with an exhaustive motion search
 	pixelSource   = 12.0     // a pixel of the source: what its decoder keeps
 	sourceThread  = 4.5      // … for each of its threads

@@ -31,7 +31,8 @@ func NewCache() *Cache {
 }
 
 // job tells one job's status; ok is false for a folder that is no job.
-func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) (pipeline.JobStatus, bool) {
+func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks,
+	nodes []pipeline.SeenNode) (pipeline.JobStatus, bool) {
 	if st, ok := k.ended(f, id, chunks); ok {
 		return st, true
 	}
@@ -103,7 +104,8 @@ func wishes(f *sharefs.FS, st *pipeline.JobStatus) {
 }
 
 // fill counts the chunks and frames of a job that has a plan and no decision yet.
-func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) {
+func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks *pipeline.JobChunks,
+	nodes []pipeline.SeenNode) {
 	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
 	for _, n := range nodes {
 		st.FPS += n.Jobs[plan.Job]
@@ -199,7 +201,10 @@ func (k *Cache) rejectedFiles(f *sharefs.FS, jobs []pipeline.JobStatus) ([]Rejec
 	if err != nil {
 		return nil, err
 	}
-	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j pipeline.JobStatus) bool { return j.State == pipeline.Done || j.Error == "" })
+	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j pipeline.JobStatus) bool {
+		return j.State == pipeline.Done ||
+			j.Error == ""
+	})
 	isJobs := func(r Rejected) bool { // the folder's name may since have come to another file
 		return slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
 			return j.Error == r.Reason && (!j.Closed || path.Base(path.Dir(j.Source)) == r.Name)
@@ -255,9 +260,9 @@ func readRejected(f *sharefs.FS, folder string) Rejected {
 	return r
 }
 
-// repeats counts the attempts that came to nothing, by the reports of one job, and those of them whose worker fell silent.
-// Work that was handed back is none of them, several masters can have reported one, and two files of a chunk can have
-// attempts of one number.
+// repeats counts the attempts that came to nothing, by the reports of one job, and those of them whose worker fell
+// silent. Work that was handed back is none of them, several masters can have reported one, and two files of a chunk
+// can have attempts of one number.
 func repeats(all []pipeline.Failure) (attempts, expired int) {
 	type attempt struct {
 		chunk, node string

@@ -101,7 +101,7 @@ func (p *play) end(job string, s slot) {
 
 // add puts a slot into the crew unless its node claims nothing at present.
 func (p *play) add(s slot) {
-	if n := p.here[s.node]; n.Why == "" && n.State != pipeline.NodeStopping {
+	if n := p.here[s.node]; n.Why == "" {
 		p.crew = append(p.crew, s)
 	}
 }

@@ -65,7 +65,8 @@ func newSimFarm(seed uint64) *simFarm {
 		slots int
 		fps   float64
 	}{{4, 11}, {2, 19}, {2, 6}, {1, 24}} {
-		node := &simNode{fps: n.fps, SeenNode: pipeline.SeenNode{Node: pipeline.Node{Node: fmt.Sprint("n", i), Hardware: pipeline.Hardware{Slots: n.slots}, Speed: map[string]pipeline.Speed{}}}}
+		node := &simNode{fps: n.fps, SeenNode: pipeline.SeenNode{Node: pipeline.Node{Node: fmt.Sprint("n", i),
+			Hardware: pipeline.Hardware{Slots: n.slots}, Speed: map[string]pipeline.Speed{}}}}
 		for range n.slots {
 			node.slots = append(node.slots, &simSlot{wait: 3 * f.random.Float64()})
 		}
@@ -132,7 +133,8 @@ func (n *simNode) beat(f *simFarm) {
 		if s.chunk != nil {
 			frames := max(0, int(s.encoded)-simLag)
 			n.State = pipeline.NodeEncoding
-			n.Chunks[s.id] = pipeline.Encoding{Frames: frames, Total: s.chunk.frames, FPS: float64(frames) / max(0.001, f.now-s.began)}
+			n.Chunks[s.id] = pipeline.Encoding{Frames: frames, Total: s.chunk.frames,
+				FPS: float64(frames) / max(0.001, f.now-s.began)}
 		}
 	}
 }
@@ -206,7 +208,8 @@ func (f *simFarm) encode(t *testing.T, dying *simNode) (end float64, all []told)
 			eta, known := f.eta()
 			require.True(t, known || f.done() < 0.05, "nothing is foretold at %.0f s", f.now)
 			if known {
-				all = append(all, told{at: f.now, end: f.now + eta, part: f.done(), settled: f.now < died || f.now > died+simQuiet+simBeat})
+				all = append(all, told{at: f.now, end: f.now + eta, part: f.done(), settled: f.now < died || f.now > died+simQuiet+
+					simBeat})
 			}
 		}
 		require.Less(t, f.now, 1e5)
@@ -233,7 +236,8 @@ func TestForecastWithUnequalNodes(t *testing.T) {
 			}
 			miss := math.Abs(a.end-want) / want
 			worst = max(worst, miss)
-			require.LessOrEqual(t, miss, 0.1, "seed %d: at %.0f s (%.0f%%) the end was foretold for %.0f s, it was %.0f s", seed, a.at, 100*a.part, a.end, want)
+			require.LessOrEqual(t, miss, 0.1, "seed %d: at %.0f s (%.0f%%) the end was foretold for %.0f s, it was %.0f s", seed,
+				a.at, 100*a.part, a.end, want)
 		}
 	}
 	t.Logf("at worst %.1f%% of the whole time off", 100*worst)
@@ -250,34 +254,53 @@ func chunks(n, frames int, node string) (all []openChunk) {
 
 // simple is a node that encodes 10 frames a second of pictures of 100 pixels in each slot.
 func simple(name string, slots int) pipeline.SeenNode {
-	return pipeline.SeenNode{Node: pipeline.Node{Node: name, Hardware: pipeline.Hardware{Slots: slots}, Speed: map[string]pipeline.Speed{first: pipeline.Speed{}.Add(1000, 100, 100)}}}
+	return pipeline.SeenNode{Node: pipeline.Node{Node: name, Hardware: pipeline.Hardware{Slots: slots},
+		Speed: map[string]pipeline.Speed{first: pipeline.Speed{}.Add(1000, 100, 100)}}}
 }
 
 func TestForecasts(t *testing.T) {
-	resting, stopping, fresh := simple("r", 4), simple("s", 4), simple("f", 1)
+	resting, fresh := simple("r", 4), simple("f", 1)
 	resting.State, resting.Why = pipeline.NodeEncoding, "not in its hours"
-	stopping.State = pipeline.NodeStopping
 	fresh.Speed = nil
 	for name, c := range map[string]struct {
 		jobs  []work
 		nodes []pipeline.SeenNode
 		want  map[string]time.Duration
 	}{
-		"nobody is there":            {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, nil, map[string]time.Duration{}},
-		"nothing was measured":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{fresh}, map[string]time.Duration{}},
-		"two chunks, one slot":       {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
-		"three chunks, two slots":    {[]work{{job: first, pixels: 100, open: chunks(3, 100, "")}}, []pipeline.SeenNode{simple("a", 2)}, map[string]time.Duration{first: 20 * time.Second}},
-		"larger pictures":            {[]work{{job: second, pixels: 400, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 40 * time.Second}},
-		"a new node is an average":   {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, []pipeline.SeenNode{simple("a", 1), fresh}, map[string]time.Duration{first: 10 * time.Second}},
-		"who rests finishes":         {[]work{{job: first, pixels: 100, open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []pipeline.SeenNode{resting, simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
-		"who stops claims nothing":   {[]work{{job: first, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{stopping}, map[string]time.Duration{}},
-		"a silent node's chunk":      {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
-		"other settings say nothing": {[]work{{job: second, effort: "--preset slow", pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{}},
-		"half done":                  {[]work{{job: first, pixels: 100, open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 5 * time.Second}},
-		"one job after the other":    {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
-		"a paused one is left out":   {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
-		"a paused one's last chunk":  {[]work{{job: first, pixels: 100, paused: true, open: chunks(1, 100, "a")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
-		"one that waits for a merge": {[]work{{job: third, pixels: 100}, {job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 10 * time.Second}},
+		"nobody is there": {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}}, nil,
+			map[string]time.Duration{}},
+		"nothing was measured": {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}},
+			[]pipeline.SeenNode{fresh}, map[string]time.Duration{}},
+		"two chunks, one slot": {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}},
+			[]pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 20 * time.Second}},
+		"three chunks, two slots": {[]work{{job: first, pixels: 100, open: chunks(3, 100, "")}},
+			[]pipeline.SeenNode{simple("a", 2)}, map[string]time.Duration{first: 20 * time.Second}},
+		"larger pictures": {[]work{{job: second, pixels: 400, open: chunks(1, 100, "")}},
+			[]pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{second: 40 * time.Second}},
+		"a new node is an average": {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")}},
+			[]pipeline.SeenNode{simple("a", 1), fresh}, map[string]time.Duration{first: 10 * time.Second}},
+		"who rests finishes": {[]work{{job: first, pixels: 100,
+			open: append(chunks(1, 100, "r"), chunks(2, 100, "")...)}}, []pipeline.SeenNode{resting, simple("a", 1)},
+			map[string]time.Duration{first: 20 * time.Second}},
+		"a silent node's chunk": {[]work{{job: first, pixels: 100,
+			open: []openChunk{{frames: 100, done: 90, node: "g"}}}}, []pipeline.SeenNode{simple("a", 1)},
+			map[string]time.Duration{first: 10 * time.Second}},
+		"other settings say nothing": {[]work{{job: second, effort: "--preset slow", pixels: 100, open: chunks(1, 100, "")}},
+			[]pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{}},
+		"half done": {[]work{{job: first, pixels: 100,
+			open: []openChunk{{frames: 100, done: 50, node: "a"}}}}, []pipeline.SeenNode{simple("a", 1)},
+			map[string]time.Duration{first: 5 * time.Second}},
+		"one job after the other": {[]work{{job: first, pixels: 100, open: chunks(2, 100, "")},
+			{job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)},
+			map[string]time.Duration{first: 20 * time.Second, second: 30 * time.Second}},
+		"a paused one is left out": {[]work{{job: first, pixels: 100, paused: true, open: chunks(2, 100, "")},
+			{job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)},
+			map[string]time.Duration{second: 10 * time.Second}},
+		"a paused one's last chunk": {[]work{{job: first, pixels: 100, paused: true, open: chunks(1, 100, "a")}},
+			[]pipeline.SeenNode{simple("a", 1)}, map[string]time.Duration{first: 10 * time.Second}},
+		"one that waits for a merge": {[]work{{job: third, pixels: 100},
+			{job: second, pixels: 100, open: chunks(1, 100, "")}}, []pipeline.SeenNode{simple("a", 1)},
+			map[string]time.Duration{second: 10 * time.Second}},
 	} {
 		require.Equal(t, c.want, forecast(c.jobs, c.nodes), name)
 	}

@@ -22,7 +22,8 @@ func finishedJob(t *testing.T, fs *sharefs.FS, n int, close func(id string)) str
 	id := pipeline.NewJobID(fmt.Sprintf("%08x", n))
 	name := pipeline.RawName(fmt.Sprintf("film%d.mkv", n))
 	require.NoError(t, (&pipeline.Job{
-		ID: id, Inbox: name, Source: "source.mkv", Settings: pipeline.Settings{Container: "mkv"}, Created: time.Unix(int64(n), 0).UTC(),
+		ID: id, Inbox: name, Source: "source.mkv", Settings: pipeline.Settings{Container: "mkv"},
+		Created: time.Unix(int64(n), 0).UTC(),
 	}).Create(fs))
 	_, err := pipeline.Decide(fs, id, pipeline.Decision{Act: pipeline.ActPublish, Out: "abcdefghijkl"})
 	require.NoError(t, err)
@@ -88,7 +89,10 @@ func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
 // had not ended, is no finished job.
 func TestAFolderThatWasPutBackIsLookedAtAgain(t *testing.T) {
 	share := testShare(t)
-	id := finishedJob(t, share, 1, func(id string) { require.NoError(t, Close(share, id, pipeline.Closed{Act: pipeline.ActPublish})) })
+	id := finishedJob(t, share, 1, func(id string) {
+		require.NoError(t,
+			Close(share, id, pipeline.Closed{Act: pipeline.ActPublish}))
+	})
 	known := NewCache()
 	state := func() pipeline.JobState {
 		s, err := Read(share, known)
@@ -137,7 +141,8 @@ func TestARefusedFileThatWasPutBackIsNotTold(t *testing.T) {
 	share, known := testShare(t), NewCache()
 	refuse := func(reason string) string {
 		require.NoError(t, share.Create("inbox/film.mkv", []byte("x")))
-		name, err := pipeline.Reject{Source: "inbox/film.mkv", Sidecar: pipeline.SidecarBeside("inbox/film.mkv"), Inbox: "film.mkv", Reason: reason}.PutAside(t.Context(), share)
+		name, err := pipeline.Reject{Source: "inbox/film.mkv", Sidecar: pipeline.SidecarBeside("inbox/film.mkv"),
+			Inbox: "film.mkv", Reason: reason}.PutAside(t.Context(), share)
 		require.NoError(t, err)
 		return string(name)
 	}

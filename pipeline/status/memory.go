@@ -17,7 +17,8 @@ func tooLarge(plan *pipeline.Plan, here []pipeline.SeenNode) string {
 		return ""
 	}
 	return fmt.Sprintf("no node that is there can encode it: it needs about %s of memory, and %s has %s; %s",
-		pipeline.Gigabytes(plan.Memory.Of(best.Threads)), best.Node.Node, pipeline.Gigabytes(best.Memory), pipeline.LessMemory)
+		pipeline.Gigabytes(plan.Memory.Of(best.Threads)), best.Node.Node, pipeline.Gigabytes(best.Memory),
+		pipeline.LessMemory)
 }
 
 // spare is what a node's memory is more than an encode needs, in bytes; negative where it is less.

@@ -19,6 +19,7 @@ func TestAFilmThatNoNodeCanEncodeIsTold(t *testing.T) {
 	require.Empty(t, tooLarge(plan, []pipeline.SeenNode{small, large}))
 	require.Empty(t, tooLarge(plan, []pipeline.SeenNode{small, unknown}))
 	require.Empty(t, tooLarge(&pipeline.Plan{}, []pipeline.SeenNode{small}), "an older plan")
-	require.Equal(t, "no node that is there can encode it: it needs about 7.0 GB of memory, and pi-waaaaa has 4.0 GB; "+pipeline.LessMemory,
+	require.Equal(t, "no node that is there can encode it: it needs about 7.0 GB of memory, and pi-waaaaa has 4.0 GB; "+
+		pipeline.LessMemory,
 		tooLarge(plan, []pipeline.SeenNode{node("zero-wddddd", 2*gb), small}))
 }

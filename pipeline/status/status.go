@@ -94,7 +94,8 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []pipeline.JobStatus{}, Nodes: []Node{}, Inbox: []Waiting{}}
+	s := &Status{Share: f.Root(), Read: time.Now().UTC(), Jobs: []pipeline.JobStatus{}, Nodes: []Node{},
+		Inbox: []Waiting{}}
 	quiet, expiry := pipeline.SilenceLimits(f)
 	present := slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return n.Seen >= quiet })
 	plans := map[string]*pipeline.Plan{}
@@ -138,7 +139,8 @@ func ReadJob(f *sharefs.FS, id string) (pipeline.JobStatus, error) {
 // foretell fills in when the jobs that are in work will end, by the nodes that are there.
 func (s *Status) foretell(survey *pipeline.Survey, plans map[string]*pipeline.Plan, present []pipeline.SeenNode) {
 	var open []work
-	for _, j := range slices.SortedStableFunc(slices.Values(s.Jobs), func(a, b pipeline.JobStatus) int { return b.Priority - a.Priority }) {
+	for _, j := range slices.SortedStableFunc(slices.Values(s.Jobs),
+		func(a, b pipeline.JobStatus) int { return b.Priority - a.Priority }) {
 		if p := plans[j.ID]; p != nil && !j.Decided {
 			open = append(open, remaining(p, j.Paused, survey.Job(j.ID), present))
 		}
@@ -180,7 +182,8 @@ func inWork(nodes []pipeline.SeenNode) map[string]pipeline.Encoding {
 
 func nodeStatus(n pipeline.SeenNode, quiet, expiry time.Duration) Node {
 	st := Node{
-		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS, Seen: int(n.Seen.Seconds()),
+		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS,
+		Seen:  int(n.Seen.Seconds()),
 		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Chunks: []string{},
 	}
 	if n.Seen >= quiet {

@@ -31,12 +31,15 @@ func TestASilentNodeCountsForNothing(t *testing.T) {
 	job, chunk := "0badcafe-aaaaa", "0badcafe-aaaaa.00000"
 	lost := "0badcafe-aaaaa.00001" // the last word of the silent one, but given to others since
 	for name, age := range map[string]time.Duration{"a-waaaaa": 5 * time.Second, "b-wbbbbb": 40 * time.Second} {
-		n := pipeline.Node{Node: name, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(name), Slots: 1}, State: pipeline.NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5}, Chunks: map[string]pipeline.Encoding{chunk: {}, lost: {}}}
+		n := pipeline.Node{Node: name, Hardware: pipeline.Hardware{Host: pipeline.NodeHost(name), Slots: 1},
+			State: pipeline.NodeEncoding, FPS: 5, Jobs: map[string]float64{job: 5},
+			Chunks: map[string]pipeline.Encoding{chunk: {}, lost: {}}}
 		require.NoError(t, n.Write(fs))
 		then := time.Now().Add(-age)
 		require.NoError(t, os.Chtimes(fs.Path(pipeline.Nodes+"/"+name+".json"), then, then))
 	}
-	claim := pipeline.ChunkFile{Job: job, Attempt: 1, Node: "b-wbbbbb", Nonce: "abcdefgh", Kind: pipeline.KindRange, State: pipeline.Claimed}
+	claim := pipeline.ChunkFile{Job: job, Attempt: 1, Node: "b-wbbbbb", Nonce: "abcdefgh", Kind: pipeline.KindRange,
+		State: pipeline.Claimed}
 	require.NoError(t, os.WriteFile(fs.Path(claim.Path()), nil, 0o600))
 	s, err := Read(fs, nil)
 	require.NoError(t, err)
@@ -60,7 +63,8 @@ func TestRetriesAreWhatCameToNothing(t *testing.T) {
 	fs := testShare(t)
 	id := pipeline.NewJobID("00000001")
 	require.NoError(t, (&pipeline.Job{ID: id, Inbox: "film.mkv", Source: "source.mkv"}).Create(fs))
-	c := pipeline.ChunkFile{Job: id, Chunk: 3, Attempt: 1, Node: "a-waaaaa", Nonce: "abcdefgh", Kind: pipeline.KindRange, State: pipeline.Claimed}
+	c := pipeline.ChunkFile{Job: id, Chunk: 3, Attempt: 1, Node: "a-waaaaa", Nonce: "abcdefgh", Kind: pipeline.KindRange,
+		State: pipeline.Claimed}
 	report := func(attempt int, f pipeline.Failure) {
 		c.Attempt = attempt
 		require.NoError(t, f.Report(fs, c))
@@ -85,7 +89,8 @@ func TestRetriesAreWhatCameToNothing(t *testing.T) {
 }
 func TestStatusTellsWhatIsThere(t *testing.T) {
 	f := testShare(t)
-	j := &pipeline.Job{ID: pipeline.NewJobID("ABCDEF01"), Inbox: "sub/Show [ABCDEF01].mkv", Source: "source.mkv", CRC32: "ABCDEF01", Created: time.Now(), Settings: pipeline.Settings{Profile: "tablet"}}
+	j := &pipeline.Job{ID: pipeline.NewJobID("ABCDEF01"), Inbox: "sub/Show [ABCDEF01].mkv", Source: "source.mkv",
+		CRC32: "ABCDEF01", Created: time.Now(), Settings: pipeline.Settings{Profile: "tablet"}}
 	require.NoError(t, j.Create(f))
 	job := func() pipeline.JobStatus {
 		s, err := Read(f, nil)
@@ -94,8 +99,10 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 		return s.Jobs[0]
 	}
 	require.Equal(t, pipeline.Planning, job().State)
-	plan := &pipeline.Plan{Job: j.ID, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 5, Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
-		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)}, {Index: 1, First: 2, PTS: pipeline.NewTimestamps(2, 3, 4)}}}
+	plan := &pipeline.Plan{Job: j.ID, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 5,
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
+		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)},
+			{Index: 1, First: 2, PTS: pipeline.NewTimestamps(2, 3, 4)}}}
 	_, err := plan.Publish(f)
 	require.NoError(t, err)
 	require.Equal(t, pipeline.Splitting, job().State)
@@ -106,7 +113,8 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 	c1 := pipeline.ChunkFile{Job: j.ID, Chunk: 1, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-wabcde")
 	require.NoError(t, f.Create(c0.In(pipeline.Accepted).Path(), nil))
 	require.NoError(t, f.Create(c1.Path(), nil))
-	n := pipeline.Node{Node: "pc-wabcde", Hardware: pipeline.Hardware{Host: "pc", Slots: 1}, State: "encoding", Chunks: map[string]pipeline.Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
+	n := pipeline.Node{Node: "pc-wabcde", Hardware: pipeline.Hardware{Host: "pc", Slots: 1}, State: "encoding",
+		Chunks: map[string]pipeline.Encoding{c1.ID(): {Frames: 1, Total: 3, FPS: 2}}}
 	require.NoError(t, n.Write(f))
 	st := job()
 	require.Equal(t, pipeline.InWork, st.State)

@@ -22,13 +22,16 @@ func trouble(st unix.Statfs_t, minFree int64) string {
 		return "Nothing can be done on the share: it is mounted read-only here. Mount it for writing; " +
 			"if the kernel has made it read-only after an error of its disk, `dmesg` tells."
 	case st.Files > 0 && st.Ffree < fewFiles: // 0 of 0 where a file system makes them as it needs them: statfs(2)
-		return fmt.Sprintf("Nothing can be done on the share: it has room for data but not for more files (%d of %d inodes are free). "+
+		return fmt.Sprintf("Nothing can be done on the share: it has room for data but not for more files (%d of %d inodes "+
+			"are free). "+
 			"Remove files you don't need.", st.Ffree, st.Files)
 	case free < minFree:
-		return fmt.Sprintf("No file is taken and nothing is encoded: the share has only %s free, less than disk.min_free (%s). Make room there.",
+		return fmt.Sprintf("No file is taken and nothing is encoded: the share has only %s free, less than disk.min_free "+
+			"(%s). Make room there.",
 			humanize.IBytes(uint64(max(0, free))), humanize.IBytes(uint64(minFree)))
 	case free < tooFull:
-		return fmt.Sprintf("Nothing can be done on the share: its disk is full (%s free). Make room there.", humanize.IBytes(uint64(max(0, free))))
+		return fmt.Sprintf("Nothing can be done on the share: its disk is full (%s free). Make room there.",
+			humanize.IBytes(uint64(max(0, free))))
 	}
 	return ""
 }

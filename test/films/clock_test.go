@@ -30,9 +30,11 @@ func TestClockThatJumps(t *testing.T) {
 			dir := t.TempDir()
 			film, part := filepath.Join(dir, "film.ts"), filepath.Join(dir, "part.ts")
 			for i, sound := range []float64{c.sound, 4} {
-				ffmpeg(t, fmt.Sprintf("-f lavfi -i color=black:s=160x90:r=25:d=4,drawbox=c=white:t=fill:enable='lt(mod(t\\,1)\\,0.08)' "+
+				ffmpeg(t, fmt.Sprintf("-f lavfi -i "+
+					"color=black:s=160x90:r=25:d=4,drawbox=c=white:t=fill:enable='lt(mod(t\\,1)\\,0.08)' "+
 					"-f lavfi -i aevalsrc='sin(6283*t)*lt(mod(t\\,1)\\,0.08)':s=48000:d=%g "+
-					"-c:v libx264 -preset veryfast -x264-params keyint=50:bframes=3 -c:a mp2 -output_ts_offset %d", sound, c.begin[i]), part)
+					"-c:v libx264 -preset veryfast -x264-params keyint=50:bframes=3 -c:a mp2 -output_ts_offset %d", sound, c.begin[i]),
+					part)
 				appendFile(t, film, part)
 			}
 			out, said := encoded(t, film)
@@ -40,7 +42,8 @@ func TestClockThatJumps(t *testing.T) {
 			require.Equal(t, 200, frames(t, out))
 			require.InDelta(t, 8, duration(t, out), 0.5)
 
-			heard := tool(t, "ffmpeg", "-nostdin", "-i", out, "-vf", "blackdetect=d=0.3:pix_th=0.2", "-af", "aresample=async=48000:first_pts=0,silencedetect=n=-20dB:d=0.2", "-f", "null", "-")
+			heard := tool(t, "ffmpeg", "-nostdin", "-i", out, "-vf", "blackdetect=d=0.3:pix_th=0.2", "-af",
+				"aresample=async=48000:first_pts=0,silencedetect=n=-20dB:d=0.2", "-f", "null", "-")
 			flashes, beeps := times(t, heard, `black_end:([0-9.]+)`), times(t, heard, `silence_end: ([0-9.]+)`)
 			require.GreaterOrEqual(t, len(flashes), 6, heard)
 			for _, flash := range flashes[:len(flashes)-1] { // the last black ends with the film

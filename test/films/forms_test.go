@@ -85,8 +85,10 @@ func TestPictureInFrontOfTheFilm(t *testing.T) {
 // Of several programs that of the film is kept.
 func TestOneOfSeveralPrograms(t *testing.T) {
 	film := filepath.Join(t.TempDir(), "film.ts")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=320x180:r=25:d=3 -f lavfi -i sine=d=3 -f lavfi -i testsrc2=s=160x90:r=25:d=3 -f lavfi -i sine=d=3 "+
-		"-map 0 -map 1 -map 2 -map 3 -c:v libx264 -preset ultrafast -c:a:0 mp2 -c:a:1 ac3 -program title=One:st=0:st=1 -program title=Two:st=2:st=3", film)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=320x180:r=25:d=3 -f lavfi -i sine=d=3 -f lavfi -i testsrc2=s=160x90:r=25:d=3 -f "+
+		"lavfi -i sine=d=3 "+
+		"-map 0 -map 1 -map 2 -map 3 -c:v libx264 -preset ultrafast -c:a:0 mp2 -c:a:1 ac3 -program title=One:st=0:st=1 "+
+		"-program title=Two:st=2:st=3", film)
 	out, _ := encoded(t, film)
 	all := streams(t, out)
 	require.Len(t, all, 2)
@@ -97,7 +99,8 @@ func TestOneOfSeveralPrograms(t *testing.T) {
 // What ffprobe calls bt470bg, ffmpeg takes as gamma28.
 func TestColoursOfPAL(t *testing.T) {
 	film := filepath.Join(t.TempDir(), "film.mkv")
-	ffmpeg(t, "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -c:v libx264 -color_primaries bt470bg -color_trc gamma28 -colorspace bt470bg", film)
+	ffmpeg(t, "-f lavfi -i testsrc2=s=160x90:r=25:d=1 -c:v libx264 -color_primaries bt470bg -color_trc gamma28 "+
+		"-colorspace bt470bg", film)
 	out, _ := encoded(t, film)
 	require.Equal(t, "bt470bg", streams(t, out)[0].Transfer)
 	require.Equal(t, 25, frames(t, out))

@@ -41,7 +41,8 @@ func (f *film) ffmpeg(args ...string) {
 // pictures makes 2 s of video, 50 frames; more are options of its encode.
 func (f *film) pictures(name string, more ...string) string {
 	f.t.Helper()
-	f.ffmpeg(append(append([]string{"-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25"}, more...), name)...)
+	f.ffmpeg(append(append([]string{"-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-c:v", "libx264", "-preset",
+		"ultrafast", "-bf", "2", "-g", "25"}, more...), name)...)
 	return name
 }
 
@@ -77,7 +78,8 @@ func TestFineTimeBases(t *testing.T) {
 	f := newFilm(t)
 	frames := func(file string) []string { return f.probe(file, "v", "packet=pts_time") }
 	retime := func(name, ticks, expr string, more ...string) string {
-		f.ffmpeg(append([]string{"-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-vf", "settb=1/" + ticks + ",setpts=" + expr, "-fps_mode", "passthrough",
+		f.ffmpeg(append([]string{"-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-vf", "settb=1/" + ticks + ",setpts=" +
+			expr, "-fps_mode", "passthrough",
 			"-enc_time_base", "1/" + ticks, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0"}, append(more, name)...)...)
 		return name
 	}
@@ -132,7 +134,8 @@ func TestLastFrameIsShownAsLong(t *testing.T) {
 func TestSamplesOfPCMStay(t *testing.T) {
 	f := newFilm(t)
 	for codec, becomes := range map[string]string{
-		"pcm_s16be": "pcm_s16le", "pcm_s24be": "pcm_s24le", "pcm_s32be": "pcm_s32le", "pcm_f32be": "pcm_f32le", "pcm_f64be": "pcm_f64le", "pcm_s8": "flac",
+		"pcm_s16be": "pcm_s16le", "pcm_s24be": "pcm_s24le", "pcm_s32be": "pcm_s32le", "pcm_f32be": "pcm_f32le",
+		"pcm_f64be": "pcm_f64le", "pcm_s8": "flac",
 	} {
 		t.Run(codec, func(t *testing.T) {
 			f.sound(t, codec+".mov", codec, becomes, "0")
@@ -145,7 +148,8 @@ func TestSamplesOfPCMStay(t *testing.T) {
 
 func (f *film) sound(t *testing.T, source, codec, becomes, offset string) {
 	t.Helper()
-	f.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-itsoffset", offset, "-f", "lavfi", "-i", "sine=r=44100:d=2",
+	f.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=2", "-itsoffset", offset, "-f", "lavfi", "-i",
+		"sine=r=44100:d=2",
 		"-map", "0", "-map", "1", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", codec, source)
 	out := f.encode(source, source+"-out.mkv")
 	samples := func(file string) string {
@@ -166,7 +170,8 @@ func TestSubtitlesThatAreNotUTF8(t *testing.T) {
 		f.run("mkvmerge", "-q", "-o", "plain.mkv", "base.mp4", "--compression", "0:none", "s.srt")
 		film, err := os.ReadFile(f.path("plain.mkv"))
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(f.path(name), bytes.Replace(film, bytes.Repeat([]byte("-"), len(text)), text, 1), 0o600))
+		require.NoError(t, os.WriteFile(f.path(name), bytes.Replace(film, bytes.Repeat([]byte("-"), len(text)), text, 1),
+			0o600))
 		return name
 	}
 	for name, text := range map[string]struct{ bytes, charset, utf8 string }{
@@ -186,11 +191,13 @@ func TestSubtitlesThatAreNotUTF8(t *testing.T) {
 			}
 			f.run("mkvmerge", "-q", "-o", "mended-"+name, "--sub-charset", "1:"+text.charset, name) // as the sentence says
 			f.encode("mended-"+name, name+"-out.mkv")
-			require.Contains(t, f.run("ffmpeg", "-v", "error", "-i", name+"-out.mkv", "-map", "0:s", "-f", "srt", "-"), text.utf8)
+			require.Contains(t, f.run("ffmpeg", "-v", "error", "-i", name+"-out.mkv", "-map", "0:s", "-f", "srt", "-"),
+				text.utf8)
 		})
 	}
 	t.Run("into MP4", func(t *testing.T) {
-		require.Contains(t, f.refused(subtitle("convert.mkv", []byte("Caf\xe9")), "convert.mp4"), "The subtitles of track 1 are not in UTF-8")
+		require.Contains(t, f.refused(subtitle("convert.mkv", []byte("Caf\xe9")), "convert.mp4"),
+			"The subtitles of track 1 are not in UTF-8")
 	})
 	t.Run("left out by the profile", func(t *testing.T) {
 		subtitle("none.mkv", []byte("Caf\xe9"))
@@ -238,8 +245,10 @@ func TestWhatAMatroskaFileSaysOfItselfStays(t *testing.T) {
 		<Simple><Name>TITLE</Name><String>None &amp; all</String></Simple></Tag></Tags>`
 	require.NoError(t, os.WriteFile(f.path("chapters.xml"), []byte(chapters), 0o600))
 	require.NoError(t, os.WriteFile(f.path("tags.xml"), []byte(tags), 0o600))
-	f.run("mkvmerge", "-q", "-o", "linked.mkv", "--segment-uid", "0xa1b2c3d4e5f60718293a4b5c6d7e8f90", "--link-to-next", "0x00112233445566778899aabbccddeeff",
-		"--link-to-previous", "0xffeeddccbbaa99887766554433221100", "--chapters", "chapters.xml", "--tags", "0:tags.xml", "--global-tags", "tags.xml", "base.mp4")
+	f.run("mkvmerge", "-q", "-o", "linked.mkv", "--segment-uid", "0xa1b2c3d4e5f60718293a4b5c6d7e8f90", "--link-to-next",
+		"0x00112233445566778899aabbccddeeff",
+		"--link-to-previous", "0xffeeddccbbaa99887766554433221100", "--chapters", "chapters.xml", "--tags", "0:tags.xml",
+		"--global-tags", "tags.xml", "base.mp4")
 	f.run("mkvpropedit", "-q", "linked.mkv", "--edit", "info", "--set", "date=2019-05-04T10:11:12Z")
 	out := f.encode("linked.mkv", "out.mkv")
 	said := f.run("mkvmerge", "-J", out)
@@ -286,7 +295,8 @@ func TestDateOfRecordingStays(t *testing.T) {
 
 func TestTransparencyAndDepth(t *testing.T) {
 	f := newFilm(t)
-	f.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=1,format=yuva420p", "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8",
+	f.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=128x72:r=25:d=1,format=yuva420p", "-c:v", "libvpx-vp9", "-deadline",
+		"realtime", "-cpu-used", "8",
 		"-pix_fmt", "yuva420p", "alpha.webm")
 	out, said := encoded(t, f.path("alpha.webm"))
 	require.Contains(t, said, "The source's transparency is not kept")

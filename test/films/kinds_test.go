@@ -22,9 +22,10 @@ func TestKindsOfFiles(t *testing.T) {
 		"raw.obu":     picture + "-c:v libsvtav1 -preset 12",
 		"av1.ivf":     picture + "-c:v libsvtav1 -preset 12",
 		"vp9.ivf":     picture + "-c:v libvpx-vp9 -deadline realtime -cpu-used 8",
-		"tape.dv":     "-f lavfi -i testsrc2=s=720x576:r=25:d=0.8 -f lavfi -i sine=r=48000:d=0.8 -c:v dvvideo -pix_fmt yuv420p -ac 2",
-		"anim.gif":    picture,
-		"film.apng":   picture + "-f apng",
+		"tape.dv": "-f lavfi -i testsrc2=s=720x576:r=25:d=0.8 -f lavfi -i sine=r=48000:d=0.8 -c:v dvvideo -pix_fmt " +
+			"yuv420p -ac 2",
+		"anim.gif":  picture,
+		"film.apng": picture + "-f apng",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,7 +39,8 @@ func (b browser) run(url string, args ...string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.program, append(append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--run-all-compositor-stages-before-draw", "--user-data-dir=" + b.t.TempDir(), "--virtual-time-budget=2000",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+		"--run-all-compositor-stages-before-draw", "--user-data-dir=" + b.t.TempDir(), "--virtual-time-budget=2000",
 	}, args...), url)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -65,8 +66,9 @@ func TestThePageInABrowser(t *testing.T) {
 		state     *status.Status
 		has, lack []string
 	}{
-		"empty":  {sceneEmpty(), []string{"Nothing is to be done", `id="stale" hidden`}, []string{"Rejected"}},
-		"busy":   {sceneBusy(), []string{"Show - 01 [ABCDEF01].mkv", "3m37s", `width="51%"`, "outside its hours"}, []string{"Rejected"}},
+		"empty": {sceneEmpty(), []string{"Nothing is to be done", `id="stale" hidden`}, []string{"Rejected"}},
+		"busy": {sceneBusy(), []string{"Show - 01 [ABCDEF01].mkv", "3m37s", `width="51%"`, "outside its hours"},
+			[]string{"Rejected"}},
 		"failed": {sceneFailed(), []string{"distenc retry bad00bad-q1w2e", "Rejected", "89ABCDEF"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +113,8 @@ func TestPictures(t *testing.T) {
 		url := b.file(s)
 		for size, window := range map[string]string{"wide": "1100,1180", "narrow": "500,1500"} {
 			b.run(url, "--window-size="+window, "--screenshot="+filepath.Join(dir, scene+"-"+size+".png"))
-			b.run(url, "--window-size="+window, "--blink-settings=preferredColorScheme=0", "--screenshot="+filepath.Join(dir, scene+"-"+size+"-dark.png"))
+			b.run(url, "--window-size="+window, "--blink-settings=preferredColorScheme=0", "--screenshot="+
+				filepath.Join(dir, scene+"-"+size+"-dark.png"))
 		}
 	}
 }

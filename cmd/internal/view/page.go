@@ -36,7 +36,8 @@ const (
 )
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"word": word, "advice": func(j pipeline.JobStatus) template.HTML { return marked(advice(j)) }, "marked": marked, "note": note,
+	"word": word, "advice": func(j pipeline.JobStatus) template.HTML { return marked(advice(j)) }, "marked": marked,
+	"note":    note,
 	"size":    func(n int64) string { return humanize.IBytes(uint64(max(0, n))) },
 	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
@@ -94,7 +95,8 @@ func Page(s *status.Status) ([]byte, error) {
 		Script         template.JS
 		Refresh, Stale int
 		More           int
-	}{v, title(v), v.missing(), template.CSS(pageCSS), template.JS(pageJS), int(pageRefresh.Seconds()), int(pageStale.Seconds()), more})
+	}{v, title(v), v.missing(), template.CSS(pageCSS), template.JS(pageJS), int(pageRefresh.Seconds()),
+		int(pageStale.Seconds()), more})
 	return b.Bytes(), err
 }
 
@@ -116,5 +118,6 @@ func PagePolicy() string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; style-src " + hash(pageCSS) + "; script-src " + hash(pageJS) + "; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; style-src " + hash(pageCSS) + "; script-src " + hash(pageJS) +
+		"; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }

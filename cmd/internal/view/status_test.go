@@ -28,10 +28,13 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 		state *status.Status
 		has   []string
 	}{
-		"empty": {sceneEmpty(), []string{"Nothing is to be done: copy a video into /mnt/distenc/inbox.", "pc-2-w7f3ka  idle"}},
+		"empty": {sceneEmpty(), []string{"Nothing is to be done: copy a video into /mnt/distenc/inbox.",
+			"pc-2-w7f3ka  idle"}},
 		"busy": {sceneBusy(), []string{
-			"Show - 01 [ABCDEF01].mkv  abcdef01-k3f9z", " 51%  encoding  33/72 chunks  130.0 frames/s  3m37s left  2 encoded again",
-			"paused", "camera  left alone: it is a symbolic link", "6m12s ago", "outside its hours 22:00-07:00", "outbox/Old Film (1962) [7D1E22A4].mkv",
+			"Show - 01 [ABCDEF01].mkv  abcdef01-k3f9z", " 51%  encoding  33/72 chunks  130.0 frames/s  3m37s left  2 encoded " +
+				"again",
+			"paused", "camera  left alone: it is a symbolic link", "6m12s ago", "outside its hours 22:00-07:00",
+			"outbox/Old Film (1962) [7D1E22A4].mkv",
 		}},
 		"failed": {sceneFailed(), []string{
 			"chunk bad00bad-q1w2e.00012 was set aside: ffmpeg: exit status 187", "`distenc retry bad00bad-q1w2e`",
@@ -65,7 +68,8 @@ func TestALongNameLeavesRoomForTheID(t *testing.T) {
 }
 
 func TestHostileNamesOnATerminal(t *testing.T) {
-	for _, got := range []string{tableOf(sceneHostile(), TerminalStyle{}), strings.Join((&Changes{}).Since(sceneHostile()), "\n")} {
+	for _, got := range []string{tableOf(sceneHostile(), TerminalStyle{}),
+		strings.Join((&Changes{}).Since(sceneHostile()), "\n")} {
 		require.NotContains(t, got, "\x1b")
 		require.NotContains(t, got, "\u202E")
 	}
@@ -75,7 +79,8 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	s := sceneBusy()
 	require.Empty(t, newView(s).missing())
 	s.Master.Silent, s.Master.Seen = true, 300
-	require.Contains(t, newView(s).missing(), "nas-1-m4k2p9 was last seen 5m00s ago. If it does not come back, start it again")
+	require.Contains(t, newView(s).missing(), "nas-1-m4k2p9 was last seen 5m00s ago. If it does not come back, start it "+
+		"again")
 	require.Contains(t, tableOf(s, TerminalStyle{}), "master nas-1-m4k2p9 (last seen 5m00s ago), ")
 	s.Master = nil
 	require.Contains(t, newView(s).missing(), "start one with `distenc master`")
@@ -119,11 +124,13 @@ func TestOnlyChangesAreTold(t *testing.T) {
 	require.Empty(t, c.Since(s), "frames and ages change all the time")
 	s.Jobs[1].Chunks.Done++
 	s.Nodes = s.Nodes[:5]
-	require.Equal(t, []string{"job abcdef01-k3f9z: encoding, 34 of 72 chunks: Show - 01 [ABCDEF01].mkv", "node laptop-w7f3ka: gone"}, c.Since(s))
+	require.Equal(t, []string{"job abcdef01-k3f9z: encoding, 34 of 72 chunks: Show - 01 [ABCDEF01].mkv",
+		"node laptop-w7f3ka: gone"}, c.Since(s))
 }
 
 func TestSpans(t *testing.T) {
-	for want, d := range map[string]time.Duration{"0s": 0, "59s": 59 * time.Second, "3m37s": 217 * time.Second, "1h05m": 65 * time.Minute, "2d01h": 49 * time.Hour} {
+	for want, d := range map[string]time.Duration{"0s": 0, "59s": 59 * time.Second, "3m37s": 217 * time.Second,
+		"1h05m": 65 * time.Minute, "2d01h": 49 * time.Hour} {
 		require.Equal(t, want, span(d))
 	}
 }
@@ -167,7 +174,8 @@ func TestOnlyTheLeadersKeeperWrites(t *testing.T) {
 	k.refresh(t.Context(), status.NewReader(fs, nil, 0))
 	require.NotNil(t, k.Latest())
 	require.NoFileExists(t, fs.Path(pipeline.StatusPage))
-	require.NoError(t, os.WriteFile(filepath.Join(fs.Root(), "master", "3.nas-1-m4k2p9.hb"), []byte("1 2026-11-22T10:00:00Z\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(fs.Root(), "master", "3.nas-1-m4k2p9.hb"),
+		[]byte("1 2026-11-22T10:00:00Z\n"), 0o644))
 	k.refresh(t.Context(), status.NewReader(fs, nil, 0))
 	require.FileExists(t, fs.Path(pipeline.StatusPage))
 	require.FileExists(t, fs.Path(pipeline.StatusJSON))

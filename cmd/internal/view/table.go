@@ -38,13 +38,16 @@ func Table(w io.Writer, s *status.Status, style TerminalStyle, all bool) {
 func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
 	t := table{TerminalStyle: style, w: w}
 	t.job(j)
-	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)), clock(j.Created))
-	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed, j.Chunks.Pending, j.Chunks.Failed, j.Retries)
+	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)),
+		clock(j.Created))
+	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed,
+		j.Chunks.Pending, j.Chunks.Failed, j.Retries)
 	for _, n := range j.Notes {
 		t.line("  note: %s", plain(n))
 	}
 	for _, f := range j.Failures {
-		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), plain(f.Chunk), f.Attempt, plain(f.Node), plain(f.Reason))
+		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), plain(f.Chunk), f.Attempt, plain(f.Node),
+			plain(f.Reason))
 	}
 	if n := len(j.Failures); n > 0 && j.Failures[n-1].Command != "" {
 		t.line("  the last command: %s", plain(j.Failures[n-1].Command))
@@ -70,7 +73,8 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 	t.nodes(s.Nodes)
 	for _, n := range s.Nodes {
 		t.line("")
-		t.line("%s: up since %s, %s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""), plain(n.Version))
+		t.line("%s: up since %s, %s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
+			plain(n.Version))
 		t.line("  %s", plain(n.Encoder))
 	}
 }
@@ -184,7 +188,8 @@ func (t table) rejected(files []status.Rejected) {
 		return
 	}
 	t.line("")
-	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+"/; `distenc retry NAME` puts one back"))
+	t.line("%s", t.paint(bold, "Rejected, each in a folder below "+pipeline.FailedDir+
+		"/; `distenc retry NAME` puts one back"))
 	for _, r := range files {
 		from := ""
 		if r.Folder != "" {

@@ -126,13 +126,15 @@ func advice(j pipeline.JobStatus) string {
 	case j.State != pipeline.JobFailed:
 		return ""
 	case !j.Decided && j.Chunks.Pending+j.Chunks.Claimed > 0:
-		return "The job's other chunks are encoded all the same. Once the cause is mended: `distenc retry " + j.ID + "`; or give up: `distenc cancel " +
+		return "The job's other chunks are encoded all the same. Once the cause is mended: `distenc retry " + j.ID +
+			"`; or give up: `distenc cancel " +
 			j.ID + "`. The encoder's last words and its command line: " + pipeline.LogDir(j.ID)
 	case !j.Decided:
 		return "The other chunks are kept. The encoder's last words and its command line: " + pipeline.LogDir(j.ID) +
 			". Once the cause is mended: `distenc retry " + j.ID + "`; or give up: `distenc cancel " + j.ID + "`"
 	}
-	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended: `distenc retry " + j.ID + "`"
+	return "The source lies below " + pipeline.FailedDir + "/ with the reason and the log. Once the cause is mended: " +
+		"`distenc retry " + j.ID + "`"
 }
 
 // Missing says why nothing happens although something is to be done, "" where all is well.
@@ -145,9 +147,12 @@ func (v view) missing() string {
 	case v.Trouble != "":
 		return v.Trouble
 	case v.Master == nil && (work || len(v.Inbox) > 0):
-		return "No master was seen: start one with `distenc master`, on any machine. Nothing is taken from the inbox, checked or merged without."
+		return "No master was seen: start one with `distenc master`, on any machine. Nothing is taken from the inbox, " +
+			"checked or merged without."
 	case v.Master != nil && v.Master.Silent && (work || len(v.Inbox) > 0):
-		return fmt.Sprintf("The master %s was last seen %s ago. If it does not come back, start it again, or another one with `distenc master`: until then nothing is taken from the inbox, checked or merged. One that stands by takes over by itself.",
+		return fmt.Sprintf("The master %s was last seen %s ago. If it does not come back, start it again, or another one "+
+			"with `distenc master`: until then nothing is taken from the inbox, checked or merged. One that stands by takes "+
+			"over by itself.",
 			v.Master.Node, seconds(v.Master.Seen))
 	case work && v.Awake == 0:
 		return "No worker is there: start one with `distenc worker` on each machine that is to help."
@@ -164,7 +169,10 @@ func (v view) idle() bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(v.Active, func(j pipeline.JobStatus) bool { return !j.Paused && j.Chunks.Pending > 0 && j.Chunks.Claimed == 0 })
+	return slices.ContainsFunc(v.Active, func(j pipeline.JobStatus) bool {
+		return !j.Paused && j.Chunks.Pending > 0 &&
+			j.Chunks.Claimed == 0
+	})
 }
 
 // span writes a duration with its two largest units.
