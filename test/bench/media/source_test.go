@@ -53,7 +53,8 @@ func (f film) graph(pixels string) string {
 		at += length
 		texture := func(label string, grain float64, strength int, colour string) {
 			fmt.Fprintf(&graph,
-				"color=c=%s:s=%dx%d:r=%s,noise=c0s=%d:c1s=%d:c2s=%d:all_seed=%d,trim=end_frame=1,format=yuv444p,scale=%d:%d:flags=bicubic[%s%d];",
+				"color=c=%s:s=%dx%d:r=%s,noise=c0s=%d:c1s=%d:c2s=%d:all_seed=%d,trim=end_frame=1,"+
+					"format=yuv444p,scale=%d:%d:flags=bicubic[%s%d];",
 				colour, w/int(grain)&^1, h/int(grain)&^1, filmRate, strength, strength/4, strength/4, dice.IntN(1e6), w, h, label,
 				n)
 		}
@@ -66,7 +67,8 @@ func (f film) graph(pixels string) string {
 			n, filmRate, length, f.width, f.height, (w-f.width)/2, (h-f.height)/2, dx, dy)
 		fmt.Fprintf(&graph, "testsrc2=s=%dx%d:r=%s:d=%g[o%d];", f.width/4&^1, f.height/3&^1, filmRate, length, n)
 		fmt.Fprintf(&graph,
-			"[b%[1]d][o%[1]d]overlay=x=%[2]d+%[3]d*sin(t+%[1]d):y=%[4]d+%[5]d*cos(t*1.3):shortest=1,noise=alls=%[6]g:allf=t:all_seed=%[1]d,"+
+			"[b%[1]d][o%[1]d]overlay=x=%[2]d+%[3]d*sin(t+%[1]d):y=%[4]d+%[5]d*cos(t*1.3):shortest=1,"+
+				"noise=alls=%[6]g:allf=t:all_seed=%[1]d,"+
 				"format=yuv420p,setsar=1,settb=1/90000[s%[1]d];", n, f.width/3, f.width/5, f.height/3, f.height/9, pick(2, 3, 4, 5))
 		fmt.Fprintf(&labels, "[s%d]", n)
 	}
