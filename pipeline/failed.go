@@ -201,6 +201,67 @@ func FailedSource(f *sharefs.FS, folder string) (source string, inbox RawName, e
 	return path.Join(dir, names[0]), inbox, nil
 }
 
+// GiveBack gives a source that was put away a free name in dir, with its own settings, and returns that name.
+//
+// People drop files there at any time, so it is linked, which overwrites nothing, and only then leaves its place.
+// Another user's file may not be linked (protected_hardlinks, proc(5)): it is moved to a name that nobody else uses.
+func GiveBack(ctx context.Context, f *sharefs.FS, source, sidecar, dir, base string) (name string, err error) {
+	if err := f.MkdirAll(dir); err != nil {
+		return "", err
+	}
+	name, err = LinkFree(ctx, f, source, sidecar, dir, base)
+	moved := errors.Is(err, fs.ErrPermission) && unlinked(f, source)
+	if moved {
+		denied := name
+		name = path.Join(dir, Marked(base, Nonce(5)))
+		err = moveBack(ctx, f, source, sidecar, name, denied)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := f.DurableForeign(name); err != nil {
+		return "", err
+	}
+	if !moved { // a move that a power loss of the file server undoes leaves the source there, and nowhere else
+		err = f.Remove(source)
+	}
+	return name, errors.Join(err, f.Remove(sidecar))
+}
+
+// unlinked returns whether a file has no name but this one, as far as can be seen: no link of it was made.
+func unlinked(f *sharefs.FS, name string) bool {
+	st, err := f.Stat(name)
+	return err == nil && sharefs.Links(st) == 1
+}
+
+// moveBack moves a source to a name that is only its own. Its settings are there before it, and stay where they were
+// for the next try. denied is the name that the source could not be linked to: the settings may have been.
+func moveBack(ctx context.Context, f *sharefs.FS, source, sidecar, name, denied string) error {
+	settings, err := f.Read(sidecar, MaxSidecar)
+	if err == nil {
+		err = f.Create(SidecarBeside(name), settings)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := f.Move(ctx, source, name); err != nil {
+		return err
+	}
+	if link := SidecarBeside(denied); denied != "" && sameFile(f, sidecar, link) {
+		return f.Remove(link) // they would be taken for another file's
+	}
+	return nil
+}
+
+func sameFile(f *sharefs.FS, a, b string) bool {
+	x, err := f.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := f.Stat(b)
+	return err == nil && sharefs.SameFile(x, y)
+}
+
 // LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.
 // If it has a name there already, one who got no further has made it: that is the one.
 func LinkFree(ctx context.Context, f *sharefs.FS, source, sidecar, dir, base string) (name string, err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -64,8 +63,7 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dst string) (p
 	return pipeline.RawName(dst), m.FS.DurableForeign(dst)
 }
 
-// giveBack puts a source that was not whole back into the inbox, under a free name. People drop files
-// there at any time, so it is linked, which overwrites nothing, and only then leaves the job's folder.
+// giveBack puts a source that was not whole back into the inbox, under a free name.
 func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.RawName, error) {
 	j := w.job
 	folder, err := pipeline.ListFolder(w.FS, j.ID)
@@ -74,27 +72,8 @@ func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.
 	}
 	w.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
 	source, dir := pipeline.JobFile(j.ID, j.Source), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
-	if err := w.FS.MkdirAll(dir); err != nil {
-		return "", err
-	}
-	name, err := pipeline.LinkFree(ctx, w.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
-	// Another user's file may not be linked: protected_hardlinks, proc(5).
-	if errors.Is(err, fs.ErrPermission) && w.unlinked(source) {
-		return w.moveSource(ctx, j, path.Join(dir, pipeline.Marked(j.Name(), pipeline.Nonce(5))))
-	}
-	if err == nil {
-		err = w.FS.DurableForeign(name)
-	}
-	if err != nil {
-		return "", err
-	}
-	return pipeline.RawName(name), errors.Join(w.FS.Remove(source), w.FS.Remove(pipeline.SidecarOf(j.ID)))
-}
-
-// unlinked returns whether a file has no name but this one, as far as can be seen: no link of it was made.
-func (m *Master) unlinked(name string) bool {
-	st, err := m.FS.Stat(name)
-	return err == nil && sharefs.Links(st) == 1
+	name, err := pipeline.GiveBack(ctx, w.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
+	return pipeline.RawName(name), err
 }
 
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.

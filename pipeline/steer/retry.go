@@ -72,35 +72,11 @@ func (d Desk) backToInbox(ctx context.Context, t Target, source string, inbox pi
 
 // BackToInbox gives a source that was put away its place in the inbox again, under a free name and with its
 // own settings, and returns that name. What failed/ said of it is removed.
-//
-// People drop files there at any time, so it is linked, which overwrites nothing, and only then leaves its
-// place. Another user's file may not be linked (protected_hardlinks, proc(5)): it is moved to a name that
-// nobody else uses.
 func BackToInbox(ctx context.Context, f *sharefs.FS, source string, inbox pipeline.RawName) (string, error) {
 	dir, base := path.Join(pipeline.Inbox, path.Dir(string(inbox))), path.Base(string(inbox))
-	if err := f.MkdirAll(dir); err != nil {
-		return "", err
-	}
-	name, err := pipeline.LinkFree(ctx, f, source, pipeline.SidecarBeside(source), dir, base)
-	moved := errors.Is(err, fs.ErrPermission)
-	if moved {
-		name = path.Join(dir, pipeline.Marked(base, pipeline.Nonce(5)))
-		_, err = f.Move(ctx, pipeline.SidecarBeside(source), pipeline.SidecarBeside(name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		_, err = f.Move(ctx, source, name)
-	}
+	name, err := pipeline.GiveBack(ctx, f, source, pipeline.SidecarBeside(source), dir, base)
 	if err != nil {
 		return "", err
-	}
-	if err := f.DurableForeign(name); err != nil {
-		return "", err
-	}
-	if !moved { // a move that a power loss of the file server undoes leaves the source there, and nowhere else
-		if err := errors.Join(f.Remove(source), f.Remove(pipeline.SidecarBeside(source))); err != nil {
-			return "", err
-		}
 	}
 	if was := path.Dir(source); path.Dir(was) == pipeline.FailedDir {
 		_ = pipeline.Tidy(f, was) // whatever else a person has put there stays

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// Another user's source can't be linked and is moved. Where it was nothing is removed, for the file server can
+// Another user's source can't be linked and is moved, with its settings and nobody else's. Where it was nothing is removed, for the file server can
 // undo a move.
 func TestAMovedSourceIsNotRemoved(t *testing.T) {
 	root := t.TempDir()
@@ -22,9 +23,11 @@ func TestAMovedSourceIsNotRemoved(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
 	source := "failed/film.mkv/film.mkv"
-	require.NoError(t, os.WriteFile(filepath.Join(root, source), nil, 0o600))
+	for _, name := range []string{source, pipeline.SidecarBeside(source)} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(path.Base(name)), 0o600))
+	}
 	share := sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
-		if op == "link" {
+		if op == "link" && strings.HasPrefix(name, source+" ") {
 			return syscall.EPERM
 		}
 		require.False(t, op == "unlink" && name == source, "%s %s", op, name)
@@ -33,6 +36,9 @@ func TestAMovedSourceIsNotRemoved(t *testing.T) {
 	name, err := BackToInbox(t.Context(), share, source, "film.mkv")
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(root, name))
+	names, err := share.List("inbox")
+	require.NoError(t, err)
+	require.Equal(t, []string{path.Base(name), path.Base(pipeline.SidecarBeside(name))}, names, "its settings go with it")
 	require.NoDirExists(t, filepath.Join(root, "failed/film.mkv"))
 }
 
