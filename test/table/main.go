@@ -64,7 +64,7 @@ func run(ctx context.Context, binary, dir, document string, folders []string) er
 	share := filepath.Join(dir, "share")
 	distenc := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, binary, append(args, "--log-level", "error")...)
-		cmd.Env, cmd.Stderr = append(os.Environ(), "DISTENC_SHARE="+share), os.Stderr
+		cmd.Env = append(os.Environ(), "DISTENC_SHARE="+share)
 		out, err := cmd.Output()
 		return string(out), err
 	}
@@ -77,6 +77,10 @@ func run(ctx context.Context, binary, dir, document string, folders []string) er
 	for i := range rows {
 		// Some have the same content under several names.
 		out, err := distenc("add", "--again", rows[i].path)
+		if exit, is := errors.AsType[*exec.ExitError](err); is {
+			rows[i].refuse(string(exit.Stderr))
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("cannot add %q: %w", rows[i].path, err)
 		}
@@ -84,7 +88,7 @@ func run(ctx context.Context, binary, dir, document string, folders []string) er
 	}
 	var exit *exec.ExitError
 	if _, err := distenc("run", "--until-idle"); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 3) {
-		return err
+		return fmt.Errorf("cannot encode the sources: %w", err)
 	}
 	tools, err := outcomes(share, rows)
 	if err != nil {
@@ -98,7 +102,14 @@ type row struct {
 	folder, path string
 	inbox        string // its name in the inbox
 	result       string
+	late         bool // it failed after it was planned
 	notes        []string
+}
+
+// refuse notes what distenc said to whoever added the file.
+func (r *row) refuse(said string) {
+	_, reason, _ := strings.Cut(strings.TrimSpace(said), `": `)
+	r.result, r.notes = "refused", []string{reason}
 }
 
 // sources makes the corpus and lists the folders' files.
@@ -148,8 +159,14 @@ func outcomes(share string, rows []row) (tools []string, err error) {
 			Tools   map[string]string
 			Notes   []string
 		}
-		if err := read(filepath.Join(filepath.Dir(name), pipeline.CertificateName), &certificate); err != nil || i < 0 {
-			continue // it has failed, and lies in failed/
+		if i < 0 {
+			continue
+		}
+		if err := read(filepath.Join(filepath.Dir(name), pipeline.CertificateName), &certificate); err != nil {
+			// It lies in failed/. What could be planned should have come out.
+			_, err := os.Stat(filepath.Join(filepath.Dir(name), "plan.json"))
+			rows[i].late = err == nil
+			continue
 		}
 		rows[i].result, rows[i].notes = "exact", certificate.Notes
 		if tools == nil {
@@ -170,6 +187,9 @@ func outcomes(share string, rows []row) (tools []string, err error) {
 			return nil, fmt.Errorf("nothing tells what became of %q: %w", r.path, err)
 		}
 		rows[i].result, rows[i].notes = "refused", []string{strings.TrimSpace(string(reason))}
+		if r.late {
+			rows[i].result = "FAILED LATE"
+		}
 	}
 	return tools, nil
 }
@@ -195,9 +215,10 @@ func table(rows []row, tools []string) string {
 		fmt.Fprintf(&lines, "| %s | %s | %s | %s |\n", r.folder, cell(pipeline.RawName(filepath.Base(r.path)).String()), what,
 			cell(strings.Join(r.notes, " ")))
 	}
-	return fmt.Sprintf("%d sources: %d exact, %d exact with notes, %d refused. Made with %s.\n\n| from | source | | "+
-		"|\n| --- | --- | --- | --- |\n%s",
-		len(rows), count["exact"], count["exact, with notes"], count["refused"], strings.Join(tools, ", "), &lines)
+	return fmt.Sprintf("%d sources: %d exact, %d exact with notes, %d refused before their first chunk was encoded, "+
+		"%d failed later. Made with %s.\n\n| from | source | | |\n| --- | --- | --- | --- |\n%s",
+		len(rows), count["exact"], count["exact, with notes"], count["refused"], count["FAILED LATE"],
+		strings.Join(tools, ", "), &lines)
 }
 
 // cell keeps a text within its cell.
