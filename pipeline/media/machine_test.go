@@ -1,7 +1,7 @@
 package media
 
 import (
-	"strings"
+	"io"
 	"testing"
 	"testing/fstest"
 
@@ -56,11 +56,13 @@ func TestMemoryIsBoundByTheMachineAndItsGroups(t *testing.T) {
 func TestAChildsMemory(t *testing.T) {
 	var tools Tools
 	var had int64
+	words, hold := io.Pipe() // the child waits for its end
 	_, err := tools.Run(t.Context(), Command{Program: "/bin/sh", Args: []string{"-c", "read x"},
-		Stdin: strings.NewReader("x\n"), Started: func(p *Process) {
+		Stdin: words, Started: func(p *Process) {
 			for had == 0 { // until it has begun
 				had = p.Memory()
 			}
+			_ = hold.Close()
 		}})
 	require.NoError(t, err)
 	require.Greater(t, had, int64(100<<10))
