@@ -11,6 +11,7 @@ import (
 type job struct {
 	*pipeline.Job                // replaced, never written to: tasks have it too
 	plan          *pipeline.Plan // nil until it is made or read; never written to
+	foreign       bool           // the plan is a later version's: the job waits for that one, or for a person
 	scan          Scan           // what the intake read of the source, for planning
 	sighted       *identity      // the source when it was last known to be what was taken in; nil: not by this master
 	absent        persistence    // with a source that is not in the folder

@@ -160,3 +160,20 @@ func TestOrderOfJobs(t *testing.T) {
 	l.reopen("a")
 	require.False(t, l.closed["a"])
 }
+
+// A job of a later version's plan waits for that version or for a person. It keeps nobody from being idle, but all did
+// not end well.
+func TestALaterVersionsPlanKeepsNobodyFromBeingIdle(t *testing.T) {
+	m := newMaster(t, nil)
+	record := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "film.mkv", Source: "source.mkv", CRC32: "ABCDEF01"}
+	record.Settings.Container = "mkv"
+	require.NoError(t, record.Create(m.FS))
+	require.NoError(t, m.FS.Create(pipeline.JobFile(record.ID, record.Source), []byte("film")))
+	require.NoError(t, m.FS.Create(pipeline.JobFile(record.ID, "plan.json"), []byte(`{"format":77}`)))
+	for range 2 { // while it rests too
+		idle, err := m.round(t.Context())
+		require.NoError(t, err)
+		require.True(t, idle)
+	}
+	require.ErrorIs(t, m.verdict(), ErrJobFailed)
+}

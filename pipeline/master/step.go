@@ -48,7 +48,7 @@ func (t *term) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (bu
 		return false
 	}
 	if err != nil || time.Now().Before(j.rest) {
-		return true
+		return err != nil || !j.foreign
 	}
 	control, err := pipeline.ReadControl(t.FS, j.ID)
 	if err != nil {
@@ -90,7 +90,7 @@ func (t *term) stepChunks(ctx context.Context, j *job, chunks *pipeline.JobChunk
 		t.retry(ctx, j, chunks)
 	}
 	if !t.loadPlan(j) {
-		return true
+		return !j.foreign
 	}
 	state := chunks.Strongest(len(j.plan.Chunks))
 	t.startSplit(j, state, chunks)
@@ -134,7 +134,8 @@ func (t *term) loadPlan(j *job) bool {
 		return true
 	}
 	p, err := pipeline.LoadPlan(t.FS, j.ID)
-	if other, is := errors.AsType[*pipeline.FormatError](err); is && other.Earlier {
+	other, is := errors.AsType[*pipeline.FormatError](err)
+	if j.foreign = is && !other.Earlier; is && other.Earlier {
 		t.startDecide(j, earlierDecision)
 		return false
 	}

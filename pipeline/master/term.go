@@ -120,7 +120,7 @@ func (t *term) round(ctx context.Context) (idle bool, err error) {
 func (t *term) verdict() error {
 	failed := t.failed
 	for _, j := range t.jobs.live {
-		if j.chunks.aside > 0 {
+		if j.chunks.aside > 0 || j.foreign {
 			failed++
 		}
 	}

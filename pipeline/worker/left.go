@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"slices"
 	"sync"
 
@@ -26,15 +27,25 @@ func (o *outlook) jobs(share *sharefs.FS) ([]pipeline.JobStatus, error) {
 	return s.Jobs, nil
 }
 
+// foreign reports whether a job has a plan of another version of distenc, which this one can't encode by.
+func (w *Worker) foreign(job string) bool {
+	_, err := w.plans.get(w.FS, job)
+	_, is := errors.AsType[*pipeline.FormatError](err)
+	return is
+}
+
 // nothingLeft reports whether no job has a free chunk, and none is about to be cut: one that a master has taken in but
-// not yet planned, or whose chunks are not all made. The free chunks of jobs that lack memory here don't count.
-func nothingLeft(jobs []pipeline.JobStatus, lacksMemory func(job string) bool) bool {
+// not yet planned, or whose chunks are not all made. The free chunks of jobs that lack memory here don't count, nor do
+// jobs whose plan is foreign.
+func nothingLeft(jobs []pipeline.JobStatus, foreign, lacksMemory func(job string) bool) bool {
 	return !slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
 		switch j.State {
-		case pipeline.Planning, pipeline.Splitting:
+		case pipeline.Planning:
+			return !foreign(j.ID)
+		case pipeline.Splitting:
 			return true
-		case pipeline.InWork:
-			return j.Chunks.Pending > 0 && !lacksMemory(j.ID)
+		case pipeline.InWork, pipeline.JobFailed: // the latter while others of its chunks go on
+			return !j.Decided && j.Chunks.Pending > 0 && !lacksMemory(j.ID)
 		}
 		return false
 	})

@@ -14,6 +14,9 @@ import (
 
 func TestWhenNothingIsLeft(t *testing.T) {
 	lacks := func(job string) bool { return job == "big" }
+	foreign := func(job string) bool { return job == "later" }
+	ended := pipeline.JobStatus{ID: "z", State: pipeline.JobFailed, Decided: true}
+	ended.Chunks.Pending = 1
 	job := func(id string, state pipeline.JobState, pending int) pipeline.JobStatus {
 		return pipeline.JobStatus{ID: id, State: state, Course: pipeline.Course{Chunks: pipeline.Counts{Pending: pending}}}
 	}
@@ -21,15 +24,19 @@ func TestWhenNothingIsLeft(t *testing.T) {
 		jobs []pipeline.JobStatus
 		want bool
 	}{
-		"no jobs":           {nil, true},
-		"all is in work":    {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
-		"a free chunk":      {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
-		"one that is big":   {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
-		"and one that fits": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)}, false},
-		"about to be cut":   {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
-		"about to be read":  {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
+		"no jobs":                        {nil, true},
+		"all is in work":                 {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
+		"a free chunk":                   {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
+		"one that is big":                {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
+		"and one that fits":              {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)}, false},
+		"about to be cut":                {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
+		"about to be read":               {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
+		"of a later distenc":             {[]pipeline.JobStatus{job("later", pipeline.Planning, 0)}, true},
+		"free beside what was set aside": {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 1)}, false},
+		"all was set aside":              {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 0)}, true},
+		"failed":                         {[]pipeline.JobStatus{ended}, true},
 	} {
-		require.Equal(t, c.want, nothingLeft(c.jobs, lacks), name)
+		require.Equal(t, c.want, nothingLeft(c.jobs, foreign, lacks), name)
 	}
 }
 

@@ -159,5 +159,5 @@ func (w *Worker) mayEnd() bool {
 		return false
 	}
 	jobs, err := w.outlook.jobs(w.FS)
-	return err == nil && nothingLeft(jobs, w.memory.lacksFor)
+	return err == nil && nothingLeft(jobs, w.foreign, w.memory.lacksFor)
 }

@@ -137,6 +137,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		require.NoError(t, os.WriteFile(name, []byte(other), 0o644))
 		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 3): "+
 			"let that version finish the job, or cancel it")
+		f.must("worker", "--slots", "1", "--until-idle") // it does not wait for a job that waits for a person
 	})
 	t.Run("a chunk was set aside and others go on", func(t *testing.T) {
 		f, job := begin(t)
