@@ -62,6 +62,7 @@ func TestAChildsMemory(t *testing.T) {
 			for had == 0 { // until it has begun
 				had = p.Memory()
 			}
+			_, _ = io.WriteString(hold, "x\n") // an error shows in the child's end
 			_ = hold.Close()
 		}})
 	require.NoError(t, err)
