@@ -181,7 +181,7 @@ func (w *Worker) gone(job string) bool {
 // promise keeps memory for one encode of the plan, if there is room for it beside those that run.
 func (w *Worker) promise(plan *pipeline.Plan) (release func(), fits bool) {
 	threads := w.Machine.Threads
-	return w.memory.promise(plan.Job, plan.Memory.Of(threads), w.running.owed(threads))
+	return w.memory.promise(plan.Job, plan.Memory.Of(threads), func() int64 { return w.running.owed(threads) })
 }
 
 // rests reports whether nothing may be claimed now.

@@ -18,20 +18,20 @@ type memory struct {
 	short    map[string]string // what did not fit when its job was tried last, by job
 }
 
-// promise keeps need bytes for a claim on a chunk of a job until release is called. owed is what encodes that run may
-// still take.
-func (m *memory) promise(job string, need, owed int64) (release func(), fits bool) {
+// promise keeps need bytes for a claim on a chunk of a job until release is called. owed returns what encodes that run
+// may still take: it is asked while no promise can be released, since a claim that is won becomes one of them before.
+func (m *memory) promise(job string, need int64, owed func() int64) (release func(), fits bool) {
 	release = func() {}
 	if m.read == nil || need == 0 {
 		return release, true
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	free, most := m.read()
 	if most == 0 {
 		return release, true
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	free = max(0, free-owed-m.promised)
+	free = max(0, free-owed()-m.promised)
 	if need > free {
 		if m.short == nil {
 			m.short = map[string]string{}

@@ -40,6 +40,10 @@ func TestASlotIsUsedOnlyWhileItFits(t *testing.T) {
 	w.memory.forgetOthers(nil)
 	require.Empty(t, w.memory.lacks())
 
+	_, _ = w.memory.promise("job", gb, func() int64 {
+		require.False(t, w.memory.mu.TryLock(), "a claim that is won now would be counted neither as promised nor as owed")
+		return 0
+	})
 	_, fits = w.promise(&pipeline.Plan{})
 	require.True(t, fits, "a plan that does not say")
 	_, fits = New(Options{}).promise(plan)
