@@ -116,6 +116,9 @@ func (m *Master) Run(ctx context.Context) error {
 			return err
 		}
 		failed = t.failed
+		if ctx.Err() == nil {
+			m.Log.Warn("this node does not lead any more", "reason", context.Cause(leading))
+		}
 	}
 	return nil
 }

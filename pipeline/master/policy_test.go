@@ -165,6 +165,9 @@ func TestOrderOfJobs(t *testing.T) {
 // not end well.
 func TestALaterVersionsPlanKeepsNobodyFromBeingIdle(t *testing.T) {
 	m := newMaster(t, nil)
+	_, err := m.round(t.Context())
+	require.ErrorIs(t, err, fs.ErrNotExist, "a share that does not tell what was agreed on ends no lead")
+	require.NoError(t, m.FS.Create(pipeline.Cluster, []byte(`{"share":"s"}`)))
 	record := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "film.mkv", Source: "source.mkv", CRC32: "ABCDEF01"}
 	record.Settings.Container = "mkv"
 	require.NoError(t, record.Create(m.FS))
@@ -176,4 +179,7 @@ func TestALaterVersionsPlanKeepsNobodyFromBeingIdle(t *testing.T) {
 		require.True(t, idle)
 	}
 	require.ErrorIs(t, m.verdict(), ErrJobFailed)
+	info, err := pipeline.LoadCluster(m.FS)
+	require.NoError(t, err)
+	require.Equal(t, "0s", info.Settle, "agreed on at the first chance")
 }

@@ -22,6 +22,7 @@ type term struct {
 	inbox     inbox
 	claims    claims
 	leftovers leftovers
+	agreed    bool            // what all nodes must agree on is published
 	full      string          // why there is no room on the disk, "" while there is
 	pending   int             // free chunks of all jobs at the last look
 	failed    int             // jobs that failed, and files that were rejected
@@ -52,9 +53,6 @@ func (t *term) lead(ctx context.Context) (done bool, err error) {
 	if err := pipeline.WriteLeftAlone(t.FS, nil); err != nil {
 		t.Log.Debug("cannot clear what the last master left alone", "error", err)
 	}
-	if err := t.agree(t.pace.Settle); err != nil {
-		return false, err
-	}
 	for ctx.Err() == nil {
 		idle, err := t.round(ctx)
 		if err == nil {
@@ -75,12 +73,14 @@ func (t *term) lead(ctx context.Context) (done bool, err error) {
 func (t *term) round(ctx context.Context) (idle bool, err error) {
 	t.tasks.drain()
 	if now := t.Pace(); now != t.pace.Pace {
-		settle := t.pace.Settle
-		if t.pace.Pace = now; now.Settle != settle {
-			if err := t.agree(now.Settle); err != nil {
-				return false, err
-			}
+		t.agreed = t.agreed && now.Settle == t.pace.Settle
+		t.pace.Pace = now
+	}
+	if !t.agreed {
+		if err := t.agree(t.pace.Settle); err != nil {
+			return false, err
 		}
+		t.agreed = true
 	}
 	survey, err := pipeline.TakeSurvey(t.FS)
 	if err == nil {
