@@ -15,8 +15,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// Another user's source can't be linked and is moved, with its settings and nobody else's. Where it was nothing is removed,
-// for the file server can undo a move.
+// Another user's source can't be linked and is moved, with its settings and nobody else's. Where it was nothing is
+// removed, for the file server can undo a move.
 func TestAMovedSourceIsNotRemoved(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"inbox", "failed/film.mkv"} {
