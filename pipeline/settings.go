@@ -171,7 +171,7 @@ type Scale struct {
 	Enlarge       bool // small pictures are made larger too
 }
 
-// Sides of a Scale in pixels; the longest is the longest of a picture that x264 encodes.
+// Sides of a Scale in pixels; the longest is the longest that every encoder takes.
 const minScale, maxScale = 16, 16384
 
 func (s Scale) String() string {

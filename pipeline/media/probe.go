@@ -64,25 +64,28 @@ type Stream struct {
 	// there is none.
 	ExtradataSHA256 string
 
-	// Video
+	Pictures
+	Sound
+}
+
+// Pictures is what is said of a video stream.
+type Pictures struct {
 	Width, Height int
 	PixFmt        string
 	SAR           pipeline.Rational // sample aspect ratio
 	FrameRate     pipeline.Rational // average
 	BaseRate      pipeline.Rational // r_frame_rate
-	ColorRange    string
-	ColorSpace    string
-	ColorTransfer string
-	ColorPrimary  string
-	ChromaLoc     string
-	FieldOrder    string
-	BFrames       int // has_b_frames: depth of reordering
-	Rotation      int // degrees, counter-clockwise, from the display matrix
-	HDR           HDR
-	Stereo        string // layout of 3D pictures, in ffmpeg's words; empty: not in 3D
-	Spherical     bool   // made for all directions
+	pipeline.Colour
+	FieldOrder string
+	BFrames    int // has_b_frames: depth of reordering
+	Rotation   int // degrees, counter-clockwise, from the display matrix
+	HDR        HDR
+	Stereo     string // layout of 3D pictures, in ffmpeg's words; empty: not in 3D
+	Spherical  bool   // made for all directions
+}
 
-	// Audio
+// Sound is what is said of an audio stream.
+type Sound struct {
 	SampleRate, Channels int
 	ChannelLayout        string
 }
@@ -146,34 +149,39 @@ func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File
 }
 
 type rawStream struct {
-	Index         int            `json:"index"`
-	Type          string         `json:"codec_type"`
-	Codec         string         `json:"codec_name"`
-	CodecTag      string         `json:"codec_tag_string"`
-	Profile       string         `json:"profile"`
-	TimeBase      string         `json:"time_base"`
-	StartPTS      *int64         `json:"start_pts"`
-	Duration      int64          `json:"duration_ts"`
-	Disposition   map[string]int `json:"disposition"`
-	Tags          map[string]string
-	Hash          string            `json:"extradata_hash"`
-	Width         int               `json:"width"`
-	Height        int               `json:"height"`
-	PixFmt        string            `json:"pix_fmt"`
-	SAR           string            `json:"sample_aspect_ratio"`
-	FrameRate     string            `json:"avg_frame_rate"`
-	BaseRate      string            `json:"r_frame_rate"`
-	ColorRange    string            `json:"color_range"`
-	ColorSpace    string            `json:"color_space"`
-	ColorTransfer string            `json:"color_transfer"`
-	ColorPrimary  string            `json:"color_primaries"`
-	ChromaLoc     string            `json:"chroma_location"`
-	FieldOrder    string            `json:"field_order"`
-	BFrames       int               `json:"has_b_frames"`
-	SampleRate    string            `json:"sample_rate"`
-	Channels      int               `json:"channels"`
-	ChannelLayout string            `json:"channel_layout"`
-	SideData      []json.RawMessage `json:"side_data_list"`
+	Index       int            `json:"index"`
+	Type        string         `json:"codec_type"`
+	Codec       string         `json:"codec_name"`
+	CodecTag    string         `json:"codec_tag_string"`
+	Profile     string         `json:"profile"`
+	TimeBase    string         `json:"time_base"`
+	StartPTS    *int64         `json:"start_pts"`
+	Duration    int64          `json:"duration_ts"`
+	Disposition map[string]int `json:"disposition"`
+	Tags        map[string]string
+	Hash        string `json:"extradata_hash"`
+	rawPictures
+	rawSound
+	SideData []json.RawMessage `json:"side_data_list"`
+}
+
+// rawPictures and rawSound are ffprobe's words for them.
+type rawPictures struct {
+	Width     int    `json:"width"`
+	Height    int    `json:"height"`
+	PixFmt    string `json:"pix_fmt"`
+	SAR       string `json:"sample_aspect_ratio"`
+	FrameRate string `json:"avg_frame_rate"`
+	BaseRate  string `json:"r_frame_rate"`
+	pipeline.Colour
+	FieldOrder string `json:"field_order"`
+	BFrames    int    `json:"has_b_frames"`
+}
+
+type rawSound struct {
+	SampleRate    string `json:"sample_rate"`
+	Channels      int    `json:"channels"`
+	ChannelLayout string `json:"channel_layout"`
 }
 
 func parseProbe(out []byte) (*File, error) {
@@ -229,11 +237,15 @@ func (r rawStream) stream() Stream {
 		Index: r.Index, Type: r.Type, Codec: stated(r.Codec), CodecTag: r.CodecTag, Profile: stated(r.Profile),
 		TimeBase: parseRational(r.TimeBase), StartPTS: NoPTS, Duration: r.Duration, Tags: r.Tags,
 		Disposition: map[string]bool{}, ExtradataSHA256: strings.ToLower(strings.TrimPrefix(r.Hash, "SHA256:")),
-		Width: r.Width, Height: r.Height, PixFmt: stated(r.PixFmt),
-		SAR: parseRational(r.SAR), FrameRate: parseRational(r.FrameRate), BaseRate: parseRational(r.BaseRate),
-		ColorRange: stated(r.ColorRange), ColorSpace: stated(r.ColorSpace), ColorTransfer: stated(r.ColorTransfer),
-		ColorPrimary: stated(r.ColorPrimary), ChromaLoc: stated(r.ChromaLoc), FieldOrder: stated(r.FieldOrder),
-		BFrames: r.BFrames, Channels: r.Channels, ChannelLayout: stated(r.ChannelLayout),
+		Sound: Sound{Channels: r.Channels, ChannelLayout: stated(r.ChannelLayout)},
+		Pictures: Pictures{
+			Width: r.Width, Height: r.Height, PixFmt: stated(r.PixFmt), SAR: parseRational(r.SAR),
+			FrameRate: parseRational(r.FrameRate), BaseRate: parseRational(r.BaseRate), FieldOrder: stated(r.FieldOrder),
+			BFrames: r.BFrames, Colour: pipeline.Colour{
+				ColorRange: stated(r.ColorRange), ColorSpace: stated(r.ColorSpace), ColorTransfer: stated(r.ColorTransfer),
+				ColorPrimary: stated(r.ColorPrimary), ChromaLoc: stated(r.ChromaLoc),
+			},
+		},
 	}
 	if r.StartPTS != nil {
 		s.StartPTS = *r.StartPTS

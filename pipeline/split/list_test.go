@@ -221,7 +221,7 @@ func TestChunksAreAboutEquallyLong(t *testing.T) {
 func TestFieldOrder(t *testing.T) {
 	order := func(container, order string, head media.Head) string {
 		return fieldOrder(&Source{File: &media.File{Format: media.Format{Name: container}},
-			Stream: media.Stream{FieldOrder: order}, Head: head})
+			Stream: media.Stream{Pictures: media.Pictures{FieldOrder: order}}, Head: head})
 	}
 	require.Equal(t, "progressive", order("mov", "", media.Head{}))
 	require.Equal(t, "tt", order("mov", "tt", media.Head{}))

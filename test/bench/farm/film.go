@@ -58,7 +58,9 @@ func newFilm(seconds int, off float64, seed uint64) *film {
 func (f *film) plan(ctx context.Context, j *pipeline.Job, path string, slots int) (*pipeline.Plan, error) {
 	video := media.Stream{
 		Type: "video", Codec: "h264", TimeBase: pipeline.Rational{Num: 1, Den: 1000},
-		FrameRate: pipeline.Rational{Num: rate, Den: 1}, Width: 1920, Height: 1080, PixFmt: "yuv420p",
+		Pictures: media.Pictures{
+			FrameRate: pipeline.Rational{Num: rate, Den: 1}, Width: 1920, Height: 1080, PixFmt: "yuv420p",
+		},
 	}
 	file := &media.File{Format: media.Format{Name: "matroska,webm"}, Streams: []media.Stream{video}}
 	plan, err := split.Make(ctx, media.Tools{}, split.Request{
