@@ -53,7 +53,7 @@ func ReadControl(f *sharefs.FS, job string) (Control, error) {
 		case ControlRetry:
 			c.Retry = true
 		case ControlPriority:
-			if b, err := f.Read(ControlFile(job, n), maxPriority); err == nil {
+			if b, err := f.Read(ControlFile(job, n), maxPriorityFile); err == nil {
 				if p, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
 					c.Priority = &p
 				}
@@ -63,8 +63,11 @@ func ReadControl(f *sharefs.FS, job string) (Control, error) {
 	return c, nil
 }
 
-// maxPriority bounds what is read of a priority file, in bytes.
-const maxPriority = 64
+// MaxPriority bounds a priority both ways; enough to order people's wishes.
+const MaxPriority = 1000
+
+// maxPriorityFile bounds what is read of a priority file, in bytes.
+const maxPriorityFile = 64
 
 // Ask makes a control file; that it is there already is as good.
 func Ask(f *sharefs.FS, job, name, content string) error {

@@ -108,6 +108,10 @@ func newPriority(g *global) *cobra.Command {
 		if err != nil {
 			return steer.Outcome{}, usage(fmt.Errorf("%q is no whole number", args[1]))
 		}
+		if n < -pipeline.MaxPriority || n > pipeline.MaxPriority {
+			return steer.Outcome{}, usage(fmt.Errorf("a priority is from %d to %d, and not %d",
+				-pipeline.MaxPriority, pipeline.MaxPriority, n))
+		}
 		return desk.Prioritise(ctx, args[0], n)
 	})
 }

@@ -40,9 +40,6 @@ const (
 	inFiles = inMachine | inShare
 )
 
-// maxPriority bounds a priority both ways; enough to order people's wishes.
-const maxPriority = 1000
-
 // keys is the table of all settings but the encoders' options, which have a key for each encoder in a profile. Where
 // the
 // share is, what is run, and who can read over the network is not for all who can write to the share.
@@ -81,7 +78,7 @@ var keys = []key{
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
 
 	{"profile", func(t target) any { return &t.file.Profile }, namesProfile, inSidecar},
-	{"priority", func(t target) any { return &t.file.Priority }, between(-maxPriority, maxPriority), inSidecar},
+	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority), inSidecar},
 	{"again", func(t target) any { return &t.file.Again }, nil, inSidecar},
 	{"paused", func(t target) any { return &t.file.Paused }, nil, inSidecar},
 	{"nonce", func(t target) any { return &t.file.Nonce }, nonce, inSidecar},
