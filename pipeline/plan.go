@@ -54,8 +54,9 @@ type Colour struct {
 	ChromaLoc     string `json:"chroma_location,omitempty"`
 }
 
-// HDR10 is static metadata (SMPTE ST 2086, CTA-861.3) as the commands of the encoders take it: G(x,y)B(x,y)R(x,y)WP(x,y)
-// L(max,min) in steps of 0.00002 and 0.0001 cd/m², and MaxCLL,MaxFALL in cd/m². Empty where there is none.
+// HDR10 is static metadata (SMPTE ST 2086, CTA-861.3) as the commands of the encoders take it:
+// G(x,y)B(x,y)R(x,y)WP(x,y) L(max,min) in steps of 0.00002 and 0.0001 cd/m², and MaxCLL,MaxFALL in cd/m². Empty where
+// there is none.
 type HDR10 struct {
 	MasterDisplay string `json:"master_display,omitempty"`
 	MaxCLL        string `json:"max_cll,omitempty"`

@@ -1,8 +1,8 @@
 // Package encoder knows the video encoders that a profile can name: which of their options may be asked for, how ffmpeg
 // is asked, what comes out, and what it takes. Nothing outside of it names one.
 //
-// An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Each goes through
-// TestEveryFrameOnceAtItsTime of pipeline/encode with all sound sources.
+// An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Each goes
+// through TestEveryFrameOnceAtItsTime of pipeline/encode with all sound sources.
 package encoder
 
 import (

@@ -24,11 +24,12 @@ func TestWhenNothingIsLeft(t *testing.T) {
 		jobs []pipeline.JobStatus
 		want bool
 	}{
-		"no jobs":                        {nil, true},
-		"all is in work":                 {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
-		"a free chunk":                   {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
-		"one that is big":                {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
-		"and one that fits":              {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)}, false},
+		"no jobs":         {nil, true},
+		"all is in work":  {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
+		"a free chunk":    {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
+		"one that is big": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
+		"and one that fits": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)},
+			false},
 		"about to be cut":                {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
 		"about to be read":               {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
 		"of a later distenc":             {[]pipeline.JobStatus{job("later", pipeline.Planning, 0)}, true},

@@ -78,7 +78,8 @@ var keys = []key{
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
 
 	{"profile", func(t target) any { return &t.file.Profile }, namesProfile, inSidecar},
-	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority), inSidecar},
+	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority),
+		inSidecar},
 	{"again", func(t target) any { return &t.file.Again }, nil, inSidecar},
 	{"paused", func(t target) any { return &t.file.Paused }, nil, inSidecar},
 	{"nonce", func(t target) any { return &t.file.Nonce }, nonce, inSidecar},
