@@ -100,7 +100,7 @@ func run(ctx context.Context, binary, dir, document string, folders []string) er
 // row is one source.
 type row struct {
 	folder, path string
-	inbox        string // its name in the inbox
+	inbox        string // its name in the inbox, as people are shown it
 	result       string
 	late         bool // it failed after it was planned
 	notes        []string
@@ -153,7 +153,7 @@ func outcomes(share string, rows []row) (tools []string, err error) {
 		if err := read(name, &job); err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(rows, func(r row) bool { return r.inbox == job.Name() })
+		i := slices.IndexFunc(rows, func(r row) bool { return r.inbox == pipeline.RawName(job.Name()).String() })
 		var certificate struct {
 			Encoder string
 			Tools   map[string]string
@@ -178,17 +178,25 @@ func outcomes(share string, rows []row) (tools []string, err error) {
 			slices.Sort(tools)
 		}
 	}
-	for i, r := range rows {
+	failed, err := os.ReadDir(filepath.Join(share, "failed"))
+	if err != nil {
+		return nil, err
+	}
+	for row, r := range rows {
 		if r.result != "" {
 			continue
 		}
-		reason, err := os.ReadFile(filepath.Join(share, "failed", r.inbox, pipeline.ReasonName))
-		if err != nil {
-			return nil, fmt.Errorf("nothing tells what became of %q: %w", r.path, err)
+		i := slices.IndexFunc(failed, func(e fs.DirEntry) bool { return pipeline.RawName(e.Name()).String() == r.inbox })
+		if i < 0 {
+			return nil, fmt.Errorf("nothing tells what became of %q", r.path)
 		}
-		rows[i].result, rows[i].notes = "refused", []string{strings.TrimSpace(string(reason))}
+		reason, err := os.ReadFile(filepath.Join(share, "failed", failed[i].Name(), pipeline.ReasonName))
+		if err != nil {
+			return nil, err
+		}
+		rows[row].result, rows[row].notes = "refused", []string{strings.TrimSpace(string(reason))}
 		if r.late {
-			rows[i].result = "FAILED LATE"
+			rows[row].result = "FAILED LATE"
 		}
 	}
 	return tools, nil
