@@ -6,21 +6,20 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // hasOpenat2 reports whether openat2(2) can be had: from Linux 5.6 on, unless a container's filter forbids it.
-var hasOpenat2 = sync.OnceValue(func() bool {
-	fd, err := unix.Openat2(unix.AT_FDCWD, "/",
+func hasOpenat2(root string) bool {
+	fd, err := unix.Openat2(unix.AT_FDCWD, root,
 		&unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
 	if err != nil {
 		return false
 	}
 	_ = unix.Close(fd)
 	return true
-})
+}
 
 // open opens a name without following a link at its end or on the way to it (ELOOP).
 func (o osOps) open(name string, flag int, perm fs.FileMode) (*os.File, error) {

@@ -43,7 +43,7 @@ func OS(root string) Ops {
 	if real, err := filepath.EvalSymlinks(root); err == nil {
 		root = real
 	}
-	return osOps{root: root, openat2: hasOpenat2()}
+	return osOps{root: root, openat2: hasOpenat2(root)}
 }
 
 // osOps follow no symbolic link below root: anybody may plant one where a folder of the share is expected.

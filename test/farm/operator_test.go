@@ -71,7 +71,7 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 			require.ErrorIs(t, os.WriteFile(filepath.Join(d.dir, "outbox", "ballast"), make([]byte, 40<<20), 0o644),
 				syscall.ENOSPC)
 		}, "the share has only 0 B free, less than disk.min_free (1.0 MiB). Make room there.",
-			"FAIL    space: share     0 MiB free"},
+			"FAIL    space: share     0 B free"},
 		"no inodes": {[]string{"-N", "128"}, func(d *disk) {
 			var err error
 			for n := 0; err == nil; n++ {
