@@ -33,11 +33,12 @@ test:
 	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
 
 # What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources.
+NEWEST ?= ./pipeline/... ./cmd/internal/doctor
 test-newest: export LC_ALL = C.UTF-8
 test-newest:
 	test/install-tools $(MEDIA)
 	test/newest-ffmpeg bin/newest
-	DISTENC_TOOLS=$(CURDIR)/bin/newest $(GO) test -timeout 30m ./pipeline/... ./cmd/internal/doctor
+	DISTENC_TOOLS=$(CURDIR)/bin/newest $(GO) test -timeout 30m $(NEWEST)
 
 # The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
 test-packages:
