@@ -43,12 +43,12 @@ func (s *stages) Scan(ctx context.Context, name string) (master.Scan, error) {
 	if err != nil {
 		return master.Scan{}, err
 	}
-	return master.Scan{CRC32: sum}, wait(ctx, time.Duration(s.film.size()/diskSpeed*float64(time.Second)))
+	return master.Scan{CRC32: sum}, sharefs.Sleep(ctx, time.Duration(s.film.size()/diskSpeed*float64(time.Second)))
 }
 
 // Plan implements master.Stages: it cuts as the product does.
 func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipeline.Plan, error) {
-	if err := wait(ctx, planTime); err != nil {
+	if err := sharefs.Sleep(ctx, planTime); err != nil {
 		return nil, err
 	}
 	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), pipeline.Slots(s.share))
@@ -68,7 +68,7 @@ func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int,
 	for n, i := range chunks {
 		tmp := pipeline.CutOf(p.Job, nonce, 0, fmt.Sprint(n))
 		size := s.film.bytes(&p.Chunks[i])
-		err := wait(ctx, pieceTime+time.Duration(size/diskSpeed*float64(time.Second)))
+		err := sharefs.Sleep(ctx, pieceTime+time.Duration(size/diskSpeed*float64(time.Second)))
 		if err == nil {
 			err = errors.Join(s.share.Create(tmp, []byte("piece\n")), s.share.Sync(tmp))
 		}
@@ -85,7 +85,7 @@ func (s *stages) Check(ctx context.Context, _ *pipeline.Plan, c pipeline.ChunkFi
 	if err == nil && sum != r.CRC32 {
 		err = errors.New("the result is not what its worker wrote")
 	}
-	return errors.Join(err, wait(ctx, checkTime))
+	return errors.Join(err, sharefs.Sleep(ctx, checkTime))
 }
 
 // Prepare implements master.Stages.
@@ -118,12 +118,12 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	e.mount.busy.Store(true)
 	defer e.mount.busy.Store(false)
 	began := time.Now()
-	if err := wait(ctx, startTime); err != nil {
+	if err := sharefs.Sleep(ctx, startTime); err != nil {
 		return nil, err
 	}
 	took := time.Duration(e.stages.film.work(t.Chunk) / e.fps * float64(time.Second))
 	for left := took; left > 0; left -= time.Second {
-		if err := wait(ctx, min(left, time.Second)); err != nil {
+		if err := sharefs.Sleep(ctx, min(left, time.Second)); err != nil {
 			return nil, err
 		}
 		t.Progress(int(float64(t.Chunk.PTS.Len())*float64(took-left)/float64(took)), 1)
@@ -136,15 +136,4 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 		Size: int64(len(text)), CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(text)), Frames: t.Chunk.PTS.Len(),
 		Encoder: "bench", Seconds: time.Since(began).Seconds(), Method: "bench",
 	}, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
