@@ -39,5 +39,12 @@ func (c *Contact) Back() {
 	}
 }
 
+// Away reports whether the share was lost and did not answer since.
+func (c *Contact) Away() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.away.IsZero()
+}
+
 // WithContact reports failing heartbeats and scans to a contact that other parts of the daemon use too.
 func WithContact(c *Contact) Option { return func(o *options) { o.contact = c } }

@@ -48,7 +48,7 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		if err == nil {
 			return &pipeline.Record{
 				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS),
-				Extradata: result.Extradata, Encoder: enc.Version(result.Head),
+				Extradata: result.Extradata, Encoder: enc.Version(result.Head, result.messages),
 				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
 			}, nil
 		}
@@ -129,7 +129,8 @@ func worthAnother(ctx context.Context, err error) bool {
 
 type result struct {
 	*media.Clip
-	remark string
+	messages string // ffmpeg's
+	remark   string
 }
 
 func try(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input) (result, error) {
@@ -155,7 +156,7 @@ func try(ctx context.Context, tools media.Tools, req Request, options encoder.Op
 	}
 	defer func() { _ = f.Close() }()
 	clip, err := Check(ctx, tools, req.Plan, req.Chunk, f, req.Out)
-	return result{clip, remark(req.Plan, stderr)}, err
+	return result{clip, stderr, remark(req.Plan, stderr)}, err
 }
 
 // limits counts on four times the chunk's pictures where decoding begins at a key packet near it, and on all that come

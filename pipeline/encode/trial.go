@@ -20,7 +20,8 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	refuse := func(format string, args ...any) (string, error) {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf(format, args...), Err: err}
 	}
-	head, reason, err := firstPicture(ctx, tools, plan, enc, options, path)
+	head, messages, err := firstPicture(ctx, tools, plan, options, enc.Bare(), path)
+	reason := enc.Complaint(messages, err != nil)
 	if fault := media.Fault(err); fault != "" {
 		return refuse("Its first picture can't be encoded: %s.", fault)
 	}
@@ -29,12 +30,13 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	}
 	if reason != "" {
 		plain, _ := enc.Parse("")
-		if _, same, _ := firstPicture(ctx, tools, plan, enc, plain, path); same != "" { // without any settings too
+		_, messages, err := firstPicture(ctx, tools, plan, plain, enc.Bare(), path)
+		if same := enc.Complaint(messages, err != nil); same != "" { // without any settings too
 			return refuse("Its first picture can't be encoded, whatever the settings: %s.", same)
 		}
 		return refuse("%s does not take the settings %q: %s.", enc.Name(), plan.Settings.Options, reason)
 	}
-	if version = enc.Version(head); version == "" {
+	if version = enc.Version(head, messages); version == "" {
 		return refuse("The first picture can't be decoded: nothing came out of a test encode.")
 	}
 	contradiction, err := options.Contradiction(head)
@@ -47,21 +49,20 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	return version, nil
 }
 
-// firstPicture encodes it and returns the stream's beginning, and why the encoder did not take what it was told; empty
-// if it did.
+// firstPicture encodes it and returns the beginning of its bare stream, and what ffmpeg said.
 func firstPicture(
-	ctx context.Context, tools media.Tools, plan *pipeline.Plan, enc encoder.Encoder, options encoder.Options, path string,
-) (stream []byte, reason string, err error) {
+	ctx context.Context, tools media.Tools, plan *pipeline.Plan, options encoder.Options, format, path string,
+) (stream []byte, messages string, err error) {
 	head := &firstBytes{}
 	cmd := args(plan, options, input{path: path, stream: plan.Video.Index}, 1)
-	cmd = append(cmd, "-frames:v", "1", "-f", enc.Bare(), "pipe:1")
-	messages, err := tools.Run(ctx, media.Command{
+	cmd = append(cmd, "-frames:v", "1", "-f", format, "pipe:1")
+	messages, err = tools.Run(ctx, media.Command{
 		Program: tools.FFmpeg, Args: cmd, Stdout: head, Limits: media.Encoding(1, 1, largest(plan)),
 	})
 	if err != nil {
 		messages += "\n" + err.Error()
 	}
-	return head.buf.Bytes(), enc.Complaint(messages, err != nil), err
+	return head.buf.Bytes(), messages, err
 }
 
 // firstBytes keeps the beginning of a stream, where the encoder's version stands.

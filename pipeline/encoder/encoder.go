@@ -28,8 +28,9 @@ type Encoder interface {
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)
-	// Version is what the first bytes of a stream, 64 KiB or so, tell of who made it; empty where they tell nothing.
-	Version(head []byte) string
+	// Version is what the first bytes of a stream, 64 KiB or so, and ffmpeg's messages tell of who made it; empty where
+	// they tell nothing.
+	Version(head []byte, messages string) string
 	// Complaint is what ffmpeg's messages say of a setting that was not taken; empty if all were. Some encoders go on
 	// without an option that they can't read. failed: ffmpeg did not come to an end, so more counts as the reason.
 	Complaint(messages string, failed bool) string
@@ -45,6 +46,9 @@ type Options interface {
 	Fields(source string) string
 	// Multiples are the numbers that the picture's width and height must be multiples of.
 	Multiples(out pipeline.Picture) (width, height int)
+	// Unfit says what of such a film the encoder can't hold and what to set instead, as a sentence for a person; empty if
+	// it holds all. Sizes that Multiples brings into order are none of its concern.
+	Unfit(source pipeline.Video, out pipeline.Picture) string
 	// Look is what the user himself says of how the pictures are to be shown; the source's word holds for the rest.
 	Look() Look
 	// Args are ffmpeg's options for the encoder.

@@ -68,7 +68,7 @@ func FuzzWhatTheEncoderSays(f *testing.F) {
 		reason := x264{}.Complaint(messages, false)
 		require.Contains(t, messages, reason)
 		require.NotContains(t, x264{}.Complaint(messages, true), "\n")
-		version := x264{}.Version(head)
+		version := x264{}.Version(head, "")
 		require.True(t, version == "" || strings.HasPrefix(version, "x264 core ") && len(version) < 64, version)
 		asked, err := parseX264("--profile high")
 		require.NoError(t, err)

@@ -24,7 +24,7 @@ func (x264) Bare() string    { return "h264" }
 // x264 writes its version and all its settings into the first frame, as SEI user data.
 var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)
 
-func (x264) Version(head []byte) string {
+func (x264) Version(head []byte, _ string) string {
 	m := x264Version.FindSubmatch(head)
 	if m == nil {
 		return ""
@@ -184,6 +184,9 @@ func (x x264Asked) Multiples(out pipeline.Picture) (w, h int) {
 	}
 	return w, h
 }
+
+// Unfit is empty: x264 takes whatever PixFmt and Multiples make of a source.
+func (x x264Asked) Unfit(pipeline.Video, pipeline.Picture) string { return "" }
 
 func (x x264Asked) Look() Look {
 	return Look{

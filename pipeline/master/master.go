@@ -117,10 +117,19 @@ func (m *Master) Run(ctx context.Context) error {
 		}
 		failed = t.failed
 		if ctx.Err() == nil {
-			m.Log.Warn("this node does not lead any more", "reason", context.Cause(leading))
+			m.deposed(context.Cause(leading))
 		}
 	}
 	return nil
+}
+
+// deposed tells that the lead was lost. Where the share is away that was told, and explains it.
+func (m *Master) deposed(cause error) {
+	level := slog.LevelWarn
+	if errors.Is(cause, lease.ErrSilent) && m.contact.Away() {
+		level = slog.LevelDebug
+	}
+	m.Log.Log(context.Background(), level, "this node does not lead any more", "reason", cause)
 }
 
 // elsewhere returns whether a lock, named by a claim's stem or a master's node, is held on another host.

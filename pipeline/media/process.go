@@ -258,14 +258,15 @@ var raiseFileLimit = sync.OnceFunc(func() {
 // environment is ours, but for what would translate the tools' messages, colour them, or make ffmpeg
 // write a report file.
 func environment() []string {
-	env := make([]string, 0, len(os.Environ())+2)
+	env := make([]string, 0, len(os.Environ())+3)
 	for _, kv := range os.Environ() {
 		key, _, _ := strings.Cut(kv, "=")
-		if key != "FFREPORT" && key != "LANGUAGE" && key != "LANG" && !strings.HasPrefix(key, "LC_") {
+		if key != "FFREPORT" && key != "SVT_LOG" && key != "LANGUAGE" && key != "LANG" && !strings.HasPrefix(key, "LC_") {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "LC_ALL=C.UTF-8", "AV_LOG_FORCE_NOCOLOR=1")
+	// 3: SVT-AV1 says its version, and what it does not take (its Docs/Parameters.md).
+	return append(env, "LC_ALL=C.UTF-8", "AV_LOG_FORCE_NOCOLOR=1", "SVT_LOG=3")
 }
 
 // ShellLine writes a command so that it can be pasted into a shell.

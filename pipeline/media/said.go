@@ -10,9 +10,9 @@ import (
 
 // ownLine is a message of ffmpeg's with its level in front (ffmpeg(1), -loglevel level+…), which tells it from what a
 // loader or a library prints on the same descriptor: "[h264 @ 0x55d5c0] [error] text", with any number of speakers, or
-// none. Some encoders speak for themselves while they read their settings: "x264 [error]: text".
+// none. Some encoders speak for themselves: "x264 [error]: text", "Svt[warn]: text".
 var ownLine = regexp.MustCompile(`^(?:\[([^\]]+) @ (?:0x)?[0-9a-f]+\] )*\[(?:panic|fatal|error|warning|info)\] (.*)$|` +
-	`^([a-z]+[0-9]+ \[(?:error|warning|info)\]: .*)$`)
+	`^((?:[a-z]+[0-9]+ |Svt)\[(?:error|warning|warn|info)\]: .*)$`)
 
 // ownWords keeps the lines that ffmpeg or ffprobe said itself, as "[h264] text" or "text".
 func ownWords(stderr string) string {

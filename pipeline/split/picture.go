@@ -25,10 +25,15 @@ func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
 	out.Fields = options.Fields(out.Fields)
 	w, h := options.Multiples(*out)
 	fit(plan, w, h)
-	if out.Width%w == 0 && out.Height%h == 0 {
-		return nil
+	if out.Width%w != 0 || out.Height%h != 0 {
+		if err := even(plan, w, h); err != nil {
+			return err
+		}
 	}
-	return even(plan, w, h)
+	if unfit := options.Unfit(v, *out); unfit != "" {
+		return pipeline.Refuse("%s", unfit)
+	}
+	return nil
 }
 
 // deinterlace asks for it, also where the first pictures are progressive: film and video alternate in some
