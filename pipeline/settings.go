@@ -19,7 +19,7 @@ type Settings struct {
 	Scale       Scale          `json:"scale"`
 	Deinterlace Deinterlace    `json:"deinterlace,omitempty"`
 	Odd         Odd            `json:"odd,omitempty"`
-	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk
+	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk; 0: the encoder's own
 	Pieces      Pieces         `json:"pieces,omitempty"`
 	Disposal    SourceDisposal `json:"source,omitempty"`
 }
@@ -121,18 +121,31 @@ func OneOf[T ~string](text T, words ...T) error {
 	if slices.Contains(words, text) {
 		return nil
 	}
+	return fmt.Errorf("must be %s, is %q", series(words, "or"), text)
+}
+
+// ThereAre says which of a kind there are: "there is a", "there are a, b and c".
+func ThereAre[T ~string](words []T) string {
+	if len(words) == 1 {
+		return "there is " + string(words[0])
+	}
+	return "there are " + series(words, "and")
+}
+
+// series lists words as a sentence does: "a", "a or b", "a, b or c".
+func series[T ~string](words []T, conjunction string) string {
 	var list strings.Builder
 	for i, w := range words {
 		switch i {
 		case 0:
 		case len(words) - 1:
-			list.WriteString(" or ")
+			list.WriteString(" " + conjunction + " ")
 		default:
 			list.WriteString(", ")
 		}
 		list.WriteString(string(w))
 	}
-	return fmt.Errorf("must be %s, is %q", &list, text)
+	return list.String()
 }
 
 // Audio is what becomes of the source's sound. The zero value copies it.

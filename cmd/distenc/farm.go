@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -144,15 +143,19 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	cfg := f.cfg()
 	settings, found := cfg.Profile(cmp.Or(s.Profile, folder))
 	if !found && s.Profile != "" {
-		return master.Order{}, pipeline.Refuse("There is no profile %q; there are %s.",
-			s.Profile, strings.Join(cfg.ProfileNames(), ", "))
+		return master.Order{}, pipeline.Refuse("There is no profile %q; %s.", s.Profile,
+			pipeline.ThereAre(cfg.ProfileNames()))
 	}
 	if !found {
 		settings, _ = cfg.Profile(config.DefaultProfile)
 	}
 	settings = s.Over(settings)
-	if _, _, err := encoder.Of(settings); err != nil {
+	e, _, err := encoder.Of(settings)
+	if err != nil {
 		return master.Order{}, err
+	}
+	if settings.Chunk == 0 {
+		settings.Chunk = e.Chunk().Seconds()
 	}
 	return master.Order{
 		Settings: settings,

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -25,6 +26,9 @@ type Encoder interface {
 	Codec() string
 	// Bare is ffmpeg's name for the format of its bare stream, which a trial is written in.
 	Bare() string
+	// Chunk is how long a chunk is wanted where nobody asks for a length: shorter ones cost size or quality, and of longer
+	// ones a farm has too few for all its slots. docs/media/encoding.md has what was measured.
+	Chunk() time.Duration
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)
@@ -84,16 +88,22 @@ type Pictures struct {
 // for.
 func All() []Encoder { return []Encoder{x264{}} }
 
+// Names lists the names of All.
+func Names() (all []string) {
+	for _, e := range All() {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
 // Named finds an encoder. The error lists those that there are.
 func Named(name string) (Encoder, error) {
-	var names []string
 	for _, e := range All() {
 		if e.Name() == name {
 			return e, nil
 		}
-		names = append(names, e.Name())
 	}
-	return nil, fmt.Errorf("there is no encoder %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no encoder %q; %s", name, pipeline.ThereAre(Names()))
 }
 
 // Of returns a job's encoder and its options. The error is a *pipeline.Refusal.

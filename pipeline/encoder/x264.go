@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -20,6 +21,8 @@ func (x264) Name() string    { return "x264" }
 func (x264) Library() string { return "libx264" }
 func (x264) Codec() string   { return "h264" }
 func (x264) Bare() string    { return "h264" }
+
+func (x264) Chunk() time.Duration { return 20 * time.Second }
 
 // x264 writes its version and all its settings into the first frame, as SEI user data.
 var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)

@@ -42,7 +42,7 @@ type Watch struct {
 
 // Split says how a source is cut.
 type Split struct {
-	Chunk  time.Duration // wanted length of a chunk, in the film's time
+	Chunk  time.Duration // wanted length of a chunk, in the film's time; 0: the encoder's own
 	Pieces pipeline.Pieces
 }
 

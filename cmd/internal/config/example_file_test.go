@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc"
+	"github.com/distenc/distenc/pipeline/encoder"
 )
 
 const exampleFile = "../../../config.example.toml"
@@ -32,6 +34,18 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 		require.True(t, strings.HasPrefix(above, "#") || name == "hooks.failed", "%s has no comment", name)
 	}
 	require.Contains(t, string(data), `# share = "/mnt/distenc"`)
+}
+
+// How long chunks are by default is each encoder's own to say; the example repeats it for people.
+func TestTheExampleHasEachEncodersChunk(t *testing.T) {
+	_, above, found := strings.Cut(distenc.ExampleConfig, "[split]\n")
+	require.True(t, found)
+	above, _, found = strings.Cut(above, `chunk = ""`)
+	require.True(t, found)
+	for _, e := range encoder.All() {
+		require.Regexp(t, fmt.Sprintf(`\b%gs for (\w+(, | and )\s*(# )?)*%s\b`, e.Chunk().Seconds(), e.Name()),
+			strings.ReplaceAll(above, "\n# ", " "))
+	}
 }
 
 // What is commented out must be right too, once somebody removes the '#'.

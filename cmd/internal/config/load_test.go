@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Config{
 		Watch:    Watch{Settle: time.Minute, Poll: 5 * time.Second},
-		Split:    Split{Chunk: 20 * time.Second, Pieces: "copy"},
+		Split:    Split{Pieces: "copy"},
 		Lease:    Lease{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute, Attempts: 3},
 		Worker:   Worker{Slots: 0, Nice: 10, IOClass: "best-effort"},
 		Disk:     Disk{MinFree: 2 << 30},
@@ -85,6 +85,20 @@ func TestPrecedence(t *testing.T) {
 	want := standard("tablet")
 	want.Options, want.Container, want.Chunk = "--crf 2", "mp4", 3
 	require.Equal(t, want, p)
+}
+
+// A length that a person sets holds for all encoders; an empty one leaves it to each of them again.
+func TestAChunksLengthIsLeftToTheEncoder(t *testing.T) {
+	share := shareWith(t, "split.chunk = '30s'")
+	for machine, want := range map[string]time.Duration{
+		"": 30 * time.Second, "split.chunk = ''": 0, "split.chunk = '1m'": time.Minute,
+	} {
+		c, err := Load(Source{File: write(t, "share = '"+share+"'\n"+machine)})
+		require.NoError(t, err)
+		require.Equal(t, want, c.Split.Chunk)
+		p, _ := c.Profile("default")
+		require.InDelta(t, want.Seconds(), p.Chunk, 0)
+	}
 }
 
 func TestEveryKeyHasAVariable(t *testing.T) {
@@ -191,6 +205,9 @@ func TestMistakes(t *testing.T) {
 		"long heartbeat": {"[lease]\nheartbeat = '1m'",
 			`:2: lease.expiry: must be at least 4 heartbeats, is 2m0s with a heartbeat of 1m0s`},
 		"short chunk": {"[split]\nchunk = '999ms'", `:2: split.chunk: must be at least 1s, is 999ms`},
+		"no chunk":    {"[split]\nchunk = '0s'", `:2: split.chunk: must be at least 1s, is 0s`},
+		"bare chunk":  {"[split]\nchunk = 20", `:2: split.chunk: wants a duration in quotes`},
+		"unitless":    {"[split]\nchunk = '20'", `:2: split.chunk: "20" has no unit`},
 		"negative":    {"[watch]\nsettle = '-1s'", `:2: watch.settle: must be at least 100ms, is -1s`},
 		"slots":       {"[worker]\nslots = -1", `:2: worker.slots: must be between 0 and 1024, is -1`},
 		"nice":        {"[worker]\nnice = 20", `:2: worker.nice: must be between 0 and 19, is 20`},

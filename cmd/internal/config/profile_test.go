@@ -13,7 +13,7 @@ func standard(name string) pipeline.Settings {
 	return pipeline.Settings{
 		Profile: name, Encoder: "x264", Options: "--preset slow --profile high --crf 18", Container: "mkv",
 		Subtitles: "copy", Deinterlace: "no",
-		Odd: "refuse", Chunk: 20, Pieces: "copy", Disposal: "archive",
+		Odd: "refuse", Pieces: "copy", Disposal: "archive",
 	}
 }
 

@@ -47,7 +47,7 @@ var keys = []key{
 	{"share", func(t target) any { return &t.machine.Share }, absolute, inMachine | atStart},
 	{"watch.settle", func(t target) any { return &t.machine.Watch.Settle }, least(100 * time.Millisecond), inFiles},
 	{"watch.poll", func(t target) any { return &t.machine.Watch.Poll }, least(100 * time.Millisecond), inFiles},
-	{"split.chunk", func(t target) any { return &t.machine.Split.Chunk }, least(time.Second), inFiles},
+	{"split.chunk", func(t target) any { return (*chunk)(&t.machine.Split.Chunk) }, nil, inFiles},
 	{"split.pieces", func(t target) any { return &t.machine.Split.Pieces }, nil, inFiles},
 	{"lease.heartbeat", func(t target) any { return &t.machine.Lease.Heartbeat },
 		least(100 * time.Millisecond), inFiles | atStart},

@@ -24,7 +24,7 @@ func wants(p any) string {
 		return `wants a number, without quotes`
 	case *bool:
 		return `wants true or false`
-	case *time.Duration:
+	case *time.Duration, *chunk:
 		return `wants a duration in quotes with its unit, such as "30s", "5m" or "1h30m"`
 	case *size:
 		return `wants a size in quotes with its unit, such as "500MB" or "2GiB"`
@@ -129,6 +129,25 @@ func (k key) parse(s string) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// chunk is the wanted length of a chunk; an empty text leaves it to the encoder.
+type chunk time.Duration
+
+const minChunk = time.Second
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *chunk) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*c = 0
+		return nil
+	}
+	d, err := parseDuration(string(text))
+	if err == nil && d < minChunk {
+		err = fmt.Errorf("must be at least %s, is %s", minChunk, d)
+	}
+	*c = chunk(d)
+	return err
 }
 
 func parseList(s string) (all []any, err error) { return all, json.Unmarshal([]byte(s), &all) }
