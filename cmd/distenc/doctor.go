@@ -128,6 +128,7 @@ func (v *visit) machine(ctx context.Context) {
 	o := doctor.MachineOptions{
 		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU(), Rehearse: rehearse,
 	}
+	_, o.Memory = media.Memory()
 	for _, name := range v.cfg.ProfileNames() {
 		p, _ := v.cfg.Profile(name)
 		o.Profiles = append(o.Profiles, doctor.Profile{Name: name, Settings: p})

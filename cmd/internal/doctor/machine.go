@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -23,6 +25,7 @@ type MachineOptions struct {
 	Rehearse       Rehearse
 	Slots, Threads int // encodes side by side, and threads of each
 	Cores          int
+	Memory         int64 // that programs here can have at most, in bytes; 0: not known
 }
 
 // Profile is a name and what files with it are encoded with.
@@ -38,47 +41,20 @@ type Rehearse func(ctx context.Context, t media.Tools, set pipeline.Settings) (c
 // Machine tests this machine: its tools, whether they can encode with each profile's settings, and its
 // limits.
 func Machine(ctx context.Context, o MachineOptions, tell Tell) {
-	if found, all := findTools(ctx, tell); all && hasEncoder(ctx, found, tell) {
+	if found, all := findTools(ctx, tell); all {
+		present := findEncoders(ctx, found, o.Profiles, tell)
 		for _, p := range o.Profiles {
-			tell(tryProfile(ctx, found, p, o.Rehearse))
+			if e, err := encoder.Named(p.Settings.Encoder); err != nil || slices.Contains(present, e) {
+				tell(tryProfile(ctx, found, p, o.Rehearse))
+			}
 		}
+		checkMemory(o, present, tell)
 	}
-	tell(checkSlots(o))
+	tell(ok("cores", "%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"),
+		english.Plural(o.Threads, "thread", "")))
 	tell(checkOpenFiles(o.Root))
 	tell(checkInotify(o.Root))
 	tell(checkSpace("space: temporary", o.Temp, spaceLimits{scarce: 100 << 20}))
-}
-
-// checkSlots compares the encodes side by side with what memory there is.
-func checkSlots(o MachineOptions) Finding {
-	seen := fmt.Sprintf("%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"),
-		english.Plural(o.Threads, "thread", ""))
-	memory := memTotal(o.Root)
-	if memory > 0 {
-		seen += ", " + humanize.IBytes(memory) + " of memory"
-	}
-	if memory > 0 && memory/uint64(max(1, o.Slots)) < encodeMemory {
-		do := "set a smaller `slots` in [worker]"
-		if o.Slots == 1 {
-			do = "let this machine do something else, or give it more memory"
-		}
-		return advice("cores", "%s", seen).because(
-			"an encode of 1080p takes about "+humanize.IBytes(encodeMemory)+" and more; the kernel kills what does not fit", do)
-	}
-	return ok("cores", "%s", seen)
-}
-
-// encodeMemory is roughly what x264 takes for 1080p at preset slow, in bytes.
-const encodeMemory = 512 << 20
-
-// memTotal reads "MemTotal:  24000000 kB"; 0 where it can't.
-func memTotal(root fs.FS) uint64 {
-	f := fieldsOf(root, "proc/meminfo", "MemTotal:")
-	if len(f) < 2 {
-		return 0
-	}
-	n, _ := strconv.ParseUint(f[1], 10, 54)
-	return n << 10
 }
 
 // fieldsOf returns the fields of the first line of a file that begins with prefix.

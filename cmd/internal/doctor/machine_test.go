@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/stages"
 )
@@ -70,6 +72,69 @@ func TestToolsThatDoNotWorkTogether(t *testing.T) {
 			require.Equal(t, Fail, found["profile default"].Level, "%v", found["profile default"])
 		})
 	}
+}
+
+// An encoder that this ffmpeg lacks is a mistake only where a profile names it.
+func TestAnEncoderThatIsMissing(t *testing.T) {
+	real, err := media.Find(nil)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	script := `case "$*" in *-encoders*) echo " V....D mpeg4"; exit;; esac; exec ` + real.FFmpeg + ` "$@"`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	for level, profiles := range map[Level][]Profile{
+		Fail: {profile("default", ""), profile("tablet", "")}, Advice: {{"other", pipeline.Settings{Encoder: "x263"}}},
+	} {
+		var told []Finding
+		Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t), Profiles: profiles},
+			func(f Finding) { told = append(told, f) })
+		var found []Finding
+		for _, f := range told {
+			if f.Check == "encoder" && strings.HasPrefix(f.Seen, "x264: ") {
+				found = append(found, f)
+			}
+			require.NotContains(t, []string{"profile default", "profile tablet"}, f.Check, "there is nothing to encode with")
+		}
+		require.Len(t, found, 1)
+		require.Equal(t, level, found[0].Level)
+		require.Contains(t, found[0].Seen, dir+"/ffmpeg has no libx264")
+		require.Contains(t, found[0].Do, "apt install ffmpeg")
+		if level == Fail {
+			require.Contains(t, found[0].Why, "with profile default, tablet")
+		}
+	}
+}
+
+func TestSlotsByMemory(t *testing.T) {
+	const gb = 1_000_000_000
+	o := MachineOptions{Slots: 4, Threads: 1, Memory: 64 * gb, Profiles: []Profile{
+		profile("slow", "--preset slower"), profile("quick", "--preset ultrafast"), profile("wrong", "--output x"),
+		{"small", pipeline.Settings{Encoder: "x264", Options: "--preset slower",
+			Scale: pipeline.Scale{Width: 320, Height: 180}}}}}
+	check := func() map[string]Finding {
+		all := map[string]Finding{}
+		checkMemory(o, encoder.All(), func(f Finding) {
+			_, rest, _ := strings.Cut(f.Seen, "an encode by ")
+			who, _, _ := strings.Cut(rest, " takes")
+			all[who] = f
+		})
+		return all
+	}
+	all := check()
+	require.Len(t, all, 3+len(encoder.All())-1, "each profile that can be used, each encoder that no profile names: %v", all)
+	for _, f := range all {
+		require.Equal(t, OK, f.Level, "%v", f)
+		require.Contains(t, f.Seen, "1080p ")
+		require.Contains(t, f.Seen, "room for 4 of 4")
+	}
+	o.Memory = 2 * gb
+	all = check()
+	require.Equal(t, Advice, all["x264 in profile slow"].Level, "%v", all)
+	require.Contains(t, all["x264 in profile slow"].Do, "smaller `slots`")
+	require.Equal(t, OK, all["x264 in profile quick"].Level, "%v", all)
+	require.Equal(t, OK, all["x264 in profile small"].Level, "%v", all)
+	o.Memory = 0
+	require.Empty(t, check(), "not known")
 }
 
 func TestThisMachine(t *testing.T) {
@@ -134,7 +199,6 @@ func TestLimits(t *testing.T) {
 	root := machineWith(map[string]string{
 		"proc/self/limits": "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024    " +
 			"             2048                 files     \n",
-		"proc/meminfo":                           "MemTotal:        2048000 kB\nMemFree: 1 kB\n",
 		"proc/sys/fs/inotify/max_user_watches":   "100\n",
 		"proc/sys/fs/inotify/max_user_instances": "128\n",
 		"proc/sys/kernel/osrelease":              "6.1.0-13-amd64\n",
@@ -142,8 +206,6 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, Advice, checkOpenFiles(root).Level)
 	require.Equal(t, Advice, checkInotify(root).Level)
 	require.Equal(t, kernel{6, 1}, kernelOf(root))
-	require.Equal(t, OK, checkSlots(MachineOptions{Root: root, Slots: 2}).Level)
-	require.Equal(t, Advice, checkSlots(MachineOptions{Root: root, Slots: 16}).Level)
 	unlimited := machineWith(map[string]string{"proc/self/limits": "Max open files            1024                 " +
 		"unlimited            files\n"})
 	require.Equal(t, OK, checkOpenFiles(unlimited).Level)

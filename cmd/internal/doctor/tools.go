@@ -57,19 +57,37 @@ func judgeVersion(name, path, line string) Finding {
 	return ok(name, "%s: %s", path, line)
 }
 
-// hasEncoder reports whether this ffmpeg was built with the encoders.
-func hasEncoder(ctx context.Context, t media.Tools, tell Tell) bool {
+// findEncoders returns the encoders that this ffmpeg was built with. One that is not there is a mistake if a profile
+// names it.
+func findEncoders(ctx context.Context, t media.Tools, profiles []Profile, tell Tell) (present []encoder.Encoder) {
 	listing, err := t.Encoders(ctx)
+	if err != nil {
+		tell(failed("encoder", "%s does not list its encoders: %v", t.FFmpeg, err).because(
+			"it is what encodes", "install it again"))
+		return nil
+	}
 	missing := encoder.Missing(listing)
 	for _, e := range encoder.All() {
-		if err == nil && !slices.Contains(missing, e) {
-			tell(ok("encoder", "%s", e.Library()))
+		if !slices.Contains(missing, e) {
+			present = append(present, e)
+			tell(ok("encoder", "%s: %s has %s", e.Name(), t.FFmpeg, e.Library()))
 			continue
 		}
-		tell(failed("encoder", "%s has no %s", t.FFmpeg, e.Library()).because(
-			"it is what encodes", "install an ffmpeg that was built with it (Debian's was)"))
+		const do = "install an ffmpeg that was built with it (Debian's is: apt install ffmpeg)"
+		seen := fmt.Sprintf("%s: %s has no %s", e.Name(), t.FFmpeg, e.Library())
+		var need []string
+		for _, p := range profiles {
+			if p.Settings.Encoder == e.Name() {
+				need = append(need, p.Name)
+			}
+		}
+		if len(need) > 0 {
+			tell(failed("encoder", "%s", seen).because("it is what encodes with profile "+strings.Join(need, ", "), do))
+		} else {
+			tell(advice("encoder", "%s", seen).because("this machine can't help with films that are encoded with it", do))
+		}
 	}
-	return err == nil && len(missing) < len(encoder.All())
+	return present
 }
 
 // tryProfile sends a small film through all stages with a profile's settings.
@@ -87,8 +105,8 @@ func tryProfile(ctx context.Context, t media.Tools, p Profile, rehearse Rehearse
 		return failed(check, "%v", err).because("what fails with a small film fails with each file",
 			"ffmpeg 5.1 to 9.0 and mkvtoolnix 74 to 92 are known to work: install others, and look what else is special here")
 	}
-	return ok(check, "%d chunks of a film encoded with %q, decoded, compared and merged into %s in %s",
-		chunks, p.Settings.Options, p.Settings.Container, short(time.Since(began)))
+	return ok(check, "%d chunks of a film encoded by %s with %q, decoded, compared and merged into %s in %s",
+		chunks, p.Settings.Encoder, p.Settings.Options, p.Settings.Container, short(time.Since(began)))
 }
 
 // short writes a duration in two digits or so.
