@@ -74,6 +74,7 @@ type Node struct {
 	Version string    `json:"version"`
 	Encoder string    `json:"encoder"`
 	Since   time.Time `json:"since"`
+	NodeMemory
 }
 
 // Read reads the whole share's state. It changes nothing and needs no master. known may be nil, or
@@ -118,7 +119,9 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 		if n.Seen >= quiet {
 			n.Chunks = claimed[n.Node.Node]
 		}
-		s.Nodes = append(s.Nodes, nodeStatus(n, quiet, expiry))
+		st := nodeStatus(n, quiet, expiry)
+		st.NodeMemory = s.memoryOf(n, plans)
+		s.Nodes = append(s.Nodes, st)
 	}
 	s.Rejected, err = known.rejectedFiles(f, s.Jobs)
 	return s, err

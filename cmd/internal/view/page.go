@@ -67,7 +67,10 @@ func note(n status.Node) string {
 	if ago := seenAgo(n.Seen, n.State == pipeline.NodeSilent); ago != "" {
 		return ago + ": " + n.Why
 	}
-	return n.Why
+	if n.Why == "" || n.MemoryLimit == "" {
+		return n.Why + n.MemoryLimit
+	}
+	return n.Why + "; " + n.MemoryLimit
 }
 
 // tone is the class of what a job's state means to a person.

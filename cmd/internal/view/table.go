@@ -73,8 +73,12 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 	t.nodes(s.Nodes)
 	for _, n := range s.Nodes {
 		t.line("")
-		t.line("%s: up since %s, %s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
-			plain(n.Version))
+		memory := ""
+		if n.Memory > 0 {
+			memory = fmt.Sprintf(", %s of memory, for %d of %d slots", pipeline.Gigabytes(n.Memory), n.MemorySlots, n.Slots)
+		}
+		t.line("%s: up since %s, %s%s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
+			memory, plain(n.Version))
 		t.line("  %s", plain(n.Encoder))
 	}
 }
@@ -229,6 +233,9 @@ func (t table) nodes(nodes []status.Node) {
 		t.line("%s", t.paint(colour, strings.TrimRight(strings.Join(r, "  "), " ")))
 		if i > 0 && nodes[i-1].Why != "" {
 			t.text("  ", yellow, plain(nodes[i-1].Why))
+		}
+		if i > 0 && nodes[i-1].MemoryLimit != "" {
+			t.text("  ", "", plain(nodes[i-1].MemoryLimit))
 		}
 	}
 }
