@@ -24,14 +24,18 @@ type asked struct {
 	steer.Wishes
 
 	encoder string // "": the profile's
-	options string // of the encoder's own command
+	options string // of that encoder's own command
 }
+
+// aboutOptions is the help of what stands behind "--".
+const aboutOptions = `What follows -- are options of the encoder's own command line: of the one that --encoder names, else of the
+profile's. Those of its profile do not count then.`
 
 func (a *asked) flags(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(dashes)
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
-		"encode with the encoder `NAME` instead of the profile's; the options behind -- are its own")
+		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
 }
 
 // takeOptions takes the encoder's options behind "--" off the arguments.
@@ -69,9 +73,8 @@ func profileOf(cfg config.Config, name string) (pipeline.Settings, error) {
 	if p, ok := cfg.Profile(name); ok {
 		return p, nil
 	}
-	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; there are %s; "+
-		"a new one is a section [profiles.%s] in %s",
-		name, strings.Join(cfg.ProfileNames(), ", "), name, config.ShareFile))
+	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; %s; a new one is a section [profiles.%s] in %s",
+		name, pipeline.ThereAre(cfg.ProfileNames()), name, config.ShareFile))
 }
 
 // quoteWords joins words to one line that an encoder's Parse takes apart again.
@@ -91,13 +94,16 @@ func newAdd(g *global) *cobra.Command {
 	var priority int
 	var wait bool
 	cmd := &cobra.Command{
-		Use:   "add FILE... [flags] [-- X264 OPTIONS]",
+		Use:   "add FILE... [flags] [-- OPTIONS]",
 		Short: "Put files into the inbox, whole and with settings of their own",
 		Long: `Copies each file into the inbox under a hidden name and renames it, so that no master can take it before
 it is whole and none waits for it to settle. Settings apply to these files alone. A file that lies in the inbox
-already stays there, and counts as whole from now on.`,
+already stays there, and counts as whole from now on.
+
+` + aboutOptions,
 		Example: `  distenc add "Show - 01 [ABCDEFAB].mkv" --wait
-  distenc add film.mkv --profile tablet -- --preset veryfast --crf 21`,
+  distenc add film.mkv --profile tablet -- --preset veryfast --crf 21
+  distenc add film.mkv --encoder x265 -- --preset slow --crf 20 --output-depth 10`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := w.takeOptions(cmd, args)
 			if err != nil {

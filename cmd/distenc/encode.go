@@ -30,15 +30,18 @@ func newEncode(g *global) *cobra.Command {
 	var out string
 	var anew bool
 	cmd := &cobra.Command{
-		Use:   "encode FILE... [-o OUT] [flags] [-- X264 OPTIONS]",
+		Use:   "encode FILE... [-o OUT] [flags] [-- OPTIONS]",
 		Short: "Encode files on this machine, without a share",
 		Long: `Encodes files on this machine alone, by the same path as a cluster: planned, cut, encoded in parallel,
 merged and verified. It works in a hidden folder beside the output, which is gone at the end. When it was
 interrupted or killed, the same command goes on with what was done.
 
 Without -o the output stands beside its source: "name (2).mkv", or with its own CRC-32 in the name
-where the source has one. An existing file is never overwritten.`,
-		Example: `  distenc encode "Show - 01 [ABCDEFAB].mkv" -o out.mkv -- --preset veryfast --profile high --crf 20`,
+where the source has one. An existing file is never overwritten.
+
+` + aboutOptions,
+		Example: `  distenc encode "Show - 01 [ABCDEFAB].mkv" -o out.mkv -- --preset veryfast --profile high --crf 20
+  distenc encode film.mkv --encoder svtav1 -- --preset 8`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := w.takeOptions(cmd, args)
 			if err != nil {
@@ -162,8 +165,8 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	kept := false
 	defer func() {
 		if kept, err = folder.close(err); kept {
-			fmt.Fprintf(s.progress, "What is done of %s is kept in %s: "+
-				"the same command goes on with it, and with --no-resume removes it.\n",
+			fmt.Fprintf(s.progress, "What is done of %s is kept in %s. The same command goes on with it; "+
+				"with --no-resume it begins anew and removes that folder.\n",
 				filepath.Base(file), folder.share.Root())
 		}
 	}()
@@ -204,7 +207,7 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 			p.first = before.Frames.Done
 		}
 		err = folder.putBack(ctx)
-		fmt.Fprintf(s.progress, "going on with what was done of %s before; --no-resume begins anew\n", name)
+		fmt.Fprintf(s.progress, "Going on with what was done of %s before; --no-resume begins anew.\n", name)
 	}
 	if err != nil {
 		return pipeline.JobStatus{}, err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -142,8 +141,10 @@ func takes(names ...string) cobra.PositionalArgs {
 		if len(args) == len(names) {
 			return nil
 		}
-		return fmt.Errorf("%s takes %s (%d), and got %d",
-			cmd.CommandPath(), strings.Join(names, " and "), len(names), len(args))
+		if len(args) < len(names) {
+			return fmt.Errorf("%s is missing: %s", names[len(args)], cmd.UseLine())
+		}
+		return fmt.Errorf("%q is too much: %s", args[len(names)], cmd.UseLine())
 	}
 }
 
@@ -169,11 +170,11 @@ func withNegative(root *cobra.Command, args []string) []string {
 	return slices.Concat(words, []string{"--"}, numbers)
 }
 
-// dashes tells who gives x264's options as if they were distenc's where they belong.
+// dashes tells who gives the encoder's options as if they were distenc's where they belong.
 func dashes(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err
 	}
-	return fmt.Errorf("%w; x264's options follow --, as in: %s FILE -- --preset ultrafast", err, cmd.CommandPath())
+	return fmt.Errorf("%w; the encoder's own options follow --, as in: %s FILE -- --crf 20", err, cmd.CommandPath())
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"golang.org/x/term"
@@ -25,7 +27,7 @@ type stops struct {
 // case it hangs. release gives the signals back.
 func catchSignals(parent context.Context) (s stops, release func()) {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, slices.Collect(maps.Keys(signalNames))...)
 	atOnce, stopAtOnce := context.WithCancelCause(parent)
 	gently, stopGently := context.WithCancelCause(atOnce)
 	go func() {
@@ -37,11 +39,14 @@ func catchSignals(parent context.Context) (s stops, release func()) {
 	return stops{gently: gently, atOnce: atOnce}, func() { stopAtOnce(nil) }
 }
 
+// signalNames are what people know the signals by that stop a command.
+var signalNames = map[os.Signal]string{syscall.SIGINT: "Ctrl-C (SIGINT)", syscall.SIGTERM: "SIGTERM"}
+
 // await calls stop at the next signal; false if ctx ended before.
 func await(ctx context.Context, signals <-chan os.Signal, stop context.CancelCauseFunc) bool {
 	select {
 	case sig := <-signals:
-		stop(fmt.Errorf("%w (%s)", errInterrupted, sig))
+		stop(fmt.Errorf("%w by %s", errInterrupted, signalNames[sig]))
 		return true
 	case <-ctx.Done():
 		return false

@@ -21,7 +21,7 @@ func TestTheFirstSignalStopsGentlyTheSecondAtOnce(t *testing.T) {
 	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGTERM))
 	<-s.gently.Done()
 	require.NoError(t, s.atOnce.Err())
-	require.ErrorContains(t, context.Cause(s.gently), "interrupted (terminated)")
+	require.ErrorContains(t, context.Cause(s.gently), "interrupted by SIGTERM")
 	require.NoError(t, s.oneShot(nil), "it finished all the same")
 	require.Equal(t, 130, exitCode(s.oneShot(other)))
 	require.NoError(t, s.daemon(nil))
@@ -31,7 +31,7 @@ func TestTheFirstSignalStopsGentlyTheSecondAtOnce(t *testing.T) {
 
 	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGINT))
 	<-s.atOnce.Done()
-	require.ErrorContains(t, context.Cause(s.atOnce), "interrupted (interrupt)")
+	require.ErrorContains(t, context.Cause(s.atOnce), "interrupted by Ctrl-C (SIGINT)")
 	require.Equal(t, 130, exitCode(s.daemon(nil)))
 }
 

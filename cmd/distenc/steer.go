@@ -100,7 +100,7 @@ its own settings. For a refused file JOB is its folder's name below failed/, or 
 
 func newPriority(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{
-		Use: "priority JOB N", Short: "Let a job go before or after others", Args: takes("JOB", "N, a whole number"),
+		Use: "priority JOB N", Short: "Let a job go before or after others", Args: takes("JOB", "N"),
 		Long: "Jobs with a higher number go first; a job has 0 unless it was added with another one. Chunks that run are " +
 			"finished.",
 	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {

@@ -20,7 +20,7 @@ func reportOf(
 	name := pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32))
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
 		name, out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
-	fmt.Fprintf(&b, "settings  profile %s: %s\n", j.Settings.Profile, j.Settings.Options)
+	fmt.Fprintf(&b, "settings  profile %s: %s %s\n", j.Settings.Profile, j.Settings.Encoder, j.Settings.Options)
 	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
 	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n",
 		p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)

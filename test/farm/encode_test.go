@@ -124,7 +124,7 @@ func TestAnInterruptedEncodeIsGoneOnWith(t *testing.T) {
 			}
 			before := o.encoded()
 			said := o.run(0, args)
-			require.Contains(t, said, "going on with what was done")
+			require.Contains(t, said, "Going on with what was done")
 			exact(t, o.source, filepath.Join(o.dir, "out.mkv"))
 			require.Empty(t, o.left())
 			require.EqualValues(t, 1, o.names(o.source))
