@@ -109,18 +109,19 @@ lint: vet $(GOLANGCI)
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-# INPUT=FILE encodes your own file, DEMO_DIR=FOLDER says where.
+# INPUT=FILE encodes your own file, ENCODER=x265 or svtav1 with another encoder, DEMO_DIR=FOLDER says where.
+ENCODER ?= x264
 demo: build
 	test/install-tools $(MEDIA)
-	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)"
+	$(GO) run ./test/demo -distenc bin/distenc -dir "$(DEMO_DIR)" -input "$(INPUT)" -encoder "$(ENCODER)"
 
-# What becomes of every source: the table in docs/media/sources.md. SOURCES="FOLDER FOLDER" adds your own
-# files; TABLE_DIR=FOLDER keeps outputs and certificates. TOOLS=FOLDER has other tools, such as bin/newest
-# (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
+# What becomes of every source with each encoder: the table in docs/media/sources.md. SOURCES="FOLDER FOLDER" adds your
+# own files; TABLE_DIR=FOLDER keeps outputs and certificates. ENCODERS=svtav1 makes that column alone, TOOLS=FOLDER has
+# other tools, such as bin/newest (test/newest-ffmpeg), and TABLE=FILE is written in place of the document.
 TABLE ?= docs/media/sources.md
 media-table: build
 	test/install-tools $(MEDIA)
-	DISTENC_TOOLS="$(abspath $(TOOLS))" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(SOURCES)
+	DISTENC_TOOLS="$(abspath $(TOOLS))" $(GO) run ./test/table -distenc bin/distenc -dir "$(TABLE_DIR)" -in "$(TABLE)" $(if $(ENCODERS),-encoders "$(ENCODERS)") $(SOURCES)
 
 # Root need not have Go: what was built is installed.
 bin/distenc:

@@ -23,6 +23,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/test/corpus"
 )
@@ -31,9 +32,10 @@ func main() {
 	binary := flag.String("distenc", "bin/distenc", "the program to show")
 	dir := flag.String("dir", "", "folder to work in; default: a new one in the temporary folder")
 	input := flag.String("input", "", "video to encode; default: one is made")
+	encoder := flag.String("encoder", "x264", "what encodes it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *binary, *dir, *input)
+	err := run(ctx, *binary, *dir, *input, *encoder)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -41,8 +43,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary, dir, input string) (err error) {
+func run(ctx context.Context, binary, dir, input, encoder string) (err error) {
 	began := time.Now()
+	if _, known := shown[encoder]; !known {
+		return fmt.Errorf("there is no encoder %q; %s", encoder, pipeline.ThereAre(slices.Sorted(maps.Keys(shown))))
+	}
 	d, err := prepare(binary, dir)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func run(ctx context.Context, binary, dir, input string) (err error) {
 	if input, err = filepath.Abs(input); err != nil {
 		return err
 	}
-	if err := d.configure(chunk); err != nil {
+	if err := d.configure(chunk, encoder); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -132,7 +137,14 @@ func (d *demo) makeInput() (string, error) {
 	return tagged, os.Rename(plain, tagged)
 }
 
-func (d *demo) configure(chunk string) error {
+// shown are options with which each encoder is done within the demo's time.
+var shown = map[string]string{
+	"x264":   "--preset medium --profile high --crf 28",
+	"x265":   "--preset fast --crf 30 --output-depth 10",
+	"svtav1": "--preset 8 --crf 40",
+}
+
+func (d *demo) configure(chunk, encoder string) error {
 	text := fmt.Sprintf(`share = %q
 
 [watch]
@@ -149,8 +161,8 @@ expiry = "20s"
 slots = 1
 
 [profiles.default]
-x264 = "--preset medium --profile high --crf 28"
-`, d.share, chunk)
+%s = %q
+`, d.share, chunk, encoder, shown[encoder])
 	return os.WriteFile(d.config, []byte(text), 0o644)
 }
 
