@@ -110,7 +110,7 @@ func (c *Clip) add(p Packet, fold *Fold) {
 }
 
 // matroskaCodecs gives ffmpeg's names.
-var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc"}
+var matroskaCodecs = map[string]string{"V_MPEG4/ISO/AVC": "h264", "V_MPEGH/ISO/HEVC": "hevc", "V_AV1": "av1"}
 
 // Times lists the packets of a file with a single video stream, as Clip does, and looks at nothing else.
 func (t Tools) Times(ctx context.Context, r io.Reader, path string) ([]int64, error) {

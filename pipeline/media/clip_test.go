@@ -14,7 +14,7 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// clip encodes a second of pictures and reads the file.
+// clip encodes a second of pictures, as H.264 if nothing else is asked for, and reads the file.
 func clip(t *testing.T, name string, options ...string) (path string, c *media.Clip) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
@@ -50,6 +50,11 @@ func TestClipIsWhatFFprobeSays(t *testing.T) {
 		"short.mkv":  {"-cluster_time_limit", "50"},
 		"stream.mkv": {"-f", "matroska", "-live", "1"}, // lengths are not known
 		"a.mp4":      {"-video_track_timescale", "12800"},
+		"av1.mkv":    {"-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "keyint=9:hierarchical-levels=2"},
+		// Key frames that are shown later than they come.
+		"forward.mkv": {"-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "keyint=9:irefresh-type=1:" +
+			"hierarchical-levels=2", "-flags", "-cgop"},
+		"aom.mkv": {"-c:v", "libaom-av1", "-cpu-used", "8", "-g", "10"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, got := clip(t, name, options...)
@@ -59,6 +64,14 @@ func TestClipIsWhatFFprobeSays(t *testing.T) {
 			want, err := tools.Packets(ctx, path, 0)
 			require.NoError(t, err)
 			s := f.Streams[0]
+			if filepath.Ext(name) == ".mkv" { // which wants no ffprobe
+				file, err := os.Open(path)
+				require.NoError(t, err)
+				defer func() { _ = file.Close() }()
+				own, err := media.Tools{}.Clip(ctx, file, path)
+				require.NoError(t, err)
+				require.Equal(t, got, own)
+			}
 			require.Equal(t, want.PTS, got.PTS)
 			var keys []int64
 			for i, flags := range want.Flags {
@@ -70,7 +83,12 @@ func TestClipIsWhatFFprobeSays(t *testing.T) {
 			require.Equal(t, []any{1, s.Codec, s.Width, s.Height, s.TimeBase, s.ExtradataSHA256},
 				[]any{got.Streams, got.Codec, got.Width, got.Height, got.TimeBase, got.Extradata})
 			require.Equal(t, f.Format.Size, got.Size)
-			require.Contains(t, string(got.Head), "x264 - core")
+			if s.Codec == "h264" {
+				require.Contains(t, string(got.Head), "x264 - core")
+			}
+			if name == "av1.mkv" || name == "aom.mkv" {
+				require.Greater(t, len(keys), 1)
+			}
 		})
 	}
 }

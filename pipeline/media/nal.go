@@ -22,6 +22,8 @@ func newKeyFinder(t *track) keyFinder {
 		return newH264Keys(t.private)
 	case "hevc":
 		return newHEVCKeys(t.private)
+	case "av1":
+		return newAV1Keys(t.private)
 	}
 	return nil
 }
