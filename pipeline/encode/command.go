@@ -27,10 +27,9 @@ func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) [
 	out = append(out, "-map_metadata", "-1", "-map_chapters", "-1",
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":"))
 	out = append(out, options.Args(encoder.Stream{
-		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later,
+		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later, Threads: threads,
 	})...)
-	out = append(out, described(plan, options.Look())...)
-	return append(out, "-threads", strconv.Itoa(threads))
+	return append(out, described(plan, options.Look())...)
 }
 
 // decoding are the options that decode the source and send its pictures through filters.

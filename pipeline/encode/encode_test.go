@@ -89,49 +89,6 @@ func (j job) encodeAll(t *testing.T) (results []string, records []*pipeline.Reco
 	return results, records
 }
 
-// TestEveryFrameOnceAtItsTime is the promise itself: chunk after chunk, the frames' own numbers and
-// times are those of the source.
-func TestEveryFrameOnceAtItsTime(t *testing.T) {
-	for _, e := range encoder.All() {
-		quick := quickest[e.Name()]
-		require.NotEmpty(t, quick, "options for %s", e.Name())
-		for _, name := range corpus.Whole() {
-			t.Run(e.Name()+"/"+name, func(t *testing.T) {
-				path := corpus.Make(t, name)
-				s := pipeline.Settings{Encoder: e.Name(), Options: quick[0], Container: "mkv", Chunk: 2, Pieces: "copy"}
-				checkWhole(t, path, s, 0)
-				s = pipeline.Settings{Encoder: e.Name(), Options: quick[1], Container: "mp4", Chunk: 6, Pieces: "range"}
-				checkWhole(t, path, s, wide)
-			})
-		}
-	}
-}
-
-// quickest are options of each encoder that take little time: what is tested is which frames come out, and when. The
-// second ones make what old devices play.
-var quickest = map[string][2]string{"x264": {fast, fast + " --profile high"}}
-
-func checkWhole(t *testing.T, path string, s pipeline.Settings, slots int) {
-	j, err := planFor(t, path, s, slots)
-	require.NoError(t, err)
-	results, records := j.encodeAll(t)
-	j.ownPictures(t, results, records)
-	var numbers []int
-	var times []corpus.Time
-	for i, r := range results {
-		numbers = append(numbers, corpus.Barcodes(t, r)...)
-		times = append(times, corpus.PTS(t, r)...)
-		require.Equal(t, records[0].Extradata, records[i].Extradata)
-		require.Equal(t, j.plan.Encoder, records[i].Encoder)
-	}
-	require.Len(t, numbers, j.plan.Frames)
-	require.Equal(t, corpus.Barcodes(t, path), numbers)
-	require.Equal(t, corpus.PTS(t, j.source), times) // a normalised copy counts from its own start
-	if src, ok := corpus.Lookup(filepath.Base(path)); ok {
-		require.Equal(t, src.Frames, j.plan.Frames)
-	}
-}
-
 // TestLaterChunksBeginAsFine: a chunk that begins within the film begins with an I frame like those that one whole
 // encode has there.
 func TestLaterChunksBeginAsFine(t *testing.T) {

@@ -36,7 +36,7 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 		}
 		return refuse("%s does not take the settings %q: %s.", enc.Name(), plan.Settings.Options, reason)
 	}
-	if version = enc.Version(head, messages); version == "" {
+	if len(head) == 0 {
 		return refuse("The first picture can't be decoded: nothing came out of a test encode.")
 	}
 	contradiction, err := options.Contradiction(head)
@@ -46,7 +46,7 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	if contradiction != "" {
 		return refuse("The settings %q contradict themselves: %s.", plan.Settings.Options, contradiction)
 	}
-	return version, nil
+	return enc.Version(head, messages), nil
 }
 
 // firstPicture encodes it and returns the beginning of its bare stream, and what ffmpeg said.

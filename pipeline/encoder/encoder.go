@@ -32,6 +32,8 @@ type Encoder interface {
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)
+	// AnySize are the options with which it takes odd widths and heights; empty if there are none.
+	AnySize() string
 	// Version is what the first bytes of a stream, 64 KiB or so, and ffmpeg's messages tell of who made it; empty where
 	// they tell nothing.
 	Version(head []byte, messages string) string
@@ -71,6 +73,7 @@ type Stream struct {
 	Out       pipeline.Picture // that come out
 	Timescale int64            // of a chunk in MP4, ticks a second; 0: Matroska
 	Later     bool             // the film does not begin here
+	Threads   int              // that the encoder may use; 0: as many as it likes
 }
 
 // Look is how pictures are to be shown, in ffprobe's names. An empty field says nothing.
@@ -86,7 +89,7 @@ type Pictures struct {
 
 // All lists the encoders. [profiles.default] in config.example.toml names the one that is used if nothing else is asked
 // for.
-func All() []Encoder { return []Encoder{x264{}} }
+func All() []Encoder { return []Encoder{x264{}, x265{}} }
 
 // Names lists the names of All.
 func Names() (all []string) {

@@ -10,10 +10,12 @@ import (
 )
 
 // harmless are all names that may stand in ffmpeg's arguments: none of them takes a file.
-var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x264-params)$`)
+var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x26[45]-params|-threads)$`)
 
-// fileKeys are libx264's parameters that open files (x264_param_parse, encoder.c).
-var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile", "log-file"}
+// fileKeys are the parameters of libx264 (x264_param_parse, encoder.c) and libx265 (param.cpp: those that end at a
+// fopen) that open files.
+var fileKeys = []string{"stats", "dump-yuv", "cqmfile", "opencl-clbin", "qpfile", "log-file", "csv", "analysis-save",
+	"analysis-load", "analysis-reuse-file", "lambda-file", "nalu-file", "dhdr10-info", "zonefile"}
 
 // No text that is accepted opens a file or sets another option than it says, and what was understood can be
 // said again.
@@ -31,32 +33,62 @@ func FuzzParseX264(f *testing.F) {
 		if err != nil {
 			return
 		}
-		args := x.Args(Stream{})
-		for i := 0; i < len(args); i += 2 {
-			require.Regexp(t, harmless, args[i])
-			require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
-		}
-		again := ""
-		for _, p := range x.params {
-			require.False(t, slices.Contains(fileKeys, p.key))
-			require.NotContains(t, strings.ReplaceAll(joinParams([]param{p}), `\:`, ""), ":")
-			if p.key == "cqm" {
-				require.Contains(t, []string{"flat", "jvt"}, p.value)
-			}
-			if rule, known := x264Options[p.key]; known && rule.form == flag {
-				again += " --" + p.key
-			} else if known {
-				again += " --" + p.key + "=" + p.value
-			}
-		}
-		if y, err := parseX264(again); !slices.ContainsFunc(x.params, func(p param) bool { return p.key == "no-tff" }) {
-			require.NoError(t, err)
-			require.Equal(t, len(x.params), len(y.params))
-			for i := range x.params {
-				require.Equal(t, x.params[i], y.params[i])
-			}
-		}
+		harmlessArgs(t, x)
+		sameAgain(t, x.params, x264Options, func(text string) ([]param, error) {
+			y, err := parseX264(text)
+			return y.params, err
+		})
 	})
+}
+
+func FuzzParseX265(f *testing.F) {
+	for _, s := range []string{
+		"--crf 18", "-b3", "--scaling-list x", "--csv x", `--deblock '-1:-1'`, "--crf=18:csv=a", `--sar 1\:1`, "--zones a",
+		"--preset slow --tune grain --profile main10 --level-idc 4.1 --no-cutree --me star --hme-search umh,hex,2 --no-sao",
+		"--master-display G(1,2)B(3,4)R(5,6)WP(7,8)L(9,10) --max-cll 1000,400 --keyint -1 --input-csp i444 --range full",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := parseX265(text)
+		if err != nil {
+			return
+		}
+		harmlessArgs(t, x)
+		sameAgain(t, x.params, x265Table.options, func(text string) ([]param, error) {
+			y, err := parseX265(text)
+			return y.params, err
+		})
+	})
+}
+
+func harmlessArgs(t *testing.T, o Options) {
+	args := o.Args(Stream{})
+	for i := 0; i < len(args); i += 2 {
+		require.Regexp(t, harmless, args[i])
+		require.Regexp(t, `^[a-zA-Z0-9.,:=()/\\-]+$`, args[i+1])
+	}
+}
+
+// sameAgain says again what was understood.
+func sameAgain(t *testing.T, params []param, options map[string]option, parse func(string) ([]param, error)) {
+	again := ""
+	for _, p := range params {
+		require.False(t, slices.Contains(fileKeys, p.key))
+		require.NotContains(t, strings.ReplaceAll(joinParams([]param{p}), `\:`, ""), ":")
+		if p.key == "cqm" || p.key == "scaling-list" {
+			require.Contains(t, []string{"flat", "jvt", "off", "default"}, p.value)
+		}
+		if rule, known := options[p.key]; known && rule.form == flag {
+			again += " --" + p.key
+		} else if known {
+			again += " --" + p.key + "=" + p.value
+		}
+	}
+	if params2, err := parse(again); !slices.ContainsFunc(params, func(p param) bool { return p.key == "no-tff" }) {
+		require.NoError(t, err)
+		require.Equal(t, params, params2)
+	}
 }
 
 // What the encoder says and writes is read without a surprise: a reason is one line of it, a version one of x264's.
@@ -64,6 +96,7 @@ func FuzzWhatTheEncoderSays(f *testing.F) {
 	f.Add("[libx264 @ 0x1] Error parsing option 'crf = x'.\nx264 [error]: broken",
 		[]byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
 	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
+	f.Add("x265 [info]: HEVC encoder version 3.5+1-f0c1022b6\n[libx265] Unknown option: x.", []byte("\x00\x00\x01\x40\x01\x0c"))
 	f.Fuzz(func(t *testing.T, messages string, head []byte) {
 		reason := x264{}.Complaint(messages, false)
 		require.Contains(t, messages, reason)
@@ -73,5 +106,13 @@ func FuzzWhatTheEncoderSays(f *testing.F) {
 		asked, err := parseX264("--profile high")
 		require.NoError(t, err)
 		_, _ = asked.Contradiction(head)
+		reason = x265{}.Complaint(messages, false)
+		require.Contains(t, messages, reason)
+		require.NotContains(t, x265{}.Complaint(messages, true), "\n")
+		version = x265{}.Version(nil, messages)
+		require.True(t, version == "" || strings.HasPrefix(version, "x265 ") && len(version) < 64, version)
+		hevc, err := parseX265("--profile main422-10 --level-idc 4")
+		require.NoError(t, err)
+		_, _ = hevc.Contradiction(head)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -67,6 +68,9 @@ func chromaPlace(number string) string {
 	}
 	return ""
 }
+
+// inFields tells whether a source is interlaced.
+func inFields(v pipeline.Video) bool { return v.FieldOrder != "" && v.FieldOrder != "progressive" }
 
 func containsAny(s string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })

@@ -1,9 +1,11 @@
 package encoder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +25,7 @@ const (
 	length              // 250 or infinite
 	count               // 4 or auto
 	display             // G(..)B(..)R(..)WP(..)L(..)
+	offsets             // -1:-1, whole numbers alone
 )
 
 var formPattern = map[form]*regexp.Regexp{
@@ -33,6 +36,7 @@ var formPattern = map[form]*regexp.Regexp{
 	ratio:   regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
 	length:  regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
 	count:   regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
+	offsets: regexp.MustCompile(`^-?[0-9]{1,2}([:,]-?[0-9]{1,2})?$`),
 	display: regexp.MustCompile(`^G\([0-9]+,[0-9]+\)B\([0-9]+,[0-9]+\)R\([0-9]+,[0-9]+\)WP\([0-9]+,[0-9]+\)L\([0-9]+,[0-9]+\)$`),
 }
 
@@ -40,6 +44,7 @@ var formWant = map[form]string{
 	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
 	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
 	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`,
+	offsets: "it takes one or two whole numbers, such as -1:-1",
 	display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
 }
 
@@ -194,6 +199,57 @@ func splitWords(s string) (words []string, err error) {
 
 // param is one parameter of a library in its own names.
 type param struct{ key, value string }
+
+// asked is what a user asked of any encoder through its table.
+type asked struct {
+	params []param // what goes to the library as it was said, each key once
+	notes  []string
+}
+
+// Notes is for Options.
+func (a asked) Notes() []string { return a.notes }
+
+// note keeps what is to be said of an option, once.
+func (a *asked) note(rule option) {
+	if rule.note != "" && !slices.Contains(a.notes, rule.note) {
+		a.notes = append(a.notes, rule.note)
+	}
+}
+
+// setParam takes the place of what was said of it before, and of its opposite: no-x of x.
+func (a *asked) setParam(name, value string, rule option) {
+	name = cmp.Or(rule.key, name)
+	if rule.form == flag {
+		value = "1"
+	}
+	opposite := "no-" + name
+	if base, ok := strings.CutPrefix(name, "no-"); ok {
+		opposite = base
+	}
+	a.params = slices.DeleteFunc(a.params, func(p param) bool { return p.key == name || p.key == opposite })
+	a.params = append(a.params, param{name, value})
+}
+
+// has tells whether the user has set any of these parameters of the library.
+func (a asked) has(keys ...string) bool {
+	return slices.ContainsFunc(a.params, func(p param) bool { return slices.Contains(keys, p.key) })
+}
+
+// param returns the value that the user has given a parameter of the library, empty if none.
+func (a asked) param(key string) string {
+	for _, p := range a.params {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return ""
+}
+
+// withOwn puts an encoder's own parameters in front of the user's, whose word holds where both say something.
+func (a asked) withOwn(own []param) string {
+	own = slices.DeleteFunc(own, func(p param) bool { return a.has(p.key) })
+	return joinParams(append(own, a.params...))
+}
 
 // joinParams writes parameters for an option such as -x264-params. An unescaped colon ends the value: deblock=-1:-1
 // would be read as deblock=-1, without an error.

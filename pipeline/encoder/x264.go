@@ -21,6 +21,7 @@ func (x264) Name() string    { return "x264" }
 func (x264) Library() string { return "libx264" }
 func (x264) Codec() string   { return "h264" }
 func (x264) Bare() string    { return "h264" }
+func (x264) AnySize() string { return "--profile high444 --output-csp i444" }
 
 func (x264) Chunk() time.Duration { return 20 * time.Second }
 
@@ -73,12 +74,11 @@ func lastReason(messages string, patterns []*regexp.Regexp) (reason string) {
 
 // x264Asked is what a user asked of x264: made by Parse alone.
 type x264Asked struct {
-	preset, tune, profile, level string  // ffmpeg's own options; empty: x264's default
-	params                       []param // what goes through -x264-params, each key once
-	chroma                       int     // from --output-csp: 400, 420, 422 or 444; 0: not said
-	depth                        int     // from --output-depth: 8 or 10; 0: not said
-	colourRange                  string  // from --range: tv or pc; empty: not said
-	notes                        []string
+	asked                               // what goes through -x264-params
+	preset, tune, profile, level string // ffmpeg's own options; empty: x264's default
+	chroma                       int    // from --output-csp: 400, 420, 422 or 444; 0: not said
+	depth                        int    // from --output-depth: 8 or 10; 0: not said
+	colourRange                  string // from --range: tv or pc; empty: not said
 }
 
 func (x264) Parse(text string) (Options, error) {
@@ -96,9 +96,7 @@ func parseX264(text string) (x x264Asked, err error) {
 
 // set takes one option under its long name.
 func (x *x264Asked) set(name, value string, rule option) {
-	if rule.note != "" && !slices.Contains(x.notes, rule.note) {
-		x.notes = append(x.notes, rule.note)
-	}
+	x.note(rule)
 	switch name {
 	case "preset":
 		x.preset = value
@@ -121,40 +119,9 @@ func (x *x264Asked) set(name, value string, rule option) {
 	}
 }
 
-func (x *x264Asked) setParam(name, value string, rule option) {
-	name = cmp.Or(rule.key, name)
-	if rule.form == flag {
-		value = "1"
-	}
-	opposite := "no-" + name
-	if base, ok := strings.CutPrefix(name, "no-"); ok {
-		opposite = base
-	}
-	x.params = slices.DeleteFunc(x.params, func(p param) bool { return p.key == name || p.key == opposite })
-	x.params = append(x.params, param{name, value})
-}
-
-// has tells whether the user has set any of these parameters of libx264.
-func (x x264Asked) has(keys ...string) bool {
-	return slices.ContainsFunc(x.params, func(p param) bool { return slices.Contains(keys, p.key) })
-}
-
-// param returns the value that the user has given a parameter of libx264, empty if none.
-func (x x264Asked) param(key string) string {
-	for _, p := range x.params {
-		if p.key == key {
-			return p.value
-		}
-	}
-	return ""
-}
-
-// Notes implements Options, as do the next ones.
-func (x x264Asked) Notes() []string { return x.notes }
-
-// PixFmt goes by --output-csp and --output-depth, else by the profile: baseline, main and high are 4:2:0 in 8 bit,
-// high10 is 4:2:0 in 10 bit, high422 and high444 leave the source as it is as far as they allow. Without a profile the
-// source's own form is kept as far as x264 has it.
+// PixFmt implements Options, as do the next ones. It goes by --output-csp and --output-depth, else by the profile:
+// baseline, main and high are 4:2:0 in 8 bit, high10 is 4:2:0 in 10 bit, high422 and high444 leave the source as it
+// is as far as they allow. Without a profile the source's own form is kept as far as x264 has it.
 func (x x264Asked) PixFmt(source string) string {
 	chroma, depth := pixelForm(source, 10)
 	switch x.profile {
@@ -207,8 +174,7 @@ func (x x264Asked) Args(s Stream) []string {
 			args = append(args, o[0], o[1])
 		}
 	}
-	own := slices.DeleteFunc(x.own(s), func(p param) bool { return x.has(p.key) })
-	args = append(args, "-x264-params", joinParams(append(own, x.params...)))
+	args = append(args, "-x264-params", x.withOwn(x.own(s)), "-threads", strconv.Itoa(s.Threads))
 	return append(args, plainTiming(s)...)
 }
 

@@ -26,7 +26,7 @@ func TestParseX264(t *testing.T) {
 	} {
 		x, err := parseX264(text)
 		require.NoError(t, err, text)
-		require.Equal(t, want, strings.Join(x.Args(Stream{}), " "), text)
+		require.Equal(t, want+" -threads 2", strings.Join(x.Args(Stream{Threads: 2}), " "), text)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestOwnParamsYieldToTheUsers(t *testing.T) {
 	x, err := parseX264("--sar 1:1")
 	require.NoError(t, err)
 	args := x.Args(Stream{Out: pipeline.Picture{SAR: pipeline.Rational{Num: 32, Den: 27}}})
-	require.Equal(t, `stitchable=1:fps=0/0:sar=1\:1`, args[len(args)-1])
+	require.Contains(t, args, `stitchable=1:fps=0/0:sar=1\:1`)
 }
 
 func TestPixFmt(t *testing.T) {

@@ -51,10 +51,8 @@ var x264Options = map[string]option{
 	"fake-interlaced":   {form: flag},
 	"frame-packing":     {form: integer},
 
-	"qp": {form: integer},
-	"bitrate": {form: integer, note: "--bitrate: each chunk is brought to this bitrate for itself, so quality varies " +
-		"more than in one encode; " +
-		"--crf gives an even quality"},
+	"qp":               {form: integer},
+	"bitrate":          {form: integer, note: bitrateNote},
 	"crf":              {form: number},
 	"rc-lookahead":     {form: integer},
 	"vbv-maxrate":      {form: integer},
@@ -156,6 +154,10 @@ var x264Options = map[string]option{
 	"psnr":        {ignored: true},
 	"ssim":        {ignored: true},
 }
+
+// bitrateNote is what a bitrate means where a film is encoded in chunks.
+const bitrateNote = "--bitrate: each chunk is brought to this bitrate for itself, so quality varies more than in one " +
+	"encode; --crf gives an even quality"
 
 // x264Short are the command's one-letter options.
 var x264Short = map[byte]string{

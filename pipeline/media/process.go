@@ -22,8 +22,12 @@ import (
 // killGrace is how long a child may take to end after SIGTERM; ffmpeg writes its trailer within it.
 const killGrace = 5 * time.Second
 
-// tailSize bounds what is kept of a child's stderr. A damaged source makes ffmpeg print without end.
-const tailSize = 16 << 10
+// tailSize bounds what is kept of a child's stderr. A damaged source makes ffmpeg print without end. The first
+// words, firstSize of it, are those in which encoders say who they are.
+const (
+	tailSize  = 16 << 10
+	firstSize = 4 << 10
+)
 
 // Command is one child process to run.
 type Command struct {
@@ -42,7 +46,7 @@ type Command struct {
 type ExitError struct {
 	Program string
 	Code    int    // -1: ended by a signal
-	Stderr  string // the last part of it, trimmed
+	Stderr  string // the first and the last part of it, trimmed
 	Own     string // its own messages in that, as Run returns them
 	Err     error
 	said    error // what it said of the operating system; nil: nothing
@@ -283,19 +287,20 @@ func ShellLine(program string, args []string) string {
 // plainWord is one that a shell takes as it is.
 var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9_./:=,+@%]+$`)
 
-// tailBuffer keeps the last tailSize bytes that were written to it.
-type tailBuffer struct{ buf []byte }
+// tailBuffer keeps the first firstSize bytes that were written to it, and the last ones, tailSize bytes in all.
+type tailBuffer struct{ first, last []byte }
 
 func (b *tailBuffer) Write(p []byte) (int, error) {
-	b.buf = append(b.buf, p...)
-	if over := len(b.buf) - tailSize; over > 0 {
-		b.buf = b.buf[:copy(b.buf, b.buf[over:])]
+	n := min(len(p), firstSize-len(b.first))
+	b.first, b.last = append(b.first, p[:n]...), append(b.last, p[n:]...)
+	if over := len(b.last) - (tailSize - firstSize); over > 0 {
+		b.last = b.last[:copy(b.last, b.last[over:])]
 	}
 	return len(p), nil
 }
 
 func (b *tailBuffer) String() string {
-	return strings.TrimSpace(strings.ToValidUTF8(string(b.buf), "\uFFFD"))
+	return strings.TrimSpace(strings.ToValidUTF8(string(b.first)+string(b.last), "\uFFFD"))
 }
 
 // limitedBuffer takes limit bytes, refuses what goes beyond, which ends the child, and remembers that there was more.

@@ -22,14 +22,15 @@ import (
 
 func shell(script string) Command { return Command{Program: "/bin/sh", Args: []string{"-c", script}} }
 
-func TestRunKeepsTheEndOfStderr(t *testing.T) {
+func TestRunKeepsTheBeginningAndTheEndOfStderr(t *testing.T) {
 	var tools Tools
 	_, err := tools.Run(context.Background(),
-		shell(`head -c 100000 /dev/zero | tr '\0' x >&2; echo; echo "the reason" >&2; exit 7`))
+		shell(`echo "who I am" >&2; head -c 100000 /dev/zero | tr '\0' x >&2; echo; echo "the reason" >&2; exit 7`))
 	var exit *ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 7, exit.Code)
 	require.LessOrEqual(t, len(exit.Stderr), tailSize)
+	require.True(t, strings.HasPrefix(exit.Stderr, "who I am\n"))
 	require.True(t, strings.HasSuffix(exit.Stderr, "the reason"))
 }
 

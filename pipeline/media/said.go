@@ -50,9 +50,10 @@ func misspoken(words string) bool {
 	return strings.Contains(words, "Picture size ") && strings.Contains(words, "Device or resource busy")
 }
 
-// aftermath is what ffmpeg says after the error that it ends with.
-var aftermath = regexp.MustCompile(`^(\[[^\]]*\] )?(Task finished with|Terminating thread|Nothing was written|` +
-	`Error sending frames|Could not open encoder before|Error opening (in|out)put file|Conversion failed)`)
+// aftermath is what ffmpeg and its encoders say after the error that it ends with.
+var aftermath = regexp.MustCompile(`^([a-zA-Z0-9]+ ?\[info\]: |` +
+	`(\[[^\]]*\] )?(Task finished with|Terminating thread|Nothing was written|` +
+	`Error sending frames|Could not open encoder before|Error opening (in|out)put file|Conversion failed))`)
 
 // speaker is the part of ffmpeg that speaks.
 var speaker = regexp.MustCompile(`^\[[^\]]*\] `)

@@ -108,8 +108,7 @@ func even(plan *pipeline.Plan, w, h int) error {
 		out.Width, out.Height = (out.Width+w-1)/w*w, (out.Height+h-1)/h*h
 	default:
 		return pipeline.Refuse("The picture is %d×%d, and %s needs a width and height that %s: set odd = \"crop\" or odd = "+
-			"\"pad\" in the profile, "+
-			"or encode it as 4:4:4 (--profile high444 --output-csp i444).", was[0], was[1], kind(*out), divisible(w, h))
+			"\"pad\" in the profile%s.", was[0], was[1], kind(*out), divisible(w, h), anySize(plan.Settings.Encoder))
 	}
 	if out.Width == 0 || out.Height == 0 {
 		return pipeline.Refuse("The picture is %d×%d: nothing would be left of it.", was[0], was[1])
@@ -118,6 +117,14 @@ func even(plan *pipeline.Plan, w, h int) error {
 	plan.Note("The picture is %d×%d, which %s does not take: it comes out as %d×%d (odd = %q).",
 		was[0], was[1], kind(*out), out.Width, out.Height, out.Edge)
 	return nil
+}
+
+// anySize says with which options an encoder takes any size, as the end of a sentence.
+func anySize(name string) string {
+	if e, err := encoder.Named(name); err == nil && e.AnySize() != "" {
+		return ", or encode it as 4:4:4 (" + e.AnySize() + ")"
+	}
+	return ""
 }
 
 func kind(out pipeline.Picture) string {
