@@ -10,7 +10,49 @@ import (
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/pipeline/encoder"
+	"github.com/distenc/distenc/pipeline/steer"
 )
+
+// Whoever names an encoder, in a profile, beside a film or on the command line, has none of another one's options.
+func TestOneEncodersOptionsAreNothingToAnother(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "distenc.toml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+		[profiles.default]
+		x264 = "--crf 18"
+		[profiles.archive]
+		x265 = "--crf 26"
+		[profiles.bare]
+		x265 = ""
+		[profiles.loud]
+		audio = "aac 96k"`), 0o644))
+	cfg, err := config.Load(config.Source{File: file})
+	require.NoError(t, err)
+	f := &farm{live: holding(cfg)}
+	for _, c := range []struct{ folder, sidecar, wished, options, want string }{
+		{"", "", "", "", "x264 --crf 18"},
+		{"archive", "", "", "", "x265 --crf 26"},
+		{"bare", "", "", "", "x265 "},
+		{"loud", "", "", "", "x264 --crf 18"},
+		{"archive", "x264 = ''", "", "", "x264 "},
+		{"archive", "x265 = '--crf 30'", "", "", "x265 --crf 30"},
+		{"archive", "x265 = ''", "", "", "x265 --crf 26"},
+		{"", "profile = 'archive'", "", "", "x265 --crf 26"},
+		{"", "x264 = '--crf 1'", "x265", "", "x265 "},
+		{"archive", "x264 = '--crf 1'", "x265", "--crf 2", "x265 --crf 2"},
+		{"archive", "x264 = '--crf 1'", "x265", "", "x265 --crf 26"},
+		{"", "", "x265", "--preset fast", "x265 --preset fast"},
+	} {
+		w := steer.Wishes{}
+		if c.wished != "" {
+			w.Settings = map[string]string{c.wished: c.options}
+		}
+		sidecar, err := sidecars{}.Amend("film.mkv", []byte(c.sidecar), w)
+		require.NoError(t, err, "%v", c)
+		order, err := f.resolve(c.folder, sidecar)
+		require.NoError(t, err, "%v", c)
+		require.Equal(t, c.want, order.Settings.Encoder+" "+order.Settings.Options, "%v", c)
+	}
+}
 
 // A chunk is as long as its encoder wants it, unless a person says how long.
 func TestEachEncoderHasItsChunk(t *testing.T) {

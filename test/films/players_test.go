@@ -1,0 +1,170 @@
+package films
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the page
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline/encoder"
+	"github.com/distenc/distenc/test/corpus"
+)
+
+// published is an output and where its chunks begin, as frames.
+type published struct {
+	file  string
+	seams []int
+}
+
+// farmed sends a film of that many seconds through a share, with each encoder into each container, and returns the
+// outputs by names such as "x264.mp4".
+func farmed(t *testing.T, seconds int) map[string]published {
+	t.Helper()
+	share := filepath.Join(t.TempDir(), "share")
+	run := func(args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), distenc, args...)
+		cmd.Env = append(os.Environ(), "DISTENC_SHARE="+share, "DISTENC_SPLIT_CHUNK=3s")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "distenc %q\n%s", args, out)
+	}
+	run("init", share)
+	var text strings.Builder
+	for _, e := range encoder.All() {
+		for _, container := range []string{"mkv", "mp4"} {
+			fmt.Fprintf(&text, "[profiles.%s-%s]\ncontainer = %q\n%s = ''\n", e.Name(), container, container, e.Name())
+		}
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(share, "distenc.toml"), []byte(text.String()), 0o644))
+	for _, e := range encoder.All() {
+		for _, container := range []string{"mkv", "mp4"} {
+			run("add", corpus.Film(t, seconds), "--again", "--profile", e.Name()+"-"+container, "--", "--preset", fastest[e.Name()])
+		}
+	}
+	run("run", "--until-idle")
+	all := map[string]published{}
+	certificates, err := filepath.Glob(filepath.Join(share, "jobs", "*", "certificate.json"))
+	require.NoError(t, err)
+	for _, name := range certificates {
+		var c struct {
+			Output   struct{ Name string }
+			Settings struct{ Encoder, Container string }
+			Chunks   []struct{ Frames int }
+		}
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &c))
+		p, first := published{}, 0
+		for _, chunk := range c.Chunks[:len(c.Chunks)-1] {
+			first += chunk.Frames
+			p.seams = append(p.seams, first)
+		}
+		require.NotEmpty(t, p.seams)
+		var where struct{ Output string }
+		data, err = os.ReadFile(filepath.Join(filepath.Dir(name), "published"))
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &where))
+		p.file = filepath.Join(share, "outbox", where.Output)
+		all[c.Settings.Encoder+"."+c.Settings.Container] = p
+	}
+	require.Len(t, all, 2*len(encoder.All()))
+	return all
+}
+
+// fastest is the preset with which each encoder takes least time.
+var fastest = map[string]string{"x264": "veryfast", "x265": "veryfast", "svtav1": "10"}
+
+//go:embed players.html
+var playerPage []byte
+
+// What people play the outputs with finds nothing to complain of, and shows the right picture at each seam. Chromium and
+// mpv are not there on every machine; with DISTENC_TEST_BROWSER they must be.
+func TestPlayers(t *testing.T) {
+	if os.Getenv("DISTENC_TEST_BROWSER") == "" {
+		t.Skip("DISTENC_TEST_BROWSER is not set")
+	}
+	outputs := farmed(t, 12)
+	decoders := []string{"ffmpeg"}
+	if other := os.Getenv("DISTENC_TOOLS"); other != "" {
+		decoders = append(decoders, filepath.Join(other, "ffmpeg"))
+	}
+	for _, ffmpeg := range decoders {
+		for name, p := range outputs {
+			said := tool(t, ffmpeg, "-nostdin", "-hide_banner", "-v", "warning", "-i", p.file, "-map", "0:v", "-fps_mode",
+				"passthrough", "-enc_time_base", "1:90000", "-f", "null", "-")
+			require.Empty(t, said, "%s, %s", ffmpeg, name)
+		}
+	}
+	t.Run("mpv", func(t *testing.T) {
+		for name, p := range outputs {
+			said := tool(t, "mpv", "--no-config", "--vo=null", "--ao=null", "--untimed", "--ao-null-untimed", "--msg-level=all=warn", p.file)
+			require.Empty(t, said, name)
+		}
+	})
+	t.Run("chromium", func(t *testing.T) {
+		for _, e := range encoder.All() {
+			t.Run(e.Name(), func(t *testing.T) { played(t, outputs[e.Name()+".mp4"]) })
+		}
+	})
+}
+
+// codecs are the names that a browser knows the outputs' video by (RFC 6381).
+var codecs = map[string]string{"x264": "avc1.64001f", "x265": "hvc1.1.6.L93.B0", "svtav1": "av01.0.00M.08"}
+
+// played plays an output in a headless Chromium, by a page that goes through each seam and to each seam.
+func played(t *testing.T, p published) {
+	name := strings.TrimPrefix(t.Name(), "TestPlayers/chromium/")
+	answer := make(chan []byte, 1)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(playerPage) })
+	mux.HandleFunc("GET /film.mp4", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, p.file) })
+	mux.HandleFunc("GET /film.json", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"codec": codecs[name], "seams": p.seams, "rate": 24000.0 / 1001})
+	})
+	mux.HandleFunc("POST /answer", func(_ http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		_, _ = b.ReadFrom(r.Body)
+		answer <- b.Bytes()
+	})
+	server := httptest.NewServer(mux) // on 127.0.0.1
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--disable-quic", "--mute-audio", "--autoplay-policy=no-user-gesture-required", "--user-data-dir="+t.TempDir(),
+		"--remote-debugging-port=0", server.URL)
+	var stderr bytes.Buffer
+	cmd.Stderr, cmd.WaitDelay = &stderr, 10*time.Second
+	require.NoError(t, cmd.Start())
+	defer func() { cancel(); _ = cmd.Wait() }()
+	var got struct {
+		CanPlay string
+		Error   string
+		Through []float64 // where the picture stood when it had been played through each seam
+		Shown   []int     // the number on the picture after seeking to each seam
+	}
+	select {
+	case data := <-answer:
+		require.NoError(t, json.Unmarshal(data, &got), "%s", data)
+	case <-ctx.Done():
+		t.Fatalf("Chromium answers nothing: %s", &stderr)
+	}
+	if got.CanPlay == "" {
+		t.Skipf("this Chromium has no decoder for %s (canPlayType)", codecs[name])
+	}
+	require.Empty(t, got.Error)
+	require.Len(t, got.Through, len(p.seams))
+	require.Equal(t, p.seams, got.Shown)
+}
