@@ -88,8 +88,9 @@ func (c *Chunk) check(index, first int) error {
 
 // The bounds of what a node can say of itself: beyond them it is no worker of ours.
 const (
-	maxSlots = 1024 // as the configuration has it
-	maxTold  = 1e15 // of frames, pixels, seconds and bytes
+	maxSlots  = 1024 // as the configuration has it
+	maxTold   = 1e15 // of frames, pixels, seconds and bytes
+	maxBuilds = 64   // more encoders than there are
 )
 
 // plausible tells whether all numbers are such that one can calculate with them.
@@ -103,6 +104,9 @@ func (n *Node) plausible() bool {
 	}
 	for _, s := range n.Speed {
 		told = append(told, s.Frames, s.Pixels, s.Seconds)
+	}
+	if len(n.Builds) > maxBuilds {
+		return false
 	}
 	return n.Slots >= 0 && n.Slots <= maxSlots && slices.Min(told) >= 0 && slices.Max(told) <= maxTold
 }

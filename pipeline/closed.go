@@ -80,6 +80,7 @@ type Origin struct {
 	Source  string `json:"source,omitempty"`
 	CRC32   string `json:"crc32"`
 	Profile string `json:"profile"`
+	Build   string `json:"build,omitempty"` // version of the encoder that its chunks are encoded with, once it is planned
 }
 
 // Course is how far a job is.

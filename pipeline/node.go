@@ -27,6 +27,7 @@ type Node struct {
 	Speed   map[string]Speed    `json:"speed,omitempty"`   // measured, by job
 	Version string              `json:"version,omitempty"` // distenc's
 	Encoder string              `json:"encoder,omitempty"`
+	Builds  []Offer             `json:"builds,omitempty"` // of encoders, one for each that was tried
 	Since   time.Time           `json:"since"`
 	Seq     int64               `json:"seq"` // moves at every beat
 }
@@ -145,18 +146,14 @@ func Present(f *sharefs.FS, fresh time.Duration) ([]SeenNode, error) {
 	return slices.DeleteFunc(nodes, func(n SeenNode) bool { return newest.Sub(n.Written) >= fresh }), nil
 }
 
-// Slots counts the encodes that can run side by side on the nodes that are there; 0 where that can't be told.
-func Slots(f *sharefs.FS) int {
-	_, expiry := SilenceLimits(f)
-	nodes, err := Present(f, expiry)
+// Crew reads who is there to encode now; nobody where that can't be told.
+func Crew(f *sharefs.FS) []SeenNode {
+	quiet, _ := SilenceLimits(f)
+	nodes, err := Present(f, quiet)
 	if err != nil {
-		return 0
+		return nil
 	}
-	sum := 0
-	for _, n := range nodes {
-		sum += max(0, n.Slots)
-	}
-	return sum
+	return nodes
 }
 
 // ClusterInfo is .distenc/cluster.json: the share's marker, and what all nodes must agree on.

@@ -87,7 +87,8 @@ type Plan struct {
 	Video    Video    `json:"video"`
 	Out      Picture  `json:"out"`
 	Timing
-	Encoder string   `json:"encoder"` // version string of the encoder that the test encode at submission ran with
+	Encoder string   `json:"encoder"`        // version string of the encoder that the test encode at submission ran with
+	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
 	Memory  Memory   `json:"memory,omitzero"`
 	Frames  int      `json:"frames"`
 	Chunks  []Chunk  `json:"chunks"`

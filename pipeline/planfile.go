@@ -8,8 +8,13 @@ import (
 )
 
 // planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
-// source of an earlier one is given back, to be planned anew. 3: the settings name an encoder and its options.
-const planFormat = 3
+// source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its options.
+// 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was begun, by
+// whatever build.
+const (
+	planFormat   = 4
+	oldestFormat = 3
+)
 
 // FormatError is the error for a plan of another version of distenc.
 type FormatError struct {
@@ -30,8 +35,8 @@ func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
 	if err := ReadJSON(f, JobFile(id, planName), maxPlan, p); err != nil {
 		return nil, err
 	}
-	if p.Format != planFormat {
-		return nil, &FormatError{Name: JobFile(id, planName), Format: p.Format, Earlier: p.Format < planFormat}
+	if p.Format < oldestFormat || p.Format > planFormat {
+		return nil, &FormatError{Name: JobFile(id, planName), Format: p.Format, Earlier: p.Format < oldestFormat}
 	}
 	if err := p.check(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", JobFile(id, planName), err)

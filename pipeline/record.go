@@ -19,9 +19,10 @@ type Record struct {
 	Frames    int       `json:"frames"`
 	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate (SPS, PPS): equal in all chunks of a job
 	Encoder   string    `json:"encoder"`   // the encoder's version string
-	Seconds   float64   `json:"seconds"`   // wall time of the encode
-	Method    string    `json:"method"`    // which step of the acceptance ladder gave the planned frames
-	Time      time.Time `json:"time"`      // the worker's wall clock, for people: nothing is decided by it
+	Build     Build     `json:"build,omitzero"`
+	Seconds   float64   `json:"seconds"` // wall time of the encode
+	Method    string    `json:"method"`  // which step of the acceptance ladder gave the planned frames
+	Time      time.Time `json:"time"`    // the worker's wall clock, for people: nothing is decided by it
 }
 
 // FPS is the speed of the encode in frames a second.
@@ -42,7 +43,8 @@ func LoadRecord(f *sharefs.FS, c ChunkFile) (*Record, error) {
 		return nil, fmt.Errorf("%s is the record of another chunk", c.Record())
 	}
 	// A master keeps ten thousand of them, and in these they are all alike.
-	for _, s := range []*string{&r.Node, &r.Extradata, &r.Encoder, &r.Method} {
+	alike := []*string{&r.Node, &r.Extradata, &r.Encoder, &r.Method, &r.Build.Encoder, &r.Build.Version, &r.Build.Headers}
+	for _, s := range alike {
 		*s = unique.Make(*s).Value()
 	}
 	return r, nil

@@ -21,6 +21,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/stages"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
 )
@@ -149,7 +150,8 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	if err != nil {
 		return err
 	}
-	f := &farm{log: s.log, tools: s.tools, private: true, live: holding(s.cfg)}
+	builds := stages.NewBuilds(s.tools, true)
+	f := &farm{log: s.log, tools: s.tools, builds: builds, private: true, live: holding(s.cfg)}
 	sidecar, err := sidecars{}.Amend(file, nil, s.wishes)
 	if err != nil {
 		return err

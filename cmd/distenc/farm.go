@@ -29,7 +29,9 @@ type farm struct {
 	log   *slog.Logger
 	fs    *sharefs.FS
 	tools media.Tools
-	live  *atomic.Pointer[config.Config] // replaced as a whole by a reload
+	// builds are those of this machine's encoders.
+	builds *stages.Builds
+	live   *atomic.Pointer[config.Config] // replaced as a whole by a reload
 	// private: nobody else can drop files on the share, so that a hard link is no trap.
 	private bool
 	ended   func(pipeline.JobStatus) // told of the private share's job when it has ended
@@ -53,7 +55,7 @@ func (g *global) farm(cmd *cobra.Command) (*farm, error) {
 		return nil, err
 	}
 	tools.Answers = answers(fs)
-	return &farm{log: log, fs: fs, tools: tools, live: holding(cfg)}, nil
+	return &farm{log: log, fs: fs, tools: tools, builds: stages.NewBuilds(tools, false), live: holding(cfg)}, nil
 }
 
 func holding(cfg config.Config) *atomic.Pointer[config.Config] {
@@ -83,7 +85,7 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 
 // stages are those of this process's master. Where its own worker is the only one, what does not fit here is refused.
 func (f *farm) stages() *stages.Media {
-	m := &stages.Media{FS: f.fs, Tools: f.tools, Private: f.private}
+	m := &stages.Media{FS: f.fs, Tools: f.tools, Private: f.private, Builds: f.builds}
 	if f.private {
 		_, m.Threads = divide(f.cfg().Worker.Slots, runtime.NumCPU())
 		m.Memory = media.Memory
@@ -96,7 +98,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	slots, threads := divide(f.cfg().Worker.Slots, runtime.NumCPU())
 	tools := f.tools
 	tools.IdleIO = f.cfg().Worker.IOClass == "idle"
-	encoder, err := stages.NewEncoder(ctx, f.fs, tools, threads, f.cfg().Worker.Nice)
+	encoder, err := stages.NewEncoder(ctx, f.fs, tools, f.builds, threads, f.cfg().Worker.Nice)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // input is where an encode reads from.
 type input struct {
-	path   string
+	path   string // absolute; empty: pictures made by ffmpeg
 	stream int    // of the file
 	seek   *int64 // ticks of the source; nil: from the start
 	trim   string // trim filter's arguments; empty: everything
@@ -42,7 +42,11 @@ func decoding(plan *pipeline.Plan, in input, filters string, threads int) []stri
 	if in.seek != nil {
 		out = append(out, media.SeekArgs(plan.Video.TimeBase.Seconds(*in.seek))...)
 	}
-	out = append(out, media.Input(in.path)...)
+	if in.path == "" {
+		out = append(out, "-f", "lavfi", "-i", madeUp)
+	} else {
+		out = append(out, media.Input(in.path)...)
+	}
 	return append(out, "-map", "0:"+strconv.Itoa(in.stream), "-vf", filters, "-fps_mode", "passthrough")
 }
 

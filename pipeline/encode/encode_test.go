@@ -47,7 +47,7 @@ func planFor(t *testing.T, source string, s pipeline.Settings, slots int) (job, 
 	norm := filepath.Join(j.dir, "norm.abc.mkv")
 	j.plan, err = split.Make(context.Background(), tools, split.Request{
 		Job: "00000000-abcde", Path: source, NormPath: norm, CRC32: "00000000", Settings: s, TestEncode: encode.Test,
-		TestRest: merge.TryRest, Slots: slots,
+		TestRest: merge.TryRest, Slots: func(string) int { return slots },
 	})
 	if err == nil && j.plan.Source != j.plan.Original {
 		j.source = norm

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -88,6 +89,9 @@ func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []stri
 	if err != nil {
 		return notSeen(err)
 	}
+	if !w.pins.Admit(record.Build) { // its pin may only be out of sight
+		return verdict{unseen: true, err: fmt.Errorf("it was encoded with %s, and the film is not", record.Build)}
+	}
 	if err := w.Stages.Check(ctx, w.plan, c, record, quick); err != nil {
 		if passing(err) || sharefs.Undecided(err) {
 			return notSeen(err)
@@ -121,5 +125,5 @@ func (t *term) judge(j *job, c pipeline.ChunkFile, v verdict) {
 	}
 	delete(j.results.unseen, c.Stem())
 	t.Log.Warn("a result is bad", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
-	j.results.bad = append(j.results.bad, badResult{c, v.err})
+	j.results.bad = append(j.results.bad, badResult{c, pipeline.WeightFailed, "the result is bad: " + v.err.Error()})
 }

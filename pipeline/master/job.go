@@ -16,6 +16,7 @@ type job struct {
 	sighted       *identity      // the source when it was last known to be what was taken in; nil: not by this master
 	absent        persistence    // with a source that is not in the folder
 	rest          time.Time      // no step before this time
+	builds        buildNotes
 	chunks        chunkNotes
 	results       results
 	merging       merging
@@ -74,12 +75,13 @@ type jobTask struct {
 	films   *films // guards itself
 	job     *pipeline.Job
 	plan    *pipeline.Plan
+	pins    pipeline.Pins
 	sighted *identity // what the task finds here is applied too
 }
 
 // taskFor is what a background task for a job is given.
 func (t *term) taskFor(j *job) *jobTask {
-	return &jobTask{Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, sighted: j.sighted}
+	return &jobTask{Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins, sighted: j.sighted}
 }
 
 // background runs work beside the main loop unless the stage does so for this job already, or for as many as it may.
@@ -100,7 +102,7 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
 	"plan": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1,
-	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2,
+	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2,
 }
 
 // later notes an error that may pass and lets the job rest.

@@ -74,7 +74,8 @@ func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
 		j.merging.failures = 0
 	case errors.As(r.err, &bad):
 		t.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", r.err)
-		j.results.bad = append(j.results.bad, badResult{chunks[bad.Index], r.err})
+		j.results.bad = append(j.results.bad,
+			badResult{chunks[bad.Index], pipeline.WeightFailed, "the result is bad: " + r.err.Error()})
 	case !lastingError(r.err):
 		t.later(j, "cannot merge now", r.err)
 	default:

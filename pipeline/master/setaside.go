@@ -52,7 +52,8 @@ func (m *Master) report(c pipeline.ChunkFile, weight float64, reason string) {
 // badResult is a committed or accepted result that must not be merged, and why.
 type badResult struct {
 	pipeline.ChunkFile
-	why error
+	weight float64 // as a failure of the chunk's
+	why    string
 }
 
 func (r *results) isBad(c pipeline.ChunkFile) bool {
@@ -68,7 +69,7 @@ func (t *term) startReject(j *job) {
 	background(t, "reject", j, func(ctx context.Context, w *jobTask) map[string]bool {
 		gone := map[string]bool{}
 		for _, b := range bad {
-			w.report(b.ChunkFile, pipeline.WeightFailed, "the result is bad: "+b.why.Error())
+			w.report(b.ChunkFile, b.weight, b.why)
 			out := w.again(ctx, b.ChunkFile)
 			gone[b.Stem()] = out == sharefs.Won || out == sharefs.Lost
 		}

@@ -71,7 +71,7 @@ func (t *term) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (bu
 	case unplanned:
 		t.startPlan(j)
 	case inWork:
-		return t.stepChunks(ctx, j, chunks, control.Retry)
+		return t.stepChunks(ctx, j, dir, chunks, control)
 	case cancelling:
 		t.startDecide(j, pipeline.Decision{
 			Act: pipeline.ActCancelled, Reason: "Cancelled by a file in the job's control folder.",
@@ -85,12 +85,17 @@ func (t *term) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (bu
 }
 
 // stepChunks goes on with a job that has a plan and no decision.
-func (t *term) stepChunks(ctx context.Context, j *job, chunks *pipeline.JobChunks, retry bool) (busy bool) {
-	if retry {
+func (t *term) stepChunks(
+	ctx context.Context, j *job, dir pipeline.Folder, chunks *pipeline.JobChunks, control pipeline.Control,
+) (busy bool) {
+	if control.Retry {
 		t.retry(ctx, j, chunks)
 	}
 	if !t.loadPlan(j) {
 		return !j.foreign
+	}
+	if !t.loadPins(j, dir) {
+		return true
 	}
 	state := chunks.Strongest(len(j.plan.Chunks))
 	t.startSplit(j, state, chunks)
@@ -104,10 +109,12 @@ func (t *term) stepChunks(ctx context.Context, j *job, chunks *pipeline.JobChunk
 		count[c.State]++
 	}
 	j.chunks.aside = count[pipeline.Failed]
+	t.watchBuild(j, count, control.Paused)
+	alike := t.startSort(j, state)
 	t.inspectSource(j)
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
 	switch {
-	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0:
+	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0 || !alike:
 	case count[pipeline.Accepted] == len(state):
 		t.startMerge(j, state)
 	case noneFree && j.merging.prepared == nil:

@@ -21,6 +21,7 @@ type term struct {
 	jobs      ledger
 	inbox     inbox
 	claims    claims
+	crew      crew
 	leftovers leftovers
 	agreed    bool            // what all nodes must agree on is published
 	full      string          // why there is no room on the disk, "" while there is

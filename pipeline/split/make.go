@@ -21,7 +21,8 @@ type Request struct {
 	CRC32    string // of the source, 8 upper-case hex digits
 	Settings pipeline.Settings
 	Scan     *Source // of the same bytes, from Scan; nil: Make scans
-	Slots    int     // encodes that can run side by side; 0: not known
+	// Slots counts the encodes of a pixel format that can run side by side; 0: not known. If nil, that is never known.
+	Slots func(format string) int
 	// TestEncode encodes the first frame as the plan says and returns the encoder's version: encode.Test. Its
 	// *pipeline.Refusal refuses the job.
 	TestEncode func(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (string, error)
@@ -81,7 +82,11 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		return nil, err
 	}
 	plan.LastTicks = lastTicks(src, l)
-	l.divide(plan, pieces(src, plan), req.Slots)
+	slots := 0
+	if req.Slots != nil {
+		slots = req.Slots(plan.Out.PixFmt)
+	}
+	l.divide(plan, pieces(src, plan), slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
 	}

@@ -16,13 +16,16 @@ import (
 type Encoder struct {
 	share   *sharefs.FS
 	tools   media.Tools
+	builds  *Builds
 	threads int // of one encode
 	nice    int
 	version string
 }
 
 // NewEncoder asks ffmpeg for its version and whether it has the encoder.
-func NewEncoder(ctx context.Context, share *sharefs.FS, tools media.Tools, threads, nice int) (*Encoder, error) {
+func NewEncoder(
+	ctx context.Context, share *sharefs.FS, tools media.Tools, builds *Builds, threads, nice int,
+) (*Encoder, error) {
 	version, err := tools.Version(ctx, media.KnownTools()[0])
 	if err != nil {
 		return nil, err
@@ -35,11 +38,19 @@ func NewEncoder(ctx context.Context, share *sharefs.FS, tools media.Tools, threa
 		return nil, fmt.Errorf("%s has no %s encoder: install an ffmpeg that was built with it (Debian's has it)",
 			tools.FFmpeg, missing[0].Library())
 	}
-	return &Encoder{share: share, tools: tools, threads: threads, nice: nice, version: version}, nil
+	return &Encoder{share: share, tools: tools, builds: builds, threads: threads, nice: nice, version: version}, nil
 }
 
 // Version implements worker.Encoder.
 func (e *Encoder) Version() string { return e.version }
+
+// Build implements worker.Encoder.
+func (e *Encoder) Build(ctx context.Context, name, format string) (pipeline.Build, error) {
+	return e.builds.Of(ctx, name, format)
+}
+
+// Builds implements worker.Encoder.
+func (e *Encoder) Builds(ctx context.Context) []pipeline.Offer { return e.builds.All(ctx) }
 
 // Encode implements worker.Encoder.
 func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
@@ -59,7 +70,28 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 			return nil, err
 		}
 	}
-	return encode.Chunk(ctx, e.tools, req)
+	record, err := encode.Chunk(ctx, e.tools, req)
+	if err == nil {
+		err = e.sameBuild(ctx, t, record)
+	}
+	return record, err
+}
+
+// sameBuild writes down which build has encoded the chunk. Where the encoder has told another version in it than when
+// it was tried, it is tried again.
+func (e *Encoder) sameBuild(ctx context.Context, t *worker.Task, record *pipeline.Record) (err error) {
+	name, format := t.Plan.Settings.Encoder, t.Plan.Out.PixFmt
+	if record.Build, err = e.builds.Of(ctx, name, format); record.Encoder != record.Build.Version && record.Encoder != "" {
+		e.builds.Forget(name)
+		record.Build, err = e.builds.Of(ctx, name, format)
+	}
+	switch {
+	case !t.Build.Known() || record.Build == t.Build:
+		return nil
+	case err != nil && !refused(err):
+		return err
+	}
+	return worker.ErrOtherBuild
 }
 
 // controlOf lets the lease pause a child and see that it lives.

@@ -16,6 +16,9 @@ type Media struct {
 	// Private results were encoded by this process and nobody else can get at them: their pictures are not
 	// compared, since this machine would judge itself.
 	Private bool
+	// Builds are those of this machine: a film is encoded with one of them where no node is there that has any. If nil, it
+	// then is encoded with whatever comes.
+	Builds *Builds
 	// Memory returns how many bytes programs can still have here, and how many at most: an encode with so many Threads
 	// that needs more is refused. If nil, other machines may have more.
 	Memory  func() (free, most int64)

@@ -73,6 +73,10 @@ func (s *Media) Merge(
 		return nil, err
 	}
 	failures, _ := pipeline.JobFailures(s.FS, j.ID) // a folder that a person removed is no reason to fail
-	report := reportOf(j, p, records, failures, out)
+	var pins pipeline.Pins
+	if dir, err := pipeline.ListFolder(s.FS, j.ID); err == nil { // nor is this
+		pins, _ = pipeline.LoadPins(s.FS, p, dir)
+	}
+	report := reportOf(j, p, pins, records, failures, out)
 	return &master.Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: report}, nil
 }

@@ -38,12 +38,19 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 	if err := s.FS.Regular(pipeline.JobFile(j.ID, j.Source)); err != nil {
 		return nil, err
 	}
+	crew := pipeline.Crew(s.FS)
 	plan, err := split.Make(ctx, s.Tools, split.Request{
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
 		CRC32: j.CRC32, Settings: j.Settings, Scan: sourceOf(scan), TestEncode: encode.Test, TestRest: merge.TryRest,
-		Slots: pipeline.Slots(s.FS),
+		Slots: func(format string) int {
+			_, slots := pipeline.MostSlots(crew, j.Settings.Encoder, format)
+			return slots
+		},
 	})
 	if err != nil {
+		return nil, err
+	}
+	if plan.Build, err = s.choose(ctx, plan, crew); err != nil {
 		return nil, err
 	}
 	plan.Memory = encode.Memory(plan)
@@ -64,6 +71,19 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 		return plan, nil
 	}
 	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// choose picks the build that the film is encoded with: the one that most slots have, else this machine's.
+func (s *Media) choose(ctx context.Context, plan *pipeline.Plan, crew []pipeline.SeenNode) (pipeline.Build, error) {
+	build, _ := pipeline.MostSlots(crew, plan.Settings.Encoder, plan.Out.PixFmt)
+	if build.Known() || s.Builds == nil {
+		return build, nil
+	}
+	build, err := s.Builds.Of(ctx, plan.Settings.Encoder, plan.Out.PixFmt)
+	if refused(err) { // a picture of the film was encoded here: then it is the trial that fails, on other machines too
+		return pipeline.Build{}, nil
+	}
+	return build, err
 }
 
 // sourceOf returns what Scan has kept, nil if it kept nothing.

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -13,7 +14,8 @@ import (
 // reportOf is the job's page for people: what came in, how it was encoded, by whom, what had to be done again
 // and why, how it was checked.
 func reportOf(
-	j *pipeline.Job, p *pipeline.Plan, records []pipeline.Record, failures []pipeline.Failure, out *merge.Output,
+	j *pipeline.Job, p *pipeline.Plan, pins pipeline.Pins, records []pipeline.Record, failures []pipeline.Failure,
+	out *merge.Output,
 ) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
@@ -21,7 +23,7 @@ func reportOf(
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
 		name, out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
 	fmt.Fprintf(&b, "settings  profile %s: %s %s\n", j.Settings.Profile, j.Settings.Encoder, j.Settings.Options)
-	fmt.Fprintf(&b, "encoder   %s\n", p.Encoder)
+	fmt.Fprintf(&b, "encoder   %s\n", cmp.Or(pins.Now().Version, p.Encoder))
 	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n",
 		p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
 	fmt.Fprintf(&b, "taken in  %s by %s\n\n", j.Created.Format(time.RFC3339), j.Master)
@@ -35,7 +37,37 @@ func reportOf(
 		fmt.Fprintf(t, "%05d\t%s\t%d\t%d\t%.1f\t%d\t%s\n", i, r.Node, r.Attempt, r.Frames, r.FPS(), r.Size, r.Method)
 	}
 	_ = t.Flush() // into memory
+	b.WriteString(changes(pins, records))
 	b.WriteString("\nwhat was done again\n" + retries(records, failures))
+	return b.String()
+}
+
+// changes tells which chunks are of which build, "" for a film that was encoded with one.
+func changes(pins pipeline.Pins, records []pipeline.Record) string {
+	if len(pins) < 2 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\nwhich build encoded it\n")
+	for i, pin := range pins {
+		var of []string
+		for n, r := range records {
+			if pins.Rank(r.Build) == i {
+				of = append(of, fmt.Sprintf("%05d", n))
+			}
+		}
+		since, chunks := "as planned", "none of its chunks is left"
+		if i > 0 {
+			since = "from " + pin.Time.Format(time.RFC3339) + ": " + pin.Why
+		}
+		if len(of) > 0 {
+			chunks = "chunks " + strings.Join(of, ", ")
+			if i < len(pins)-1 {
+				chunks = "kept, with the same headers: " + chunks
+			}
+		}
+		fmt.Fprintf(&b, "%s\n  %s\n  %s\n", pin.Build, since, chunks)
+	}
 	return b.String()
 }
 

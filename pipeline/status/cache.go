@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -17,6 +18,7 @@ type Cache struct {
 	due      bool // the next job that has ended is looked at once more
 	closed   map[string]pipeline.JobStatus
 	plans    map[string]*pipeline.Plan
+	pins     map[string]pipeline.Pins
 	jobs     map[string]*pipeline.Job
 	reports  map[string]pipeline.Failure // by file
 	rejected map[string]Rejected         // by folder and when something came or went in it
@@ -25,14 +27,15 @@ type Cache struct {
 // NewCache returns an empty cache.
 func NewCache() *Cache {
 	return &Cache{
-		closed: map[string]pipeline.JobStatus{}, plans: map[string]*pipeline.Plan{}, jobs: map[string]*pipeline.Job{},
+		closed: map[string]pipeline.JobStatus{}, jobs: map[string]*pipeline.Job{},
+		plans: map[string]*pipeline.Plan{}, pins: map[string]pipeline.Pins{},
 		reports: map[string]pipeline.Failure{}, rejected: map[string]Rejected{},
 	}
 }
 
-// job tells one job's status; ok is false for a folder that is no job.
-func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks,
-	nodes []pipeline.SeenNode) (pipeline.JobStatus, bool) {
+// job tells one job's status; ok is false for a folder that is no job. patience is how long a job waits for its build.
+func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode,
+	patience time.Duration) (pipeline.JobStatus, bool) {
 	if st, ok := k.ended(f, id, chunks); ok {
 		return st, true
 	}
@@ -66,8 +69,17 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks,
 		plan.ForgetTimes()
 		k.plans[id] = plan
 	}
-	st.Notes = plan.Notes
+	if k.pins[id] == nil || len(k.pins[id]) <= dir.Pins() {
+		if pins, err := pipeline.LoadPins(f, plan, dir); err == nil {
+			k.pins[id] = pins
+		}
+	}
+	st.Notes, st.Build = plan.Notes, k.pins[id].Now().Version
 	fill(f, &st, plan, chunks, nodes)
+	if st.Chunks.Pending > 0 {
+		st.Waits = cmp.Or(k.pins[id].Waiting(plan.Out.PixFmt, nodes, patience),
+			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Out.PixFmt)))
+	}
 	return st, true
 }
 
@@ -131,9 +143,11 @@ func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks *pi
 			st.Chunks.Pending++
 		}
 	}
-	if st.Chunks.Pending > 0 {
-		st.Waits = tooLarge(plan, nodes)
-	}
+}
+
+// having returns the nodes that have a build.
+func having(nodes []pipeline.SeenNode, b pipeline.Build, format string) []pipeline.SeenNode {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return !n.Encodes(b, format) })
 }
 
 // stateOf names the state of a planned job by its chunks.

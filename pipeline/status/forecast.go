@@ -13,7 +13,8 @@ type work struct {
 	effort string  // Settings.Effort
 	pixels float64 // of one picture
 	paused bool
-	open   []openChunk // in the order in which they are claimed
+	able   map[string]bool // the nodes that have its build. If nil, all have
+	open   []openChunk     // in the order in which they are claimed
 }
 
 // openChunk is a chunk that is not encoded yet.
@@ -127,18 +128,26 @@ func (p *play) begin(jobs []work) {
 	}
 }
 
-// take gives a chunk to the slot that is free first; false where there is none or its speed is unknown.
+// take gives a chunk to the able slot that is free first; false where there is none or its speed is unknown.
 func (p *play) take(j work, c openChunk) bool {
-	if len(p.crew) == 0 {
+	first := -1
+	for i, s := range p.crew {
+		if (j.able == nil || j.able[s.node]) && (first < 0 || s.free < p.crew[first].free) {
+			if first = i; i == 0 { // none is free before
+				break
+			}
+		}
+	}
+	if first < 0 {
 		return false
 	}
-	s := &p.crew[0]
+	s := &p.crew[first]
 	fps := p.speeds.fps(s.node, j)
 	if fps <= 0 {
 		return false
 	}
 	s.free += float64(c.frames) / fps
 	p.ends[j.job] = max(p.ends[j.job], s.free)
-	heap.Fix(&p.crew, 0)
+	heap.Fix(&p.crew, first)
 	return true
 }

@@ -69,6 +69,7 @@ func (k *Cache) end(f *sharefs.FS, id string) (pipeline.JobStatus, bool) {
 	st.ID, st.Closed, st.Source = id, true, c.Source.String()
 	k.closed[id] = *st
 	delete(k.plans, id)
+	delete(k.pins, id)
 	delete(k.jobs, id)
 	return *st, true
 }

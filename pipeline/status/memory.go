@@ -16,12 +16,14 @@ type NodeMemory struct {
 	MemoryLimit string `json:"memory_limit,omitempty"` // what limits them, for people
 }
 
-// memoryOf compares a node's memory with what the jobs need that have chunks to be encoded, by their plans.
-func (s *Status) memoryOf(n pipeline.SeenNode, plans map[string]*pipeline.Plan) NodeMemory {
+// memoryOf compares a node's memory with what the jobs need that have chunks to be encoded, by their plans, and whose
+// build it has.
+func (s *Status) memoryOf(n pipeline.SeenNode, plans map[string]planned) NodeMemory {
 	m := NodeMemory{Memory: n.Memory, MemorySlots: n.Slots}
 	for _, j := range s.Jobs {
 		plan := plans[j.ID]
-		if plan == nil || j.Decided || j.Chunks.Pending+j.Chunks.Claimed == 0 || n.Memory == 0 {
+		if plan.Plan == nil || j.Decided || j.Chunks.Pending+j.Chunks.Claimed == 0 || n.Memory == 0 ||
+			!n.Encodes(plan.pins.Now(), plan.Out.PixFmt) {
 			continue
 		}
 		need := plan.Memory.Of(n.Threads)

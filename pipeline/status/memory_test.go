@@ -26,8 +26,8 @@ func TestAFilmThatNoNodeCanEncodeIsTold(t *testing.T) {
 
 func TestANodeHasSlotsForItsMemory(t *testing.T) {
 	const gb = 1_000_000_000
-	need := func(fixed int64) *pipeline.Plan {
-		return &pipeline.Plan{Memory: pipeline.Memory{Fixed: fixed, Thread: gb / 2}}
+	need := func(fixed int64) planned {
+		return planned{Plan: &pipeline.Plan{Memory: pipeline.Memory{Fixed: fixed, Thread: gb / 2}}}
 	}
 	s := &Status{Jobs: []pipeline.JobStatus{
 		{ID: "small", Name: "Small", Course: pipeline.Course{Chunks: pipeline.Counts{Pending: 1}}},
@@ -36,7 +36,7 @@ func TestANodeHasSlotsForItsMemory(t *testing.T) {
 		{ID: "failed", Name: "Failed", Decided: true, Course: pipeline.Course{Chunks: pipeline.Counts{Pending: 1}}},
 		{ID: "planning", Name: "Planning", Course: pipeline.Course{Chunks: pipeline.Counts{Pending: 1}}},
 	}}
-	plans := map[string]*pipeline.Plan{"small": need(gb), "large": need(2 * gb), "done": need(9 * gb), "failed": need(9 * gb)}
+	plans := map[string]planned{"small": need(gb), "large": need(2 * gb), "done": need(9 * gb), "failed": need(9 * gb)}
 	node := func(memory int64) pipeline.SeenNode {
 		return pipeline.SeenNode{Node: pipeline.Node{Hardware: pipeline.Hardware{Slots: 4, Threads: 2, Memory: memory}}}
 	}
@@ -46,5 +46,5 @@ func TestANodeHasSlotsForItsMemory(t *testing.T) {
 		s.memoryOf(node(7*gb), plans))
 	require.Zero(t, s.memoryOf(node(gb), plans).MemorySlots)
 	require.Equal(t, NodeMemory{MemorySlots: 4}, s.memoryOf(node(0), plans), "it does not say what it has")
-	require.Equal(t, 4, s.memoryOf(node(gb), map[string]*pipeline.Plan{"small": {}}).MemorySlots, "an older plan")
+	require.Equal(t, 4, s.memoryOf(node(gb), map[string]planned{"small": {Plan: &pipeline.Plan{}}}).MemorySlots, "an older plan")
 }

@@ -75,6 +75,8 @@ type Node struct {
 	Encoder string    `json:"encoder"`
 	Since   time.Time `json:"since"`
 	NodeMemory
+	// Builds are those of the encoders that it has.
+	Builds []pipeline.Offer `json:"builds,omitempty"`
 }
 
 // Read reads the whole share's state. It changes nothing and needs no master. known may be nil, or
@@ -99,15 +101,15 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 		Inbox: []Waiting{}}
 	quiet, expiry := pipeline.SilenceLimits(f)
 	present := slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return n.Seen >= quiet })
-	plans := map[string]*pipeline.Plan{}
+	plans := map[string]planned{}
 	known.looks++
 	for i, id := range ids {
 		if !pipeline.ValidJob(id) {
 			continue
 		}
 		known.due = (known.looks+i)%recheck == 0
-		if j, ok := known.job(f, id, survey.Job(id), present); ok {
-			s.Jobs, plans[id] = append(s.Jobs, j), known.plans[id]
+		if j, ok := known.job(f, id, survey.Job(id), present, patience(expiry)); ok {
+			s.Jobs, plans[id] = append(s.Jobs, j), planned{known.plans[id], known.pins[id]}
 		}
 	}
 	sort.Slice(s.Jobs, func(a, b int) bool {
@@ -133,18 +135,18 @@ func ReadJob(f *sharefs.FS, id string) (pipeline.JobStatus, error) {
 	if err != nil {
 		return pipeline.JobStatus{}, err
 	}
-	if st, ok := NewCache().job(f, id, survey.Job(id), nil); ok {
+	if st, ok := NewCache().job(f, id, survey.Job(id), nil, 0); ok {
 		return st, nil
 	}
 	return pipeline.JobStatus{}, fmt.Errorf("cannot read the job %s: %w", id, fs.ErrNotExist)
 }
 
 // foretell fills in when the jobs that are in work will end, by the nodes that are there.
-func (s *Status) foretell(survey *pipeline.Survey, plans map[string]*pipeline.Plan, present []pipeline.SeenNode) {
+func (s *Status) foretell(survey *pipeline.Survey, plans map[string]planned, present []pipeline.SeenNode) {
 	var open []work
 	for _, j := range slices.SortedStableFunc(slices.Values(s.Jobs),
 		func(a, b pipeline.JobStatus) int { return b.Priority - a.Priority }) {
-		if p := plans[j.ID]; p != nil && !j.Decided {
+		if p := plans[j.ID]; p.Plan != nil && !j.Decided {
 			open = append(open, remaining(p, j.Paused, survey.Job(j.ID), present))
 		}
 	}
@@ -156,9 +158,21 @@ func (s *Status) foretell(survey *pipeline.Survey, plans map[string]*pipeline.Pl
 	}
 }
 
+// planned is a job's plan, and the builds that it was given.
+type planned struct {
+	*pipeline.Plan
+	pins pipeline.Pins
+}
+
+// patience is how long a film waits for its build.
+func patience(expiry time.Duration) time.Duration { return pipeline.BuildPatience * expiry }
+
 // work is what is left of the plan.
-func remaining(p *pipeline.Plan, paused bool, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) work {
-	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused}
+func remaining(p planned, paused bool, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) work {
+	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused, able: map[string]bool{}}
+	for _, n := range nodes {
+		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Out.PixFmt)
+	}
 	running := inWork(nodes)
 	for i, c := range chunks.Strongest(len(p.Chunks)) {
 		open := openChunk{frames: p.Chunks[i].PTS.Len()}
@@ -187,7 +201,8 @@ func nodeStatus(n pipeline.SeenNode, quiet, expiry time.Duration) Node {
 	st := Node{
 		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS,
 		Seen:  int(n.Seen.Seconds()),
-		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Chunks: []string{},
+		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Builds: n.Builds,
+		Chunks: []string{},
 	}
 	if n.Seen >= quiet {
 		st.State, st.FPS = pipeline.NodeSilent, 0

@@ -30,6 +30,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 		return nil, err
 	}
 	w.contact.Back()
+	jobs = w.withOurBuild(ctx, jobs)
 	left := false // some, to faster nodes
 	w.memory.forgetOthers(jobs)
 	for _, job := range jobs {

@@ -35,9 +35,9 @@ func (w *Worker) foreign(job string) bool {
 }
 
 // nothingLeft reports whether no job has a free chunk, and none is about to be cut: one that a master has taken in but
-// not yet planned, or whose chunks are not all made. The free chunks of jobs that lack memory here don't count, nor do
-// jobs whose plan is foreign.
-func nothingLeft(jobs []pipeline.JobStatus, foreign, lacksMemory func(job string) bool) bool {
+// not yet planned, or whose chunks are not all made. The free chunks of jobs that can't be encoded here don't count, nor
+// do jobs whose plan is foreign.
+func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond func(job string) bool) bool {
 	return !slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
 		switch j.State {
 		case pipeline.Planning:
@@ -45,7 +45,7 @@ func nothingLeft(jobs []pipeline.JobStatus, foreign, lacksMemory func(job string
 		case pipeline.Splitting:
 			return true
 		case pipeline.InWork, pipeline.JobFailed: // the latter while others of its chunks go on
-			return !j.Decided && j.Chunks.Pending > 0 && !lacksMemory(j.ID)
+			return !j.Decided && j.Chunks.Pending > 0 && !beyond(j.ID)
 		}
 		return false
 	})

@@ -45,6 +45,10 @@ func TestWhenNothingIsLeft(t *testing.T) {
 type idleEncoder struct{ Encoder }
 
 func (idleEncoder) Version() string { return "none" }
+func (idleEncoder) Build(context.Context, string, string) (pipeline.Build, error) {
+	return pipeline.Build{}, nil
+}
+func (idleEncoder) Builds(context.Context) []pipeline.Offer { return nil }
 
 // A worker that ends when nothing is left does not wait for memory that this machine doesn't have.
 func TestAWorkerEndsBesideWhatDoesNotFit(t *testing.T) {

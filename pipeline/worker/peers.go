@@ -66,8 +66,8 @@ func (p *peers) claims() (claims []pipeline.ChunkFile) {
 	return claims
 }
 
-// meanPace returns the others' pace at a plan, by a sample of them; 0 if none is known.
-func (p *peers) meanPace(plan *pipeline.Plan) float64 {
+// meanPace returns the others' pace at a plan, by a sample of those that have its build; 0 if none is known.
+func (p *peers) meanPace(plan *pipeline.Plan, build pipeline.Build) float64 {
 	p.mu.Lock()
 	fresh, pace := p.job == plan.Job && time.Since(p.asked) < paceFor, p.pace
 	p.mu.Unlock()
@@ -78,7 +78,7 @@ func (p *peers) meanPace(plan *pipeline.Plan) float64 {
 	others := shuffled(p.names())
 	for _, name := range others[:min(len(others), peersAsked)] {
 		n, err := pipeline.LoadNode(p.share, name)
-		if err != nil {
+		if err != nil || !n.Encodes(build, plan.Out.PixFmt) {
 			continue
 		}
 		if pace := status.Pace(n, plan); pace > 0 {

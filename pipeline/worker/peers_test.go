@@ -38,11 +38,11 @@ func TestTheMeanPaceOfOthersIsASample(t *testing.T) {
 	write("c-wccccc", 9000)
 	p := peers{share: share, self: "c-wccccc"}
 	require.ElementsMatch(t, []string{"a-waaaaa", "b-wbbbbb"}, p.names())
-	require.InDelta(t, 2, p.meanPace(plan), 1e-9, "without this node's own")
+	require.InDelta(t, 2, p.meanPace(plan, pipeline.Build{}), 1e-9, "without this node's own")
 	write("a-waaaaa", 900)
-	require.InDelta(t, 2, p.meanPace(plan), 1e-9, "the sample is good for a while")
+	require.InDelta(t, 2, p.meanPace(plan, pipeline.Build{}), 1e-9, "the sample is good for a while")
 	p.asked = p.asked.Add(-paceFor)
-	require.InDelta(t, 6, p.meanPace(plan), 1e-9)
+	require.InDelta(t, 6, p.meanPace(plan, pipeline.Build{}), 1e-9)
 	require.Len(t, p.claims(), 1)
 	require.Empty(t, (&peers{share: share, self: "a-waaaaa"}).claims())
 }

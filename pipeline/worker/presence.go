@@ -23,7 +23,7 @@ func (w *Worker) show(ctx context.Context) {
 	since := time.Now().UTC()
 	for seq := int64(1); ; seq++ {
 		heartbeat := w.agreed.Load().Heartbeat
-		n := w.node(time.Now())
+		n := w.node(ctx, time.Now())
 		n.Since, n.Seq = since, seq
 		if !n.Repeats(last) || time.Since(written) > heartbeat*3/2 {
 			if err := n.Write(w.FS); err != nil {
@@ -44,14 +44,14 @@ func (w *Worker) show(ctx context.Context) {
 }
 
 // node describes this worker, but for its age.
-func (w *Worker) node(now time.Time) *pipeline.Node {
+func (w *Worker) node(ctx context.Context, now time.Time) *pipeline.Node {
 	n := &pipeline.Node{
 		Node: w.Node,
 		Hardware: pipeline.Hardware{
 			Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(),
 			Slots: w.Slots, Cores: runtime.NumCPU(), Threads: w.Machine.Threads, Memory: w.memory.most(),
 		},
-		Version: w.Version, Encoder: w.Encoder.Version(), Speed: w.speeds.all(),
+		Version: w.Version, Encoder: w.Encoder.Version(), Builds: w.Encoder.Builds(ctx), Speed: w.speeds.all(),
 	}
 	if w.Machine.Load != nil {
 		n.Load = w.Machine.Load()
@@ -69,11 +69,16 @@ func (w *Worker) node(now time.Time) *pipeline.Node {
 // idleState returns the state of a node without work, and why it has none.
 func (w *Worker) idleState(now time.Time) (state, why string) {
 	failed, left := w.faults.said(now)
-	return stateOf(w.pause.words(now), failed, left, w.memory.lacks())
+	lacks := w.memory.lacks()
+	if lacks == "" && w.running.count() == 0 { // else its slots still count for the jobs that it may encode
+		lacks = w.builds.lacks()
+	}
+	return stateOf(w.pause.words(now), failed, left, lacks)
 }
 
 // stateOf picks what a node without work says of itself. paused is why it claims nothing, failed what failed here
-// lately, lacks what does not fit its memory, each "" if there is none; left means that chunks are left to other nodes.
+// lately, lacks why it can't encode what there is, each "" if there is none; left means that chunks are left to other
+// nodes.
 func stateOf(paused, failed string, left bool, lacks string) (state, why string) {
 	switch {
 	case paused != "":

@@ -13,7 +13,9 @@ import (
 )
 
 func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, held *lease.Lease) *Task {
-	t := &Task{File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], lease: held, started: time.Now()}
+	t := &Task{
+		File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], Build: w.builds.now(c.Job), lease: held, started: time.Now(),
+	}
 	w.running.add(t)
 	return t
 }
@@ -58,6 +60,10 @@ func (w *Worker) settle(cleanup, encoding context.Context, t *Task, record *pipe
 		if err != nil {
 			w.failed(cleanup, t, err)
 		}
+	case errors.Is(err, ErrOtherBuild):
+		w.Log.Warn("handed back: the encoder was replaced while the chunk was encoded", "chunk", t.File.ID())
+		w.removePartial(t)
+		w.handBack(cleanup, t)
 	case errors.Is(context.Cause(encoding), errClaimLost):
 		w.Log.Warn("the claim was given to another, stopped", "chunk", t.File.ID(), "attempt", t.File.Attempt)
 		if part := float64(t.frames.Load()) / float64(t.Chunk.PTS.Len()); part > 0 {

@@ -23,7 +23,7 @@ func (w *Worker) fitting(job string, free []pipeline.ChunkFile) []pipeline.Chunk
 	if own <= 0 { // it may be slow: for a start, none of the longest
 		return free[len(free)/2:]
 	}
-	theirs := w.peers.meanPace(plan)
+	theirs := w.peers.meanPace(plan, w.builds.now(job))
 	if own > theirs*slower {
 		return free
 	}

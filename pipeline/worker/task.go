@@ -14,6 +14,7 @@ type Task struct {
 	File  pipeline.ChunkFile
 	Plan  *pipeline.Plan
 	Chunk *pipeline.Chunk
+	Build pipeline.Build // that must encode it; the zero one: any may
 
 	lease   *lease.Lease
 	started time.Time

@@ -5,6 +5,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -21,11 +22,20 @@ import (
 
 // Encoder encodes one chunk.
 type Encoder interface {
-	// Encode writes the chunk's result to task.File.Partial(), durably, and describes it. ctx ends it.
+	// Encode writes the chunk's result to task.File.Partial(), durably, and describes it. ctx ends it. The error is
+	// ErrOtherBuild if it may be another build than task.Build that has encoded it.
 	Encode(ctx context.Context, task *Task) (*pipeline.Record, error)
 	// Version names the encoder, for nodes/ and records.
 	Version() string
+	// Build returns the build of an encoder that this node has now. The error says why it can't encode pictures of that
+	// format.
+	Build(ctx context.Context, encoder, format string) (pipeline.Build, error)
+	// Builds returns those of all encoders, for nodes/. It tries what was not tried yet.
+	Builds(ctx context.Context) []pipeline.Offer
 }
+
+// ErrOtherBuild tells that the encoder was replaced while a chunk was encoded. Encoder.Build knows the new one.
+var ErrOtherBuild = errors.New("the encoder is another one than when the chunk was claimed")
 
 // Options is what a worker needs. FS, Node, Slots, Encoder, Log and Poll must be set.
 type Options struct {
@@ -78,6 +88,7 @@ type Worker struct {
 	pause   pause
 	faults  faults
 	memory  memory
+	builds  builds
 	speeds  speeds
 	peers   peers
 	outlook outlook
@@ -109,8 +120,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		slots.Go(func() { w.slot(ctx) })
 	}
 	slots.Wait()
-	if lacks := w.memory.lacks(); lacks != "" && w.UntilIdle && ctx.Err() == nil {
-		w.Log.Warn("ends: what is left does not fit into this machine's memory", "reason", lacks)
+	if lacks := cmp.Or(w.memory.lacks(), w.builds.lacks()); lacks != "" && w.UntilIdle && ctx.Err() == nil {
+		w.Log.Warn("ends: what is left can't be encoded on this machine", "reason", lacks)
 	}
 	leave()
 	shown.Wait()
@@ -159,5 +170,7 @@ func (w *Worker) mayEnd() bool {
 		return false
 	}
 	jobs, err := w.outlook.jobs(w.FS)
-	return err == nil && nothingLeft(jobs, w.foreign, w.memory.lacksFor)
+	return err == nil && nothingLeft(jobs, w.foreign, func(job string) bool {
+		return w.memory.lacksFor(job) || w.leaves(job)
+	})
 }

@@ -62,6 +62,47 @@ func faults() []fault {
 		{"18 a person removes and copies files", meddle, nil, some("claim removed", "free chunk removed", "result removed",
 			"output removed", "job removed", "chunk copied")},
 		{"19 slow copies, whole size at once, stalled copies, one name twice", copies, allButTheTwin, some("published")},
+		{"20 half of the farm is upgraded in the middle of a film", upgradedHalf, keptItsBuild,
+			some("upgraded", "another build")},
+		{"21 the nodes with a film's build leave for good", builtByOthers, notSetAside,
+			some("build changed", "rejected after it was accepted")},
+		{"21 they come back with another build", upgradedAll, notSetAside, some("build changed", "another build")},
+	}
+}
+
+// keptItsBuild is that nothing was encoded again but what the upgraded nodes had in work.
+func keptItsBuild(t *testing.T, r result) {
+	require.Zero(t, r.count["build changed"], r.count)
+	require.Zero(t, r.count["rejected"], r.count)
+	require.Equal(t, r.chunks, r.count["accepted"], r.count)
+}
+
+func notSetAside(t *testing.T, r result) { require.Zero(t, r.count["set aside"], r.count) }
+
+// upgradedHalf puts another build on two of four machines, in the middle of their encodes.
+func upgradedHalf(p *plan, n int) {
+	p.workers, p.kinds, p.encode = 4, []int{0, 0, 0, 0}, time.Minute
+	for k := range 2 {
+		p.events = append(p.events, trouble{at: time.Duration(70+20*n+30*k) * time.Second, what: "upgrade",
+			who: 8*(1+n%2) + k})
+	}
+}
+
+// builtByOthers leaves the films to a machine with another build: in every second farm one with the same headers.
+func builtByOthers(p *plan, n int) {
+	p.workers, p.kinds, p.encode, p.calm = 3, []int{0, 0, 1 + n%2}, time.Minute, 40*time.Minute
+	for k := range 2 {
+		p.events = append(p.events, trouble{at: time.Duration(90+20*n+40*k) * time.Second, what: "leave", who: k,
+			last: time.Hour})
+	}
+}
+
+// upgradedAll puts another build on all machines while they encode.
+func upgradedAll(p *plan, n int) {
+	p.encode, p.calm = time.Minute, 20*time.Minute
+	for k := range 2 {
+		p.events = append(p.events, trouble{at: time.Duration(90+20*n+20*k) * time.Second, what: "upgrade",
+			who: 8*(1+n%2) + k})
 	}
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,11 +117,15 @@ func (w *world) whole(f *film) bool {
 // exact tells whether an output is the whole of one film, each frame once and in order.
 func (w *world) exact(output []byte) error {
 	var frames []string
-	chunks := 0
+	chunks, headers := 0, ""
 	for _, l := range lines(output) {
 		if rest, ok := strings.CutPrefix(l, "chunk "); ok {
 			if !strings.HasPrefix(rest, fmt.Sprintf("%d ", chunks)) {
 				return fmt.Errorf("%q is not chunk %d", l, chunks)
+			}
+			own := rest[strings.LastIndexByte(rest, ' ')+1:]
+			if headers = cmp.Or(headers, own); own != headers {
+				return fmt.Errorf("chunk %d has headers %s, those before %s", chunks, own, headers)
 			}
 			chunks++
 			continue

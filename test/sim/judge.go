@@ -106,6 +106,8 @@ func (j *judge) made(s step, i *inode) {
 		j.out(s, i)
 	case strings.HasPrefix(s.name, pipeline.SetAsideDir+"/"):
 		j.tally("set aside")
+	case s.op == "link" && strings.HasPrefix(s.name, pipeline.JobFile(job, "build-")):
+		j.tally("build changed")
 	case i.source != "":
 		j.moved(s, i)
 	}

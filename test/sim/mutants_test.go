@@ -26,6 +26,8 @@ func TestMutants(t *testing.T) {
 		"the lease after the claim":             leaseAfterClaim,
 		"a Move that believes the return code":  believingMove,
 		"a heartbeat by Chtimes, judged by age": chtimesBeat,
+		"a worker that claims whatever build":   anyBuild,
+		"a master that joins unequal headers":   unequalHeaders,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= maxMutantSeeds; seed++ {
@@ -83,6 +85,50 @@ func fixedName(_ *world, c *client) sharefs.Ops {
 			return entries
 		},
 	}
+}
+
+// rereader shows some files in other words.
+type rereader struct {
+	*client
+	words func(name string, data []byte) []byte
+}
+
+func (r rereader) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	f, err := r.client.OpenFile(name, flag, perm)
+	if opened, ok := f.(*file); err == nil && ok {
+		opened.data = r.words(name, opened.data)
+	}
+	return f, err
+}
+
+var planBuild = regexp.MustCompile(`"build":\{[^}]*\},`)
+
+// anyBuild is a worker that knows of no build that a film is encoded with.
+func anyBuild(_ *world, c *client) sharefs.Ops {
+	if !strings.Contains(c.node, "-w") {
+		return c
+	}
+	return rereader{c, func(name string, data []byte) []byte {
+		if path.Base(name) != "plan.json" {
+			return data
+		}
+		return planBuild.ReplaceAll(data, nil)
+	}}
+}
+
+var recordHeaders = regexp.MustCompile(`"extradata": "[ab]"`)
+
+// unequalHeaders is a master that takes all headers for the same.
+func unequalHeaders(_ *world, c *client) sharefs.Ops {
+	if !strings.Contains(c.node, "-m") {
+		return c
+	}
+	return rereader{c, func(name string, data []byte) []byte {
+		if !strings.HasPrefix(name, pipeline.DoneDir+"/") || path.Ext(name) != ".json" {
+			return data
+		}
+		return recordHeaders.ReplaceAll(data, []byte(`"extradata": "a"`))
+	}}
 }
 
 // privateDecision is a master that goes by what it has decided itself.

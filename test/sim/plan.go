@@ -28,6 +28,7 @@ type plan struct {
 	drops   []string        // how each film is dropped
 	at      []time.Duration // when; those that are not in it when the seed says
 	keep    string          // what becomes of sources: archive, delete
+	kinds   []int           // the build of each worker's machine; the first kind where it is not said
 	events  []trouble
 	traps   []*trap
 }
@@ -97,6 +98,7 @@ func (w *world) drawPlan() plan {
 		p.drops = append(p.drops, how[w.pick(fmt.Sprint("drop", n), len(how))])
 	}
 	w.drawTroubles(&p, on)
+	w.drawBuilds(&p, on)
 	return p
 }
 
@@ -149,6 +151,9 @@ func (p *plan) String() string {
 		p.locks, p.full, p.poison, p.keep)
 	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches,
 		p.errors, p.lost, p.late, p.missing, p.rate)
+	if len(p.kinds) > 0 {
+		fmt.Fprintf(&b, "builds %v\n", p.kinds)
+	}
 	for _, t := range p.traps {
 		fmt.Fprintf(&b, "trap: %v\n", t)
 	}

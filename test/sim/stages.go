@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -18,7 +19,8 @@ import (
 )
 
 // A source is a line "film <name> <frames>" and a line "<name>.<n>" for each frame. A result is the same
-// frames in capitals, an output those of all chunks with a line "chunk <n> <stem>" before each.
+// frames in capitals behind "result <stem> <headers>", an output those of all chunks with a line
+// "chunk <n> <stem> <headers>" before each.
 const maxText = 1 << 20
 
 func crcOf(b []byte) string { return fmt.Sprintf("%08X", crc32.ChecksumIEEE(b)) }
@@ -57,7 +59,10 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 		Job: j.ID, Input: pipeline.Input{Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32},
 		Settings: j.Settings,
 		Video:    pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"},
-		Encoder: "sim",
+		Encoder: "sim", Build: kinds[0],
+	}
+	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), j.Settings.Encoder, ""); b.Known() {
+		p.Build = b
 	}
 	for frame := range lines(text) {
 		if frame%framesPerChunk == 0 {
@@ -195,7 +200,7 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 		if err := fits(text, &p.Chunks[i], &records[i]); err != nil {
 			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
 		}
-		fmt.Fprintf(&out, "chunk %d %s\n%s\n", i, c.Stem(), strings.Join(lines(text), "\n"))
+		fmt.Fprintf(&out, "chunk %d %s %s\n%s\n", i, c.Stem(), headersOf(text), strings.Join(lines(text), "\n"))
 	}
 	if err := s.world.take(ctx, "merge "+dst, 10*time.Second); err != nil {
 		return nil, err
@@ -211,13 +216,18 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 type encoder struct {
 	world *world
 	share *sharefs.FS
+	host  string
+
+	mu    sync.Mutex
+	tried pipeline.Build // the zero one: not yet
 }
 
 // Version implements worker.Encoder.
-func (e encoder) Version() string { return "sim" }
+func (e *encoder) Version() string { return "sim" }
 
 // Encode implements worker.Encoder.
-func (e encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
+func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
+	build := e.world.installed(e.host) // a process has its libraries from its start
 	frames, err := e.input(t)
 	if err != nil {
 		return nil, err
@@ -225,15 +235,20 @@ func (e encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, 
 	if err := e.work(ctx, t); err != nil {
 		return nil, err
 	}
-	text := []byte("result " + t.File.Stem() + "\n" + strings.ToUpper(frames))
+	was := e.told(build)
+	if t.Build.Known() && was != t.Build {
+		e.world.judge.tally("another build")
+		return nil, worker.ErrOtherBuild
+	}
+	text := []byte("result " + t.File.Stem() + " " + build.Headers + "\n" + strings.ToUpper(frames))
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Encoder: "sim",
-		Seconds: 1, Method: "sim"}, nil
+	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
+		Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1, Method: "sim"}, nil
 }
 
-func (e encoder) input(t *worker.Task) (string, error) {
+func (e *encoder) input(t *worker.Task) (string, error) {
 	if t.File.Kind == pipeline.KindPiece {
 		text, err := e.share.Read(t.File.Path(), maxText)
 		if err != nil {
@@ -249,7 +264,7 @@ func (e encoder) input(t *worker.Task) (string, error) {
 }
 
 // work passes the time of an encode, which stops while it is paused.
-func (e encoder) work(ctx context.Context, t *worker.Task) error {
+func (e *encoder) work(ctx context.Context, t *worker.Task) error {
 	g := &gate{}
 	t.Controlled(&worker.Control{
 		Pause:  func() error { g.shut(); return nil },

@@ -37,6 +37,10 @@ func (w *world) strike(t trouble) {
 		w.history.add("server", "fault", "its clock jumps", nil, "")
 	case "rot":
 		w.rot(t)
+	case "upgrade":
+		w.upgrade(hostOf(t.who%w.plan.workers), t.who/8%len(kinds))
+	case "leave":
+		w.leave(hostOf(t.who%w.plan.workers), t.last)
 	case "meddle":
 		w.meddle(t)
 	case "steer":

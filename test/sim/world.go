@@ -55,6 +55,8 @@ type world struct {
 	helped    map[string]time.Time // jobs that a person has tried again, when
 	relieved  bool                 // the masters were restarted at the end
 	inbox     int                  // films that are still to be dropped
+	kinds     map[string]int       // the build that is installed, by machine
+	off       map[string]time.Time // machines that are switched off, until when
 }
 
 // result is what came of a run.
@@ -90,6 +92,7 @@ func newWorld(seed uint64, m mutant) *world {
 	w := &world{
 		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
 		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
+		kinds: map[string]int{}, off: map[string]time.Time{},
 	}
 	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
 	w.plan = w.drawPlan()
@@ -115,7 +118,10 @@ func (w *world) play() result {
 		w.daemon(fmt.Sprintf("nas%d", n), "m", n, w.master)
 	}
 	for n := range w.plan.workers {
-		w.daemon(fmt.Sprintf("pc%d", n), "w", n, w.worker)
+		if n < len(w.plan.kinds) {
+			w.kinds[hostOf(n)] = w.plan.kinds[n]
+		}
+		w.daemon(hostOf(n), "w", n, w.worker)
 	}
 	for _, t := range w.plan.events {
 		w.later(t.at, func() { w.strike(t) })
@@ -187,7 +193,7 @@ func (w *world) daemon(host, role string, n int, life func(ctx context.Context, 
 		if !w.sleep(time.Duration(n+1)*137*time.Millisecond + time.Duration(len(role+host))*time.Microsecond) {
 			return
 		}
-		for start := 0; w.ctx.Err() == nil; start++ {
+		for start := 0; w.ctx.Err() == nil && w.powered(host); start++ {
 			node := fmt.Sprintf("%s-%s%dx", host, role, start)
 			w.live(node, life)
 			wait := w.span("restart "+node, 5*time.Second, 5*time.Minute)
@@ -241,7 +247,7 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 func (w *world) worker(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
 	err := worker.New(worker.Options{
 		FS: share, Node: node, Slots: w.plan.slots, Poll: 2 * time.Second, Log: w.log(node), Lease: opts,
-		Encoder: encoder{w, share},
+		Encoder: &encoder{world: w, share: share, host: pipeline.NodeHost(node)},
 	}).Run(ctx)
 	w.ended(ctx, node, err)
 }

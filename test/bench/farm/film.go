@@ -64,7 +64,7 @@ func (f *film) plan(ctx context.Context, j *pipeline.Job, path string, slots int
 	}
 	file := &media.File{Format: media.Format{Name: "matroska,webm"}, Streams: []media.Stream{video}}
 	plan, err := split.Make(ctx, media.Tools{}, split.Request{
-		Job: j.ID, Path: path, CRC32: j.CRC32, Settings: j.Settings, Slots: slots,
+		Job: j.ID, Path: path, CRC32: j.CRC32, Settings: j.Settings, Slots: func(string) int { return slots },
 		Scan: &split.Source{
 			File: file, Stream: video, Packets: &f.packets,
 			Head: media.Head{PTS: f.packets.PTS[:min(media.HeadPackets, f.packets.Len())]},

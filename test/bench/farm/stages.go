@@ -51,10 +51,12 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 	if err := sharefs.Sleep(ctx, planTime); err != nil {
 		return nil, err
 	}
-	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), pipeline.Slots(s.share))
+	build, slots := pipeline.MostSlots(pipeline.Crew(s.share), builds[0].Encoder, "yuv420p")
+	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), slots)
 	if err != nil {
 		return nil, err
 	}
+	p.Build = build
 	s.chunks.Store(int64(len(p.Chunks)))
 	now := time.Now()
 	s.planned.Store(&now)
@@ -113,6 +115,17 @@ type encoder struct {
 // Version implements worker.Encoder.
 func (e *encoder) Version() string { return "bench" }
 
+// builds are those of all nodes.
+var builds = []pipeline.Offer{{Build: pipeline.Build{Encoder: "x264", Version: "bench", Headers: "bench"}}}
+
+// Build implements worker.Encoder.
+func (e *encoder) Build(context.Context, string, string) (pipeline.Build, error) {
+	return builds[0].Build, nil
+}
+
+// Builds implements worker.Encoder.
+func (e *encoder) Builds(context.Context) []pipeline.Offer { return builds }
+
 // Encode implements worker.Encoder.
 func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
 	e.mount.busy.Store(true)
@@ -134,6 +147,6 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	}
 	return &pipeline.Record{
 		Size: int64(len(text)), CRC32: fmt.Sprintf("%08X", crc32.ChecksumIEEE(text)), Frames: t.Chunk.PTS.Len(),
-		Encoder: "bench", Seconds: time.Since(began).Seconds(), Method: "bench",
+		Encoder: "bench", Build: t.Build, Seconds: time.Since(began).Seconds(), Method: "bench",
 	}, nil
 }

@@ -252,6 +252,10 @@ type copier struct {
 }
 
 func (*copier) Version() string { return "cp" }
+func (*copier) Build(context.Context, string, string) (pipeline.Build, error) {
+	return pipeline.Build{}, nil
+}
+func (*copier) Builds(context.Context) []pipeline.Offer { return nil }
 
 func (c *copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Record, error) {
 	if all := len(task.Plan.Chunks); c.begun.Add(1) == int64(all) {
