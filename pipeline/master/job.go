@@ -81,7 +81,9 @@ type jobTask struct {
 
 // taskFor is what a background task for a job is given.
 func (t *term) taskFor(j *job) *jobTask {
-	return &jobTask{Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins, sighted: j.sighted}
+	return &jobTask{
+		Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins, sighted: j.sighted,
+	}
 }
 
 // background runs work beside the main loop unless the stage does so for this job already, or for as many as it may.

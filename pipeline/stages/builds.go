@@ -42,8 +42,8 @@ func NewBuilds(tools media.Tools, onlyAsked bool) *Builds {
 	return &Builds{tools: tools, asked: onlyAsked}
 }
 
-// Of returns the build of an encoder. The error says why it can't encode pictures of that format here, or why that can't
-// be known now.
+// Of returns the build of an encoder. The error says why it can't encode pictures of that format here, a
+// *pipeline.Refusal, or why that can't be known now.
 func (b *Builds) Of(ctx context.Context, name, format string) (pipeline.Build, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

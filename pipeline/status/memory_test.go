@@ -46,5 +46,6 @@ func TestANodeHasSlotsForItsMemory(t *testing.T) {
 		s.memoryOf(node(7*gb), plans))
 	require.Zero(t, s.memoryOf(node(gb), plans).MemorySlots)
 	require.Equal(t, NodeMemory{MemorySlots: 4}, s.memoryOf(node(0), plans), "it does not say what it has")
-	require.Equal(t, 4, s.memoryOf(node(gb), map[string]planned{"small": {Plan: &pipeline.Plan{}}}).MemorySlots, "an older plan")
+	older := map[string]planned{"small": {Plan: &pipeline.Plan{}}}
+	require.Equal(t, 4, s.memoryOf(node(gb), older).MemorySlots, "an older plan")
 }

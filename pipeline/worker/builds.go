@@ -54,8 +54,7 @@ func (w *Worker) fits(ctx context.Context, job string) bool {
 	case fault != nil:
 		why = fmt.Sprintf("it has no %s for what is in work: %s", plan.Settings.Encoder, firstLine(fault))
 	case now.Known() && now != own:
-		why = fmt.Sprintf("its %s is %s, and the films in work are encoded with %s",
-			plan.Settings.Encoder, own, now.Unlike(own))
+		why = fmt.Sprintf("it has %s, and the films in work are encoded with %s", own, now.Unlike(own))
 	}
 	w.builds.miss(job, why)
 	return why == ""
