@@ -21,14 +21,30 @@ import (
 type candidate struct {
 	quick  string // options that take little time
 	player string // the same, for what most devices play
-	// unheld are the sources that it can't hold, by what the refusal says of them.
-	unheld map[string]string
+	// unheld are the sources that it can't hold, by what the refusal says of them; unheldForms are such pixel formats.
+	unheld, unheldForms map[string]string
+	forms               map[string]string // what comes out of other pixel formats
+	least, tooSmall     string            // the smallest picture, width:height, and one that it refuses; empty: none
+	anyThreads          bool              // the same comes out of any number of threads
+	unseen              bool              // HDR10's light stands in its stream where ffprobe 5.1 does not look
 }
 
 var candidates = map[string]candidate{
-	"x264": {quick: fast, player: fast + " --profile high"},
-	"x265": {quick: "--preset ultrafast --crf 28", player: "--preset ultrafast --crf 28 --profile main"},
+	"x264": {
+		quick: fast, player: fast + " --profile high", least: "2:2", unseen: true,
+		forms: map[string]string{"yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le", "yuv420p12le": "yuv420p10le",
+			"yuv422p": "yuv422p", "yuv422p10le": "yuv422p10le", "yuv444p": "yuv444p", "yuv444p12le": "yuv444p10le",
+			"gray": "gray", "gbrp": "yuv444p"},
+	},
+	"x265": {
+		quick: hevc, player: hevc + " --profile main", least: "16:16", tooSmall: "30:14", anyThreads: true,
+		forms: map[string]string{"yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le", "yuv420p12le": "yuv420p12le",
+			"yuv422p": "yuv422p", "yuv422p10le": "yuv422p10le", "yuv444p": "yuv444p", "yuv444p12le": "yuv444p12le",
+			"gray": "gray", "gbrp": "yuv444p"},
+	},
 }
+
+const hevc = "--preset ultrafast --crf 28"
 
 // eachEncoder runs a test for each of them.
 func eachEncoder(t *testing.T, test func(t *testing.T, e encoder.Encoder, c candidate)) {
