@@ -114,12 +114,6 @@ func sysctl(root fs.FS, name string) int {
 	return n
 }
 
-func kernelOf(root fs.FS) (k kernel) {
-	data, _ := fs.ReadFile(root, "proc/sys/kernel/osrelease")
-	_, _ = fmt.Sscanf(string(data), "%d.%d", &k.major, &k.minor) // unknown: 0.0
-	return k
-}
-
 // spaceLimits are bytes below which space is scarce, or too little to begin.
 type spaceLimits struct{ scarce, none uint64 }
 

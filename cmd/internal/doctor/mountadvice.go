@@ -1,41 +1,21 @@
 package doctor
 
 import (
-	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// rule is what one mount option means for distenc. hit returns the part of the mount that it objects to, or "".
+// rule is what some mount options mean for distenc.
 type rule struct {
 	level   Level
-	hit     func(m mount, k kernel) string
+	options string // what it objects to, as mount.objection reads it
 	why, do string
 }
 
-// kernel is a Linux version.
-type kernel struct{ major, minor int }
-
-func (k kernel) atLeast(major, minor int) bool {
-	return k.major > major || k.major == major && k.minor >= minor
-}
-
-// option objects to an option that is there.
-func option(name string) func(mount, kernel) string {
-	return func(m mount, _ kernel) string { return given(m, name) }
-}
-
-// given is an option as it stands in the list, or "".
-func given(m mount, name string) string {
-	value, there := m.options[name]
-	switch {
-	case !there:
-		return ""
-	case value == "":
-		return name
-	}
-	return name + "=" + value
-}
+// longCache is any caching of attributes for longer than NFS's default of 60 s.
+const longCache = "actimeo>60 acregmin>60 acregmax>60 acdirmin>60 acdirmax>60"
 
 const (
 	noExclusion = "locks exclude nobody on other machines. Nothing goes wrong, but a dead worker's chunk is noticed " +
@@ -45,126 +25,85 @@ const (
 
 // anyRules hold for every file system.
 var anyRules = []rule{
-	{Fail, option("ro"), "nothing can be written", "mount it read-write"},
+	{Fail, "ro", "nothing can be written", "mount it read-write"},
 }
 
+// local_lock=posix leaves flock(2), the one that distenc uses, to the server (nfs(5)).
 var nfsRules = []rule{
-	{Advice, firstOf(option("soft"), option("softerr")), ioErrors, "mount with `hard`, the default"},
-	{Advice, firstOf(option("nolock"), localFlock), noExclusion, "mount without `nolock` and `local_lock`"},
-	{Advice, option("noac"), "every look asks the server, which is slow; distenc opens and lists instead of trusting " +
+	{Advice, "soft softerr", ioErrors, "mount with `hard`, the default"},
+	{Advice, "nolock local_lock=flock local_lock=all", noExclusion, "mount without `nolock` and `local_lock`"},
+	{Advice, "noac", "every look asks the server, which is slow; distenc opens and lists instead of trusting " +
 		"caches", "mount without `noac`"},
 	{Advice, longCache, "what other machines do is seen later than it need be",
 		"mount without actimeo, acregmax and acdirmax; the defaults are 60 s"},
-	{Advice, nfsVersion("3"), "version 3 keeps a dead machine's locks until it is back, so that its chunks always wait " +
+	{Advice, "vers=3 nfsvers=3", "version 3 keeps a dead machine's locks until it is back, so that its chunks always wait " +
 		"for the full expiry", "mount with vers=4.2 if the server has it"},
-	{Fail, nfsVersion("2"), "files of 2 GiB and more can't be written", "mount with vers=4.2"},
+	{Fail, "vers=2 nfsvers=2", "files of 2 GiB and more can't be written", "mount with vers=4.2"},
 }
 
+// The kernels that know closetimeo, those of Linux 6.0 and later, list it always.
 var smbRules = []rule{
-	{Advice, absent("hard"), ioErrors, "mount with `hard`, which is not the default here"},
-	{Advice, option("nobrl"), noExclusion, "mount without `nobrl`"},
-	{Fail, value("cache", "loose"), "other machines' files are seen late or never",
+	{Advice, "hard!", ioErrors, "mount with `hard`, which is not the default here"},
+	{Advice, "nobrl", noExclusion, "mount without `nobrl`"},
+	{Fail, "cache=loose", "other machines' files are seen late or never",
 		"mount with cache=strict, the default"},
-	{Advice, value("cache", "none"), "every read goes to the server", "mount with cache=strict, the default"},
-	{Fail, option("nostrictsync"),
+	{Advice, "cache=none", "every read goes to the server", "mount with cache=strict, the default"},
+	{Fail, "nostrictsync",
 		"an fsync does not reach the server: what was said to be done can be gone after its power failed",
 		"mount without `nostrictsync`"},
-	{Advice, lateClose, "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and " +
+	{Advice, "closetimeo>0", "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and " +
 		"each file that is published waits a second", "mount with closetimeo=0"},
-	{Advice, option("noserverino"), "inode numbers are made up here, and change; they tell one file from another",
+	{Advice, "noserverino", "inode numbers are made up here, and change; they tell one file from another",
 		"mount without `noserverino`"},
-	{Advice, option("mfsymlinks"),
+	{Advice, "mfsymlinks",
 		"files with a certain content pass for symbolic links, which distenc does not take as sources",
 		"mount without `mfsymlinks`, unless other programs need it"},
 	{Advice, longCache, "what other machines do is seen later than it need be",
 		"mount without actimeo, acregmax and acdirmax; the default is 1 s"},
-	{Advice, groupMode("file_mode", 0o060),
+	{Advice, "file_mode&060",
 		"files look as if the group might not write to them, and programs that check first refuse",
 		"mount with file_mode=0664"},
-	{Advice, groupMode("dir_mode", 0o070),
+	{Advice, "dir_mode&070",
 		"folders look as if the group might not write to them, and programs that check first refuse",
 		"mount with dir_mode=02775"},
-	{Fail, value("vers", "1.0"), "SMB 1 is neither safe nor fast, and has no durable open files", "mount with vers=3.1.1"},
+	{Fail, "vers=1.0", "SMB 1 is neither safe nor fast, and has no durable open files", "mount with vers=3.1.1"},
 }
 
-func firstOf(hits ...func(mount, kernel) string) func(mount, kernel) string {
-	return func(m mount, k kernel) string {
-		for _, hit := range hits {
-			if s := hit(m, k); s != "" {
-				return s
-			}
-		}
-		return ""
-	}
-}
+// objected is one word of a rule's options. "name" objects to an option that is there and "name!" to one that is not;
+// "name=value" to a value, "vers=3" also to 3.1; "name>60" to a greater number; "name&060" to an octal mode that lacks
+// one of these bits.
+var objected = regexp.MustCompile(`^(\w+)([!=>&]?)(.*)$`)
 
-func absent(name string) func(mount, kernel) string {
-	return func(m mount, _ kernel) string {
-		if m.has(name) {
-			return ""
-		}
-		return "not `" + name + "`"
-	}
-}
-
-func value(name string, bad ...string) func(mount, kernel) string {
-	return func(m mount, _ kernel) string {
-		if m.is(name, bad...) {
-			return given(m, name)
-		}
-		return ""
-	}
-}
-
-// localFlock: local_lock=posix leaves flock(2), the one that distenc uses, to the server (nfs(5)).
-func localFlock(m mount, _ kernel) string {
-	if m.is("local_lock", "flock", "all") {
-		return given(m, "local_lock")
-	}
-	return ""
-}
-
-// longCache objects to attributes that are cached for longer than NFS's default of 60 s.
-func longCache(m mount, _ kernel) string {
-	for _, name := range []string{"actimeo", "acregmin", "acregmax", "acdirmin", "acdirmax"} {
-		if m.number(name) > 60 {
-			return given(m, name)
+// objection returns the option, as it stands in the list, that the first fitting word objects to; "" if none fits.
+func (m mount) objection(words string) string {
+	for word := range strings.FieldsSeq(words) {
+		parts := objected.FindStringSubmatch(word)
+		name := parts[1]
+		value, there := m.options[name]
+		switch {
+		case !there && parts[2] == "!":
+			return "not `" + name + "`"
+		case there && objects(parts[2], parts[3], value):
+			return strings.TrimSuffix(name+"="+value, "=")
 		}
 	}
 	return ""
 }
 
-func nfsVersion(major string) func(mount, kernel) string {
-	return func(m mount, _ kernel) string {
-		for _, name := range []string{"vers", "nfsvers"} {
-			if v := m.options[name]; v == major || strings.HasPrefix(v, major+".") {
-				return given(m, name)
-			}
-		}
-		return ""
+func objects(to, limit, value string) bool {
+	switch to {
+	case "=":
+		return value == limit || strings.HasPrefix(value, limit+".")
+	case ">":
+		n, err := strconv.Atoi(value)
+		most, _ := strconv.Atoi(limit) // the tables' own
+		return err == nil && n > most
+	case "&":
+		mode, err := strconv.ParseUint(value, 8, 32)
+		bits, _ := strconv.ParseUint(limit, 8, 32)
+		return err == nil && mode&bits != bits
 	}
-}
-
-// lateClose objects to a close that is put off; Linux 6.0 is the first with the option.
-func lateClose(m mount, k kernel) string {
-	if !k.atLeast(6, 0) || m.is("closetimeo", "0") {
-		return ""
-	}
-	if s := given(m, "closetimeo"); s != "" {
-		return s
-	}
-	return "closetimeo is 1 s by default"
-}
-
-// groupMode objects to a mode, in octal, that lacks bits.
-func groupMode(name string, bits int64) func(mount, kernel) string {
-	return func(m mount, _ kernel) string {
-		var mode int64
-		if _, err := fmt.Sscanf(m.options[name], "%o", &mode); err != nil || mode&bits == bits {
-			return ""
-		}
-		return given(m, name)
-	}
+	return to == ""
 }
 
 // asyncHint is for what no client can see.
@@ -172,7 +111,7 @@ const asyncHint = "on the server: `exportfs -v` must say `sync` for it; with `as
 	"cut then undoes. That can't be seen from here"
 
 // adviseMount returns what a mount is, and what its options mean.
-func adviseMount(m mount, k kernel) []Finding {
+func adviseMount(m mount) []Finding {
 	is := ok("mount", "%s %s on %s (%s)", m.kind, m.source, m.point, m.text)
 	rules := anyRules
 	switch {
@@ -186,7 +125,7 @@ func adviseMount(m mount, k kernel) []Finding {
 	}
 	out := []Finding{is}
 	for _, r := range rules {
-		if seen := r.hit(m, k); seen != "" {
+		if seen := m.objection(r.options); seen != "" {
 			out = append(out, Finding{Check: "mount option", Level: r.level, Seen: seen, Why: r.why, Do: r.do})
 		}
 	}

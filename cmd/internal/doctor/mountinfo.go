@@ -21,31 +21,6 @@ type mount struct {
 	text    string // the file system's options as they stand
 }
 
-func (m mount) has(option string) bool {
-	_, there := m.options[option]
-	return there
-}
-
-// is reports whether the option has one of the values.
-func (m mount) is(option string, values ...string) bool {
-	value, there := m.options[option]
-	for _, v := range values {
-		if there && v == value {
-			return true
-		}
-	}
-	return false
-}
-
-// number is an option's value as a number; -1 where it has none.
-func (m mount) number(option string) int {
-	n, err := strconv.Atoi(m.options[option])
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
 func (m mount) nfs() bool { return m.kind == "nfs" || m.kind == "nfs4" }
 
 func (m mount) smb() bool { return m.kind == "cifs" || m.kind == "smb3" }
