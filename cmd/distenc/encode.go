@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
 	"github.com/distenc/distenc/cmd/internal/config"
@@ -214,8 +215,6 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 	if err != nil {
 		return pipeline.JobStatus{}, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	over := make(chan struct{}, 1)
 	f.ended = func(pipeline.JobStatus) {
 		select {
@@ -223,29 +222,21 @@ func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name str
 		default:
 		}
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- f.both(false)(ctx) }()
-	type result struct {
-		status pipeline.JobStatus
-		err    error
-	}
-	followed := make(chan result, 1)
-	go func() {
-		st, err := wait(ctx, deskOf(f.fs), film, status.NewReader(f.fs, wishes, 0), p, over)
-		followed <- result{st, err}
-	}()
-	select {
-	case r := <-followed:
-		cancel()
-		return r.status, errors.Join(r.err, <-ended)
-	case err := <-ended:
-		cancel()
-		<-followed
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		return pipeline.JobStatus{}, err
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts, ctx := errgroup.WithContext(ctx) // whichever ends first ends the other
+	parts.Go(func() error {
+		defer cancel()
+		return f.both(false)(ctx)
+	})
+	var st pipeline.JobStatus
+	parts.Go(func() (err error) {
+		defer cancel()
+		st, err = wait(ctx, deskOf(f.fs), film, status.NewReader(f.fs, wishes, 0), p, over)
+		return err
+	})
+	err = parts.Wait()
+	return st, err
 }
 
 // One machine and a local folder: nothing is stale, so looks can be quick. They cost no one else.

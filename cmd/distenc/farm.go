@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -165,56 +164,54 @@ func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
 	}, nil
 }
 
-// daemon is the code of a command that runs until it is told to stop, or with untilIdle until nothing is to be done. A
-// signal counts from the first moment: nothing is in work before serve has begun, so what the start still waits for, a
+// daemon is the code of a command that runs until it is told to stop, or with untilIdle until nothing is to be done.
+// start returns the work, once everything that it needs is there; its context ends gently with the first signal. The
+// second one ends the process with everything that still hangs.
+//
+// A signal counts from the first moment: nothing is in work before it is served, so what the start still waits for, a
 // share that does not answer perhaps, is not waited for.
-func (g *global) daemon(untilIdle bool, run func() error) (err error) {
+func (g *global) daemon(cmd *cobra.Command, untilIdle bool, start func(*farm) (work, error)) (err error) {
 	ended := make(chan error, 1)
-	go func() { ended <- run() }()
+	go func() { ended <- g.serve(cmd, start) }()
 	select {
 	case err = <-ended:
 	case <-g.stop.gently.Done():
 		if err = errInterrupted; g.serving.Load() {
-			err = <-ended
+			select {
+			case err = <-ended:
+			case <-g.stop.atOnce.Done():
+			}
 		}
 	}
-	if untilIdle {
-		return g.stop.oneShot(err)
+	if untilIdle && g.stop.gently.Err() != nil { // it may have ended well without having done everything
+		return context.Cause(g.stop.gently)
+	} else if untilIdle {
+		return err
 	}
 	return g.stop.daemon(err)
 }
 
-// serve runs the parts of a daemon until all have ended, or one of them failed. Its context ends gently
-// with the first signal; the second one ends the process with everything that still hangs.
-func (g *global) serve(log *slog.Logger, untilIdle bool, parts ...func(ctx context.Context) error) error {
-	ctx, cancel := context.WithCancel(g.stop.gently)
-	defer cancel()
+// work is what a daemon does until its context ends.
+type work func(ctx context.Context) error
+
+// serve makes what a daemon stands on, tells the service manager that it is there, and does its work.
+func (g *global) serve(cmd *cobra.Command, start func(*farm) (work, error)) error {
+	f, err := g.farm(cmd)
+	if err != nil {
+		return err
+	}
+	run, err := start(f)
+	if err != nil {
+		return err
+	}
+	g.reloads(cmd, f)
 	go service.Watchdog(g.stop.atOnce)
 	service.Ready()
 	g.serving.Store(true)
 	g.stop.told(func() {
 		service.Stopping()
-		log.Info("stopping: what is in work is handed back first; " +
+		f.log.Info("stopping: what is in work is handed back first; " +
 			"a second signal stops at once, and leaves others to find out")
 	})
-	ended := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { ended <- part(ctx) }()
-	}
-	var failed error
-	for range parts {
-		select {
-		case err := <-ended:
-			if err != nil {
-				failed = errors.Join(failed, err)
-				cancel()
-			}
-		case <-g.stop.atOnce.Done():
-			return context.Cause(g.stop.atOnce)
-		}
-	}
-	if untilIdle && failed == nil && g.stop.gently.Err() != nil {
-		return context.Canceled
-	}
-	return failed
+	return run(g.stop.gently)
 }

@@ -16,13 +16,8 @@ and merges the results and publishes them in the outbox.
 Any number of masters may run; one works, the others stand by and take over when it is gone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.daemon(false, func() error {
-				f, err := g.farm(cmd)
-				if err != nil {
-					return err
-				}
-				g.reloads(cmd, f)
-				return g.serve(f.log, false, func(ctx context.Context) error { return f.lead(ctx, false) })
+			return g.daemon(cmd, false, func(f *farm) (work, error) {
+				return func(ctx context.Context) error { return f.lead(ctx, false) }, nil
 			})
 		},
 	}

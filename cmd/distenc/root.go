@@ -62,7 +62,9 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          noCommand,
-		Version:       buildLine(),
+		// Cobra's own errors, which have no type, come before this.
+		PersistentPreRun: func(*cobra.Command, []string) { g.ran = true },
+		Version:          buildLine(),
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	flags := root.PersistentFlags()
@@ -81,7 +83,6 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 		newVerify(g), newDoctor(g), newVersion(), newMan(), exitCodesTopic(), settingsTopic(),
 	)
 	root.InitDefaultCompletionCmd()
-	g.noteRun(root)
 	return root
 }
 
@@ -92,19 +93,6 @@ func noCommand(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return usage(errors.New("no command given"))
-}
-
-// noteRun wraps the commands' own code, to tell cobra's errors, which have no type, from theirs.
-func (g *global) noteRun(cmd *cobra.Command) {
-	for _, c := range cmd.Commands() {
-		g.noteRun(c)
-	}
-	if inner := cmd.RunE; inner != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			g.ran = true
-			return inner(cmd, args)
-		}
-	}
 }
 
 // setsKey is the annotation of a flag that sets a key of the configuration.

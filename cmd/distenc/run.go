@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 func newRun(g *global) *cobra.Command {
@@ -13,14 +14,7 @@ func newRun(g *global) *cobra.Command {
 		Short: "Master and worker in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.daemon(untilIdle, func() error {
-				f, err := g.farm(cmd)
-				if err != nil {
-					return err
-				}
-				g.reloads(cmd, f)
-				return g.serve(f.log, untilIdle, f.both(untilIdle))
-			})
+			return g.daemon(cmd, untilIdle, func(f *farm) (work, error) { return f.both(untilIdle), nil })
 		},
 	}
 	addSlots(cmd)
@@ -29,8 +23,8 @@ func newRun(g *global) *cobra.Command {
 	return cmd
 }
 
-// both runs a master with a worker beside it that ends when the master does.
-func (f *farm) both(untilIdle bool) func(ctx context.Context) error {
+// both runs a master with a worker beside it that ends when the master does. The first one to fail ends the other too.
+func (f *farm) both(untilIdle bool) work {
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -38,22 +32,12 @@ func (f *farm) both(untilIdle bool) func(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		encoding := make(chan error, 1)
-		go func() { encoding <- w.Run(ctx) }()
-		led := make(chan error, 1)
-		go func() { led <- f.lead(ctx, untilIdle) }()
-		select {
-		case err = <-led:
-			cancel()
-			if werr := <-encoding; err == nil {
-				err = werr
-			}
-		case err = <-encoding: // it failed, or both are told to stop
-			cancel()
-			if merr := <-led; err == nil {
-				err = merr
-			}
-		}
-		return err
+		both, ctx := errgroup.WithContext(ctx)
+		both.Go(func() error { return w.Run(ctx) })
+		both.Go(func() error {
+			defer cancel()
+			return f.lead(ctx, untilIdle)
+		})
+		return both.Wait()
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"runtime/debug"
 	"strings"
 
@@ -12,18 +11,17 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// maxVersion bounds what a tool prints of itself, in bytes: ffmpeg tells its whole configuration.
-const maxVersion = 64 << 10
-
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of distenc and of the tools it finds",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s\n%s\n", buildLine(),
-				toolLine(cmd.Context(), "ffmpeg", "-version"), toolLine(cmd.Context(), "mkvmerge", "--version"))
-			return err
+			fmt.Fprintln(cmd.OutOrStdout(), buildLine())
+			for _, tool := range media.KnownTools() {
+				fmt.Fprintln(cmd.OutOrStdout(), toolLine(cmd.Context(), tool))
+			}
+			return nil
 		},
 	}
 }
@@ -57,16 +55,17 @@ func version() string {
 	return info.Main.Version
 }
 
-// toolLine is the first line that a tool says of itself, or that it is not there.
-func toolLine(ctx context.Context, name, flag string) string {
-	path, err := exec.LookPath(name)
+// toolLine is what a tool says of its version, or that it is not there.
+func toolLine(ctx context.Context, tool media.Tool) string {
+	path, err := tool.Locate()
 	if err != nil {
-		return name + ": not found"
+		return tool.Name + ": not found"
 	}
-	said, err := media.Tools{}.Output(ctx, maxVersion, path, flag)
+	var found media.Tools
+	*tool.Path(&found) = path
+	said, err := found.Version(ctx, tool)
 	if err != nil {
-		return fmt.Sprintf("%s: %v", path, err)
+		said = err.Error()
 	}
-	line, _, _ := strings.Cut(string(said), "\n")
-	return path + ": " + line
+	return path + ": " + said
 }

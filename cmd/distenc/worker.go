@@ -17,17 +17,12 @@ func newWorker(g *global) *cobra.Command {
 			if maxChunks < 0 {
 				return usage(errors.New("--max-chunks must not be below 0"))
 			}
-			return g.daemon(untilIdle, func() error {
-				f, err := g.farm(cmd)
-				if err != nil {
-					return err
-				}
+			return g.daemon(cmd, untilIdle, func(f *farm) (work, error) {
 				w, err := f.worker(cmd.Context(), maxChunks, untilIdle)
 				if err != nil {
-					return err
+					return nil, err
 				}
-				g.reloads(cmd, f)
-				return g.serve(f.log, untilIdle, w.Run)
+				return w.Run, nil
 			})
 		},
 	}

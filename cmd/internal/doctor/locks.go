@@ -31,18 +31,12 @@ const (
 // lock tests whether a lock that one holds keeps the other out, on a file of its own: over SMB a refused
 // try takes away the lock of another process of the same machine.
 func (r room) lock(ctx context.Context, check, who string) (Finding, error) {
-	name, locker := path.Join(r.dir, "lock"), lease.Flock(r.share)
-	var l locked
-	var err error
+	test := r.try
 	if r.me == first {
-		l, err = r.hold(ctx, locker, name)
-	} else {
-		l, err = r.try(ctx, locker, name)
+		test = r.hold
 	}
-	if err != nil {
-		return Finding{}, err
-	}
-	return judgeLock(check, who, l), nil
+	l, err := test(ctx, lease.Flock(r.share), path.Join(r.dir, "lock"))
+	return judgeLock(check, who, l), err
 }
 
 func (r room) hold(ctx context.Context, locker lease.Locker, name string) (l locked, err error) {
@@ -138,9 +132,8 @@ func judgeLock(check, who string, l locked) Finding {
 
 // secondProcess tests claims and locks between two processes of this machine.
 func secondProcess(ctx context.Context, o ShareOptions, dir string, tell Tell) {
-	const claims, locks = "claims here", "locks here"
 	if err := o.Share.MkdirAll(dir); err != nil {
-		tell(failed(claims, "%v", err))
+		tell(failed("claims here", "%v", err))
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -160,21 +153,26 @@ func secondProcess(ctx context.Context, o ShareOptions, dir string, tell Tell) {
 		err = secondErr
 	}
 	if err != nil {
-		tell(failed(claims, "the test with a second process broke off: %v", err))
+		tell(failed("claims here", "the test with a second process broke off: %v", err))
 	}
 }
 
 // onOneMachine are the tests between two processes of one machine.
 func (r room) onOneMachine(ctx context.Context, tell Tell) error {
-	f, err := r.race(ctx, "claims here")
-	if err != nil {
-		return err
+	return each(tell,
+		func() (Finding, error) { return r.race(ctx, "claims here") },
+		func() (Finding, error) { return r.lock(ctx, "locks here", "a second process of this machine") })
+}
+
+// each runs tests and tells what they find, until one breaks off.
+func each(tell Tell, tests ...func() (Finding, error)) error {
+	for _, test := range tests {
+		f, err := test()
+		if err != nil {
+			return err
+		}
+		tell(f)
 	}
-	tell(f)
-	if f, err = r.lock(ctx, "locks here", "a second process of this machine"); err != nil {
-		return err
-	}
-	tell(f)
 	return nil
 }
 

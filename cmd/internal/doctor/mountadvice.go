@@ -36,8 +36,8 @@ var nfsRules = []rule{
 		"caches", "mount without `noac`"},
 	{Advice, longCache, "what other machines do is seen later than it need be",
 		"mount without actimeo, acregmax and acdirmax; the defaults are 60 s"},
-	{Advice, "vers=3 nfsvers=3", "version 3 keeps a dead machine's locks until it is back, so that its chunks always wait " +
-		"for the full expiry", "mount with vers=4.2 if the server has it"},
+	{Advice, "vers=3 nfsvers=3", "version 3 keeps a dead machine's locks until it is back, so that its chunks always " +
+		"wait for the full expiry", "mount with vers=4.2 if the server has it"},
 	{Fail, "vers=2 nfsvers=2", "files of 2 GiB and more can't be written", "mount with vers=4.2"},
 }
 
@@ -51,8 +51,8 @@ var smbRules = []rule{
 	{Fail, "nostrictsync",
 		"an fsync does not reach the server: what was said to be done can be gone after its power failed",
 		"mount without `nostrictsync`"},
-	{Advice, "closetimeo>0", "a file that is replaced elsewhere is seen late or never by a machine that reads it often, and " +
-		"each file that is published waits a second", "mount with closetimeo=0"},
+	{Advice, "closetimeo>0", "a file that is replaced elsewhere is seen late or never by a machine that reads it often, " +
+		"and each file that is published waits a second", "mount with closetimeo=0"},
 	{Advice, "noserverino", "inode numbers are made up here, and change; they tell one file from another",
 		"mount without `noserverino`"},
 	{Advice, "mfsymlinks",

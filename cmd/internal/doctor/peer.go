@@ -72,19 +72,17 @@ func judgeCard(mine, theirs card) Finding {
 
 // betweenMachines are the tests between two machines.
 func (r room) betweenMachines(ctx context.Context, cluster *pipeline.ClusterInfo, host string, tell Tell) error {
-	f, err := r.race(ctx, "claims")
+	loser := "this machine" // that tries for the lock
+	if r.me == first {
+		loser = host
+	}
+	err := each(tell,
+		func() (Finding, error) { return r.race(ctx, "claims") },
+		func() (Finding, error) { return r.lock(ctx, "locks", loser) },
+		func() (Finding, error) { return r.clocks(ctx, host) })
 	if err != nil {
 		return err
 	}
-	tell(f)
-	if f, err = r.lock(ctx, "locks", r.loser(host)); err != nil {
-		return err
-	}
-	tell(f)
-	if f, err = r.clocks(ctx, host); err != nil {
-		return err
-	}
-	tell(f)
 	mine, theirs, err := r.watch(ctx)
 	if err != nil {
 		return err
@@ -94,14 +92,6 @@ func (r room) betweenMachines(ctx context.Context, cluster *pipeline.ClusterInfo
 	}
 	tell(judgeExpiry(cluster, worst(mine, theirs)))
 	return nil
-}
-
-// loser names the one that tries for the lock.
-func (r room) loser(host string) string {
-	if r.me == first {
-		return host
-	}
-	return "this machine"
 }
 
 // clocks finds out how far apart the two machines' clocks are, each measured against the share's.

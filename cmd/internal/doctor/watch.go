@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -18,69 +19,54 @@ type change struct {
 	name   string
 	text   string // for people
 	rounds int
-	// lease: a heartbeat or a claim goes this way, so the expiry must allow for it.
-	lease  bool
-	before func(share *sharefs.FS, dir string, round int) error // not timed
+	lease  bool // a heartbeat or a claim goes this way, so the expiry must allow for it
 	make   func(share *sharefs.FS, dir string, round int) error
 	seen   func(share *sharefs.FS, dir string, round int) bool
 	late   string        // what to do if it comes late
-	give   time.Duration // how long it is waited for; 0: as long as any
+	give   time.Duration // how long it is waited for
 }
 
 var changes = []change{
-	{
-		name: "new", text: "a new file is listed", rounds: 5, lease: true,
-		make: func(share *sharefs.FS, dir string, round int) error { return share.Create(numbered(dir, round), nil) },
-		seen: listed,
-	},
-	{
-		name: "moved", text: "a renamed file is listed", rounds: 5, lease: true,
-		before: func(share *sharefs.FS, dir string, round int) error {
-			return share.Create(numbered(dir+"-from", round), nil)
-		},
+	{name: "new", text: "a new file is listed", rounds: 5, lease: true, make: create, seen: listed, give: giveUp},
+	{name: "moved", text: "a renamed file is listed", rounds: 5, lease: true, seen: listed, give: giveUp,
 		make: func(share *sharefs.FS, dir string, round int) error {
 			_, err := share.Move(context.Background(), numbered(dir+"-from", round), numbered(dir, round))
 			return err
-		},
-		seen: listed,
-	},
-	{
-		name: "beat", text: "a heartbeat is read", rounds: 5, lease: true,
-		before: func(share *sharefs.FS, dir string, round int) error {
-			if round > 0 {
-				return nil
-			}
-			return share.Create(numbered(dir, 0), beat(0))
-		},
+		}},
+	{name: "beat", text: "a heartbeat is read", rounds: 5, lease: true, seen: reads, give: giveUp,
 		make: func(share *sharefs.FS, dir string, round int) error {
 			return share.Overwrite(numbered(dir, 0), beat(round))
-		},
-		seen: reads,
-	},
-	{
-		name: "replaced", text: "a replaced file is read by one who reads it all the time", rounds: 2,
-		before: func(share *sharefs.FS, dir string, round int) error {
-			if round > 0 {
-				return nil
-			}
-			return share.Create(numbered(dir, 0), beat(0))
-		},
+		}},
+	{name: "replaced", text: "a replaced file is read by one who reads it all the time", rounds: 2, seen: reads,
 		make: func(share *sharefs.FS, dir string, round int) error {
 			return share.Replace(numbered(dir, 0), beat(round))
 		},
-		seen: reads,
 		late: "on SMB: mount with closetimeo=0; distenc itself reads such files seldom",
-		give: 20 * time.Second,
-	},
-	{
-		name: "absent", text: "a new file opens for one who knew it as absent", rounds: 1,
-		make: func(share *sharefs.FS, dir string, round int) error { return share.Create(numbered(dir, round), nil) },
+		give: 20 * time.Second},
+	{name: "absent", text: "a new file opens for one who knew it as absent", rounds: 1, make: create,
 		seen: func(share *sharefs.FS, dir string, round int) bool {
 			_, err := share.Stat(numbered(dir, round))
 			return err == nil
 		},
 		late: "nothing: NFS keeps absent names for up to a minute, and distenc lists before it opens",
-	},
+		give: giveUp},
+}
+
+// prepare makes the folders of a kind of change, the files that are moved, and the text that is changed; none of that
+// is timed.
+func (c change) prepare(share *sharefs.FS, dir string) error {
+	var err error
+	for _, d := range []string{dir, dir + "-from", dir + "-seen"} {
+		err = cmp.Or(err, share.MkdirAll(d))
+	}
+	for round := range c.rounds {
+		err = cmp.Or(err, create(share, dir+"-from", round+1))
+	}
+	return cmp.Or(err, share.Create(numbered(dir, 0), beat(0)))
+}
+
+func create(share *sharefs.FS, dir string, round int) error {
+	return share.Create(numbered(dir, round), nil)
 }
 
 func numbered(dir string, round int) string { return path.Join(dir, strconv.Itoa(round)) }
@@ -112,16 +98,8 @@ type timing struct {
 // kind of our own changes fared, and the other's.
 func (r room) watch(ctx context.Context) (mine, theirs map[string]timing, err error) {
 	for _, c := range changes {
-		dir := r.stage(c, r.me)
-		for _, d := range []string{dir, dir + "-from", dir + "-seen"} {
-			if err := r.share.MkdirAll(d); err != nil {
-				return nil, nil, err
-			}
-		}
-		if c.before != nil {
-			if err := c.before(r.share, dir, 0); err != nil {
-				return nil, nil, err
-			}
+		if err := c.prepare(r.share, r.stage(c, r.me)); err != nil {
+			return nil, nil, err
 		}
 	}
 	ready := ""
@@ -176,12 +154,8 @@ func (r room) answer(ctx context.Context, c change) {
 // time makes all changes of one kind and waits for the answers.
 func (r room) time(ctx context.Context, c change) (t timing) {
 	dir := r.stage(c, r.me)
-	give := giveUp
-	if c.give > 0 {
-		give = c.give
-	}
 	answered := func(round int) error {
-		return poll(ctx, give, func() (bool, error) { return listed(r.share, dir+"-seen", round), nil })
+		return poll(ctx, c.give, func() (bool, error) { return listed(r.share, dir+"-seen", round), nil })
 	}
 	if answered(0) != nil {
 		return timing{Error: errGone.Error()}
@@ -189,18 +163,11 @@ func (r room) time(ctx context.Context, c change) (t timing) {
 	for round := 1; round <= c.rounds; round++ {
 		// At no fixed distance from what the caches did before.
 		_ = sharefs.Sleep(ctx, time.Duration(round*137)*time.Millisecond)
-		var err error
-		if c.before != nil {
-			err = c.before(r.share, dir, round)
-		}
 		began := time.Now()
-		if err == nil {
-			err = c.make(r.share, dir, round)
-		}
-		if err != nil {
+		if err := c.make(r.share, dir, round); err != nil {
 			return timing{Error: err.Error()}
 		}
-		err = answered(round)
+		err := answered(round)
 		t.Worst = max(t.Worst, time.Since(began))
 		if err != nil {
 			t.Unseen = true
