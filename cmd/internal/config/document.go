@@ -18,14 +18,14 @@ type document struct {
 	lines    map[string]int // of keys and sections, by dotted name; empty for the defaults
 	values   map[string]any // of the keys outside the profiles, in their own types
 	profiles map[string]Choices
+	sidecar  Sidecar
 	may      scope // who wrote it
 	wrong    []error
 }
 
-// read checks a document of the machine, of the share, or beside a file, whose values go into sidecar. The error is an
-// *Error
-// with file, line and key, or several of them joined.
-func read(file string, data []byte, may scope, sidecar *Sidecar) (document, error) {
+// read checks a document of the machine, of the share, or beside a file. The error is an *Error with file, line and
+// key, or several of them joined.
+func read(file string, data []byte, may scope) (document, error) {
 	d := document{file: file, lines: map[string]int{}, values: map[string]any{}, profiles: map[string]Choices{}, may: may}
 	var found map[string]any
 	err := toml.Unmarshal(data, &found)
@@ -35,127 +35,117 @@ func read(file string, data []byte, may scope, sidecar *Sidecar) (document, erro
 	if err != nil {
 		return d, &Error{Where: file, Err: err}
 	}
-	for _, p := range places(data) {
-		if _, seen := d.lines[p.key]; !seen {
-			d.lines[p.key] = p.line
+	for i, name := range namesIn(data) {
+		for ; name != "" && d.lines[name] == 0; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+			d.lines[name] = i + 1
 		}
 	}
-	if sidecar != nil {
-		sidecar.Choices = d.choices("", found, sidecar)
+	if may == inSidecar {
+		d.table(section{may: inProfile | inSidecar, choices: &d.sidecar.Choices}, found)
 	} else {
-		d.table(found)
+		d.table(section{may: inFiles}, found)
 	}
 	return d, errors.Join(d.wrong...)
 }
 
-// problem notes what is wrong with a key.
-func (d *document) problem(key, problem string) {
-	d.wrong = append(d.wrong, &Error{Where: at(d.file, d.lines[lower(key)]), Key: key, Problem: problem})
+// line is where a key stands, or the section or inline table that it is in; 0 if it stands nowhere.
+func (d *document) line(name string) int {
+	for ; name != "" && d.lines[name] == 0; name = name[:max(0, strings.LastIndexByte(name, '.'))] {
+	}
+	return d.lines[name]
 }
 
-// each visits a table's values by name. Two names that differ in case only would be one: an error, not a draw.
-func (d *document) each(section string, values map[string]any, visit func(name string, v any)) {
-	seen := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if seen[lower(name)] {
-			d.problem(section+lower(name), "is there twice: names are not case-sensitive")
-			continue
-		}
-		seen[lower(name)] = true
-		visit(name, values[name])
-	}
+// problem notes what is wrong with a key.
+func (d *document) problem(key, problem string) {
+	d.wrong = append(d.wrong, &Error{Where: at(d.file, d.line(lower(key))), Key: key, Problem: problem})
+}
+
+// section is a table of the document: the whole, a part that has a name, or a profile.
+type section struct {
+	name    string   // "", or as it was written, with a dot behind it
+	may     scope    // who may set what stands in it
+	choices *Choices // nil where nothing is chosen for an encode
 }
 
 const isSection = `is a section: write its keys below its name in [brackets]`
 
-// table takes the values outside of sections, and then each section.
-func (d *document) table(values map[string]any) {
-	d.each("", values, func(name string, v any) {
-		inner, isTable := v.(map[string]any)
+// table takes the values of a section by their names, and the sections in it. Two names that differ in case only would
+// be one: an error, not a draw.
+func (d *document) table(s section, values map[string]any) {
+	seen := map[string]bool{}
+	for _, given := range slices.Sorted(maps.Keys(values)) {
+		name, profile := lower(s.name+given), lower(s.name) == "profiles."
+		inner, isTable := values[given].(map[string]any)
 		switch {
-		case !slices.Contains(sections(), lower(name)):
-			d.key(name, v)
+		case seen[name]:
+			d.problem(name, "is there twice: names are not case-sensitive")
+		case s.may != inFiles, !profile && !slices.Contains(sections(), name):
+			d.key(s, given, values[given])
 		case !isTable:
 			d.problem(name, isSection)
-		case lower(name) == "profiles":
-			d.each("profiles.", inner, d.profile)
+		case profile && !profileName.MatchString(given):
+			d.problem(name, profileNameRule)
+		case profile:
+			var c Choices
+			d.table(section{s.name + given + ".", inProfile, &c}, inner)
+			d.profiles[lower(given)] = c
 		default:
-			d.each(lower(name)+".", inner, func(key string, v any) { d.key(name+"."+key, v) })
+			d.table(section{s.name + given + ".", inFiles, nil}, inner)
 		}
-	})
+		seen[name] = true
+	}
+	if s.choices == nil {
+		return
+	}
+	if all := s.choices.encoders(); len(all) > 1 {
+		in := lower(s.name)
+		slices.SortFunc(all, func(a, b string) int { return d.line(in+a) - d.line(in+b) })
+		d.problem(in+all[1], "can't be set beside "+all[0]+": a video has one encoder")
+	}
 }
 
-// key takes the value of a key that is no profile's.
-func (d *document) key(name string, v any) {
-	k, ok := find(lower(name), inFiles)
-	switch {
-	case !ok:
+// key takes a value.
+func (d *document) key(s section, given string, v any) {
+	name := s.name + given
+	short := lower(name)
+	if s.may&inProfile != 0 {
+		short = lower(given)
+	}
+	k, ok := find(short, s.may)
+	if !ok {
 		d.problem(name, "unknown key"+didYouMean(name, d.known(name)))
 		return
-	case k.may&d.may == 0:
+	}
+	if s.may == inFiles && k.may&d.may == 0 {
 		d.problem(k.name, "can't be set in the share's own file: everybody who can write there could; "+
 			"write it into the machine's, "+MachineFile)
 	}
-	if err := d.take(k, v); err != nil {
-		d.problem(k.name, err.Error())
+	if err := d.take(k, s.choices, v); err != nil {
+		d.problem(lower(name), err.Error())
 	}
 }
 
-// take keeps the value of a key, in the key's own type.
-func (d *document) take(k key, v any) error {
-	var c Config
-	if err := k.decode(target{machine: &c}, v); err != nil {
+// take keeps a value that is right: a profile's as a text among the choices, where an empty one chooses nothing but an
+// encoder, and any other in the key's own type.
+func (d *document) take(k key, choices *Choices, v any) error {
+	to := target{new(Config), new(pipeline.Settings), &d.sidecar}
+	text, isText := v.(string)
+	chosen := k.may&inProfile != 0 && isText
+	if chosen && text == "" && !isEncoder(k.name) {
+		return nil
+	}
+	if err := k.decode(to, v); err != nil {
 		return err
 	}
-	d.values[k.name] = reflect.ValueOf(k.in(target{machine: &c})).Elem().Interface()
-	return nil
-}
-
-// profile takes the section of a profile.
-func (d *document) profile(name string, v any) {
-	section := "profiles." + lower(name)
-	inner, isTable := v.(map[string]any)
 	switch {
-	case !isTable:
-		d.problem(section, isSection)
-	case !profileName.MatchString(name):
-		d.problem(section, profileNameRule)
-	default:
-		d.profiles[lower(name)] = d.choices("profiles."+name+".", inner, nil)
+	case chosen && *choices == nil:
+		*choices = Choices{k.name: text}
+	case chosen:
+		(*choices)[k.name] = text
+	case k.may&inFiles != 0:
+		d.values[k.name] = reflect.ValueOf(k.in(to)).Elem().Interface()
 	}
-}
-
-// choices takes what a profile may set, and with a sidecar also what that may.
-func (d *document) choices(section string, values map[string]any, sidecar *Sidecar) (c Choices) {
-	may := inProfile
-	if sidecar != nil {
-		may |= inSidecar
-	}
-	d.each(section, values, func(name string, v any) {
-		k, ok := find(lower(name), may)
-		if !ok {
-			d.problem(section+name, "unknown key"+didYouMean(section+name, d.known(section+name)))
-			return
-		}
-		text, isText := v.(string)
-		switch unset := text == "" && !isEncoder(k.name); {
-		case k.may&inProfile != 0 && isText && unset:
-			return
-		case k.may&inProfile != 0 && isText:
-			if c == nil {
-				c = Choices{}
-			}
-			c[k.name] = text
-		}
-		if err := k.decode(target{job: new(pipeline.Settings), file: sidecar}, v); err != nil {
-			d.problem(lower(section)+k.name, err.Error())
-		}
-	})
-	if all := c.encoders(); len(all) > 1 {
-		slices.SortFunc(all, func(a, b string) int { return d.lines[lower(section)+a] - d.lines[lower(section)+b] })
-		d.problem(lower(section)+all[1], "can't be set beside "+all[0]+": a video has one encoder")
-	}
-	return c
+	return nil
 }
 
 func lower(s string) string { return strings.ToLower(s) }

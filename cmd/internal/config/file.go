@@ -75,7 +75,7 @@ func readFile(what, name string, may scope) (document, error) {
 	if err != nil {
 		return document{}, fmt.Errorf("cannot read %s: %w", what, err)
 	}
-	return read(name, data, may, nil)
+	return read(name, data, may)
 }
 
 func readLimited(name string) ([]byte, error) {

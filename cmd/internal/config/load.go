@@ -38,7 +38,7 @@ func Load(s Source) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	defaults, err := read("", []byte(distenc.ExampleConfig), inMachine, nil)
+	defaults, err := read("", []byte(distenc.ExampleConfig), inMachine)
 	if err != nil {
 		return Config{}, err
 	}
@@ -55,7 +55,7 @@ func Load(s Source) (Config, error) {
 			profiles[name] = profiles[name].With(choices)
 		}
 		for name := range f.values {
-			set[name] = at(f.file, f.lines[name])
+			set[name] = at(f.file, f.line(name))
 		}
 	}
 	for name, value := range overrides.values {

@@ -49,7 +49,7 @@ func (d *document) override(k key, where, value string) error {
 		v, err = filepath.Abs(value)
 	}
 	if err == nil {
-		err = d.take(k, v)
+		err = d.take(k, nil, v)
 	}
 	if err != nil {
 		return &Error{Where: where, Key: k.name, Problem: err.Error()}

@@ -28,11 +28,11 @@ func ParseSidecar(name string, data []byte) (Sidecar, error) {
 	if len(data) > pipeline.MaxSidecar {
 		return Sidecar{}, &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", pipeline.MaxSidecar)}
 	}
-	var s Sidecar
-	if _, err := read(name, data, inSidecar, &s); err != nil {
+	d, err := read(name, data, inSidecar)
+	if err != nil {
 		return Sidecar{}, err
 	}
-	return s, nil
+	return d.sidecar, nil
 }
 
 // Encode returns the sidecar as TOML, for ParseSidecar. Values that change nothing are left out.
