@@ -17,7 +17,7 @@ type Record struct {
 	Size      int64     `json:"size"`
 	CRC32     string    `json:"crc32"` // of the result file, 8 upper-case hex digits
 	Frames    int       `json:"frames"`
-	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate (SPS, PPS): equal in all chunks of a job
+	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate: equal in all chunks of a job
 	Encoder   string    `json:"encoder"`   // the encoder's version string
 	Build     Build     `json:"build,omitzero"`
 	Seconds   float64   `json:"seconds"` // wall time of the encode

@@ -107,7 +107,7 @@ func unreadable(ctx context.Context, i int, err error) error {
 	return &pipeline.BadChunk{Index: i, Reason: err.Error()}
 }
 
-// sameParameters compares SPS and PPS: a container has one set for all of a track's frames, and the
+// sameParameters compares the streams' headers, such as SPS and PPS: a container has one set for all of a track's frames, and the
 // tools join chunks with different ones without a word. The odd ones out are the fewer ones.
 func sameParameters(sums []Sum) error {
 	count := map[string]int{}
@@ -135,7 +135,7 @@ func sameParameters(sums []Sum) error {
 	if len(odd) > 10 {
 		odd = append(odd[:10], "…")
 	}
-	return &pipeline.BadChunk{Index: first, Reason: "stream parameters (SPS, PPS) differ from the other chunks' in " +
+	return &pipeline.BadChunk{Index: first, Reason: "stream parameters differ from the other chunks' in " +
 		strings.Join(odd, ", ")}
 }
 

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -89,7 +90,7 @@ func compareVideo(r *Report, a, b media.Stream) {
 		{"color matrix", a.ColorSpace, b.ColorSpace},
 		{"color transfer", a.ColorTransfer, b.ColorTransfer},
 		{"color primaries", a.ColorPrimary, b.ColorPrimary},
-		{"field order", a.FieldOrder, b.FieldOrder},
+		{"field order", cmp.Or(a.FieldOrder, progressive), cmp.Or(b.FieldOrder, progressive)},
 		{"rotation", a.Rotation, b.Rotation},
 		{"mastering display", a.HDR.MasterDisplay, b.HDR.MasterDisplay},
 		{"light level", a.HDR.MaxCLL, b.HDR.MaxCLL},
@@ -99,6 +100,10 @@ func compareVideo(r *Report, a, b media.Stream) {
 		}
 	}
 }
+
+// progressive is the order of fields that a video has of which neither its container nor its stream says any, as those
+// of AV1 and mostly of HEVC don't.
+const progressive = "progressive"
 
 // square maps an unknown aspect ratio to 1:1, as players do.
 func square(r pipeline.Rational) pipeline.Rational {

@@ -211,5 +211,5 @@ func (c *comparison) reportPayload(r *Report, sums []Sum) {
 		}
 	}
 	r.check(len(c.parts) == len(sums), Bad, "video payload: every packet is as its chunk has it (%d chunks)", len(sums))
-	r.check(c.out.Video()[0].ExtradataSHA256 == sums[0].Extra, Bad, "video parameters (SPS, PPS): as the chunks have them")
+	r.check(c.out.Video()[0].ExtradataSHA256 == sums[0].Extra, Bad, "video parameters: as the chunks have them")
 }

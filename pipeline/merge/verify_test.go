@@ -93,6 +93,19 @@ func TestVerifyRefusesWhatIsNoVideo(t *testing.T) {
 	require.Error(t, err)
 }
 
+// HEVC and AV1 say nothing of fields where they are progressive.
+func TestNoOrderOfFieldsIsProgressive(t *testing.T) {
+	for orders, note := range map[[2]string]string{
+		{"progressive", ""}: "", {"", "progressive"}: "", {"tt", "tt"}: "",
+		{"tt", ""}: "note video field order: tt became progressive\n",
+	} {
+		r := &Report{}
+		compareVideo(r, media.Stream{Pictures: media.Pictures{FieldOrder: orders[0]}},
+			media.Stream{Pictures: media.Pictures{FieldOrder: orders[1]}})
+		require.Equal(t, note, r.Text(), "%q", orders)
+	}
+}
+
 func TestCompareTimes(t *testing.T) {
 	ms, film := pipeline.Rational{Num: 1, Den: 1000}, pipeline.Rational{Num: 1, Den: 24000}
 	for name, c := range map[string]struct {
