@@ -29,7 +29,7 @@ build:
 # characters; the program itself sets that for its children.
 test: export LC_ALL = C.UTF-8
 test:
-	test/install-tools $(MEDIA) gcc
+	test/install-tools $(MEDIA) gcc strace
 	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
 
 # What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources.

@@ -17,7 +17,8 @@ import (
 // The second part of what every encoder has to do: what pictures look like.
 
 // forms are pixel formats of sources.
-var forms = []string{"yuv420p", "yuv420p10le", "yuv420p12le", "yuv422p", "yuv422p10le", "yuv444p", "yuv444p12le", "gray",
+var forms = []string{"yuv420p", "yuv420p10le", "yuv420p12le", "yuv422p", "yuv422p10le", "yuv444p", "yuv444p12le",
+	"gray",
 	"gbrp"}
 
 // TestEachFormComesOutAsPlanned or is refused: no form becomes another without a word.
@@ -53,7 +54,8 @@ func TestTheLookGoesIntoBothContainers(t *testing.T) {
 	const display, light = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)", "1000,400"
 	hdr10 := ":hdr10=1:transfer=smpte2084:master-display=" + display + ":max-cll=" + light
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		for kind, params := range map[string]string{"hdr10.mkv": hdr10, "hlg.mp4": ":transfer=arib-std-b67", "hdr10.mp4": hdr10} {
+		for kind, params := range map[string]string{"hdr10.mkv": hdr10, "hlg.mp4": ":transfer=arib-std-b67",
+			"hdr10.mp4": hdr10} {
 			plain := source(t, "-i", "testsrc2=s=96x64:r=25:d=1,setsar=4/3", "-pix_fmt", "yuv420p10le", "-c:v", "libx265",
 				"-x265-params", "log-level=error:repeat-headers=1:colorprim=bt2020:colormatrix=bt2020nc:range=limited:"+
 					"chromaloc=2"+params, "-tag:v", "hvc1", "plain"+filepath.Ext(kind))
