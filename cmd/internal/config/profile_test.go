@@ -49,7 +49,6 @@ func TestASidecarIsStrongerThanTheProfile(t *testing.T) {
 
 // One encoder's options are nothing to another one.
 func TestAProfileOfAnotherEncoderInheritsNoOptions(t *testing.T) {
-	withTwoEncoders(t)
 	share := shareWith(t, `
 		[profiles.default]
 		audio = "aac 96k"
@@ -73,19 +72,14 @@ func TestAProfileOfAnotherEncoderInheritsNoOptions(t *testing.T) {
 }
 
 func TestAVideoHasOneEncoder(t *testing.T) {
-	withTwoEncoders(t)
 	file := write(t, "[profiles.P]\naudio = 'copy'\nx265 = '--crf 1'\n\nx264 = ''")
 	_, err := Load(Source{File: file})
 	require.EqualError(t, err, file+":5: profiles.p.x264: can't be set beside x265: a video has one encoder")
 	require.ErrorAs(t, err, new(*Error))
 	_, err = ParseSidecar("s", []byte("x264 = ''\nx265 = ''"))
 	require.EqualError(t, err, "s:2: x265: can't be set beside x264: a video has one encoder")
+	_, err = Load(Source{File: write(t, "share = '"+shareWith(t, "profiles.P = {x264 = '', x265 = ''}")+"'")})
+	require.ErrorContains(t, err, "distenc.toml:1: profiles.p.x265: can't be set beside x264: a video has one encoder")
 	_, err = Load(Source{File: write(t, "[profiles.p]\nx266 = ''")})
 	require.ErrorContains(t, err, ":2: profiles.p.x266: unknown key; did you mean profiles.p.x26")
-}
-
-func withTwoEncoders(t *testing.T) {
-	was := encoders
-	t.Cleanup(func() { encoders = was })
-	encoders = []string{"x264", "x265"}
 }

@@ -97,12 +97,7 @@ func find(name string, may scope) (key, bool) {
 }
 
 // encoders are the names of all encoders, each a key of a profile.
-var encoders = func() (all []string) {
-	for _, e := range encoder.All() {
-		all = append(all, e.Name())
-	}
-	return all
-}()
+var encoders = encoder.Names()
 
 func isEncoder(name string) bool { return slices.Contains(encoders, name) }
 
