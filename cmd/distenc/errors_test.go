@@ -46,6 +46,9 @@ func newWalk(t *testing.T) walk {
 	require.Zero(t, run([]string{"init", w.share}, &out, &out), out.String())
 	require.NoError(t, os.Mkdir(w.path("empty"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(w.share, "inbox", "waits.mkv"), nil, 0o644))
+	for _, name := range []string{"film one.mkv", "film two.mkv"} {
+		require.NoError(t, os.WriteFile(filepath.Join(w.share, "inbox", name), nil, 0o644))
+	}
 	require.NoError(t, os.Mkdir(filepath.Join(w.share, "failed", "refused.mkv"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(w.share, "failed", "refused.mkv", "refused.mkv"), nil, 0o644))
 	w.full, w.readOnly = mounted(t, w.path("full")), mounted(t, w.path("read-only"))
@@ -123,6 +126,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			what: `there is no profile "fast"`, whom: "fast", next: "there is default"},
 		"wrong x264 option": {args: []string{"encode", w.path("film.mkv"), "--", "--crf", "good"}, code: 2,
 			what: `can't be "good"`, whom: "--crf", next: "it takes a number"},
+		"wrong x265 option": {args: []string{"encode", w.path("film.mkv"), "--encoder", "x265", "--", "--csv", "x"}, code: 2,
+			what: "can't be used", whom: "x265 option --csv", next: "files are chosen by the job"},
+		"no such encoder": {args: []string{"add", share, w.path("film.mkv"), "--encoder", "h265"}, code: 2,
+			what: `there is no encoder "h265"`, whom: "h265", next: "there are x264"},
+		"an ambiguous word": {args: []string{"pause", share, "film"}, code: 2,
+			what: `"film" can mean 2 things`, whom: "inbox/film one.mkv", next: "give the id or the path"},
 		"existing output": {args: []string{"encode", w.path("film.mkv"), "-o", w.path("film.mkv")}, code: 1,
 			what: "it exists, and nothing is overwritten", whom: w.path("film.mkv"),
 			next: "give another name with -o, or move it away"},

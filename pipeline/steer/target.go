@@ -94,7 +94,7 @@ func (d Desk) find(ctx context.Context, word string, fits func(all []Target) fun
 		return Target{}, refuse(Unknown,
 			"there is no job %q, and no such file in the inbox; `distenc status` lists what there is", word)
 	}
-	text := fmt.Sprintf("%q fits %d of what there is; name one of them by what stands in front:", word, len(fitting))
+	text := fmt.Sprintf("%q can mean %d things; give the id or the path that stands here:", word, len(fitting))
 	for _, t := range fitting {
 		text += "\n  " + t.String()
 	}
