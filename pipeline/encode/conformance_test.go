@@ -119,8 +119,10 @@ func (j job) merge(t *testing.T, results []string) string {
 	t.Helper()
 	work := filepath.Join(j.dir, "work")
 	require.NoError(t, os.Mkdir(work, 0o700))
+	source := filepath.Join(j.dir, "source"+filepath.Ext(j.source)) // a job's folder knows no odd names
+	require.NoError(t, os.Symlink(j.source, source))
 	req := merge.Request{
-		Plan: j.plan, Results: results, Source: j.source, WorkDir: work,
+		Plan: j.plan, Results: results, Source: source, WorkDir: work,
 		Out: filepath.Join(j.dir, "out."+string(j.plan.Settings.Container)),
 	}
 	_, err := merge.Merge(t.Context(), j.tools, req)
