@@ -67,7 +67,8 @@ func TestThePageInABrowser(t *testing.T) {
 		has, lack []string
 	}{
 		"empty": {sceneEmpty(), []string{"Nothing is to be done", `id="stale" hidden`}, []string{"Rejected"}},
-		"busy": {sceneBusy(), []string{"Show - 01 [ABCDEF01].mkv", "3m37s", `width="51%"`, "outside its hours"},
+		"busy": {sceneBusy(), []string{"Show - 01 [ABCDEF01].mkv", "3m37s", `width="51%"`, "outside its hours",
+			"is enough for 2 of its 4 slots"},
 			[]string{"Rejected"}},
 		"failed": {sceneFailed(), []string{"distenc retry bad00bad-q1w2e", "Rejected", "89ABCDEF"}, nil},
 	} {

@@ -40,7 +40,10 @@ func sceneBusy() *status.Status {
 		"no sign of life: killed, switched off, cut off, or its clock is wrong; what it had in work goes to others after "+
 			"2m0s of silence"
 	paused.Why = "others need the machine: their load is 6.2, more than worker.max_load (4.0)"
-	s.Nodes = []status.Node{sceneNode("nas-1", 2, 11.4), sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused,
+	nas := sceneNode("nas-1", 2, 11.4)
+	nas.NodeMemory = status.NodeMemory{Memory: 7_900_000_000, MemorySlots: 2,
+		MemoryLimit: "its memory, 7.9 GB, is enough for 2 of its 4 slots: a chunk of Day 1.mov takes about 3.1 GB"}
+	s.Nodes = []status.Node{nas, sceneNode("pc-2", 4, 61.5), sceneNode("pc-3", 4, 48.9), paused,
 		resting, silent}
 	s.Jobs = []pipeline.JobStatus{
 		{ID: "00c0ffee-a1b2c", Name: "Old Film (1962) [00C0FFEE].mkv", Origin: pipeline.Origin{Profile: "default"},

@@ -34,6 +34,7 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 			"Show - 01 [ABCDEF01].mkv  abcdef01-k3f9z", " 51%  encoding  33/72 chunks  130.0 frames/s  3m37s left  2 encoded " +
 				"again",
 			"paused", "camera  left alone: it is a symbolic link", "6m12s ago", "outside its hours 22:00-07:00",
+			"  its memory, 7.9 GB, is enough for 2 of its 4 slots",
 			"outbox/Old Film (1962) [7D1E22A4].mkv",
 		}},
 		"failed": {sceneFailed(), []string{
@@ -111,6 +112,7 @@ func TestNodesInFull(t *testing.T) {
 	var b strings.Builder
 	Nodes(&b, sceneBusy(), TerminalStyle{})
 	require.Contains(t, b.String(), "8 cores, distenc v1.0.0")
+	require.Contains(t, b.String(), "8 cores, 7.9 GB of memory, for 2 of 4 slots, distenc v1.0.0")
 	require.Contains(t, b.String(), "ffmpeg version 5.1.8")
 }
 
