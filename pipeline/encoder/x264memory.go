@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// x264Preset is what a preset sets of what takes memory (x264 --fullhelp).
-type x264Preset struct{ lookahead, bframes, refs int }
+// preset is what a preset of an encoder sets of what takes memory.
+type preset struct{ lookahead, bframes, refs int }
 
-var x264Presets = map[string]x264Preset{
+// x264Presets are those of x264 --fullhelp.
+var x264Presets = map[string]preset{
 	"ultrafast": {0, 0, 1}, "superfast": {0, 3, 1}, "veryfast": {10, 3, 1}, "faster": {20, 3, 2}, "fast": {30, 3, 2},
 	"medium": {40, 3, 3}, "slow": {50, 3, 5}, "slower": {60, 3, 8}, "veryslow": {60, 8, 16}, "placebo": {60, 16, 16},
 }
@@ -54,7 +55,7 @@ func (x x264Asked) Memory(p Pictures) (fixed, thread int64) {
 }
 
 // buffers are the preset's, as tunes and single options change them.
-func (x x264Asked) buffers() x264Preset {
+func (x x264Asked) buffers() preset {
 	o, known := x264Presets[x.preset]
 	if !known {
 		o = x264Presets[usualPreset]
