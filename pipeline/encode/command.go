@@ -99,5 +99,8 @@ func container(plan *pipeline.Plan, path string) []string {
 		scale := strconv.FormatInt(plan.Timescale, 10)
 		out = append(out, "-video_track_timescale", scale, "-movie_timescale", scale)
 	}
+	if muxer == "mp4" {
+		out = append(out, encoder.MP4Tag(plan.Settings)...)
+	}
 	return append(out, media.URL(path))
 }

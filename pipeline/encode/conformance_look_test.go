@@ -69,6 +69,9 @@ func TestTheLookGoesIntoBothContainers(t *testing.T) {
 				merged := j.merge(t, results)
 				want, got := probed(t, j, path), probed(t, j, merged)
 				require.Equal(t, look(want), look(got), "%s into %s", kind, container)
+				if container == "mp4" {
+					require.Equal(t, c.tag, tag(t, merged))
+				}
 				if strings.HasPrefix(kind, "hlg") || c.unseen && container == "mp4" {
 					continue
 				}
@@ -79,6 +82,15 @@ func TestTheLookGoesIntoBothContainers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// tag is MP4's name of a video's codec.
+func tag(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries",
+		"stream=codec_tag_string", "-of", "csv=p=0", path).Output()
+	require.NoError(t, err)
+	return strings.TrimRight(string(out), ",\n")
 }
 
 // look is what ffprobe says of how a stream is to be shown.

@@ -122,6 +122,20 @@ func Of(s pipeline.Settings) (Encoder, Options, error) {
 	return e, o, nil
 }
 
+// sampleEntries are MP4's names of codecs where ffmpeg takes another than what plays everywhere: Apple's players know
+// HEVC as hvc1 alone.
+var sampleEntries = map[string]string{"hevc": "hvc1"}
+
+// MP4Tag are ffmpeg's options for what MP4 is to call the video of a film that becomes MP4. Chunks have it too: the
+// headers that belong to a name are not the same bits in all versions of ffmpeg (ISO/IEC 14496-15, array_completeness).
+func MP4Tag(s pipeline.Settings) []string {
+	e, err := Named(s.Encoder)
+	if err != nil || s.Container != pipeline.MP4 || sampleEntries[e.Codec()] == "" {
+		return nil
+	}
+	return []string{"-tag:v:0", sampleEntries[e.Codec()]}
+}
+
 // Missing lists those encoders of All that an ffmpeg was built without, by what it prints of its encoders.
 func Missing(listing string) (missing []Encoder) {
 	has := strings.Fields(listing)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -22,7 +23,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 		return err
 	}
 	args := append([]string{"-copyts"}, media.Input(req.Source)...)
-	// Without auto_convert 0 the payload of each key packet gets SPS and PPS put in front.
+	// Without auto_convert 0 the payload of each key packet gets the stream's headers put in front.
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
 		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
 	args = append(args, "-map", "1:v:0")
@@ -32,7 +33,7 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	}
 	args = append(args, "-c", "copy")
 	args = append(args, out.options...)
-	args = append(args, videoOptions(source)...)
+	args = append(append(args, videoOptions(source)...), encoder.MP4Tag(req.Plan.Settings)...)
 	scale := strconv.FormatInt(timescale(req), 10)
 	args = append(args, lastDuration(req.Plan)...)
 	if date := recorded(source.Format.Tags); date != "" {

@@ -5,50 +5,78 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline/encoder"
 )
 
-var small, large = film{1280, 720, 8, 150}, film{1920, 1080, 10, 90}
+var small, large, brief = film{1280, 720, 8, 150}, film{1920, 1080, 10, 90}, film{1280, 720, 8, 60}
+
+// contender is an encoder as one whole ffmpeg is asked for it, and what its benches encode.
+type contender struct {
+	name, options string   // of distenc, beside the preset
+	ffmpeg        []string // the same for ffmpeg
+	films         map[film][]string
+	quality       film // with the first preset
+}
+
+func (c contender) presets() string { return c.films[c.quality][0] }
+
+// contenders are all encoders, in their order.
+var contenders = []contender{
+	{"x264", "--profile high --crf 20", []string{"-c:v", "libx264", "-profile:v", "high", "-crf", "20"},
+		map[film][]string{small: {"veryfast", "medium", "slow"}, large: {"veryfast", "medium"}}, small},
+	{"x265", "--profile main --crf 24", []string{"-c:v", "libx265", "-profile:v", "main", "-x265-params",
+		"log-level=error:crf=24"}, map[film][]string{brief: {"veryfast", "medium"}}, brief},
+}
+
+// eachContender runs a bench for each encoder.
+func eachContender(t *testing.T, bench func(t *testing.T, c contender)) {
+	t.Helper()
+	for _, e := range encoder.All() {
+		i := slices.IndexFunc(contenders, func(c contender) bool { return c.name == e.Name() })
+		require.GreaterOrEqual(t, i, 0, "%s is not benched", e.Name())
+		t.Run(e.Name(), func(t *testing.T) { bench(t, contenders[i]) })
+	}
+}
 
 // TestEncode: `distenc encode` against one whole ffmpeg with the same settings.
 func TestEncode(t *testing.T) {
 	only(t)
-	head("`distenc encode` against one whole `ffmpeg -c:v libx264`")
-	for _, c := range []struct {
-		film   film
-		preset string
-	}{
-		{small, "veryfast"}, {small, "medium"}, {small, "slow"}, {large, "veryfast"}, {large, "medium"},
-	} {
-		t.Run(fmt.Sprintf("%dp/%s", c.film.height, c.preset), func(t *testing.T) {
-			source, dir := c.film.path(t), t.TempDir()
-			ours, whole := filepath.Join(dir, "ours.mkv"), filepath.Join(dir, "whole.mkv")
-			compare(times(t, 1),
-				func() { encode(t, source, ours, c.preset) },
-				func() { encodeWhole(t, source, whole, c.preset) },
-			).tell(t, fmt.Sprintf("%s, preset %s", c.film, c.preset), "ffmpeg")
-		})
-	}
+	eachContender(t, func(t *testing.T, c contender) {
+		head(fmt.Sprintf("`distenc encode` against one whole `ffmpeg %s`", strings.Join(c.ffmpeg[:2], " ")))
+		for _, f := range []film{small, large, brief} {
+			for _, preset := range c.films[f] {
+				source, dir := f.path(t), t.TempDir()
+				ours, whole := filepath.Join(dir, "ours.mkv"), filepath.Join(dir, "whole.mkv")
+				compare(times(t, 1),
+					func() { c.encode(t, source, ours, preset) },
+					func() { c.encodeWhole(t, source, whole, preset) },
+				).tell(t, fmt.Sprintf("%s, preset %s", f, preset), "ffmpeg")
+			}
+		}
+	})
 }
 
-func encode(t *testing.T, source, out, preset string, env ...string) {
+func (c contender) encode(t *testing.T, source, out, preset string, env ...string) {
 	t.Helper()
 	_ = os.Remove(out)
-	args := append(append([]string{"DISTENC_WORKER_NICE=0"}, env...), binary, "encode", source, "-o", out, "--",
-		"--preset", preset, "--profile", "high", "--crf", "20")
-	run(t, "env", args...)
+	args := append(append([]string{"DISTENC_WORKER_NICE=0"}, env...), binary, "encode", source, "-o", out, "--encoder",
+		c.name, "--", "--preset", preset)
+	run(t, "env", append(args, strings.Fields(c.options)...)...)
 }
 
 // encodeWhole keeps everything else as it is, as distenc does.
-func encodeWhole(t *testing.T, source, out, preset string) {
+func (c contender) encodeWhole(t *testing.T, source, out, preset string) {
 	t.Helper()
-	run(t, "ffmpeg", "-v", "error", "-y", "-copyts", "-i", source, "-map", "0", "-c", "copy", "-fps_mode", "passthrough",
-		"-enc_time_base", "1:1000",
-		"-c:v", "libx264", "-preset", preset, "-profile:v", "high", "-pix_fmt", "yuv420p", "-crf", "20", out)
+	args := append([]string{"-v", "error", "-y", "-copyts", "-i", source, "-map", "0", "-c", "copy", "-fps_mode",
+		"passthrough", "-enc_time_base", "1:1000", "-pix_fmt", "yuv420p", "-preset", preset}, c.ffmpeg...)
+	run(t, "ffmpeg", append(args, out)...)
 }
 
 // TestFilms only makes the sources, which takes minutes and is done once.
@@ -56,25 +84,28 @@ func TestFilms(t *testing.T) {
 	only(t)
 	small.path(t)
 	large.path(t)
+	brief.path(t)
 	long(t)
 }
 
 // TestQuality: size and SSIM in chunks against the whole.
 func TestQuality(t *testing.T) {
 	only(t)
-	f, preset := small, "veryfast"
-	source, dir := f.path(t), t.TempDir()
-	whole := filepath.Join(dir, "whole.mkv")
-	encodeWhole(t, source, whole, preset)
-	size, ssim := pictures(t, whole, source)
-	fmt.Printf("\n### Size and SSIM of %s, preset %s, against the whole\n\n| chunks of | size | SSIM |\n| --- | --- | "+
-		"--- |\n", f, preset)
-	for _, chunk := range []string{"10s", "20s"} {
-		ours := filepath.Join(dir, chunk+".mkv")
-		encode(t, source, ours, preset, "DISTENC_SPLIT_CHUNK="+chunk)
-		s, q := pictures(t, ours, source)
-		fmt.Printf("| %s | %+.2f%% | %+.5f |\n", chunk, 100*(s/size-1), q-ssim)
-	}
+	eachContender(t, func(t *testing.T, c contender) {
+		f, preset := c.quality, c.presets()
+		source, dir := f.path(t), t.TempDir()
+		whole := filepath.Join(dir, "whole.mkv")
+		c.encodeWhole(t, source, whole, preset)
+		size, ssim := pictures(t, whole, source)
+		fmt.Printf("\n### Size and SSIM by %s of %s, preset %s, against the whole\n\n| chunks of | size | SSIM |\n| --- | "+
+			"--- | --- |\n", c.name, f, preset)
+		for _, chunk := range []string{"10s", "20s"} {
+			ours := filepath.Join(dir, chunk+".mkv")
+			c.encode(t, source, ours, preset, "DISTENC_SPLIT_CHUNK="+chunk)
+			s, q := pictures(t, ours, source)
+			fmt.Printf("| %s | %+.2f%% | %+.5f |\n", chunk, 100*(s/size-1), q-ssim)
+		}
+	})
 }
 
 var ssimAll = regexp.MustCompile(`SSIM .*All:([0-9.]+)`)
