@@ -28,8 +28,8 @@ type asked struct {
 }
 
 // aboutOptions is the help of what stands behind "--".
-const aboutOptions = `What follows -- are options of the encoder's own command line: of the one that --encoder names, else
-of the profile's. Those of its profile do not count then.`
+const aboutOptions = `What follows -- are options of the encoder's own command line: of the one that --encoder
+names, else of the profile's. Those of its profile do not count then.`
 
 func (a *asked) flags(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(dashes)

@@ -107,8 +107,8 @@ func unreadable(ctx context.Context, i int, err error) error {
 	return &pipeline.BadChunk{Index: i, Reason: err.Error()}
 }
 
-// sameParameters compares the streams' headers, such as SPS and PPS: a container has one set for all of a track's frames, and the
-// tools join chunks with different ones without a word. The odd ones out are the fewer ones.
+// sameParameters compares the streams' headers, such as SPS and PPS: a container has one set for all of a track's
+// frames, and the tools join chunks with different ones without a word. The odd ones out are the fewer ones.
 func sameParameters(sums []Sum) error {
 	count := map[string]int{}
 	for _, s := range sums {

@@ -81,8 +81,8 @@ var traced = regexp.MustCompile(`\d+ +(\S+) +[01]+ = (\d+)\n`)
 // sideOfH264 reads the side data of each key picture by name: before 6.0 ffprobe tells nothing of H.264's.
 func sideOfH264(t *testing.T, file string) (all [][]sideData) {
 	t.Helper()
-	out := tool(t, "ffmpeg", "-nostdin", "-v", "info", "-i", file, "-map", "0:v:0", "-c", "copy", "-bsf:v", "trace_headers",
-		"-f", "null", "-")
+	out := tool(t, "ffmpeg", "-nostdin", "-v", "info", "-i", file, "-map", "0:v:0", "-c", "copy", "-bsf:v",
+		"trace_headers", "-f", "null", "-")
 	var last map[string]sideData
 	for _, m := range traced.FindAllStringSubmatch(out, -1) {
 		n, known := seiNames[m[1]]

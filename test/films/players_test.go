@@ -49,7 +49,8 @@ func farmed(t *testing.T, seconds int) map[string]published {
 	require.NoError(t, os.WriteFile(filepath.Join(share, "distenc.toml"), []byte(text.String()), 0o644))
 	for _, e := range encoder.All() {
 		for _, container := range []string{"mkv", "mp4"} {
-			run("add", corpus.Film(t, seconds), "--again", "--profile", e.Name()+"-"+container, "--", "--preset", fastest[e.Name()])
+			run("add", corpus.Film(t, seconds), "--again", "--profile", e.Name()+"-"+container, "--", "--preset",
+				fastest[e.Name()])
 		}
 	}
 	run("run", "--until-idle")
@@ -88,8 +89,8 @@ var fastest = map[string]string{"x264": "veryfast", "x265": "veryfast", "svtav1"
 //go:embed players.html
 var playerPage []byte
 
-// What people play the outputs with finds nothing to complain of, and shows the right picture at each seam. Chromium and
-// mpv are not there on every machine; with DISTENC_TEST_BROWSER they must be.
+// What people play the outputs with finds nothing to complain of, and shows the right picture at each seam. Chromium
+// and mpv are not there on every machine; with DISTENC_TEST_BROWSER they must be.
 func TestPlayers(t *testing.T) {
 	if os.Getenv("DISTENC_TEST_BROWSER") == "" {
 		t.Skip("DISTENC_TEST_BROWSER is not set")

@@ -121,7 +121,7 @@ func TestSlotsByMemory(t *testing.T) {
 		return all
 	}
 	all := check()
-	require.Len(t, all, 3+len(encoder.All())-1, "each profile that can be used, each encoder that no profile names: %v", all)
+	require.Len(t, all, 3+len(encoder.All())-1, "each profile that can be used, each encoder that none names: %v", all)
 	for _, f := range all {
 		require.Equal(t, OK, f.Level, "%v", f)
 		require.Contains(t, f.Seen, "1080p ")
