@@ -80,6 +80,7 @@ func encode(t *testing.T, source, output string, options ...string) (said string
 type stream struct {
 	Type     string `json:"codec_type"`
 	Codec    string `json:"codec_name"`
+	Tag      string `json:"codec_tag_string"`
 	Width    int
 	Packets  string `json:"nb_read_packets"`
 	Start    string `json:"start_time"`

@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed" // the page
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,73 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline/encoder"
-	"github.com/distenc/distenc/test/corpus"
 )
-
-// published is an output and where its chunks begin, as frames.
-type published struct {
-	file  string
-	seams []int
-}
-
-// farmed sends a film of that many seconds through a share, with each encoder into each container, and returns the
-// outputs by names such as "x264.mp4".
-func farmed(t *testing.T, seconds int) map[string]published {
-	t.Helper()
-	share := filepath.Join(t.TempDir(), "share")
-	run := func(args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), distenc, args...)
-		cmd.Env = append(os.Environ(), "DISTENC_SHARE="+share, "DISTENC_SPLIT_CHUNK=3s")
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "distenc %q\n%s", args, out)
-	}
-	run("init", share)
-	var text strings.Builder
-	for _, e := range encoder.All() {
-		for _, container := range []string{"mkv", "mp4"} {
-			fmt.Fprintf(&text, "[profiles.%s-%s]\ncontainer = %q\n%s = ''\n", e.Name(), container, container, e.Name())
-		}
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(share, "distenc.toml"), []byte(text.String()), 0o644))
-	for _, e := range encoder.All() {
-		for _, container := range []string{"mkv", "mp4"} {
-			run("add", corpus.Film(t, seconds), "--again", "--profile", e.Name()+"-"+container, "--", "--preset",
-				fastest[e.Name()])
-		}
-	}
-	run("run", "--until-idle")
-	all := map[string]published{}
-	certificates, err := filepath.Glob(filepath.Join(share, "jobs", "*", "certificate.json"))
-	require.NoError(t, err)
-	for _, name := range certificates {
-		var c struct {
-			Output   struct{ Name string }
-			Settings struct{ Encoder, Container string }
-			Chunks   []struct{ Frames int }
-		}
-		data, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(data, &c))
-		p, first := published{}, 0
-		for _, chunk := range c.Chunks[:len(c.Chunks)-1] {
-			first += chunk.Frames
-			p.seams = append(p.seams, first)
-		}
-		require.NotEmpty(t, p.seams)
-		var where struct{ Output string }
-		data, err = os.ReadFile(filepath.Join(filepath.Dir(name), "published"))
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(data, &where))
-		p.file = filepath.Join(share, "outbox", where.Output)
-		all[c.Settings.Encoder+"."+c.Settings.Container] = p
-	}
-	require.Len(t, all, 2*len(encoder.All()))
-	return all
-}
-
-// fastest is the preset with which each encoder takes least time.
-var fastest = map[string]string{"x264": "veryfast", "x265": "veryfast", "svtav1": "10"}
 
 //go:embed players.html
 var playerPage []byte
