@@ -54,6 +54,38 @@ func TestOneEncodersOptionsAreNothingToAnother(t *testing.T) {
 	}
 }
 
+// What stands behind "--" is for the encoder that is named, else for the profile's, and refused if that can't read it.
+func TestOptionsAreForOneEncoder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "distenc.toml")
+	require.NoError(t, os.WriteFile(file, []byte("[profiles.archive]\nx265 = '--crf 26'"), 0o644))
+	cfg, err := config.Load(config.Source{File: file})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		profile, encoder, options string
+		want                      map[string]string
+		refused                   string
+	}{
+		{"", "", "", nil, ""},
+		{"", "", "--crf 1", map[string]string{"x264": "--crf 1"}, ""},
+		{"archive", "", "--crf 1", map[string]string{"x265": "--crf 1"}, ""},
+		{"archive", "x264", "", map[string]string{"x264": ""}, ""},
+		{"archive", "x264", "--crf 1", map[string]string{"x264": "--crf 1"}, ""},
+		{"archive", "", "--partitions all", nil, "x265 option --partitions"},
+		{"", "x265", "--direct auto", nil, "x265 option --direct"},
+	} {
+		a := asked{encoder: c.encoder, options: c.options}
+		a.Profile = c.profile
+		err := a.check(cfg)
+		if c.refused != "" {
+			require.ErrorContains(t, err, c.refused)
+			require.Equal(t, 2, exitCode(err))
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, c.want, a.Settings, "%v", c)
+	}
+}
+
 // A chunk is as long as its encoder wants it, unless a person says how long.
 func TestEachEncoderHasItsChunk(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "distenc.toml")
