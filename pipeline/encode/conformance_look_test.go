@@ -161,7 +161,7 @@ func TestTheSamePicturesAgain(t *testing.T) {
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
 		path := source(t, "-i", "testsrc2=s=320x180:r=25:d=2,noise=alls=6:allf=t:all_seed=1", "-c:v", "libx264", "-preset",
 			"ultrafast", "a.mkv")
-		j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick})
+		j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick + c.again})
 		digest := func(threads int) [32]byte {
 			req := j.request(0)
 			req.Threads = threads
@@ -173,8 +173,9 @@ func TestTheSamePicturesAgain(t *testing.T) {
 		}
 		require.Equal(t, digest(2), digest(2))
 		if c.anyThreads {
-			require.Equal(t, digest(1), digest(3))
 			require.Equal(t, digest(1), digest(2))
+			require.Equal(t, digest(1), digest(5))
+			require.Equal(t, digest(1), digest(16))
 		}
 	})
 }

@@ -26,6 +26,7 @@ type candidate struct {
 	forms               map[string]string // what comes out of other pixel formats
 	least, tooSmall     string            // the smallest picture, width:height, and one that it refuses; empty: none
 	tag                 string            // MP4's name of its codec
+	again               string            // more options, with which threads could make a difference
 	anyThreads          bool              // the same comes out of any number of threads
 	unseen              bool              // HDR10's light stands in its stream where ffprobe 5.1 does not look
 }
@@ -39,7 +40,7 @@ var candidates = map[string]candidate{
 	},
 	"x265": {
 		quick: hevc, player: hevc + " --profile main", least: "16:16", tooSmall: "30:14", tag: "hvc1",
-		anyThreads: true,
+		anyThreads: true, again: " --b-adapt 2 --rc-lookahead 20",
 		forms: map[string]string{"yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le", "yuv420p12le": "yuv420p12le",
 			"yuv422p": "yuv422p", "yuv422p10le": "yuv422p10le", "yuv444p": "yuv444p", "yuv444p12le": "yuv444p12le",
 			"gray": "gray", "gbrp": "yuv444p"},

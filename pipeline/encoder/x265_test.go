@@ -30,6 +30,14 @@ func TestParseX265(t *testing.T) {
 	}
 }
 
+// The lookahead never has four threads: with them it would decide otherwise.
+func TestX265LookaheadHasFewThreads(t *testing.T) {
+	for threads, want := range map[int]string{0: "lookahead-threads=1", 1: "pools=1", 3: "pools=3",
+		4: "pools=4:lookahead-threads=1", 8: "pools=8:lookahead-threads=2", 64: "pools=64:lookahead-threads=3"} {
+		require.Equal(t, want, joinParams(x265Threads(threads)))
+	}
+}
+
 func TestX265CarriesHDR10(t *testing.T) {
 	x, err := parseX265("")
 	require.NoError(t, err)
