@@ -179,3 +179,30 @@ func TestTheSamePicturesAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestX265Profiles: each is what the stream says of itself, and what it can't hold is told.
+func TestX265Profiles(t *testing.T) {
+	path := source(t, "-i", "testsrc2=s=320x180:r=25:d=0.2", "-pix_fmt", "yuv422p10le", "-c:v", "ffv1", "a.mkv")
+	for profile, form := range map[string]string{
+		"main": "yuv420p", "main-intra": "yuv420p", "main10": "yuv420p10le", "main10-intra": "yuv420p10le",
+		"main12": "yuv420p12le", "main12-intra": "yuv420p12le", "main422-10": "yuv422p10le",
+		"main422-10-intra": "yuv422p10le", "main422-12": "yuv422p12le", "main422-12-intra": "yuv422p12le",
+		"main444-8": "yuv444p", "main444-intra": "yuv444p", "main444-10": "yuv422p10le", "main444-10-intra": "yuv422p10le",
+		"main444-12": "yuv422p12le", "main444-12-intra": "yuv422p12le",
+	} {
+		j := mustPlan(t, path, pipeline.Settings{Encoder: "x265", Options: hevc + " --level-idc 4 --profile " + profile})
+		require.Equal(t, form, j.plan.Out.PixFmt, profile)
+	}
+	for settings, mention := range map[string]string{
+		"--profile main --output-depth 10":                "main profile not supported",
+		"--profile main444-8 --input-csp i422":            "profile main444-8 lacks",
+		"--profile main422-10 --input-csp i444":           "not compatible with i444",
+		"--level-idc 1":                                   "level",
+		"--ref 16 --level-idc 4":                          "non-compliant",
+		"--hdr10-opt":                                     "HDR10-opt",
+		"--allow-non-conformance --profile main --ref 16": "profile main",
+		"--allow-non-conformance --level-idc 1":           "level",
+	} {
+		refused(t, path, pipeline.Settings{Encoder: "x265", Options: settings}, mention)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,8 +137,11 @@ func (x x265Asked) PixFmt(source string) string {
 	if x.profile != "" {
 		most, deep := x265Form(x.profile)
 		depth = deep
-		if chroma = min(chroma, most); chroma == 400 && most < 444 {
+		switch chroma = min(chroma, most); {
+		case chroma == 400 && most < 444:
 			chroma = 420 // libx265 makes gray pictures in profiles of 4:4:4 alone
+		case chroma == 422 && deep == 8:
+			chroma = 444 // 4:2:2 in 8 bit is of the profiles with 10 (A.3.5, table A.2)
 		}
 	}
 	return pixFmt(cmp.Or(x.chroma, chroma), cmp.Or(x.depth, depth))
@@ -296,8 +298,7 @@ func x265Holds(profile string, vps []byte) bool {
 				sampled = c
 			}
 		}
-		return slices.Contains(strings.Fields("main12 main422-10 main422-12 main444 main444-8 main444-10 main444-12"),
-			strings.TrimSuffix(profile, "-intra")) && deep <= depth && sampled <= chroma
+		return profile != "main" && profile != "main10" && deep <= depth && sampled <= chroma
 	}
 	return false
 }
