@@ -198,7 +198,6 @@ func TestX265Profiles(t *testing.T) {
 		"--profile main444-8 --input-csp i422":            "profile main444-8 lacks",
 		"--profile main422-10 --input-csp i444":           "not compatible with i444",
 		"--level-idc 1":                                   "level",
-		"--ref 16 --level-idc 4":                          "non-compliant",
 		"--hdr10-opt":                                     "HDR10-opt",
 		"--allow-non-conformance --profile main --ref 16": "profile main",
 		"--allow-non-conformance --level-idc 1":           "level",

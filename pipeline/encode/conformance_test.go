@@ -91,8 +91,8 @@ func refused(t *testing.T, path string, s pipeline.Settings, reason string) {
 	t.Helper()
 	_, err := plan(t, path, s)
 	var refusal *pipeline.Refusal
-	require.ErrorAs(t, err, &refusal)
-	require.Contains(t, refusal.Reason, reason)
+	require.ErrorAs(t, err, &refusal, s.Options)
+	require.Contains(t, refusal.Reason, reason, s.Options)
 }
 
 func checkWhole(t *testing.T, path string, s pipeline.Settings, slots int) {
