@@ -2,7 +2,7 @@
 // is asked, what comes out, and what it takes. Nothing outside of it names one.
 //
 // An encoder is one file here and its line in All. What its options may be is an allow-list (table.go). Each goes
-// through TestEveryFrameOnceAtItsTime of pipeline/encode with all sound sources.
+// through what pipeline/encode has in its conformance tests, where it has a line in candidates.
 package encoder
 
 import (
