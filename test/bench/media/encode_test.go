@@ -15,24 +15,21 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 )
 
-var small, large, brief = film{1280, 720, 8, 150}, film{1920, 1080, 10, 90}, film{1280, 720, 8, 60}
+var small, large = film{1280, 720, 8, 150}, film{1920, 1080, 10, 90}
 
 // contender is an encoder as one whole ffmpeg is asked for it, and what its benches encode.
 type contender struct {
-	name, options string   // of distenc, beside the preset
-	ffmpeg        []string // the same for ffmpeg
-	films         map[film][]string
-	quality       film // with the first preset
+	name, options string            // of distenc, beside the preset
+	ffmpeg        []string          // the same for ffmpeg
+	films         map[film][]string // by presets; quality is that of small with its first one
 }
-
-func (c contender) presets() string { return c.films[c.quality][0] }
 
 // contenders are all encoders, in their order.
 var contenders = []contender{
 	{"x264", "--profile high --crf 20", []string{"-c:v", "libx264", "-profile:v", "high", "-crf", "20"},
-		map[film][]string{small: {"veryfast", "medium", "slow"}, large: {"veryfast", "medium"}}, small},
+		map[film][]string{small: {"veryfast", "medium", "slow"}, large: {"veryfast", "medium"}}},
 	{"x265", "--profile main --crf 24", []string{"-c:v", "libx265", "-profile:v", "main", "-x265-params",
-		"log-level=error:crf=24"}, map[film][]string{brief: {"veryfast", "medium"}}, brief},
+		"log-level=error:crf=24"}, map[film][]string{small: {"veryfast", "medium"}}},
 }
 
 // eachContender runs a bench for each encoder.
@@ -50,7 +47,7 @@ func TestEncode(t *testing.T) {
 	only(t)
 	eachContender(t, func(t *testing.T, c contender) {
 		head(fmt.Sprintf("`distenc encode` against one whole `ffmpeg %s`", strings.Join(c.ffmpeg[:2], " ")))
-		for _, f := range []film{small, large, brief} {
+		for _, f := range []film{small, large} {
 			for _, preset := range c.films[f] {
 				source, dir := f.path(t), t.TempDir()
 				ours, whole := filepath.Join(dir, "ours.mkv"), filepath.Join(dir, "whole.mkv")
@@ -84,7 +81,6 @@ func TestFilms(t *testing.T) {
 	only(t)
 	small.path(t)
 	large.path(t)
-	brief.path(t)
 	long(t)
 }
 
@@ -92,7 +88,7 @@ func TestFilms(t *testing.T) {
 func TestQuality(t *testing.T) {
 	only(t)
 	eachContender(t, func(t *testing.T, c contender) {
-		f, preset := c.quality, c.presets()
+		f, preset := small, c.films[small][0]
 		source, dir := f.path(t), t.TempDir()
 		whole := filepath.Join(dir, "whole.mkv")
 		c.encodeWhole(t, source, whole, preset)

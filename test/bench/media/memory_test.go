@@ -25,9 +25,9 @@ func TestMemory(t *testing.T) {
 	fmt.Print("\n### An encode's memory against its estimate\n\n| | preset | threads | MB | estimated |\n" +
 		"| --- | --- | --- | --- | --- |\n")
 	eachContender(t, func(t *testing.T, c contender) {
-		for _, preset := range c.films[c.quality] {
+		for _, preset := range c.films[small] {
 			for _, threads := range []int{2, 8} {
-				peak, guess := chunkMemory(t, brief.path(t), c, preset, threads)
+				peak, guess := chunkMemory(t, small.path(t), c, preset, threads)
 				fmt.Printf("| %s, 720p | %s | %d | %d | %d |\n", c.name, preset, threads, peak/1e6, guess/1e6)
 				require.Greater(t, guess*110, peak*100)
 				require.Less(t, guess*100, peak*150)
