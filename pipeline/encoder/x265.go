@@ -153,7 +153,7 @@ func (x x265Asked) Fields(string) string { return "" }
 func (x x265Asked) Multiples(out pipeline.Picture) (w, h int) { return ChromaSize(out.PixFmt) }
 
 func (x x265Asked) Unfit(source pipeline.Video, out pipeline.Picture) string {
-	const least, most = 16, 8192 // pixels; measured: ffmpeg takes none below, libx265 none above
+	const least = 16 // pixels, of libx265.c
 	switch {
 	case !x.progressive && inFields(source) && !out.Deinterlace:
 		return `The video is interlaced, and x265 makes progressive pictures alone: set deinterlace = "yes" in the ` +
@@ -161,9 +161,6 @@ func (x x265Asked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 	case min(out.Width, out.Height) < least:
 		return fmt.Sprintf("The picture is %d×%d, and x265 takes none with less than %d pixels across or down: use another "+
 			"encoder.", out.Width, out.Height, least)
-	case max(out.Width, out.Height) > most:
-		return fmt.Sprintf("The picture is %d×%d, and x265 takes none with more than %d pixels across or down: set scale in "+
-			"the profile.", out.Width, out.Height, most)
 	}
 	return ""
 }

@@ -87,7 +87,7 @@ func TestX265Unfit(t *testing.T) {
 		{"--no-interlace", "bb", fits, ""},
 		{"", "progressive", fits, ""},
 		{"", "", pipeline.Picture{Width: 320, Height: 14}, "less than 16 pixels"},
-		{"", "", pipeline.Picture{Width: 8194, Height: 180}, "more than 8192 pixels"},
+		{"", "", pipeline.Picture{Width: 16880, Height: 180}, ""},
 	} {
 		x, err := parseX265(c.options)
 		require.NoError(t, err)
