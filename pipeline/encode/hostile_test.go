@@ -73,6 +73,40 @@ var hostile = map[string]map[string]string{"x264": {
 	"--qp -99":              "QP exceeds", "--atc-sei 999999999": "", "--hme-range 1": "", "--frame-threads 9999": "",
 	"--keyint -1":            "",
 	"--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "", "--max-luma 70000": "",
+}, "svtav1": {
+	// Files, under all names that SvtAv1EncApp or the library has for them.
+	"--qpfile FILE": "--qpfile", "--use-q-file 1": "--use-q-file", "--stats FILE --pass 1": "--stats",
+	"--pass 2": "--pass", "--passes 2": "--passes", "--stat-file FILE": "--stat-file", "--fgs-table FILE": "--fgs-table",
+	"--enable-stat-report 1": "--enable-stat-report", "--roi-map-file FILE": "--roi-map-file", "-c FILE": "--config",
+	"--config FILE": "--config", "--errlog FILE": "--errlog", "--recon FILE": "--recon", "-o FILE": "--recon",
+	"--input FILE": "--input", "-i FILE": "--input", "--output FILE": "--output", "-bFILE": "--output",
+	"FILE": "files are not named", "--svtav1-params qpfile=FILE": "--svtav1-params",
+	// Other parameters behind an accepted one's value.
+	"--crf 18:qpfile=FILE": "--crf", `--crf '18\:stats=FILE'`: "--crf", "--qindex-offsets 1,2:qpfile=FILE": "--qindex-offsets",
+	"--tbr 500k:stats=FILE": "--tbr", "--content-light 1,2:pass=1": "--content-light", "--preset 8:recon=FILE": "--preset",
+	"--color-primaries FILE": "--color-primaries", "--keyint 5s:pass=1": "--keyint", "--tune FILE": "--tune",
+	// With these the library would never end.
+	"--mastering-display junk": "--mastering-display", "--mastering-display G(0.2,0.6)": "--mastering-display",
+	"--mastering-display G(1,2)B(3,4)R(5,6)WP(7,8)L(9,)": "--mastering-display",
+	// Frames that are counted, timed anew, of another size.
+	"--frames 1": "--frames", "-n 1": "--frames", "--skip 5": "--skip", "--nb 5": "--nb",
+	"--force-key-frames 5f": "--force-key-frames", "--fps 1": "--fps", "--fps-num 1": "--fps-num", "--inj 1": "--inj",
+	"--width 64": "--width", "-w 64": "--width", "--forced-max-frame-width 64": "--forced-max-frame-width",
+	"--resize-mode 2": "--resize-mode", "--superres-mode 4": "--superres-mode", "--sframe-dist 5": "--sframe-dist",
+	"--frame-resz-events 1": "--frame-resz-events", "--irefresh-type 1": "--irefresh-type", "--rtc 1": "--rtc",
+	// What is the machine's, or another form of pictures.
+	"--asm c": "--asm", "--ss 0": "--ss", "--color-format 3": "--color-format", "--profile 2": "--profile",
+	"--input-depth 12": "--input-depth", "--avif 1": "--avif",
+	// Malformed, or beyond what SVT-AV1 takes.
+	"--crf eighteen": "--crf", "--crf 30.1": "--crf", "--crf 99": "--crf", "--preset -9": "--preset", "--crf": "--crf",
+	"--preset 99": "--preset", "--content-light junk": "--content-light", "--keyint junk": "--keyint",
+	"--made-up 3": "--made-up", "--film-grain 99": "--film-grain", "--tile-rows 9": "--tile-rows", "--rc 2": "--rc",
+	"--qindex-offsets 1,2,3,4,5,6,7": "--qindex-offsets", "--rc 1 --keyint -1": "keyint", "--rc 1 --aq-mode 0": "daptive",
+	"--tile-rows 6 --tile-columns 4": "MaxTiles", "--level 7.3": "",
+	"--lp 999": "", "--lookahead 120": "", "--keyint 999999999": "", "--keyint 99999s": "", "--max-qp 1 --min-qp 0": "",
+	"--use-fixed-qindex-offsets 2 --qindex-offsets -256,255,999,-999,999,-999": "qindex_offsets",
+	"--mastering-display G(99999,99999)B(0,0)R(9,9)WP(9,9)L(99999.9,0.0)":      "",
+	"--content-light 99999,99999":                                              "",
 }}
 
 // TestHostileOptions: none opens a file or runs for ever, and what is not taken is refused with its name.

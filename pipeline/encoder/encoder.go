@@ -89,7 +89,7 @@ type Pictures struct {
 
 // All lists the encoders. [profiles.default] in config.example.toml names the one that is used if nothing else is asked
 // for.
-func All() []Encoder { return []Encoder{x264{}, x265{}} }
+func All() []Encoder { return []Encoder{x264{}, x265{}, svtav1{}} }
 
 // Names lists the names of All.
 func Names() (all []string) {

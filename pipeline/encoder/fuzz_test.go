@@ -10,7 +10,7 @@ import (
 )
 
 // harmless are all names that may stand in ffmpeg's arguments: none of them takes a file.
-var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-x26[45]-params|-threads)$`)
+var harmless = regexp.MustCompile(`^(-c:v|-preset|-tune|-profile:v|-level:v|-(x26[45]|svtav1)-params|-threads)$`)
 
 // fileKeys are the parameters of libx264 (x264_param_parse, encoder.c) and libx265 (param.cpp: those that end at a
 // fopen) that open files.
@@ -62,6 +62,27 @@ func FuzzParseX265(f *testing.F) {
 	})
 }
 
+func FuzzParseSVT(f *testing.F) {
+	for _, s := range []string{
+		"--crf 18", "-q18", "--qpfile x", "--crf=18:qpfile=x", "--qindex-offsets -1,2 --tbr 2000k", "--keyint 10s",
+		"--preset 5 --tune 0 --level 4.1 --film-grain 8 --ac-bias 1.5 --rc vbr --color-primaries hlg",
+		"--mastering-display G(0.1,2)B(3,4)R(5,6)WP(7,8)L(9,10) --content-light 1000,400 --input-depth 10 --color-range full",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := parseSVT(text)
+		if err != nil {
+			return
+		}
+		harmlessArgs(t, x)
+		sameAgain(t, x.params, svtTable.options, func(text string) ([]param, error) {
+			y, err := parseSVT(text)
+			return y.params, err
+		})
+	})
+}
+
 func harmlessArgs(t *testing.T, o Options) {
 	args := o.Args(Stream{})
 	for i := 0; i < len(args); i += 2 {
@@ -97,6 +118,8 @@ func FuzzWhatTheEncoderSays(f *testing.F) {
 		[]byte("\x00\x00\x01\x67\x64x264 - core 164 r3095 baee400 - H.264"))
 	f.Add("ffmpeg: Conversion failed!", []byte("\x00\x00\x01\x67"))
 	f.Add("x265 [info]: HEVC encoder version 3.5+1-f0c1022b6\n[libx265] Unknown option: x.", []byte("\x00\x00\x01\x40\x01\x0c"))
+	f.Add("Svt[info]: SVT [version]:\tSVT-AV1 Encoder Lib v1.4.1\n[libsvtav1] Error parsing option crf: 30.5.\n"+
+		"Svt[error]: Instance 1: CRF must be [0 - 63]", []byte{0x12, 0})
 	f.Fuzz(func(t *testing.T, messages string, head []byte) {
 		reason := x264{}.Complaint(messages, false)
 		require.Contains(t, messages, reason)
@@ -111,6 +134,11 @@ func FuzzWhatTheEncoderSays(f *testing.F) {
 		require.NotContains(t, x265{}.Complaint(messages, true), "\n")
 		version = x265{}.Version(nil, messages)
 		require.True(t, version == "" || strings.HasPrefix(version, "x265 ") && len(version) < 64, version)
+		reason = svtav1{}.Complaint(messages, false)
+		require.Contains(t, messages, reason)
+		require.NotContains(t, svtav1{}.Complaint(messages, true), "\n")
+		version = svtav1{}.Version(nil, messages)
+		require.True(t, version == "" || strings.HasPrefix(version, "SVT-AV1 ") && len(version) < 64, version)
 		hevc, err := parseX265("--profile main422-10 --level-idc 4")
 		require.NoError(t, err)
 		_, _ = hevc.Contradiction(head)

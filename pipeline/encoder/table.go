@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,29 +15,42 @@ import (
 type form int
 
 const (
-	flag    form = iota // takes no value
-	integer             // -12
-	number              // 1.25
-	pair                // 1.0:0.2
-	numbers             // 1,2,3,4
-	words               // one of option.words
-	list                // a comma-separated list of option.words
-	ratio               // 32:27 or 32/27
-	length              // 250 or infinite
-	count               // 4 or auto
-	display             // G(..)B(..)R(..)WP(..)L(..)
-	offsets             // -1:-1, whole numbers alone
+	flag        form = iota // takes no value
+	integer                 // -12
+	number                  // 1.25
+	pair                    // 1.0:0.2
+	numbers                 // 1,2,3,4
+	words                   // one of option.words
+	list                    // a comma-separated list of option.words
+	ratio                   // 32:27 or 32/27
+	length                  // 250 or infinite
+	count                   // 4 or auto
+	display                 // G(..)B(..)R(..)WP(..)L(..)
+	offsets                 // -1:-1, whole numbers alone
+	quarters                // 30.25
+	span                    // 240 frames, 10s or -1
+	bitrate                 // 2000k
+	layers                  // -12,-8,-4,0
+	realDisplay             // display, in units of 1 and cd/m²
+	light                   // 1000,400
 )
 
 var formPattern = map[form]*regexp.Regexp{
-	integer: regexp.MustCompile(`^-?[0-9]{1,9}$`),
-	number:  regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`),
-	pair:    regexp.MustCompile(`^-?[0-9]{1,3}(\.[0-9]{1,6})?([:,]-?[0-9]{1,3}(\.[0-9]{1,6})?)?$`),
-	numbers: regexp.MustCompile(`^[0-9]{1,5}(,[0-9]{1,5}){0,63}$`),
-	ratio:   regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
-	length:  regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
-	count:   regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
-	offsets: regexp.MustCompile(`^-?[0-9]{1,2}([:,]-?[0-9]{1,2})?$`),
+	integer:  regexp.MustCompile(`^-?[0-9]{1,9}$`),
+	number:   regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`),
+	pair:     regexp.MustCompile(`^-?[0-9]{1,3}(\.[0-9]{1,6})?([:,]-?[0-9]{1,3}(\.[0-9]{1,6})?)?$`),
+	numbers:  regexp.MustCompile(`^[0-9]{1,5}(,[0-9]{1,5}){0,63}$`),
+	ratio:    regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
+	length:   regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
+	count:    regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
+	offsets:  regexp.MustCompile(`^-?[0-9]{1,2}([:,]-?[0-9]{1,2})?$`),
+	quarters: regexp.MustCompile(`^[0-9]{1,2}(\.(0|00|25|5|50|75))?$`),
+	span:     regexp.MustCompile(`^(-[12]|[0-9]{1,9}|[0-9]{1,5}s)$`),
+	bitrate:  regexp.MustCompile(`^[0-9]{1,8}[bBkKmM]?$`),
+	layers:   regexp.MustCompile(`^-?[0-9]{1,3}(,-?[0-9]{1,3}){0,5}$`),
+	light:    regexp.MustCompile(`^[0-9]{1,5},[0-9]{1,5}$`),
+	realDisplay: regexp.MustCompile(strings.ReplaceAll(`^G\(n,n\)B\(n,n\)R\(n,n\)WP\(n,n\)L\(n,n\)$`, "n",
+		`[0-9]{1,5}(\.[0-9]{1,6})?`)),
 	display: regexp.MustCompile(`^G\([0-9]+,[0-9]+\)B\([0-9]+,[0-9]+\)R\([0-9]+,[0-9]+\)WP\([0-9]+,[0-9]+\)L\([0-9]+,[0-9]+\)$`),
 }
 
@@ -44,17 +58,22 @@ var formWant = map[form]string{
 	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
 	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
 	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`,
-	offsets: "it takes one or two whole numbers, such as -1:-1",
-	display: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
+	offsets:  "it takes one or two whole numbers, such as -1:-1",
+	quarters: "it takes a number in steps of 0.25", span: `it takes a number of frames, of seconds as "10s", or -1`,
+	bitrate: `it takes a number of kbit/s, or one with "b", "k" or "m"`,
+	layers:  "it takes six whole numbers at most, with commas between", light: "it takes two numbers, such as 1000,400",
+	realDisplay: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), such as G(0.265,0.69)…L(1000,0.0001)",
+	display:     "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
 }
 
 // option says how one option of an encoder's command is taken.
 type option struct {
-	form    form
-	words   string // for words and list, with blanks between
-	key     string // the library's name where it differs from the option's
-	ignored bool   // accepted and dropped
-	note    string // said once in the job's report
+	form        form
+	least, most int    // of a number, where they differ
+	words       string // for words and list, with blanks between
+	key         string // the library's name where it differs from the option's
+	ignored     bool   // accepted and dropped
+	note        string // said once in the job's report
 }
 
 func (o option) allows(value string) bool {
@@ -71,8 +90,16 @@ func (o option) allows(value string) bool {
 		}
 		return true
 	default:
-		return formPattern[o.form].MatchString(value)
+		return formPattern[o.form].MatchString(value) && o.within(value)
 	}
+}
+
+func (o option) within(value string) bool {
+	if o.least == o.most {
+		return true
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	return err == nil && n >= float64(o.least) && n <= float64(o.most)
 }
 
 func (o option) hasWord(value string) bool {
@@ -87,6 +114,9 @@ func (o option) hasWord(value string) bool {
 func (o option) want() string {
 	if o.form == words || o.form == list {
 		return "it takes " + strings.Join(strings.Fields(o.words), ", ")
+	}
+	if o.least != o.most {
+		return fmt.Sprintf("%s from %d to %d", formWant[o.form], o.least, o.most)
 	}
 	return formWant[o.form]
 }

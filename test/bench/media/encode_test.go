@@ -30,6 +30,8 @@ var contenders = []contender{
 		map[film][]string{small: {"veryfast", "medium", "slow"}, large: {"veryfast", "medium"}}},
 	{"x265", "--profile main --crf 24", []string{"-c:v", "libx265", "-profile:v", "main", "-x265-params",
 		"log-level=error:crf=24"}, map[film][]string{small: {"veryfast", "medium"}}},
+	{"svtav1", "--crf 35", []string{"-c:v", "libsvtav1", "-svtav1-params", "crf=35:keyint=257"},
+		map[film][]string{small: {"10", "8"}}},
 }
 
 // eachContender runs a bench for each encoder.
