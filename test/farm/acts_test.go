@@ -138,20 +138,8 @@ func (p *people) removeFolder() bool {
 	if remove(name) != nil {
 		return false
 	}
-	p.eventuallyFile(name)
+	until(p.t, name+" is made again", func() bool { return exists(name) })
 	return true
-}
-
-// eventuallyFile waits without the commands, which refuse a share that lacks a folder.
-func (p *people) eventuallyFile(name string) {
-	p.t.Helper()
-	for range 600 {
-		if _, err := os.Stat(name); err == nil {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	require.FailNow(p.t, "not made again within a minute", name)
 }
 
 // folders are a job's.

@@ -128,7 +128,8 @@ const releaseProfiles = "[profiles.default]\nx264 = \"--preset ultrafast\"\n[pro
 // What lies beside a film follows it into the same folder of the outbox and is neither encoded nor rejected; without a
 // film it is left alone, and keeps nobody waiting.
 func TestCompanionsFollowTheirFilms(t *testing.T) {
-	f := newFarm(t, shortTerms+releaseProfiles)
+	t.Parallel()
+	f := newFarm(t, calmTerms+releaseProfiles)
 	stem := release(t, f)
 	require.Contains(t, f.must("status"), "alone/x.srt  it goes with a film of its folder", "no master has said more yet")
 	f.must("run", "--until-idle", "--slots", "1")
@@ -139,10 +140,11 @@ func TestCompanionsFollowTheirFilms(t *testing.T) {
 
 // Another user's files may not be linked: they are copied, and leave the inbox all the same.
 func TestCompanionsOfAnotherUserFollowToo(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can be several users")
 	}
-	f := newFarm(t, shortTerms+releaseProfiles)
+	f := newFarm(t, calmTerms+releaseProfiles)
 	for _, dir := range []string{filepath.Dir(binary), filepath.Dir(f.dir), filepath.Dir(filepath.Dir(f.dir))} {
 		require.NoError(t, os.Chmod(dir, 0o755))
 	}
@@ -160,7 +162,8 @@ func TestCompanionsOfAnotherUserFollowToo(t *testing.T) {
 
 // A master that is killed at any moment has lost nothing of it, and its successor makes nothing twice.
 func TestCompanionsOutliveTheirMaster(t *testing.T) {
-	f := newFarm(t, shortTerms+releaseProfiles)
+	t.Parallel()
+	f := newFarm(t, calmTerms+releaseProfiles)
 	stem := release(t, f)
 	for _, published := range []int{1, 3, 5} {
 		d := f.start("run", "--slots", "1")

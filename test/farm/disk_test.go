@@ -15,6 +15,7 @@ import (
 // Fault 15: the disk is full in the middle of a job. Nothing is lost and nothing set aside; once there
 // is room, the job goes on by itself.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "share")
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
@@ -23,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	f := &farm{t: t, dir: dir}
 	f.must("init", dir)
-	conf := shortTerms + "[disk]\nmin_free = \"0\"\n[profiles.default]\nx264 = \"--preset veryfast --qp 4\"\n"
+	conf := calmTerms + "[disk]\nmin_free = \"0\"\n[profiles.default]\nx264 = \"--preset veryfast --qp 4\"\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "distenc.toml"), []byte(conf), 0o644))
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)

@@ -2,16 +2,13 @@ package farm_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,18 +18,31 @@ import (
 // oneShots are encodes in one folder, with chunks of two seconds.
 type oneShots struct {
 	*farm
-	dir, source, encodes string // encodes has the niceness of each finished encode on a line
+	dir, source string
+	encodes     string // has the niceness of each finished encode on a line
+	hold        string // while this file is there, no encode ends once two have
 }
 
 func newOneShots(t *testing.T) *oneShots {
-	o := &oneShots{farm: &farm{t: t}, dir: t.TempDir(), encodes: filepath.Join(t.TempDir(), "encodes")}
+	o := &oneShots{farm: &farm{t: t}, dir: t.TempDir(), encodes: filepath.Join(t.TempDir(), "encodes"),
+		hold: filepath.Join(t.TempDir(), "hold")}
+	require.NoError(t, os.WriteFile(o.encodes, nil, 0o644))
 	real, err := exec.LookPath("ffmpeg")
 	require.NoError(t, err)
 	tools := t.TempDir()
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n*-progress*) '%s' \"$@\"; code=$?; nice >> '%s'; exit "+
-		"$code;;\nesac\nexec '%[1]s' \"$@\"\n", real, o.encodes)
+	script := fmt.Sprintf(`#!/bin/sh
+case "$*" in
+*-progress*)
+	'%[1]s' "$@"
+	code=$?
+	while [ -e '%[3]s' ] && [ "$(wc -l < '%[2]s')" -ge 2 ]; do echo progress=continue; sleep 0.1; done
+	nice >> '%[2]s'
+	exit $code;;
+esac
+exec '%[1]s' "$@"
+`, real, o.encodes, o.hold)
 	require.NoError(t, os.WriteFile(filepath.Join(tools, "ffmpeg"), []byte(script), 0o755))
-	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	o.env = []string{"PATH=" + tools + ":" + os.Getenv("PATH")}
 	o.source = o.film("hi10p-fansub.mkv", "film.mkv")
 	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"),
 		[]byte("[split]\nchunk = \"2s\"\n[worker]\nhours = \"\"\n"), 0o644))
@@ -54,24 +64,15 @@ func (o *oneShots) args(source, out string, more ...string) []string {
 	return append(append(args, more...), "--", "--preset", "medium", "--crf", "23")
 }
 
-// waits waits for something that an encode will do.
-func (o *oneShots) waits(what string, ok func() bool) {
-	o.t.Helper()
-	for range 600 {
-		if ok() {
-			return
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-	require.FailNow(o.t, "not within two minutes: "+what)
-}
-
-// begin starts an encode and waits until a part of it is done.
+// begin starts an encode and waits until a part of it is done. It stays at that while it is held.
 func (o *oneShots) begin(args []string) *daemon {
+	require.NoError(o.t, os.WriteFile(o.hold, nil, 0o644))
 	d := o.start(args...)
-	o.waits("two chunks that are encoded, the first of them stored", func() bool { return o.encoded() >= 2 })
+	until(o.t, "two chunks that are encoded, the first of them stored", func() bool { return o.encoded() >= 2 })
 	return d
 }
+
+func (o *oneShots) release() { require.NoError(o.t, os.Remove(o.hold)) }
 
 // run runs an encode to its end and returns what it says; it must end with the code.
 func (o *oneShots) run(code int, args []string) string {
@@ -87,9 +88,7 @@ func (o *oneShots) run(code int, args []string) string {
 // encoded counts the chunks that were encoded so far.
 func (o *oneShots) encoded() int {
 	b, err := os.ReadFile(o.encodes)
-	if !errors.Is(err, fs.ErrNotExist) {
-		require.NoError(o.t, err)
-	}
+	require.NoError(o.t, err)
 	return strings.Count(string(b), "\n")
 }
 
@@ -107,15 +106,18 @@ func (o *oneShots) names(file string) uint64 {
 
 // An encode that was killed, or that Ctrl-C stopped, is gone on with by the same command.
 func TestAnInterruptedEncodeIsGoneOnWith(t *testing.T) {
+	t.Parallel()
 	for name, stop := range map[string]func(*daemon){
 		"killed": (*daemon).kill,
 		"Ctrl-C": func(d *daemon) { _ = d.Process.Signal(syscall.SIGINT); <-d.ended },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := newOneShots(t)
 			args := o.args(o.source, "out.mkv")
 			d := o.begin(args)
 			stop(d)
+			o.release()
 			require.Len(t, o.left(), 1)
 			if name == "Ctrl-C" {
 				require.Equal(t, 130, d.ProcessState.ExitCode())
@@ -138,19 +140,23 @@ func TestAnInterruptedEncodeIsGoneOnWith(t *testing.T) {
 
 // What an interrupted encode has left goes when nobody can go on with it, and not before; a running one's stays.
 func TestWhatAnEncodeLeavesIsClearedAway(t *testing.T) {
+	t.Parallel()
 	o := newOneShots(t)
 	other := o.args(o.film("two-frames.mkv", "other.mkv"), "other-out.mkv")
 	running := o.begin(o.args(o.source, "running.mkv"))
 	theirs := o.left()
 	require.Len(t, theirs, 1)
-	require.NoError(t, running.Process.Signal(syscall.SIGSTOP)) // it stays at that
+	require.NoError(t, running.Process.Signal(syscall.SIGSTOP))
+	o.release()
 	kill := func(source string) {
+		require.NoError(t, os.WriteFile(o.hold, nil, 0o644))
 		d := o.start(o.args(source, "x.mkv")...)
-		o.waits("its job", func() bool {
+		until(o.t, "its job", func() bool {
 			jobs, _ := filepath.Glob(filepath.Join(o.dir, ".distenc-*/jobs/*/plan.json"))
 			return len(jobs) == 2
 		})
 		d.kill()
+		o.release()
 	}
 	third := o.film("hi10p-fansub.mkv", "third.mkv")
 	kill(third)
@@ -174,18 +180,16 @@ func TestWhatAnEncodeLeavesIsClearedAway(t *testing.T) {
 
 // The output is the person's own: by their umask, encoded at their priority, and with all that is to be known of it.
 func TestAnEncodeIsThePersons(t *testing.T) {
+	t.Parallel()
 	o := newOneShots(t)
 	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "distenc.toml"),
 		[]byte("[worker]\nnice = 7\nhours = \"03:00-03:01\"\n"), 0o644))
-	was := syscall.Umask(0o077)
 	cmd := o.command("--config", filepath.Join(o.dir, "distenc.toml"), "encode", o.source, "-o",
 		filepath.Join(o.dir, "out.mp4"), "--", "--preset", "ultrafast")
+	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `umask 077; exec "$0" "$@"`}, cmd.Args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	err := cmd.Start()
-	syscall.Umask(was)
-	require.NoError(t, err)
-	require.NoError(t, cmd.Wait(), said.String())
+	require.NoError(t, cmd.Run(), said.String())
 	info, err := os.Stat(filepath.Join(o.dir, "out.mp4"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())

@@ -2,7 +2,6 @@ package farm_test
 
 import (
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -12,18 +11,22 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
-const slowProfile = "[profiles.default]\nx264 = \"--preset slower --crf 20\"\n"
-
 // Faults 1 and 14: a worker of three and the master are killed in the middle of a job.
 func TestKilledWorkerAndMaster(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, shortTerms+fast)
 	master := f.start("master")
-	workers := []*daemon{f.start("worker", "--slots", "1"), f.start("worker", "--slots", "1"),
-		f.start("worker", "--slots", "1")}
+	release := f.hold()
+	killed := f.start("worker", "--slots", "1")
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)
+	f.one("chunks/claimed/*")
+	f.env = nil
+	f.start("worker", "--slots", "1")
+	f.start("worker", "--slots", "1")
 	f.chunksDone(1)
-	workers[0].kill()
+	killed.kill()
+	release()
 	f.chunksDone(2)
 	master.kill()
 	f.start("master")
@@ -39,13 +42,17 @@ func TestKilledWorkerAndMaster(t *testing.T) {
 // Killed on this machine and started again: nobody waits for an expiry of ten minutes, because the kernel
 // knows that the processes are gone.
 func TestKilledAndStartedAgainOnTheSameMachine(t *testing.T) {
-	f := newFarm(t, strings.Replace(shortTerms, `expiry = "3s"`, `expiry = "10m"`, 1)+slowProfile)
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
+	release := f.hold()
 	both := f.start("run", "--slots", "1")
 	source := corpus.Make(t, "h264-open.mkv")
 	f.must("add", source)
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	both.kill()
 	f.start("run", "--slots", "1")
+	f.eventually("an expiry", func() bool { return f.status().Jobs[0].Retries > 0 })
+	release()
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	require.Positive(t, j.Retries)
@@ -54,17 +61,20 @@ func TestKilledAndStartedAgainOnTheSameMachine(t *testing.T) {
 
 // Fault 4: a worker stands still for longer than the expiry, and then goes on.
 func TestFrozenWorker(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, shortTerms+fast)
 	f.start("master")
+	release := f.hold()
 	frozen := f.start("worker", "--slots", "1")
 	source := corpus.Make(t, "h264-open.mkv")
 	f.must("add", source)
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	require.NoError(t, frozen.Process.Signal(syscall.SIGSTOP))
 	f.eventually("an expiry", func() bool {
 		j := f.status().Jobs[0]
 		return j.Retries > 0 && j.Chunks.Claimed == 0
 	})
+	release() // its encode ends meanwhile
 	f.start("worker", "--slots", "1")
 	f.chunksDone(1)
 	require.NoError(t, frozen.Process.Signal(syscall.SIGCONT))
@@ -77,7 +87,8 @@ func TestFrozenWorker(t *testing.T) {
 
 // Fault 13: two masters through a whole job, the leading one stalled in the middle until the other leads.
 func TestTwoMasters(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, shortTerms+fast)
 	first := f.start("master")
 	leader := func() string {
 		if m := f.status().Master; m != nil {
@@ -106,16 +117,18 @@ func TestTwoMasters(t *testing.T) {
 
 // A worker that is told to stop hands its chunk back at once: nobody waits for an expiry.
 func TestStoppedWorkerHandsBack(t *testing.T) {
+	t.Parallel()
 	f := newFarm(t, `
 [watch]
 settle = "1s"
 [split]
 chunk = "30s"
-`+slowProfile)
+`+fast)
 	f.start("master")
+	f.hold()
 	w := f.start("worker", "--slots", "1")
 	f.must("add", corpus.Make(t, "hi10p-fansub.mkv"))
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	w.stop(t)
 	require.Equal(t, 0, w.ProcessState.ExitCode())
 	s := f.status()

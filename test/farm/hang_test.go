@@ -47,7 +47,7 @@ func (f *farm) work(tools media.Tools) {
 	require.NoError(f.t, err)
 	m := master.New(master.Options{
 		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &stages.Media{FS: share, Tools: tools}, Attempts: 3,
-		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 5 * time.Second},
+		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 10 * time.Minute},
 		Pace:  func() master.Pace { return master.Pace{Settle: time.Second, Poll: 500 * time.Millisecond} },
 		Resolve: func(string, []byte) (master.Order, error) {
 			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv",
@@ -74,12 +74,14 @@ func hurriedTools(t *testing.T) media.Tools {
 // A chunk at which the encoder hangs, asleep or burning time, is set aside after its attempts, and the reason is told.
 // The job's other chunks and other jobs are done meanwhile.
 func TestAHangingEncoderPoisonsItsChunkAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ hang, says string }{
 		"asleep":  {"exec sleep 100000", "ffmpeg was stopped: it showed no sign of life for 1s"},
 		"burning": {"while :; do :; done", "ffmpeg was stopped: it made no progress in "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFarm(t, shortTerms)
+			t.Parallel()
+			f := newFarm(t, calmTerms)
 			tools := hurriedTools(t)
 			tools.FFmpeg = fake(t, "ffmpeg", "*.00001.a*.tmp*", c.hang)
 			f.work(tools)
@@ -102,6 +104,7 @@ func TestAHangingEncoderPoisonsItsChunkAlone(t *testing.T) {
 
 // A file at which ffprobe hangs or crashes is refused with a sentence; the master lives meanwhile and takes the next.
 func TestAHangingProbeRefusesItsFileAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ hang, says string }{
 		"asleep": {"exec sleep 100000", "The file can't be used: ffmpeg can't read it as a video: ffprobe was stopped: it " +
 			"showed no sign of life for 1s.\n"},
@@ -111,7 +114,8 @@ func TestAHangingProbeRefusesItsFileAlone(t *testing.T) {
 			"(segmentation fault).\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFarm(t, shortTerms)
+			t.Parallel()
+			f := newFarm(t, calmTerms)
 			tools := hurriedTools(t)
 			tools.FFprobe = fake(t, "ffprobe", "*a-hang.mkv*", c.hang)
 			f.work(tools)

@@ -148,7 +148,8 @@ const companion = "it goes with a film"
 // Everything that is hostile lies in one inbox. Each is encoded, refused with a sentence or left alone; no file outside
 // the share is read, made, changed or removed; and the daemons go on.
 func TestHostileInputIsHarmless(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	outside := t.TempDir()
 	h := plant(t, filepath.Join(f.dir, "inbox"), outside)
 	before := listing(t, outside)

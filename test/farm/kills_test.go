@@ -34,11 +34,12 @@ func number(t *testing.T, name string, short int) int {
 // exact and nothing may be lost or left over. DISTENC_TEST_KILLS and DISTENC_TEST_JOBS set how many,
 // DISTENC_TEST_SEED repeats the order of the choices.
 func TestRandomKills(t *testing.T) {
+	t.Parallel()
 	kills, jobs := number(t, "DISTENC_TEST_KILLS", 8), number(t, "DISTENC_TEST_JOBS", 1)
 	seed := uint64(number(t, "DISTENC_TEST_SEED", int(time.Now().UnixNano()%1e9)))
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, seed))
-	f := newFarm(t, shortTerms+slowProfile)
+	f := newFarm(t, shortTerms+slow)
 	roles := [][]string{{"master"}, {"master"}, {"worker", "--slots", "1"}, {"worker", "--slots", "1"},
 		{"worker", "--slots", "2"}}
 	daemons := make([]*daemon, len(roles))

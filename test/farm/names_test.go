@@ -23,7 +23,8 @@ func copyTo(t *testing.T, from, to string) {
 
 // A name of 255 bytes, as long as one can be, works in every command, with settings of its own beside it.
 func TestNamesAsLongAsCanBe(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	name := strings.Repeat("é", 125) + "x.mkv"
 	require.Len(t, name, 255)
 	source := filepath.Join(f.dir, "..", name)
@@ -57,8 +58,9 @@ func TestNamesAsLongAsCanBe(t *testing.T) {
 
 // `add` of what lies in the inbox already says that it is whole, and copies nothing.
 func TestAddOfWhatLiesInTheInboxHurriesItOn(t *testing.T) {
-	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "10h"`, 1)+
-		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, strings.Replace(calmTerms, `settle = "1s"`, `settle = "10h"`, 1)+
+		fast)
 	there := filepath.Join(f.dir, "inbox", "tablet", "film.mkv")
 	copyTo(t, corpus.Make(t, "two-frames.mkv"), there)
 	require.NoError(t, os.WriteFile(there+".distenc.toml", []byte("priority = 3\n"), 0o664))
@@ -73,7 +75,8 @@ func TestAddOfWhatLiesInTheInboxHurriesItOn(t *testing.T) {
 // Joiners, without which emoji and some scripts read otherwise, are kept; what turns the direction of a text is
 // shown escaped.
 func TestNamesAreShownAsTheyAre(t *testing.T) {
-	f := newFarm(t, shortTerms)
+	t.Parallel()
+	f := newFarm(t, calmTerms)
 	joined, turned := "👩\u200d💻 نامه\u200cای.mkv", "gpj\u202evkm.mkv"
 	for _, name := range []string{joined, turned} {
 		require.NoError(t, os.WriteFile(filepath.Join(f.dir, "..", name), []byte("no film"), 0o664))

@@ -60,6 +60,7 @@ func (f *farm) says(args ...string) string {
 
 // Whatever is wrong with a share, status and doctor tell in one sentence, and the doctor goes on to its end.
 func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
+	t.Parallel()
 	const settings = "[disk]\nmin_free = \"1MiB\"\n"
 	for name, c := range map[string]struct {
 		mkfs   []string
@@ -98,6 +99,7 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 			`share/leases" is a file where distenc has a folder`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			d := newDisk(t, c.mkfs...)
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "distenc.toml"), []byte(settings), 0o644))
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "inbox", "film.mkv"), []byte("x"), 0o644))
@@ -114,7 +116,8 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 
 // What became of a job for a reason of its own is told too.
 func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
-	short := strings.Replace(shortTerms, "[lease]\n", "[lease]\nattempts = 1\n", 1) +
+	t.Parallel()
+	short := strings.Replace(calmTerms, "[lease]\n", "[lease]\nattempts = 1\n", 1) +
 		"pieces = \"copy\"\n[profiles.default]\nx264 = \"--preset ultrafast\"\n"
 	begin := func(t *testing.T) (f *farm, job string) {
 		f = newFarm(t, short)
@@ -128,6 +131,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		return f, j.ID
 	}
 	t.Run("the plan is another version's", func(t *testing.T) {
+		t.Parallel()
 		f, job := begin(t)
 		name := filepath.Join(f.dir, "jobs", job, "plan.json")
 		plan, err := os.ReadFile(name)
@@ -140,6 +144,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		f.must("worker", "--slots", "1", "--until-idle") // it does not wait for a job that waits for a person
 	})
 	t.Run("a chunk was set aside and others go on", func(t *testing.T) {
+		t.Parallel()
 		f, job := begin(t)
 		dir, _ := brokenFFmpeg(t)
 		w := f.command("worker", "--slots", "1", "--max-chunks", "1")
@@ -153,6 +158,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 			"retry "+job+"`")
 	})
 	t.Run("the source was given back", func(t *testing.T) {
+		t.Parallel()
 		f, job := begin(t)
 		source, err := os.OpenFile(filepath.Join(f.dir, "jobs", job, "source.mkv"), os.O_APPEND|os.O_WRONLY, 0)
 		require.NoError(t, err)
@@ -165,6 +171,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 			"was not finished")
 	})
 	t.Run("the plan is an earlier version's", func(t *testing.T) {
+		t.Parallel()
 		f := newFarm(t, short)
 		master := f.start("master")
 		f.must("add", corpus.Make(t, "h264-closed.mkv"))

@@ -14,7 +14,8 @@ import (
 
 // A share that goes away is one line in a daemon's log, and another one when it is back, however long that takes.
 func TestAnOutageIsTwoLines(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, shortTerms+slow)
 	f.must("add", corpus.Make(t, "hi10p-fansub.mkv"))
 	daemons := []*daemon{f.start("master"), f.start("worker", "--slots", "2")}
 	f.chunksDone(1)
@@ -46,15 +47,4 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 		require.Equal(t, 1, strings.Count(strings.Join(lines, ""), "the share answers again"))
 		require.Len(t, lines, 2)
 	}
-}
-
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for range 600 {
-		if ok() {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	require.FailNow(t, "not within a minute: "+what)
 }

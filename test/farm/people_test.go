@@ -31,7 +31,8 @@ func (f *farm) take(name string) { _ = os.Remove(name) }
 // Fault 18: a person removes a claimed chunk, a free one, a result, the output just published and another
 // job's whole folder, and copies chunks.
 func TestPeopleAtWorkUnderChunks(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, shortTerms+fast)
 	f.start("master")
 	source, other := corpus.Make(t, "h264-open.mkv"), corpus.Make(t, "h264-closed.mkv")
 	f.must("add", source)
@@ -41,15 +42,23 @@ func TestPeopleAtWorkUnderChunks(t *testing.T) {
 	require.NoError(t, os.WriteFile(strings.Replace(pending, ".a1.", ".a7.", 1), chunk, 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(pending), "copy of "+filepath.Base(pending)), chunk, 0o644))
 	f.take(f.one("chunks/pending/*/00001.*"))
-	f.start("worker", "--slots", "1")
+	release := f.hold()
+	worker := f.start("worker", "--slots", "1")
 	f.take(f.one("chunks/claimed/*"))
+	release()
+	worker.stop(t)
+	f.must("worker", "--slots", "1", "--max-chunks", "2")
 	f.take(f.one("chunks/done/*/*.enc"))
+	worker = f.start("worker", "--slots", "1")
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	output := filepath.Join(f.dir, j.Output)
 	exact(t, source, output)
 	require.NoError(t, os.Remove(output))
+	worker.stop(t)
 
+	f.hold()
+	f.start("worker", "--slots", "1")
 	f.must("add", other)
 	f.take(f.one("chunks/claimed/*"))
 	f.eventually("the other job", func() bool { return len(f.status().Jobs) == 2 })
@@ -66,9 +75,10 @@ func TestPeopleAtWorkUnderChunks(t *testing.T) {
 // Fault 19: copies that are slow, have their whole size at once, or stand still for longer than the settle
 // time, and a second file of the same name.
 func TestUnfinishedCopies(t *testing.T) {
+	t.Parallel()
 	// Many times the pauses below, so that a busy machine does not make them look like the end.
-	f := newFarm(t, strings.Replace(shortTerms, `settle = "1s"`, `settle = "6s"`, 1)+
-		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, strings.Replace(calmTerms, `settle = "1s"`, `settle = "6s"`, 1)+
+		fast)
 	f.start("master")
 	jobs := func() int { return len(f.status().Jobs) }
 	first, second, third := corpus.Make(t, "h264-open.mkv"), corpus.Make(t, "h264-closed.mkv"),

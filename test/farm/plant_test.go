@@ -123,6 +123,7 @@ func (p *planter) complaints() string {
 // Wrong results, each with a record that fits, at three times: before any master has seen them, after another
 // one has accepted them, after this one has. None gets into the output.
 func TestPlantedResultsAreNoticed(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		accepted bool                           // before they are planted
@@ -141,7 +142,8 @@ func TestPlantedResultsAreNoticed(t *testing.T) {
 			"its CRC-32 is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset veryfast --crf 22\"\n")
+			t.Parallel()
+			f := newFarm(t, calmTerms+"[profiles.default]\nx264 = \"--preset veryfast --crf 22\"\n")
 			source := corpus.Make(t, "h264-closed.mkv")
 			master := f.start("master")
 			f.must("add", source)

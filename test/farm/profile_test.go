@@ -25,7 +25,8 @@ func probed(t *testing.T, path string) *media.File {
 
 // What a tablet wants, all at once: every frame still comes out at its time, and the report says what was changed.
 func TestATabletsProfile(t *testing.T) {
-	f := newFarm(t, shortTerms+`
+	t.Parallel()
+	f := newFarm(t, calmTerms+`
 [profiles.tablet]
 x264 = "--preset ultrafast --profile high --crf 24"
 container = "mp4"
@@ -66,6 +67,7 @@ deinterlace = "yes"
 
 // HDR10, the order of fields and a rotation are the output's as they were the source's.
 func TestWhatPlayersGoByIsCarried(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	make := func(name string, args ...string) string {
 		path := filepath.Join(dir, name)

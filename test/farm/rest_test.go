@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,9 +17,10 @@ import (
 // A worker gives way to others on its machine, nothing is taken or claimed while the disk has too little
 // room, and both say so. Each is lifted by SIGHUP, without a restart.
 func TestLoadAndDiskGuard(t *testing.T) {
+	t.Parallel()
 	const guard, load = "[disk]\nmin_free = \"1000TiB\"\n", "[worker]\nmax_load = 0.01\n"
-	profile := "[profiles.default]\nx264 = \"--preset ultrafast\"\n"
-	f := newFarm(t, shortTerms+guard+load+profile)
+	profile := fast
+	f := newFarm(t, calmTerms+guard+load+profile)
 	reload := func(conf string, daemons ...*daemon) {
 		require.NoError(t, os.WriteFile(filepath.Join(f.dir, "distenc.toml"), []byte(conf), 0o644))
 		for _, d := range daemons {
@@ -48,11 +48,11 @@ func TestLoadAndDiskGuard(t *testing.T) {
 	})
 	require.Len(t, f.status().Inbox, 1)
 
-	reload(shortTerms+guard+profile, worker)
+	reload(calmTerms+guard+profile, worker)
 	rests("less than disk.min_free")
 	require.Contains(t, f.must("status"), "less than disk.min_free")
 
-	reload(shortTerms+load+profile, master, worker)
+	reload(calmTerms+load+profile, master, worker)
 	f.eventually("it is taken in", func() bool {
 		s := f.status()
 		return len(s.Jobs) == 1 &&
@@ -61,16 +61,18 @@ func TestLoadAndDiskGuard(t *testing.T) {
 	rests("others need the machine")
 	require.Contains(t, f.must("nodes"), "more than worker.max_load (0.01)")
 
-	reload(shortTerms+profile, worker)
+	reload(calmTerms+profile, worker)
 	require.Equal(t, pipeline.Done, f.job(pipeline.Done, pipeline.JobFailed).State)
 }
 
 // The first signal is answered at once, whatever there is still to be done.
 func TestTheFirstSignalIsAnswered(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
+	f.hold()
 	both := f.start("run", "--slots", "1")
 	f.must("add", corpus.Make(t, "hi10p-fansub.mkv"))
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	both.stop(t)
 	said := both.log.String()
 	require.Less(t, strings.Index(said, "stopping: what is in work is handed back first"),
@@ -81,13 +83,12 @@ func TestTheFirstSignalIsAnswered(t *testing.T) {
 
 // Two workers of one host name, one of which fails whatever it encodes: it says so, and leaves the chunk to the others.
 func TestABrokenWorkerFailsNoJob(t *testing.T) {
+	t.Parallel()
 	dir, _ := brokenFFmpeg(t)
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, calmTerms+fast)
 	f.start("master")
 	healthy := f.prepare("worker", "--slots", "1")
-	later := time.Now().Add(12 * time.Hour).Format("15:04") // it is there, and has no time yet
-	healthy.Env = append(healthy.Env, "DISTENC_WORKER_HOURS="+later+"-"+
-		time.Now().Add(12*time.Hour+time.Minute).Format("15:04"))
+	healthy.Env = append(healthy.Env, "DISTENC_WORKER_HOURS="+hoursElsewhen()) // it is there, and has no time yet
 	f.launch(healthy)
 	f.eventually("the healthy worker is there", func() bool { return len(f.status().Nodes) == 1 })
 	broken := f.prepare("worker", "--slots", "1")

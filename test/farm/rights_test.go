@@ -18,11 +18,12 @@ import (
 // mount. No job is made, status has the reason and the command that mends it, whoever looks, doctor has it too, and the
 // command mends it.
 func TestWhatMayNotBeTakenIsSaidAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can be several users")
 	}
 	const daemon, alice = 870, 1001
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, calmTerms+fast)
 	for _, dir := range []string{filepath.Dir(binary), filepath.Dir(f.dir), filepath.Dir(filepath.Dir(f.dir))} {
 		require.NoError(t, os.Chmod(dir, 0o755))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -11,20 +12,28 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/test/corpus"
 )
 
-// freeAddress is one on this machine that nobody listens on.
+// freeAddress is one on this machine that nobody listens on, nor will: all of 127.0.0.0/8 is its own.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.IntN(254), rand.IntN(254), 1+rand.IntN(254)))
 	require.NoError(t, err)
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// hoursElsewhen are a worker's hours that are not now.
+func hoursElsewhen() string {
+	later := time.Now().Add(12 * time.Hour)
+	return later.Format("15:04") + "-" + later.Add(time.Minute).Format("15:04")
 }
 
 func fetch(url string) string {
@@ -39,11 +48,10 @@ func fetch(url string) string {
 
 // People see a job on the share and over HTTP, are told how it ended, and a new setting counts at once.
 func TestWhatPeopleSee(t *testing.T) {
+	t.Parallel()
 	address, told := freeAddress(t), filepath.Join(t.TempDir(), "told")
-	f := newFarm(t, shortTerms+`
-[worker]
-hours = "00:00-00:01,00:01-00:02"
-`)
+	hours := hoursElsewhen()
+	f := newFarm(t, calmTerms+"[worker]\nhours = \""+hours+"\"\n")
 	own := filepath.Join(t.TempDir(), "machine.toml") // what the share's own file can't hold
 	require.NoError(t, os.WriteFile(own, fmt.Appendf(nil, `
 [http]
@@ -59,16 +67,18 @@ failed = ["/bin/sh", "-c", "cat >> %s"]
 	worker := f.start("worker", "--slots", "1")
 	f.drop(corpus.Make(t, "h264-open.mkv"), "film.mkv")
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "inbox", "broken.mkv"), []byte("no film"), 0o644))
-	f.eventually("a node that rests, on the page", func() bool {
+	f.eventually("a node that rests, and a job for it, on the page", func() bool {
 		page, err := os.ReadFile(filepath.Join(f.dir, pipeline.StatusPage))
 		return err == nil && strings.Contains(string(page), "film.mkv") &&
-			(strings.Contains(string(page), "outside its hours") || strings.Contains(string(page), "encoding"))
+			strings.Contains(string(page), "outside its hours") && strings.Contains(string(page), "encoding")
 	})
 	require.Contains(t, fetch("http://"+address+"/"), "film.mkv")
 	require.Contains(t, fetch("http://"+address+"/healthz"), "200 OK\nok")
-	require.Contains(t, fetch("http://"+address+"/metrics"), `distenc_jobs{state="encoding"}`)
+	f.eventually("the job in the metrics", func() bool {
+		return strings.Contains(fetch("http://"+address+"/metrics"), `distenc_jobs{state="encoding"} 1`)
+	})
 
-	require.NoError(t, os.WriteFile(conf, []byte(strings.ReplaceAll(string(text), "00:00-00:01,00:01-00:02", "")), 0o644))
+	require.NoError(t, os.WriteFile(conf, []byte(strings.ReplaceAll(string(text), hours, "")), 0o644))
 	require.NoError(t, worker.Process.Signal(syscall.SIGHUP))
 	j := f.job(pipeline.Done)
 	ends := map[string]pipeline.JobState{}
@@ -89,4 +99,8 @@ failed = ["/bin/sh", "-c", "cat >> %s"]
 	})
 	require.Contains(t, f.must("status"), "broken.mkv")
 	require.Contains(t, f.must("nodes"), "ffmpeg version")
+	f.eventually("nothing of it changes any more", func() bool { return f.status().Jobs[0].Closed })
+	var printed status.Status
+	require.NoError(t, json.Unmarshal([]byte(f.must("status", "--json")), &printed))
+	require.Equal(t, f.status().Jobs, printed.Jobs)
 }

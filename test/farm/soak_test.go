@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -82,17 +81,14 @@ func TestSoak(t *testing.T) {
 func newSoak(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{
-		farm: newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n"), frames: map[string]int{},
+		farm: newFarm(t, shortTerms+fast), frames: map[string]int{},
 		last:  map[string]int{},
 		harms: map[string]int{}, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1)),
 	}
 	for _, name := range soakFilms {
 		s.frames[name] = packets(t, corpus.Make(t, name))
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s.address = free.Addr().String()
-	require.NoError(t, free.Close())
+	s.address = freeAddress(t)
 	s.steady = s.prepare("run", "--slots", "1")
 	s.steady.Env = append(s.steady.Env, "DISTENC_HTTP_LISTEN="+s.address)
 	s.launch(s.steady)

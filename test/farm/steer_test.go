@@ -15,17 +15,20 @@ import (
 
 // A paused job hands back what runs, at once; resumed, it goes on.
 func TestPauseNowAndResume(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	f.start("master")
+	release := f.hold()
 	f.start("worker", "--slots", "2")
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	f.must("pause", "--now", "hi10p")
 	f.eventually("nothing runs", func() bool { s := f.status(); return s.Jobs[0].Paused && s.Jobs[0].Chunks.Claimed == 0 })
 	done := f.status().Jobs[0].Chunks.Done
 	require.Less(t, done, f.status().Jobs[0].Chunks.Total)
 	f.must("resume", "hi10p")
+	release()
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	exact(t, source, filepath.Join(f.dir, j.Output))
@@ -36,12 +39,14 @@ func TestPauseNowAndResume(t *testing.T) {
 
 // A cancelled job's source is in failed/, where `retry` finds it again.
 func TestCancelAndRetry(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	f.start("master")
+	f.hold()
 	w := f.start("worker", "--slots", "1")
 	source := corpus.Make(t, "hi10p-fansub.mkv")
 	f.must("add", source)
-	f.eventually("a claim", func() bool { s := f.status(); return len(s.Jobs) > 0 && s.Jobs[0].Chunks.Claimed > 0 })
+	f.one("chunks/claimed/*")
 	f.must("cancel", f.status().Jobs[0].ID)
 	f.job(pipeline.Cancelled)
 	kept := filepath.Join(f.dir, "failed", "hi10p-fansub.mkv", "hi10p-fansub.mkv")
@@ -56,7 +61,8 @@ func TestCancelAndRetry(t *testing.T) {
 
 // A job with a higher priority is claimed first, though it came later.
 func TestPriority(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	f.start("master")
 	f.must("add", corpus.Make(t, "h264-closed.mkv"))
 	f.must("add", corpus.Make(t, "h264-open.mkv"))
@@ -71,6 +77,25 @@ func TestPriority(t *testing.T) {
 		s := f.status()
 		return s.Jobs[1].Chunks.Done == 2 && s.Jobs[1].Priority == 5 && s.Jobs[0].Chunks.Done == 0
 	})
+}
+
+// hold lets no encode end that processes begin which are started from now on, until the returned function is called.
+// Then they are as usual, as are those that are started later.
+func (f *farm) hold() (release func()) {
+	f.t.Helper()
+	real, err := exec.LookPath("ffmpeg")
+	require.NoError(f.t, err)
+	dir := f.t.TempDir()
+	held := filepath.Join(dir, "held")
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) '%s' \"$@\"; code=$?; "+
+		"while [ -e '%s' ]; do echo progress=continue; sleep 0.1; done; exit $code;; esac\nexec '%[1]s' \"$@\"\n", real, held)
+	require.NoError(f.t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
+	require.NoError(f.t, os.WriteFile(held, nil, 0o644))
+	f.env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	return func() {
+		f.env = nil
+		require.NoError(f.t, os.Remove(held))
+	}
 }
 
 // brokenFFmpeg makes a folder with an ffmpeg that encodes no chunk while the file broken is there.
@@ -90,10 +115,10 @@ func brokenFFmpeg(t *testing.T) (dir, broken string) {
 // Fault 17: a chunk that fails everywhere is set aside, the next job goes on, nobody rests, and `retry`
 // works once the cause is mended.
 func TestPoisonChunkIsSetAside(t *testing.T) {
+	t.Parallel()
 	dir, broken := brokenFFmpeg(t)
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	f := newFarm(t, calmTerms+fast)
+	f.env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
 	f.start("run", "--slots", "1")
 	source := corpus.Make(t, "two-frames.mkv")
 	f.must("add", source)
@@ -121,7 +146,8 @@ func TestPoisonChunkIsSetAside(t *testing.T) {
 
 // What a person asked for with `add` is kept through cancel and retry.
 func TestRetryKeepsTheSettings(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	t.Parallel()
+	f := newFarm(t, calmTerms+slow)
 	f.start("master")
 	f.must("add", corpus.Make(t, "two-frames.mkv"), "--", "--preset", "ultrafast", "--crf", "33")
 	f.eventually("a plan", func() bool { s := f.status(); return len(s.Jobs) == 1 && s.Jobs[0].Chunks.Total > 0 })

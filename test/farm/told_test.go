@@ -15,6 +15,7 @@ import (
 // What people and programs are told of a file: where it was dropped, what it waits for, and where it lies when it was
 // refused.
 func TestPeopleAreToldWhichFileIsMeant(t *testing.T) {
+	t.Parallel()
 	f := newFarm(t, "[watch]\nsettle = \"1h\"\npoll = \"500ms\"\n[profiles.tablet]\ncontainer = \"mp4\"\n")
 	hook := filepath.Join(t.TempDir(), "hook")
 	machine := filepath.Join(t.TempDir(), "machine.toml")
@@ -52,7 +53,8 @@ func TestPeopleAreToldWhichFileIsMeant(t *testing.T) {
 
 // Who waits for a film is not told that a master is missing while one is starting, and is told the end once.
 func TestWhoWaitsIsToldNoNonsense(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	add := f.start("add", corpus.Make(t, "two-frames.mkv"), "--wait")
 	f.eventually("it is added", func() bool { return len(f.status().Inbox) == 1 })
 	f.start("run", "--slots", "1")

@@ -14,7 +14,8 @@ import (
 
 // What is asked of a file before any master has taken it in counts for its job.
 func TestSteeringWhatWaits(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	source := corpus.Make(t, "two-frames.mkv")
 	f.must("add", source, "--priority", "2")
 	require.Contains(t, f.must("status", "two-frames"), "whole, until it is its turn, priority 2")
@@ -49,7 +50,8 @@ func TestSteeringWhatWaits(t *testing.T) {
 
 // A file that was refused goes back to where it was dropped, overwriting nothing.
 func TestRetryOfARefusedFile(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\ncontainer = "+
+	t.Parallel()
+	f := newFarm(t, calmTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n[profiles.tablet]\ncontainer = "+
 		"\"mp4\"\n")
 	master := f.start("master")
 	dropped := filepath.Join(f.dir, "inbox", "tablet", "film.mkv")

@@ -34,10 +34,12 @@ func ownTag(t *testing.T, output string) {
 }
 
 func TestAFileGoesThroughTheFarm(t *testing.T) {
+	t.Parallel()
 	source := tagged(t, corpus.Make(t, "hi10p-fansub.mkv"))
 	for _, pieces := range []string{"copy", "range"} {
 		t.Run(pieces, func(t *testing.T) {
-			f := newFarm(t, shortTerms+`pieces = "`+pieces+`"
+			t.Parallel()
+			f := newFarm(t, calmTerms+`pieces = "`+pieces+`"
 [profiles.default]
 x264 = "--preset veryfast --profile high --crf 20"
 `)
@@ -69,6 +71,7 @@ x264 = "--preset veryfast --profile high --crf 20"
 }
 
 func TestEncodeLeavesOnlyTheOutput(t *testing.T) {
+	t.Parallel()
 	source := tagged(t, corpus.Make(t, "hi10p-fansub.mkv"))
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.mkv")
@@ -90,13 +93,13 @@ func TestEncodeLeavesOnlyTheOutput(t *testing.T) {
 
 // Every source of which all frames can be had comes out with exactly those, whatever is nasty about it.
 func TestTheCorpusIsExact(t *testing.T) {
-	f := &farm{t: t}
+	t.Parallel()
 	for _, name := range corpus.Whole() {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
-			source := corpus.Make(t, name)
+			t.Parallel()
+			f, source := &farm{t: t}, corpus.Make(t, name)
 			for _, container := range []string{"mkv", "mp4"} {
 				out := filepath.Join(t.TempDir(), "out."+container)
-				f.t = t
 				f.must("encode", source, "-o", out, "--", "--preset", "ultrafast", "--crf", "24")
 				exact(t, source, out)
 			}
@@ -105,7 +108,8 @@ func TestTheCorpusIsExact(t *testing.T) {
 }
 
 func TestBadFilesAreExplained(t *testing.T) {
-	f := newFarm(t, shortTerms)
+	t.Parallel()
+	f := newFarm(t, calmTerms)
 	f.start("run", "--slots", "1")
 	good := corpus.Make(t, "two-frames.mkv")
 	f.drop(good, "damaged [00000000].mkv")
@@ -136,7 +140,8 @@ func TestBadFilesAreExplained(t *testing.T) {
 }
 
 func TestTheSameContentIsEncodedOnce(t *testing.T) {
-	f := newFarm(t, shortTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
 	f.start("run", "--slots", "1")
 	source := corpus.Make(t, "two-frames.mkv")
 	f.must("add", source, "--wait")
@@ -150,8 +155,9 @@ func TestTheSameContentIsEncodedOnce(t *testing.T) {
 }
 
 func TestWorkersEndWhenTheyShould(t *testing.T) {
-	f := newFarm(t, strings.Replace(shortTerms, `chunk = "2s"`, `chunk = "1s"`, 1)+
-		"[profiles.default]\nx264 = \"--preset ultrafast\"\n")
+	t.Parallel()
+	f := newFarm(t, strings.Replace(calmTerms, `chunk = "2s"`, `chunk = "1s"`, 1)+
+		fast)
 	f.start("master")
 	f.must("add", corpus.Make(t, "h264-closed.mkv"))
 	f.job(pipeline.Splitting, pipeline.InWork)
