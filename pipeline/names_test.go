@@ -66,10 +66,10 @@ func TestNodeNames(t *testing.T) {
 }
 
 func TestStrongestSpeaks(t *testing.T) {
-	j := JobChunks{Files: []ChunkFile{
+	j := JobChunks{
 		{Chunk: 0, Attempt: 2, State: Pending}, {Chunk: 0, Attempt: 1, State: Claimed},
 		{Chunk: 1, Attempt: 1, State: Accepted}, {Chunk: 1, Attempt: 5, State: Pending}, {Chunk: 9, State: Accepted},
-	}}
+	}
 	best := j.Strongest(3)
 	require.Equal(t, Claimed, best[0].State)
 	require.Equal(t, Accepted, best[1].State)

@@ -14,17 +14,15 @@ import (
 // name proves nothing.
 type Survey struct {
 	Soon bool // chunks are announced; see Soon
-	jobs map[string]*JobChunks
+	jobs map[string]JobChunks
 }
 
 // JobChunks are the chunk files of one job.
-type JobChunks struct {
-	Files []ChunkFile
-}
+type JobChunks []ChunkFile
 
 // TakeSurvey lists the chunk folders of all jobs.
 func TakeSurvey(f *sharefs.FS) (*Survey, error) {
-	s := &Survey{jobs: map[string]*JobChunks{}}
+	s := &Survey{jobs: map[string]JobChunks{}}
 	names, err := f.List(ClaimedDir)
 	if err != nil {
 		return nil, err
@@ -62,7 +60,7 @@ func (s *Survey) addJobs(f *sharefs.FS, dir string, parse func(job, name string)
 		case err != nil && !sharefs.NotFolder(err): // what somebody has put in its place is for the sweep
 			return err
 		}
-		s.jobChunks(job)
+		s.jobs[job] = s.jobs[job] // also where its folder is empty
 		for _, n := range names {
 			if c, ok := parse(job, n); ok && c.Job == job {
 				s.add(c)
@@ -72,27 +70,10 @@ func (s *Survey) addJobs(f *sharefs.FS, dir string, parse func(job, name string)
 	return nil
 }
 
-func (s *Survey) jobChunks(job string) *JobChunks {
-	j := s.jobs[job]
-	if j == nil {
-		j = &JobChunks{}
-		s.jobs[job] = j
-	}
-	return j
-}
+func (s *Survey) add(c ChunkFile) { s.jobs[c.Job] = append(s.jobs[c.Job], c) }
 
-func (s *Survey) add(c ChunkFile) {
-	j := s.jobChunks(c.Job)
-	j.Files = append(j.Files, c)
-}
-
-// Job returns the chunk files of one job; never nil.
-func (s *Survey) Job(id string) *JobChunks {
-	if j := s.jobs[id]; j != nil {
-		return j
-	}
-	return &JobChunks{}
-}
+// Job returns the chunk files of one job.
+func (s *Survey) Job(id string) JobChunks { return s.jobs[id] }
 
 // Jobs returns the ids of all jobs that have a folder or a file among the chunks, sorted.
 func (s *Survey) Jobs() []string { return slices.Sorted(maps.Keys(s.jobs)) }
@@ -101,19 +82,15 @@ func (s *Survey) Jobs() []string { return slices.Sorted(maps.Keys(s.jobs)) }
 func (s *Survey) Count(state State) int {
 	n := 0
 	for _, j := range s.jobs {
-		for i := range j.Files {
-			if j.Files[i].State == state {
-				n++
-			}
-		}
+		n += len(j.In(state))
 	}
 	return n
 }
 
 // In returns the job's chunk files in a state.
-func (j *JobChunks) In(state State) []ChunkFile {
+func (j JobChunks) In(state State) []ChunkFile {
 	var out []ChunkFile
-	for _, c := range j.Files {
+	for _, c := range j {
 		if c.State == state {
 			out = append(out, c)
 		}
@@ -122,8 +99,8 @@ func (j *JobChunks) In(state State) []ChunkFile {
 }
 
 // Copies returns how many files speak for a chunk.
-func (j *JobChunks) Copies(chunk int) (n int) {
-	for _, c := range j.Files {
+func (j JobChunks) Copies(chunk int) (n int) {
+	for _, c := range j {
 		if c.Chunk == chunk {
 			n++
 		}
@@ -133,9 +110,9 @@ func (j *JobChunks) Copies(chunk int) (n int) {
 
 // Strongest returns for each of n chunks the file that speaks for it: the strongest state, then the
 // highest attempt. A chunk that was not seen has State Nowhere.
-func (j *JobChunks) Strongest(n int) []ChunkFile {
+func (j JobChunks) Strongest(n int) []ChunkFile {
 	best := make([]ChunkFile, n)
-	for _, c := range j.Files {
+	for _, c := range j {
 		if c.Chunk >= n {
 			continue
 		}
@@ -148,9 +125,9 @@ func (j *JobChunks) Strongest(n int) []ChunkFile {
 }
 
 // Attempts returns the highest attempt seen of each of n chunks.
-func (j *JobChunks) Attempts(n int) []int {
+func (j JobChunks) Attempts(n int) []int {
 	high := make([]int, n)
-	for _, c := range j.Files {
+	for _, c := range j {
 		if c.Chunk < n {
 			high[c.Chunk] = max(high[c.Chunk], c.Attempt)
 		}

@@ -18,7 +18,7 @@ func (m *Master) announceEnd(job string) { m.callEnded(job, toldName) }
 
 // announceAside has Ended called for a job that can't go on without a person, once for each time that a chunk
 // of it is set aside while none was before.
-func (t *term) announceAside(j *job, chunks *pipeline.JobChunks) {
+func (t *term) announceAside(j *job, chunks pipeline.JobChunks) {
 	failed := chunks.In(pipeline.Failed)
 	if t.Ended == nil || len(failed) == 0 || j.chunks.announced {
 		j.chunks.announced = len(failed) > 0

@@ -36,7 +36,7 @@ func TestAPlanIsMadeFromACopy(t *testing.T) {
 	m.startPlan(j)
 	require.NoError(t, pipeline.Ask(m.FS, j.ID, pipeline.ControlPriority, "7\n"))
 	m.full = "the disk is full"
-	m.step(t.Context(), j, &pipeline.JobChunks{})
+	m.step(t.Context(), j, nil)
 	require.Nil(t, j.scan.Kept)
 	require.Equal(t, 7, j.Priority)
 	for !m.tasks.idle() {

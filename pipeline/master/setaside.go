@@ -81,7 +81,7 @@ func (t *term) startReject(j *job) {
 
 // setAside weighs the free chunks that somebody freed who could not weigh them. A chunk is weighed once for each of
 // its attempts, and not before it can have failed often enough.
-func (t *term) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
+func (t *term) setAside(ctx context.Context, j *job, chunks pipeline.JobChunks) {
 	for _, c := range chunks.In(pipeline.Pending) {
 		if c.Attempt <= max(t.Attempts, j.chunks.weighed[c.Chunk]) {
 			continue
@@ -95,7 +95,7 @@ func (t *term) setAside(ctx context.Context, j *job, chunks *pipeline.JobChunks)
 }
 
 // retry frees the chunks that were set aside, because a person asked for it.
-func (t *term) retry(ctx context.Context, j *job, chunks *pipeline.JobChunks) {
+func (t *term) retry(ctx context.Context, j *job, chunks pipeline.JobChunks) {
 	for _, c := range chunks.In(pipeline.Failed) {
 		if err := (pipeline.Failure{By: t.Node, Retry: true, Reason: "tried again on request"}).Report(t.FS, c); err != nil {
 			t.later(j, "cannot retry", err)

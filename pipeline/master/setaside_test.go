@@ -76,7 +76,7 @@ func (b *bench) settle() {
 func (b *bench) look(t *testing.T) []pipeline.ChunkFile {
 	survey, err := pipeline.TakeSurvey(b.FS)
 	require.NoError(t, err)
-	return survey.Job(b.job.ID).Files
+	return survey.Job(b.job.ID)
 }
 
 // Bad results of two machines: the chunk that a free worker would claim at once is set aside where it is rejected.

@@ -27,7 +27,7 @@ type splitResult struct {
 // startSplit makes the chunks that are nowhere (T3). Those of a plan that this master has just made are
 // made at once; of another master's only when they were missing long enough, because listings are not
 // atomic and that master may be at it.
-func (t *term) startSplit(j *job, state []pipeline.ChunkFile, chunks *pipeline.JobChunks) {
+func (t *term) startSplit(j *job, state []pipeline.ChunkFile, chunks pipeline.JobChunks) {
 	if t.tasks.busy("split/"+j.ID) || t.full != "" {
 		return
 	}
@@ -181,8 +181,8 @@ func (t *term) uncut() bool {
 }
 
 // dropSurplus removes copies of chunks that are accepted already: encoding them would be wasted.
-func (t *term) dropSurplus(j *job, chunks *pipeline.JobChunks, state []pipeline.ChunkFile) {
-	for _, c := range chunks.Files {
+func (t *term) dropSurplus(j *job, chunks pipeline.JobChunks, state []pipeline.ChunkFile) {
+	for _, c := range chunks {
 		if c.Chunk < len(state) && j.surplus(c, state[c.Chunk], t.pace.gap()) {
 			if err := t.FS.Remove(c.Path()); err != nil {
 				t.Log.Debug("cannot remove a surplus chunk", "chunk", c.ID(), "error", err)

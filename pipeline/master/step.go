@@ -40,7 +40,7 @@ func phaseOf(source bool, dir pipeline.Folder, control pipeline.Control) phase {
 }
 
 // step takes a job one step further if it can. busy: somebody, a worker perhaps, still has work on it.
-func (t *term) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (busy bool) {
+func (t *term) step(ctx context.Context, j *job, chunks pipeline.JobChunks) (busy bool) {
 	dir, err := pipeline.ListFolder(t.FS, j.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Log.Warn("a job's folder is gone, its chunks are swept", "job", j.ID)
@@ -86,7 +86,7 @@ func (t *term) step(ctx context.Context, j *job, chunks *pipeline.JobChunks) (bu
 
 // stepChunks goes on with a job that has a plan and no decision.
 func (t *term) stepChunks(
-	ctx context.Context, j *job, dir pipeline.Folder, chunks *pipeline.JobChunks, control pipeline.Control,
+	ctx context.Context, j *job, dir pipeline.Folder, chunks pipeline.JobChunks, control pipeline.Control,
 ) (busy bool) {
 	if control.Retry {
 		t.retry(ctx, j, chunks)

@@ -34,7 +34,7 @@ func NewCache() *Cache {
 }
 
 // job tells one job's status; ok is false for a folder that is no job. patience is how long a job waits for its build.
-func (k *Cache) job(f *sharefs.FS, id string, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode,
+func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes []pipeline.SeenNode,
 	patience time.Duration) (pipeline.JobStatus, bool) {
 	if st, ok := k.ended(f, id, chunks); ok {
 		return st, true
@@ -116,7 +116,7 @@ func wishes(f *sharefs.FS, st *pipeline.JobStatus) {
 }
 
 // fill counts the chunks and frames of a job that has a plan and no decision yet.
-func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks *pipeline.JobChunks,
+func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks pipeline.JobChunks,
 	nodes []pipeline.SeenNode) {
 	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
 	for _, n := range nodes {

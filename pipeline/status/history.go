@@ -35,9 +35,9 @@ const recheck = 64
 // ended returns the status of a job that has ended: the last answer's, or what its master wrote down for all
 // who ask. A person may put an older copy of a job's folder back, so the folder is looked at again where the job
 // has chunks, and now and then.
-func (k *Cache) ended(f *sharefs.FS, id string, chunks *pipeline.JobChunks) (pipeline.JobStatus, bool) {
+func (k *Cache) ended(f *sharefs.FS, id string, chunks pipeline.JobChunks) (pipeline.JobStatus, bool) {
 	if st, ok := k.closed[id]; ok {
-		if len(chunks.Files) == 0 && !k.due {
+		if len(chunks) == 0 && !k.due {
 			return st, true
 		}
 		if _, err := f.Stat(pipeline.JobFile(id, pipeline.ClosedName)); !errors.Is(err, fs.ErrNotExist) {

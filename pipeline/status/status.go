@@ -168,7 +168,7 @@ type planned struct {
 func patience(expiry time.Duration) time.Duration { return pipeline.BuildPatience * expiry }
 
 // work is what is left of the plan.
-func remaining(p planned, paused bool, chunks *pipeline.JobChunks, nodes []pipeline.SeenNode) work {
+func remaining(p planned, paused bool, chunks pipeline.JobChunks, nodes []pipeline.SeenNode) work {
 	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused, able: map[string]bool{}}
 	for _, n := range nodes {
 		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Out.PixFmt)
