@@ -86,14 +86,15 @@ func (j *Job) Create(f *sharefs.FS) error {
 	return err
 }
 
-// ReadJSON reads a file of at most limit bytes into v.
+// ReadJSON reads a file of at most limit bytes into v. Where its content is wrong the error is none of the operating
+// system (sharefs.System).
 func ReadJSON(f *sharefs.FS, name string, limit int64, v any) error {
 	b, err := f.Read(name, limit)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("cannot read %s: %w", name, err)
+		return fmt.Errorf("%s is not as it was written: it was cut short or changed (%w)", name, err)
 	}
 	return nil
 }

@@ -119,20 +119,18 @@ func (t *term) close(j *job, dir pipeline.Folder) bool {
 }
 
 // reopened takes a job up again that has ended, where its folder shows that it has not: a person put the share back
-// as it was in a snapshot. In doubt it is neither taken up nor swept.
-func (t *term) reopened(id string) bool {
+// as it was in a snapshot. After an error that is not known.
+func (t *term) reopened(id string) (bool, error) {
 	dir, err := pipeline.ListFolder(t.FS, id)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return false
-	case err != nil:
-		return true
-	case dir.Job() && !dir.Closed():
-		t.Log.Warn("a job that had ended has not, as its folder says: it is taken up again", "job", id)
-		t.jobs.reopen(id)
-		return true
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	return false
+	if err != nil || !dir.Job() || dir.Closed() {
+		return false, err
+	}
+	t.Log.Warn("a job that had ended has not, as its folder says: it is taken up again", "job", id)
+	t.jobs.reopen(id)
+	return true, nil
 }
 
 // maxRecent is how many of the jobs that ended last are looked at again, one in each round: what a snapshot undoes
@@ -147,7 +145,10 @@ func (t *term) lookBack() {
 	}
 	id := l.recent[0]
 	l.recent = l.recent[1:]
-	if l.closed[id] && !t.reopened(id) {
+	if !l.closed[id] {
+		return
+	}
+	if reopened, _ := t.reopened(id); !reopened { // after an error it is asked again when its turn comes
 		l.recent = append(l.recent, id)
 	}
 }

@@ -27,8 +27,10 @@ func (t *term) sweepOrphans(survey *pipeline.Survey) {
 			delete(t.leftovers.orphans, id)
 			continue
 		}
-		if l.closed[id] && t.reopened(id) {
-			continue
+		if l.closed[id] {
+			if reopened, err := t.reopened(id); reopened || err != nil { // in doubt nothing is swept
+				continue
+			}
 		}
 		if l.closed[id] || t.leftovers.orphans.of(id).seen(t.pace.gap()) > t.missingFor() {
 			t.Log.Info("sweeping what a job left behind", "job", id)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
 )
@@ -322,6 +324,28 @@ func TestWhatLiesOnTheShareIsTheTruth(t *testing.T) {
 	m.jobs.closed[j.ID] = true
 	m.sweepOrphans(survey)
 	require.NoFileExists(t, m.FS.Path(chunk.Path()), "what a job left behind that has ended")
+}
+
+// A listing that fails says nothing of a job that has ended: it is asked of again.
+func TestAListingThatFailsForgetsNoJob(t *testing.T) {
+	away := false
+	m := leading(t, func(root string) sharefs.Ops {
+		return sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
+			if away && op == "readdir" && strings.HasPrefix(name, pipeline.Jobs) {
+				return syscall.EIO
+			}
+			return nil
+		})
+	})
+	j := planted(t, m, "film") // it was put back as it was before it ended
+	delete(m.jobs.live, j.ID)
+	m.jobs.closed[j.ID], m.jobs.recent = true, []string{j.ID}
+	away = true
+	m.lookBack()
+	away = false
+	m.lookBack()
+	require.NoError(t, m.findJobs())
+	require.Contains(t, m.jobs.live, j.ID)
 }
 
 func TestAnInterruptedStatusPageIsSwept(t *testing.T) {

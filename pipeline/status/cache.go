@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -41,7 +42,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 	}
 	st, err := k.describe(f, id)
 	if err != nil {
-		return pipeline.JobStatus{}, false
+		return lost(id, err)
 	}
 	dir, err := pipeline.ListFolder(f, id)
 	if err != nil {
@@ -64,6 +65,9 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 	if plan == nil {
 		if plan, err = pipeline.LoadPlan(f, id); err != nil {
 			st.Error = err.Error()
+			if _, foreign := errors.AsType[*pipeline.FormatError](err); !foreign && !sharefs.System(err) {
+				st.Error += fmt.Sprintf("; `distenc cancel %s`, then `distenc retry %[1]s`, begins anew", id)
+			}
 			return st, true
 		}
 		plan.ForgetTimes()
@@ -81,6 +85,13 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Out.PixFmt)))
 	}
 	return st, true
+}
+
+// lost is the status of a job whose job.json is damaged: nobody can go on with it. A folder that has none is no job.
+func lost(id string, err error) (pipeline.JobStatus, bool) {
+	return pipeline.JobStatus{ID: id, Name: id, State: pipeline.JobFailed, Decided: true, Error: fmt.Sprintf(
+		"%v; move its source from %s into the inbox, and remove that folder", err, pipeline.JobDir(id)),
+	}, !sharefs.System(err)
 }
 
 // describe is what is known of a job before anything becomes of it.

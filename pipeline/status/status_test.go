@@ -25,6 +25,27 @@ func testShare(t *testing.T) *sharefs.FS {
 	return fs
 }
 
+// A job whose job.json or plan.json was cut short is shown, with what a person can do about it.
+func TestAJobThatIsDamagedIsShown(t *testing.T) {
+	fs := testShare(t)
+	id := "0badcafe-aaaaa"
+	require.NoError(t, (&pipeline.Job{ID: id, Inbox: "film.mkv", Source: "source.mkv"}).Create(fs))
+	cut := func(name, text string) string {
+		require.NoError(t, os.WriteFile(fs.Path(pipeline.JobFile(id, name)), []byte(text), 0o644))
+		s, err := Read(fs, nil)
+		require.NoError(t, err)
+		require.Len(t, s.Jobs, 1)
+		require.Equal(t, id, s.Jobs[0].ID)
+		return s.Jobs[0].Error
+	}
+	require.Equal(t, "jobs/0badcafe-aaaaa/plan.json is not as it was written: it was cut short or changed (unexpected end "+
+		"of JSON input); `distenc cancel 0badcafe-aaaaa`, then `distenc retry 0badcafe-aaaaa`, begins anew",
+		cut("plan.json", `{"format":3,"job":"0bad`))
+	require.Equal(t, "jobs/0badcafe-aaaaa/job.json is not as it was written: it was cut short or changed (unexpected end "+
+		"of JSON input); move its source from jobs/0badcafe-aaaaa into the inbox, and remove that folder",
+		cut("job.json", `{"id":"0badcafe-aa`))
+}
+
 // A node that missed a few heartbeats counts for nothing, long before its work is given to others.
 func TestASilentNodeCountsForNothing(t *testing.T) {
 	fs := testShare(t)

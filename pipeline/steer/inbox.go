@@ -20,7 +20,7 @@ func (d Desk) submitInPlace(ctx context.Context, file, name string, size int64, 
 	}
 	s := NewSubmission(name)
 	w.Nonce, w.Size = s.Nonce, size
-	return s, d.amend(name, w)
+	return s, d.amendWaiting(name, w)
 }
 
 // inInbox returns a file's name on the share if it lies in the inbox already, else "".

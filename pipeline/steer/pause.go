@@ -43,7 +43,7 @@ func (d Desk) wish(ctx context.Context, word string, s State, w Wishes, ask func
 		return Outcome{}, err
 	}
 	if t.waiting != "" {
-		err = d.amend(t.waiting, w)
+		err = d.amendWaiting(t.waiting, w)
 	} else {
 		err = ask(t.Job.ID)
 	}

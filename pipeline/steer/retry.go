@@ -56,7 +56,20 @@ func (d Desk) retryWhole(ctx context.Context, t Target) (Outcome, error) {
 			t.Name, d.Share.Path(pipeline.FailedDir))
 		return Outcome{}, errors.Join(lost, err)
 	}
+	if err := d.keepWishes(string(closed.Source), t.Job.Asked); err != nil {
+		return Outcome{}, err
+	}
 	return d.backToInbox(ctx, t, string(closed.Source), job.Inbox)
+}
+
+// keepWishes writes what people asked of a job into the settings beside its source, which may say otherwise: they were
+// written before it was a job.
+func (d Desk) keepWishes(source string, asked pipeline.Asked) error {
+	_, err := d.Share.Stat(pipeline.SidecarBeside(source))
+	if errors.Is(err, fs.ErrNotExist) && !asked.Paused && asked.Priority == 0 {
+		return nil
+	}
+	return d.amend(source, Wishes{Paused: &asked.Paused, Priority: &asked.Priority})
 }
 
 // backToInbox is not interrupted once it has begun.

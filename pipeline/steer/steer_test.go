@@ -11,6 +11,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // asJSON writes the settings beside a film as JSON; in the program they are TOML.
@@ -81,6 +82,13 @@ var scenes = map[string]func(t *testing.T, d Desk){
 	},
 	"failed":    func(t *testing.T, d Desk) { over(t, d, pipeline.ActFailed) },
 	"cancelled": func(t *testing.T, d Desk) { over(t, d, pipeline.ActCancelled) },
+	"steered and cancelled": func(t *testing.T, d Desk) {
+		over(t, d, pipeline.ActCancelled, func() {
+			require.NoError(t, d.Share.Create("jobs/"+job+"/source.mkv.distenc.toml",
+				[]byte(`{"Profile":"tablet","Paused":true,"Priority":3}`)))
+			require.NoError(t, pipeline.Ask(d.Share, job, pipeline.ControlPriority, "7\n"))
+		})
+	},
 	"source lost": func(t *testing.T, d Desk) {
 		over(t, d, pipeline.ActFailed)
 		require.NoError(t, os.RemoveAll(d.Share.Path("failed/film.mkv")))
@@ -133,12 +141,15 @@ func putAside(t *testing.T, d Desk, source string) pipeline.RawName {
 }
 
 // over is a job that a master has put away.
-func over(t *testing.T, d Desk, act pipeline.Act) {
+func over(t *testing.T, d Desk, act pipeline.Act, before ...func()) {
 	t.Helper()
 	live(t, d)
+	for _, do := range before {
+		do()
+	}
 	decide(t, d, pipeline.Decision{Act: act, Reason: "r"})
 	source := putAside(t, d, pipeline.JobFile(job, "source.mkv"))
-	require.NoError(t, pipeline.Closed{Act: act, Reason: "r", Source: source}.Publish(d.Share, job))
+	require.NoError(t, status.Close(d.Share, job, pipeline.Closed{Act: act, Reason: "r", Source: source}))
 }
 
 // Each verb, with a film in each state: what it returns, and what is on the share then.
@@ -191,6 +202,9 @@ func TestVerbs(t *testing.T) {
 		{verb: "retry", scene: "failed", state: InInbox, path: "inbox/film.mkv", file: "inbox/film.mkv", holds: "film"},
 		{verb: "retry", scene: "failed", state: InInbox, path: "inbox/film.mkv", file: "failed/film.mkv", holds: "-"},
 		{verb: "retry", scene: "cancelled", state: InInbox, path: "inbox/film.mkv", file: "inbox/film.mkv", holds: "film"},
+		{verb: "retry", scene: "cancelled", state: InInbox, path: "inbox/film.mkv", file: settings, holds: "-"},
+		{verb: "retry", scene: "steered and cancelled", state: InInbox, path: "inbox/film.mkv", file: settings,
+			holds: `"Profile":"tablet","Settings":null,"Priority":7,"Paused":false`},
 		{verb: "retry", scene: "source lost", kind: NotNow, says: "is not where it was put"},
 		{verb: "retry", scene: "done", kind: NotNow, says: "distenc add --again"},
 		{verb: "retry", scene: "rejected", state: InInbox, path: "inbox/film.mkv", file: "failed/film.mkv", holds: "-"},

@@ -7,8 +7,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// amend writes wishes into the settings beside a film in the inbox. Others are kept, among them what a submission
-// promised.
+// amend writes wishes into the settings beside a film. Others are kept, among them what a submission promised.
 func (d Desk) amend(film string, w Wishes) error {
 	name := pipeline.SidecarBeside(film)
 	data, err := d.Share.Read(name, pipeline.MaxSidecar)
@@ -18,11 +17,16 @@ func (d Desk) amend(film string, w Wishes) error {
 	if data, err = d.Settings.Amend(d.Share.Path(name), data, w); err != nil {
 		return err
 	}
-	if err := d.Share.Replace(name, data); err != nil {
+	return d.Share.Replace(name, data)
+}
+
+// amendWaiting is amend for a film in the inbox.
+func (d Desk) amendWaiting(film string, w Wishes) error {
+	if err := d.amend(film, w); err != nil {
 		return err
 	}
 	if err := d.taken(film); err != nil {
-		_ = d.Share.Remove(name) // they would be taken for another film's
+		_ = d.Share.Remove(pipeline.SidecarBeside(film)) // they would be taken for another film's
 		return err
 	}
 	return nil

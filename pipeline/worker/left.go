@@ -36,9 +36,12 @@ func (w *Worker) foreign(job string) bool {
 
 // nothingLeft reports whether no job has a free chunk, and none is about to be cut: one that a master has taken in but
 // not yet planned, or whose chunks are not all made. The free chunks of jobs that are beyond this node don't count, nor
-// do jobs whose plan is foreign.
+// do paused jobs and those whose plan is foreign.
 func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond func(job string) bool) bool {
 	return !slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
+		if j.Paused {
+			return false
+		}
 		switch j.State {
 		case pipeline.Planning:
 			return !foreign(j.ID)

@@ -17,6 +17,8 @@ func TestWhenNothingIsLeft(t *testing.T) {
 	foreign := func(job string) bool { return job == "later" }
 	ended := pipeline.JobStatus{ID: "z", State: pipeline.JobFailed, Decided: true}
 	ended.Chunks.Pending = 1
+	paused := pipeline.JobStatus{ID: "p", State: pipeline.InWork, Asked: pipeline.Asked{Paused: true}}
+	paused.Chunks.Pending = 1
 	job := func(id string, state pipeline.JobState, pending int) pipeline.JobStatus {
 		return pipeline.JobStatus{ID: id, State: state, Course: pipeline.Course{Chunks: pipeline.Counts{Pending: pending}}}
 	}
@@ -34,6 +36,8 @@ func TestWhenNothingIsLeft(t *testing.T) {
 		"about to be read":               {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
 		"of a later distenc":             {[]pipeline.JobStatus{job("later", pipeline.Planning, 0)}, true},
 		"free beside what was set aside": {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 1)}, false},
+		"a paused job":                   {[]pipeline.JobStatus{paused}, true},
+		"free beside a paused job":       {[]pipeline.JobStatus{paused, job("a", pipeline.InWork, 1)}, false},
 		"all was set aside":              {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 0)}, true},
 		"failed":                         {[]pipeline.JobStatus{ended}, true},
 	} {
