@@ -247,19 +247,20 @@ func moveBack(ctx context.Context, f *sharefs.FS, source, sidecar, name, denied 
 	if _, err := f.Move(ctx, source, name); err != nil {
 		return err
 	}
-	if link := SidecarBeside(denied); denied != "" && sameFile(f, sidecar, link) {
+	link := SidecarBeside(denied)
+	if same, _ := sameFile(f, sidecar, link); same && denied != "" {
 		return f.Remove(link) // they would be taken for another file's
 	}
 	return nil
 }
 
-func sameFile(f *sharefs.FS, a, b string) bool {
+func sameFile(f *sharefs.FS, a, b string) (bool, error) {
 	x, err := f.Stat(a)
 	if err != nil {
-		return false
+		return false, err
 	}
 	y, err := f.Stat(b)
-	return err == nil && sharefs.SameFile(x, y)
+	return err == nil && sharefs.SameFile(x, y), err
 }
 
 // LinkFree links a source, with its settings, under the first name in dir that neither a file nor settings have.
@@ -291,15 +292,11 @@ func freeFor(f *sharefs.FS, file, name string, listed []string) (bool, error) {
 	if !slices.Contains(listed, path.Base(name)) {
 		return true, nil
 	}
-	mine, err := f.Stat(file)
-	var there fs.FileInfo
-	if err == nil {
-		there, err = f.Stat(name)
-	}
+	same, err := sameFile(f, file, name)
 	if errors.Is(err, fs.ErrNotExist) { // there is no such file, or somebody has just taken what had the name
 		return false, nil
 	}
-	return err == nil && sharefs.SameFile(mine, there), err
+	return same, err
 }
 
 // linkBack gives a source a second name in the inbox, its settings first, as `distenc add` does. ours is false,

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a
-// type
+// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a type
 // that is read from a person's text once; its text on the share is the same as in TOML.
 type Settings struct {
 	Profile     string         `json:"profile"`
@@ -29,79 +28,56 @@ func (s Settings) Effort() string {
 	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}, " "))
 }
 
-// Container is the output's file format.
-type Container string
+// The settings that are one word of a few.
+type (
+	Container      string // the output's file format
+	Subtitles      string // what becomes of the source's
+	Deinterlace    string // whether interlaced pictures become progressive ones
+	Odd            string // what becomes of a width or height that the output's chroma can't halve
+	Pieces         string // what a chunk's file holds: a piece of the source, or the name of a range of it
+	SourceDisposal string // what becomes of a source once its output is published
+)
 
-// The containers.
+// Their words.
 const (
 	MKV Container = "mkv"
 	MP4 Container = "mp4"
+
+	CopySubtitles Subtitles = "copy"
+	NoSubtitles   Subtitles = "none"
+
+	KeepInterlaced  Deinterlace = "no"
+	MakeProgressive Deinterlace = "yes"
+
+	RefuseOdd Odd = "refuse"
+	CropOdd   Odd = "crop"
+	PadOdd    Odd = "pad"
+
+	CopyPieces  Pieces = "copy"
+	RangePieces Pieces = "range"
+
+	ArchiveSource SourceDisposal = "archive"
+	DeleteSource  SourceDisposal = "delete"
 )
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *Container) UnmarshalText(text []byte) error { return setWord(c, text, MKV, MP4) }
-
-// Subtitles is what becomes of the source's subtitles.
-type Subtitles string
-
-// What becomes of subtitles.
-const (
-	CopySubtitles Subtitles = "copy"
-	NoSubtitles   Subtitles = "none"
-)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Subtitles) UnmarshalText(text []byte) error {
 	return setWord(s, text, CopySubtitles, NoSubtitles)
 }
 
-// Deinterlace is whether interlaced pictures become progressive ones.
-type Deinterlace string
-
-// Whether to deinterlace.
-const (
-	KeepInterlaced  Deinterlace = "no"
-	MakeProgressive Deinterlace = "yes"
-)
-
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *Deinterlace) UnmarshalText(text []byte) error {
 	return setWord(d, text, KeepInterlaced, MakeProgressive)
 }
 
-// Odd is what becomes of a width or height that the output's chroma can't halve.
-type Odd string
-
-// What becomes of odd sizes.
-const (
-	RefuseOdd Odd = "refuse"
-	CropOdd   Odd = "crop"
-	PadOdd    Odd = "pad"
-)
-
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (o *Odd) UnmarshalText(text []byte) error { return setWord(o, text, RefuseOdd, CropOdd, PadOdd) }
 
-// Pieces is what a chunk's file holds.
-type Pieces string
-
-// What a chunk's file holds.
-const (
-	CopyPieces  Pieces = "copy"  // a piece of the source
-	RangePieces Pieces = "range" // the name of a range of it
-)
-
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (p *Pieces) UnmarshalText(text []byte) error { return setWord(p, text, CopyPieces, RangePieces) }
-
-// SourceDisposal is what becomes of a source once its output is published.
-type SourceDisposal string
-
-// What becomes of sources.
-const (
-	ArchiveSource SourceDisposal = "archive"
-	DeleteSource  SourceDisposal = "delete"
-)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *SourceDisposal) UnmarshalText(text []byte) error {

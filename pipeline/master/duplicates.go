@@ -45,32 +45,9 @@ func contentOf(j *pipeline.Job) content {
 	return content{crc32: j.CRC32, size: j.Size, settings: s}
 }
 
-// index is what is in work or done, by content. Safe for concurrent use.
-type index struct {
-	mu   sync.Mutex
-	jobs map[content]string
-}
-
-func newIndex() *index { return &index{jobs: map[content]string{}} }
-
-func (x *index) add(c content, job string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.jobs[c] = job
-}
-
-// drop forgets a content, if it is known as this job's.
-func (x *index) drop(c content, job string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.jobs[c] == job {
-		delete(x.jobs, c)
-	}
-}
-
-// find returns the job with this content, or "".
-func (x *index) find(c content) string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.jobs[c]
+// twinOf returns the job in work or done that has the content of another one, or "".
+func twinOf(known *sync.Map, j *pipeline.Job) string {
+	twin, _ := known.Load(contentOf(j))
+	id, _ := twin.(string)
+	return id
 }

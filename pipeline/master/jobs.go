@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -19,14 +20,14 @@ type ledger struct {
 	late    map[string]*lateJob // ended without their source: it may still land in their folders
 	present map[string]bool     // has a folder under jobs/
 	taking  map[string]bool     // being made by this master's intake
-	known   *index              // what was encoded or is in work
+	known   *sync.Map           // what was encoded or is in work: the job, by content
 	films   *films              // what companions in the inbox may go with
 }
 
 func newLedger() ledger {
 	return ledger{
 		live: map[string]*job{}, closed: map[string]bool{}, late: map[string]*lateJob{}, taking: map[string]bool{},
-		known: newIndex(), films: newFilms(),
+		known: &sync.Map{}, films: newFilms(),
 	}
 }
 
@@ -47,7 +48,7 @@ func (l *ledger) adopt(j *job) {
 func (l *ledger) forget(j *job) {
 	delete(l.live, j.ID)
 	l.films.ended(j.Job, false)
-	l.known.drop(contentOf(j.Job), j.ID)
+	l.known.CompareAndDelete(contentOf(j.Job), j.ID)
 }
 
 // close drops a job that has ended. published: its output is out.
@@ -57,9 +58,9 @@ func (l *ledger) close(j *job, published bool) {
 	delete(l.live, j.ID)
 	l.films.ended(j.Job, published)
 	if published {
-		l.known.add(contentOf(j.Job), j.ID)
+		l.known.Store(contentOf(j.Job), j.ID)
 	} else {
-		l.known.drop(contentOf(j.Job), j.ID)
+		l.known.CompareAndDelete(contentOf(j.Job), j.ID)
 	}
 }
 

@@ -69,18 +69,19 @@ func TestTasksKeepTheirLimits(t *testing.T) {
 }
 
 func TestDuplicatesAreToldByContentAndSettings(t *testing.T) {
-	x := newIndex()
 	settings := pipeline.Settings{Encoder: "x264", Options: "--crf 18", Profile: "one", Pieces: "copy"}
 	a := &pipeline.Job{ID: "a", CRC32: "ABCDEF01", Size: 5, Settings: settings}
-	x.add(contentOf(a), "a")
-	same := *a
+	same, other, again := *a, *a, *a
 	same.Settings.Profile, same.Settings.Pieces = "two", "range"
-	require.Equal(t, "a", x.find(contentOf(&same)), "what does not change the output makes no other job")
-	other := *a
+	require.Equal(t, contentOf(a), contentOf(&same), "what does not change the output makes no other job")
 	other.Settings.Options = "--crf 20"
-	require.Empty(t, x.find(contentOf(&other)))
-	x.drop(contentOf(a), "b")
-	require.Equal(t, "a", x.find(contentOf(a)), "another job's end does not make it unknown")
-	x.drop(contentOf(a), "a")
-	require.Empty(t, x.find(contentOf(a)))
+	require.NotEqual(t, contentOf(a), contentOf(&other))
+
+	l := newLedger()
+	l.close(liveJob(a), true)
+	again.ID = "b"
+	l.forget(liveJob(&again))
+	require.Equal(t, "a", twinOf(l.known, a), "another job's end does not make it unknown")
+	l.forget(liveJob(a))
+	require.Empty(t, twinOf(l.known, a))
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -80,16 +81,8 @@ func (m *Master) checksum(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	sum, block := crc32.NewIEEE(), make([]byte, 1<<20)
-	for err == nil {
-		var n int
-		n, err = f.Read(block)
-		_, _ = sum.Write(block[:n]) // never fails: hash.Hash
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-	}
-	if err != io.EOF {
+	sum := crc32.NewIEEE()
+	if _, err := io.CopyBuffer(sum, sharefs.UntilDone(ctx, f), make([]byte, 1<<20)); err != nil {
 		return "", fmt.Errorf("cannot read %q: %w", name, err)
 	}
 	return fmt.Sprintf("%08X", sum.Sum32()), nil

@@ -61,9 +61,9 @@ func (t *term) step(ctx context.Context, j *job, chunks pipeline.JobChunks) (bus
 	source := dir.Source(j.Job)
 	switch { // without its source, a job that goes on is no reason to refuse the same content
 	case source:
-		t.jobs.known.add(contentOf(j.Job), j.ID)
+		t.jobs.known.Store(contentOf(j.Job), j.ID)
 	case !dir.Decision():
-		t.jobs.known.drop(contentOf(j.Job), j.ID)
+		t.jobs.known.CompareAndDelete(contentOf(j.Job), j.ID)
 	}
 	switch phaseOf(source, dir, control) {
 	case sourceless:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -18,8 +19,8 @@ type arrival struct {
 	id       string
 	file     watcher.File
 	scan     Scan
-	identity identity // of what was read
-	known    *index   // guards itself
+	identity identity  // of what was read
+	known    *sync.Map // guards itself
 }
 
 // taken is what became of an arrival.
@@ -69,7 +70,7 @@ func (t *term) afterTaking(a arrival, d *dropped, r taken) {
 		t.failed++
 	default:
 		delete(t.inbox.files, a.file.Name)
-		t.jobs.known.add(contentOf(r.job), r.job.ID) // the next one is taken in before its folder is looked at
+		t.jobs.known.Store(contentOf(r.job), r.job.ID) // the next one is taken in before its folder is looked at
 		j := liveJob(r.job)
 		j.scan, j.sighted = a.scan, r.sighted
 		t.jobs.adopt(j)
@@ -135,7 +136,7 @@ func (m *Master) newJob(a arrival) (*pipeline.Job, error) {
 		Size: a.file.Size, ModTime: a.file.ModTime, CRC32: a.scan.CRC32, Tag: tag,
 		Settings: order.Settings, Priority: order.Priority, Nonce: order.Nonce, Master: m.Node, Created: time.Now().UTC(),
 	}
-	if twin := a.known.find(contentOf(j)); twin != "" && !order.Again {
+	if twin := twinOf(a.known, j); twin != "" && !order.Again {
 		return j, m.duplicate(twin)
 	}
 	return j, nil
