@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -45,14 +44,15 @@ func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 // Decide publishes a decision, durably, and returns the one that holds: ours only if it was first (T12).
 func Decide(f *sharefs.FS, id string, d Decision) (*Decision, error) {
 	d.Nonce = Nonce(12)
-	b, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, err := f.PublishData(JobFile(id, DecisionName), append(b, '\n')); err != nil {
+	if err := publishJSON(f, JobFile(id, DecisionName), d); err != nil {
 		return nil, err
 	}
 	return LoadDecision(f, id)
+}
+
+// Publish writes it down, durably; what another master has written stays.
+func (p Published) Publish(f *sharefs.FS, id string) error {
+	return publishJSON(f, JobFile(id, PublishedName), p)
 }
 
 // LoadPublished reads where a job's output went; fs.ErrNotExist while it went nowhere.

@@ -78,11 +78,15 @@ func (j *Job) Create(f *sharefs.FS) error {
 			return err
 		}
 	}
-	b, err := json.MarshalIndent(j, "", "  ")
-	if err != nil {
-		return err
+	return publishJSON(f, JobFile(j.ID, jobName), j)
+}
+
+// publishJSON publishes v, durably, under a name that several may want: the first one's stays.
+func publishJSON(f *sharefs.FS, name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		_, _, err = f.PublishData(name, append(b, '\n'))
 	}
-	_, _, err = f.PublishData(JobFile(j.ID, jobName), append(b, '\n'))
 	return err
 }
 

@@ -2,7 +2,6 @@ package master
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -55,10 +54,15 @@ func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, er
 	if lost {
 		d.Act, d.Reason = pipeline.ActFailed, "The finished output was removed before it could be published."
 	}
+	dir, err := pipeline.ListFolder(w.FS, w.job.ID)
+	if err != nil {
+		return d.Act, err
+	}
 	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
 	case d.Act == pipeline.ActPublish:
-		closed.Source, err = w.publish(ctx, d)
+		closed.Source, err = w.publish(ctx, d, dir)
+	case !dir.Source(w.job): // it never came, or has been put away
 	case d.Return:
 		closed.Source, err = w.giveBack(ctx, d)
 	default:
@@ -73,8 +77,10 @@ func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, er
 	return d.Act, status.Close(w.FS, w.job.ID, closed)
 }
 
-// publish gives the decided output its name in the outbox and puts the source away.
-func (w *jobTask) publish(ctx context.Context, d *pipeline.Decision) (source pipeline.RawName, err error) {
+// publish gives the decided output its name in the outbox and puts the source away, by a listing of the job's folder.
+func (w *jobTask) publish(
+	ctx context.Context, d *pipeline.Decision, dir pipeline.Folder,
+) (source pipeline.RawName, err error) {
 	out := pipeline.JobOut(w.job.ID, d.Out)
 	for _, text := range [][2]string{{".json", pipeline.CertificateName}, {".txt", pipeline.ReportName}} {
 		_, err := w.FS.Publish(out+text[0], pipeline.JobFile(w.job.ID, text[1]))
@@ -82,14 +88,13 @@ func (w *jobTask) publish(ctx context.Context, d *pipeline.Decision) (source pip
 			return "", err
 		}
 	}
-	dir, err := pipeline.ListFolder(w.FS, w.job.ID)
-	if err != nil {
-		return "", err
-	}
 	if !dir.Published() {
 		if err := w.publishOutput(ctx, d, out); err != nil {
 			return "", err
 		}
+	}
+	if !dir.Source(w.job) {
+		return "", nil
 	}
 	return w.putAway(ctx)
 }
@@ -116,16 +121,11 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 		return err
 	}
 	w.bring(ctx, name)
-	b, err := json.MarshalIndent(pipeline.Published{
+	w.Log.Info("published", "job", j.ID, "output", pipeline.RawName(name).String(), "crc32", d.CRC32)
+	return pipeline.Published{
 		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))),
 		CRC32:  d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
-	}, "", "  ")
-	if err != nil {
-		return err
-	}
-	w.Log.Info("published", "job", j.ID, "output", pipeline.RawName(name).String(), "crc32", d.CRC32)
-	_, _, err = w.FS.PublishData(pipeline.JobFile(j.ID, pipeline.PublishedName), append(b, '\n'))
-	return err
+	}.Publish(w.FS, j.ID)
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two

@@ -14,10 +14,6 @@ import (
 // putAway moves the source to archive/, and removes it there if the settings say so: only now is its
 // output verified and out. A source that has become another file since goes back to the inbox: nothing of it came out.
 func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
-	folder, err := pipeline.ListFolder(w.FS, w.job.ID)
-	if err != nil || !folder.Source(w.job) {
-		return "", err
-	}
 	remove := w.job.Settings.Disposal == pipeline.DeleteSource
 	if changed, err := w.changed(ctx, remove); err != nil {
 		return "", err
@@ -66,10 +62,6 @@ func (m *Master) moveSource(ctx context.Context, j *pipeline.Job, dst string) (p
 // giveBack puts a source that was not whole back into the inbox, under a free name.
 func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.RawName, error) {
 	j := w.job
-	folder, err := pipeline.ListFolder(w.FS, j.ID)
-	if err != nil || !folder.Source(j) {
-		return "", err
-	}
 	w.Log.Info("back to the inbox", "job", j.ID, "name", j.Inbox.String(), "reason", d.Reason)
 	source, dir := pipeline.JobFile(j.ID, j.Source), path.Join(pipeline.Inbox, path.Dir(string(j.Inbox)))
 	name, err := pipeline.GiveBack(ctx, w.FS, source, pipeline.SidecarOf(j.ID), dir, j.Name())
@@ -79,10 +71,6 @@ func (w *jobTask) giveBack(ctx context.Context, d *pipeline.Decision) (pipeline.
 // rejectJob puts the source of a failed or cancelled job into failed/, with the reason and the log.
 func (w *jobTask) rejectJob(ctx context.Context, d *pipeline.Decision) (pipeline.RawName, error) {
 	j := w.job
-	folder, err := pipeline.ListFolder(w.FS, j.ID)
-	if err != nil || !folder.Source(j) {
-		return "", err
-	}
 	log := fmt.Sprintf("job %s, %s by %s\n%s", j.ID, d.Act, d.By, w.logOf(j.ID))
 	return w.putAside(ctx, pipeline.Reject{
 		Source: pipeline.JobFile(j.ID, j.Source), Sidecar: pipeline.SidecarOf(j.ID), Inbox: j.Inbox,

@@ -1,7 +1,8 @@
 package status
 
 import (
-	"container/heap"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -29,14 +30,7 @@ type slot struct {
 	free float64 // seconds from now
 }
 
-// crew is a heap of slots, the one that is free first on top.
-type crew []slot
-
-func (c crew) Len() int           { return len(c) }
-func (c crew) Less(a, b int) bool { return c[a].free < c[b].free }
-func (c crew) Swap(a, b int)      { c[a], c[b] = c[b], c[a] }
-func (c *crew) Push(s any)        { *c = append(*c, s.(slot)) }
-func (c *crew) Pop() any          { panic("slots stay") }
+func freeFirst(a, b slot) int { return cmp.Compare(a.free, b.free) }
 
 // forecast foretells when each job's last chunk is encoded, if the nodes that are there go on as they
 // were measured: it plays out who takes which chunk, in the given order of jobs, which is that of the
@@ -65,7 +59,7 @@ const farthest = 1e9
 type play struct {
 	speeds speeds
 	here   map[string]pipeline.SeenNode
-	crew   crew
+	crew   []slot             // the one that is free first comes first
 	ends   map[string]float64 // by job, in seconds from now
 }
 
@@ -85,7 +79,7 @@ func (p *play) finish(jobs []work) {
 			p.add(slot{node: name})
 		}
 	}
-	heap.Init(&p.crew)
+	slices.SortFunc(p.crew, freeFirst)
 }
 
 // has tells whether a chunk is in the hands of a node that is there.
@@ -130,24 +124,20 @@ func (p *play) begin(jobs []work) {
 
 // take gives a chunk to the able slot that is free first; false where there is none or its speed is unknown.
 func (p *play) take(j work, c openChunk) bool {
-	first := -1
-	for i, s := range p.crew {
-		if (j.able == nil || j.able[s.node]) && (first < 0 || s.free < p.crew[first].free) {
-			if first = i; i == 0 { // none is free before
-				break
-			}
-		}
-	}
+	first := slices.IndexFunc(p.crew, func(s slot) bool { return j.able == nil || j.able[s.node] })
 	if first < 0 {
 		return false
 	}
-	s := &p.crew[first]
+	s := p.crew[first]
 	fps := p.speeds.fps(s.node, j)
 	if fps <= 0 {
 		return false
 	}
 	s.free += float64(c.frames) / fps
 	p.ends[j.job] = max(p.ends[j.job], s.free)
-	heap.Fix(&p.crew, first)
+	later := p.crew[first+1:]
+	at, _ := slices.BinarySearchFunc(later, s, freeFirst)
+	copy(p.crew[first:], later[:at])
+	p.crew[first+at] = s
 	return true
 }

@@ -92,7 +92,10 @@ func TestAHangingEncoderPoisonsItsChunkAlone(t *testing.T) {
 			})
 			j := f.job(pipeline.JobFailed)
 			require.Contains(t, j.Error, ".00001 was set aside: cannot encode chunk 1: "+c.says)
-			require.Len(t, j.Failures, 3)
+			require.GreaterOrEqual(t, len(j.Failures), 3) // a second copy of the chunk, made on a busy machine, has its own
+			for _, f := range j.Failures {
+				require.Contains(t, f.Reason, c.says)
+			}
 			f.drop(corpus.Make(t, "one-frame.mkv"), "next.mkv")
 			f.eventually("the next job is done", func() bool {
 				s := f.status()
