@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a type
-// that is read from a person's text once; its text on the share is the same as in TOML.
+// Settings are what one job is encoded with, resolved once by the master from profile and sidecar. Each setting has a
+// type that is read from a person's text once; its text on the share is the same as in TOML.
 type Settings struct {
 	Profile     string         `json:"profile"`
 	Encoder     string         `json:"encoder"` // its name in package encoder
@@ -28,17 +28,22 @@ func (s Settings) Effort() string {
 	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}, " "))
 }
 
-// The settings that are one word of a few.
 type (
-	Container      string // the output's file format
-	Subtitles      string // what becomes of the source's
-	Deinterlace    string // whether interlaced pictures become progressive ones
-	Odd            string // what becomes of a width or height that the output's chroma can't halve
-	Pieces         string // what a chunk's file holds: a piece of the source, or the name of a range of it
-	SourceDisposal string // what becomes of a source once its output is published
+	// Container is the output's file format.
+	Container string
+	// Subtitles is what becomes of the source's subtitles.
+	Subtitles string
+	// Deinterlace is whether interlaced pictures become progressive ones.
+	Deinterlace string
+	// Odd is what becomes of a width or height that the output's chroma can't halve.
+	Odd string
+	// Pieces is what a chunk's file holds: a piece of the source, or the name of a range of it.
+	Pieces string
+	// SourceDisposal is what becomes of a source once its output is published.
+	SourceDisposal string
 )
 
-// Their words.
+// The words of those settings.
 const (
 	MKV Container = "mkv"
 	MP4 Container = "mp4"

@@ -29,7 +29,7 @@ func TakeSurvey(f *sharefs.FS) (*Survey, error) {
 	}
 	for _, n := range names {
 		if c, ok := ParseClaimed(n); ok {
-			s.add(c)
+			s.jobs[c.Job] = append(s.jobs[c.Job], c)
 		}
 	}
 	done := func(_, name string) (ChunkFile, bool) { return ParseDone(name) }
@@ -60,17 +60,16 @@ func (s *Survey) addJobs(f *sharefs.FS, dir string, parse func(job, name string)
 		case err != nil && !sharefs.NotFolder(err): // what somebody has put in its place is for the sweep
 			return err
 		}
-		s.jobs[job] = s.jobs[job] // also where its folder is empty
+		files := s.jobs[job]
 		for _, n := range names {
 			if c, ok := parse(job, n); ok && c.Job == job {
-				s.add(c)
+				files = append(files, c)
 			}
 		}
+		s.jobs[job] = files // also where there are none
 	}
 	return nil
 }
-
-func (s *Survey) add(c ChunkFile) { s.jobs[c.Job] = append(s.jobs[c.Job], c) }
 
 // Job returns the chunk files of one job.
 func (s *Survey) Job(id string) JobChunks { return s.jobs[id] }

@@ -38,8 +38,8 @@ func TestAJobThatIsDamagedIsShown(t *testing.T) {
 		require.Equal(t, id, s.Jobs[0].ID)
 		return s.Jobs[0].Error
 	}
-	require.Equal(t, "jobs/0badcafe-aaaaa/plan.json is not as it was written: it was cut short or changed (unexpected end "+
-		"of JSON input); `distenc cancel 0badcafe-aaaaa`, then `distenc retry 0badcafe-aaaaa`, begins anew",
+	require.Equal(t, "jobs/0badcafe-aaaaa/plan.json is not as it was written: it was cut short or changed (unexpected "+
+		"end of JSON input); `distenc cancel 0badcafe-aaaaa`, then `distenc retry 0badcafe-aaaaa`, begins anew",
 		cut("plan.json", `{"format":3,"job":"0bad`))
 	require.Equal(t, "jobs/0badcafe-aaaaa/job.json is not as it was written: it was cut short or changed (unexpected end "+
 		"of JSON input); move its source from jobs/0badcafe-aaaaa into the inbox, and remove that folder",
