@@ -36,7 +36,11 @@ func (t *term) expire(ctx context.Context, survey *pipeline.Survey) {
 	}
 	silent, err := t.claims.Scan(ctx, stems)
 	if err != nil {
-		t.Log.Warn("heartbeats can't be read", "error", err)
+		if _, away := t.FS.List(pipeline.Leases); away != nil { // the share went in the middle of a round
+			t.contact.Lost(away)
+		} else {
+			t.Log.Warn("heartbeats can't be read", "error", err)
+		}
 	}
 	for _, stem := range silent {
 		c := claimed[stem]

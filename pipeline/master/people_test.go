@@ -1,6 +1,7 @@
 package master
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"hash/crc32"
@@ -346,6 +347,19 @@ func TestAListingThatFailsForgetsNoJob(t *testing.T) {
 	m.lookBack()
 	require.NoError(t, m.findJobs())
 	require.Contains(t, m.jobs.live, j.ID)
+}
+
+// A share that goes away in the middle of a round is told of as one, and not as heartbeats that can't be read.
+func TestAnOutageInTheMiddleOfARoundIsOne(t *testing.T) {
+	var said bytes.Buffer
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	m := newTerm(t.Context(), New(Options{FS: share, Node: "host-maaaaa", Log: slog.New(slog.NewTextHandler(&said, nil)),
+		Terms: lease.Terms{Heartbeat: time.Second, Expiry: time.Minute}, Pace: func() Pace { return Pace{Poll: time.Second} }}))
+	t.Cleanup(m.end)
+	m.expire(t.Context(), &pipeline.Survey{}) // of a moment before
+	require.Contains(t, said.String(), "the share does not answer")
+	require.NotContains(t, said.String(), "heartbeats can't be read")
 }
 
 func TestAnInterruptedStatusPageIsSwept(t *testing.T) {
