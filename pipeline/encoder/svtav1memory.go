@@ -10,9 +10,10 @@ import (
 // fewer of them where pictures are large.
 const (
 	svtBase     = 75 << 20 // programs and libraries
-	svtThread   = 40.0     // a pixel for each thread
+	svtThread   = 8.0      // a pixel for each thread
+	svtFewer    = 17.0     // … and more up to svtFew
 	svtOverlays = 80.0     // a pixel, with overlays
-	svtDeep     = 1.4      // times: more than 8 bits
+	svtDeep     = 1.5      // times: more than 8 bits
 	svtFew      = 1e6      // pixels up to which there are more buffers
 	svtUsual    = 8        // the preset where none is asked for
 )
@@ -21,7 +22,7 @@ const (
 var svtBuffers = []struct {
 	preset         int
 	pixel, further float64
-}{{9, 100, 0}, {6, 118, 75}, {3, 228, 0}, {-1, 328, 0}}
+}{{9, 168, 0}, {6, 183, 140}, {3, 358, 60}, {-1, 458, 60}}
 
 // Memory implements Options.
 func (x svtAsked) Memory(p Pictures) (fixed, thread int64) {
@@ -42,5 +43,5 @@ func (x svtAsked) Memory(p Pictures) (fixed, thread int64) {
 		out += p.Out * svtOverlays
 	}
 	fixed = int64(svtBase + times*(out+p.Source*pixelSource))
-	return fixed, int64(times * (svtThread*(p.Out+few) + p.Source*sourceThread))
+	return fixed, int64(times * (svtThread*p.Out + svtFewer*few + p.Source*sourceThread))
 }

@@ -19,7 +19,8 @@ import (
 )
 
 // TestMemory: what an encode of one chunk has resident at most, against its estimate, by which nodes choose how many
-// they run side by side. An estimate may be too high by a half, never too low by more than a tenth.
+// they run side by side. An estimate is never too low by more than a tenth. It may be too high by a half, and SVT-AV1's,
+// which has to do for all versions, by twice as much.
 func TestMemory(t *testing.T) {
 	only(t)
 	fmt.Print("\n### An encode's memory against its estimate\n\n| | preset | threads | MB | estimated |\n" +
@@ -30,7 +31,11 @@ func TestMemory(t *testing.T) {
 				peak, guess := chunkMemory(t, small.path(t), c, preset, threads)
 				fmt.Printf("| %s, 720p | %s | %d | %d | %d |\n", c.name, preset, threads, peak/1e6, guess/1e6)
 				require.Greater(t, guess*110, peak*100)
-				require.Less(t, guess*100, peak*150)
+				most := int64(150)
+				if c.name == "svtav1" {
+					most = 200
+				}
+				require.Less(t, guess*100, peak*most)
 			}
 		}
 	})
