@@ -59,7 +59,7 @@ var candidates = map[string]candidate{
 
 const (
 	hevc = "--preset ultrafast --crf 28"
-	av1  = "--preset 13 --crf 40"
+	av1  = "--preset 13 --crf 30"
 )
 
 // eachEncoder runs a test for each of them.

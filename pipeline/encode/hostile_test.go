@@ -102,7 +102,7 @@ var hostile = map[string]map[string]string{"x264": {
 	"--preset 99": "--preset", "--content-light junk": "--content-light", "--keyint junk": "--keyint",
 	"--made-up 3": "--made-up", "--film-grain 99": "--film-grain", "--tile-rows 9": "--tile-rows", "--rc 2": "--rc",
 	"--qindex-offsets 1,2,3,4,5,6,7": "--qindex-offsets", "--rc 1 --keyint -1": "keyint", "--rc 1 --aq-mode 0": "daptive",
-	"--tile-rows 6 --tile-columns 4": "MaxTiles", "--level 7.3": "",
+	"--tile-rows 6 --tile-columns 4": "MaxTiles", "--level 6.0": "",
 	"--lp 999": "", "--lookahead 120": "", "--keyint 999999999": "", "--keyint 99999s": "", "--max-qp 1 --min-qp 0": "",
 	"--use-fixed-qindex-offsets 2 --qindex-offsets -256,255,999,-999,999,-999": "qindex_offsets",
 	"--mastering-display G(99999,99999)B(0,0)R(9,9)WP(9,9)L(99999.9,0.0)":      "",
