@@ -109,11 +109,7 @@ already stays there, and counts as whole from now on.
 			if err != nil {
 				return err
 			}
-			cfg, _, err := g.load(cmd)
-			if err != nil {
-				return err
-			}
-			share, err := openShare(cfg)
+			cfg, _, share, err := g.open(cmd)
 			if err != nil {
 				return err
 			}

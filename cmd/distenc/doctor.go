@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -175,14 +174,10 @@ func (v *visit) end() error {
 		count[f.Level]++
 	}
 	v.report.OK = count[doctor.Fail] == 0
-	if v.asJSON {
-		e := json.NewEncoder(v.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(v.report); err != nil {
-			return err
-		}
-	} else {
+	if !v.asJSON {
 		fmt.Fprintf(v.out, "\n%d ok, %d advice, %d FAIL\n", count[doctor.OK], count[doctor.Advice], count[doctor.Fail])
+	} else if err := printJSON(v.out, v.report); err != nil {
+		return err
 	}
 	if !v.report.OK {
 		return errors.New(english.Plural(count[doctor.Fail], "check", "") + " failed")

@@ -38,11 +38,7 @@ type farm struct {
 
 // farm reads the configuration, opens the share and finds the tools.
 func (g *global) farm(cmd *cobra.Command) (*farm, error) {
-	cfg, log, err := g.load(cmd)
-	if err != nil {
-		return nil, err
-	}
-	fs, err := openShare(cfg)
+	cfg, log, fs, err := g.open(cmd)
 	if err != nil {
 		return nil, err
 	}

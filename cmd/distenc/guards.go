@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -42,16 +39,9 @@ func (f *farm) rest(threads int) func(running int) string {
 	}
 }
 
-// load is the load average of the last minute (proc_loadavg(5)), 0 where there is none.
+// load is the load average of the last minute, which sysinfo(2) tells as a fixed-point number; 0 where it does not.
 func load() float64 {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 0
-	}
-	first, _, _ := strings.Cut(string(b), " ")
-	all, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0
-	}
-	return all
+	var info unix.Sysinfo_t
+	_ = unix.Sysinfo(&info) // it fails for a bad address only
+	return float64(info.Loads[0]) / (1 << 16)
 }

@@ -4,15 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
+
+// open reads the configuration and opens the share that this command line means.
+func (g *global) open(cmd *cobra.Command) (cfg config.Config, log *slog.Logger, share *sharefs.FS, err error) {
+	if cfg, log, err = g.load(cmd); err == nil {
+		share, err = openShare(cfg)
+	}
+	return cfg, log, share, err
+}
 
 // openShare opens the share of this configuration and checks that it is one: its marker is there, and
 // its folders are one file system. A mount that is missing looks like an empty folder and must not pass.

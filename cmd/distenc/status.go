@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/distenc/distenc/cmd/internal/view"
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
@@ -51,9 +50,6 @@ line for each change elsewhere.`,
 			if err != nil {
 				return err
 			}
-			if o.json {
-				return printJSON(cmd.OutOrStdout(), o, s)
-			}
 			return o.show(cmd.OutOrStdout(), s, styleOf(cmd.OutOrStdout()))
 		},
 	}
@@ -82,22 +78,9 @@ func newNodes(g *global) *cobra.Command {
 	}
 }
 
-// share opens the share that this command line means.
-func (g *global) share(cmd *cobra.Command) (*sharefs.FS, error) {
-	cfg, _, err := g.load(cmd)
-	if err != nil {
-		return nil, err
-	}
-	return openShare(cfg)
-}
-
-// reader reads the state of that share.
+// reader reads the state of the share that this command line means.
 func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
-	cfg, _, err := g.load(cmd)
-	if err != nil {
-		return nil, err
-	}
-	share, err := openShare(cfg)
+	cfg, _, share, err := g.open(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -105,19 +88,23 @@ func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
 }
 
 // show writes the state, or what is to be known of one job.
-func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalStyle) error {
-	if o.job == "" {
+func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalStyle) (err error) {
+	if o.job != "" {
+		if s, err = o.only(s); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.json:
+		return printJSON(w, s)
+	case o.job == "":
 		view.Table(w, s, style, o.all)
 		return nil
 	}
-	one, err := o.only(s)
-	if err != nil {
-		return err
-	}
-	for _, j := range one.Jobs {
+	for _, j := range s.Jobs {
 		view.Job(w, j, style)
 	}
-	view.Files(w, one, style)
+	view.Files(w, s, style)
 	return nil
 }
 
@@ -138,16 +125,11 @@ func (o statusOptions) only(s *status.Status) (*status.Status, error) {
 	return &one, nil
 }
 
-func printJSON(w io.Writer, o statusOptions, s *status.Status) error {
-	if o.job != "" {
-		var err error
-		if s, err = o.only(s); err != nil {
-			return err
-		}
-	}
+// printJSON writes a document for programs.
+func printJSON(w io.Writer, document any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	return e.Encode(s)
+	return e.Encode(document)
 }
 
 // styleOf finds out what the other end of w can show. https://no-color.org

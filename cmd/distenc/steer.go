@@ -18,7 +18,7 @@ import (
 func steering(g *global, cmd *cobra.Command,
 	wish func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error)) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		share, err := g.share(cmd)
+		_, _, share, err := g.open(cmd)
 		if err != nil {
 			return err
 		}

@@ -121,7 +121,7 @@ func TestAnInterruptedEncodeIsGoneOnWith(t *testing.T) {
 			require.Len(t, o.left(), 1)
 			if name == "Ctrl-C" {
 				require.Equal(t, 130, d.ProcessState.ExitCode())
-				require.Contains(t, d.log.String(), "the same command goes on with it")
+				require.Contains(t, d.log.String(), "The same command goes on with it")
 				require.EqualValues(t, 1, o.names(o.source), "who deletes the source has its space")
 			}
 			before := o.encoded()

@@ -133,18 +133,9 @@ func (r room) stage(c change, who string) string { return path.Join(r.dir, c.nam
 // answer watches the other's changes of one kind. Its first answer says that it has begun to look.
 func (r room) answer(ctx context.Context, c change) {
 	dir := r.stage(c, r.other)
-	for round := 1; round <= c.rounds; round++ {
-		looked := round > 1
-		err := poll(ctx, time.Hour, func() (bool, error) {
-			if c.seen(r.share, dir, round) {
-				return true, nil
-			}
-			if !looked {
-				looked = true
-				return false, r.share.Create(numbered(dir+"-seen", 0), nil)
-			}
-			return false, nil
-		})
+	_ = c.seen(r.share, dir, 1) // it is known as absent from here on
+	for round := range c.rounds + 1 {
+		err := poll(ctx, time.Hour, func() (bool, error) { return round == 0 || c.seen(r.share, dir, round), nil })
 		if err != nil || r.share.Create(numbered(dir+"-seen", round), nil) != nil {
 			return // the other sees that no answer comes
 		}

@@ -40,7 +40,6 @@ type Runner struct {
 	hooks func() Hooks
 	log   *slog.Logger
 	queue chan pipeline.JobStatus
-	wg    sync.WaitGroup
 }
 
 // New returns a runner that asks hooks, each time, what is to be run.
@@ -72,31 +71,19 @@ func (r *Runner) argv(j pipeline.JobStatus) []string {
 
 // Run runs the hooks that are asked for. When ctx ends, what is waiting is run too, and awaited.
 func (r *Runner) Run(ctx context.Context) {
+	var running sync.WaitGroup
 	for range atOnce {
-		r.wg.Go(func() {
-			for {
+		running.Go(func() {
+			for ctx.Err() == nil || len(r.queue) > 0 {
 				select {
 				case j := <-r.queue:
 					r.one(j)
 				case <-ctx.Done():
-					r.rest()
-					return
 				}
 			}
 		})
 	}
-	r.wg.Wait()
-}
-
-func (r *Runner) rest() {
-	for {
-		select {
-		case j := <-r.queue:
-			r.one(j)
-		default:
-			return
-		}
-	}
+	running.Wait()
 }
 
 // one runs the hook for a job; what it prints and how it ends is in the log.
