@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path"
+	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
 
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
@@ -92,4 +96,81 @@ func (p *progress) say(text string) {
 		text = "\n" + text
 	}
 	fmt.Fprintln(p.w, text)
+}
+
+// progress shows how far one job is: drawn in place on a terminal, plain lines now and then elsewhere.
+type progress struct {
+	w     io.Writer
+	tty   bool
+	began time.Time
+	first int    // frames that others encoded before this command waited for them
+	seen  bool   // it was looked at
+	line  string // the last one told
+	state pipeline.JobState
+	told  time.Time
+
+	missing bool      // it is told what is missing for the work to go on
+	lacking time.Time // since when something is; zero: nothing
+	nagged  bool      // that was told
+}
+
+// plainEvery is the time between two plain lines.
+const plainEvery = 10 * time.Second
+
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, tty: styleOf(w).Width > 0, began: time.Now()}
+}
+
+// show tells how far the job is, if that is news.
+func (p *progress) show(j pipeline.JobStatus) {
+	p.seen = true
+	if p.tty {
+		fmt.Fprint(p.w, "\r"+view.Line(j, styleOf(p.w))+"\x1b[K") // ECMA-48: erase to the end of the line
+		return
+	}
+	if line := plainLine(j); line != p.line && (j.State != p.state || time.Since(p.told) >= plainEvery) {
+		p.line, p.state, p.told = line, j.State, time.Now()
+		fmt.Fprintln(p.w, line)
+	}
+}
+
+// plainLine leaves out what is not known.
+func plainLine(j pipeline.JobStatus) string {
+	words := []string{string(j.State)}
+	if j.Frames.Total > 0 {
+		words = append(words, fmt.Sprintf("%d of %d frames", j.Frames.Done, j.Frames.Total))
+	}
+	if j.FPS > 0 {
+		words = append(words, fmt.Sprintf("%.1f frames/s", j.FPS))
+	}
+	if j.ETA > 0 {
+		words = append(words, (time.Duration(j.ETA)*time.Second).String()+" left")
+	}
+	return j.Name + ": " + strings.Join(words, ", ")
+}
+
+// ended tells what it came to. size is that of the output, in bytes.
+func (p *progress) ended(j pipeline.JobStatus, size int64) {
+	if j.State != pipeline.Done {
+		return // the error says it
+	}
+	p.close()
+	took := time.Since(p.began)
+	frames := fmt.Sprintf("%d frames", j.Frames.Total)
+	if p.first > 0 {
+		frames += fmt.Sprintf(" (%d of them before)", p.first)
+	}
+	if now := j.Frames.Total - p.first; now > 0 {
+		frames += fmt.Sprintf(", %.1f frames/s on average", float64(now)/max(0.001, took.Seconds()))
+	}
+	fmt.Fprintf(p.w, "%s: done in %s, %s; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10), frames,
+		humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(size)), 100*float64(size)/float64(max(1, j.Size)))
+}
+
+// close leaves the terminal tidy.
+func (p *progress) close() {
+	if p.tty && p.seen {
+		p.seen = false
+		fmt.Fprintln(p.w)
+	}
 }

@@ -1,10 +1,9 @@
 // Package config reads the settings of one machine: a typed value that never changes after Load.
 //
-// Settings come, strongest first, from flags, from DISTENC_* variables, from the machine's TOML
-// (--config, else /etc/distenc/distenc.toml where it exists), from distenc.toml on the share, and from
-// the defaults, which are config.example.toml itself. So one file on the share can serve every machine, and a machine
-// overrides
-// what is its own.
+// Settings come, strongest first, from flags, from DISTENC_* variables, from the machine's TOML (--config, else
+// /etc/distenc/distenc.toml where it exists), from distenc.toml on the share, and from the defaults, which are
+// config.example.toml itself. So one file on the share can serve every machine, and a machine overrides what is its
+// own.
 //
 // Each file is checked by itself, against the table of keys (table.go): a key that does not exist, a wrong type or a
 // duration without a unit is an error that names file, line and key. A value is decoded there, into the type that it

@@ -16,8 +16,7 @@ import (
 const exampleFile = "../../../config.example.toml"
 
 // The example is where the defaults come from, and the only place that explains a key: so each stands there, with a
-// comment
-// above it or above the one before it.
+// comment above it or above the one before it.
 func TestTheExampleHasEveryKey(t *testing.T) {
 	data, err := os.ReadFile(exampleFile)
 	require.NoError(t, err)

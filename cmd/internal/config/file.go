@@ -71,22 +71,17 @@ func readShare(share string) (document, error) {
 // readFile reads one file strictly; what names it for people. That it can't be read is no *Error: a share may come
 // back.
 func readFile(what, name string, may scope) (document, error) {
-	data, err := readLimited(name)
+	f, err := os.Open(name)
+	var data []byte
+	if err == nil {
+		defer func() { _ = f.Close() }()
+		data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	}
+	if err == nil && len(data) > maxFile {
+		err = &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}
+	}
 	if err != nil {
 		return document{}, fmt.Errorf("cannot read %s: %w", what, err)
 	}
 	return read(name, data, may)
-}
-
-func readLimited(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = &Error{Where: name, Problem: fmt.Sprintf("is larger than %d bytes", maxFile)}
-	}
-	return data, err
 }

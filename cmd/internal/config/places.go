@@ -12,8 +12,7 @@ import (
 )
 
 // known lists what an unknown key may have been meant to be; in a profile, with that profile's name. An empty name is
-// for
-// the keys of a sidecar.
+// for the keys of a sidecar.
 func (d document) known(name string) []string {
 	if d.may == inSidecar {
 		all := names("", inProfile|inSidecar)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
@@ -8,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -38,10 +38,10 @@ func nonce(v any) string {
 	return ""
 }
 
-func least(d time.Duration) rule {
+func least[T cmp.Ordered](low T) rule {
 	return func(v any) string {
-		if v.(time.Duration) < d {
-			return fmt.Sprintf("must be at least %s, is %s", d, v)
+		if v.(T) < low {
+			return fmt.Sprintf("must be at least %v, is %v", low, v)
 		}
 		return ""
 	}
@@ -68,13 +68,6 @@ func oneOf(words ...string) rule {
 func absolute(v any) string {
 	if s := v.(string); s != "" && !filepath.IsAbs(s) {
 		return fmt.Sprintf("must be an absolute path, is %q", s)
-	}
-	return ""
-}
-
-func atLeastZero(v any) string {
-	if n := v.(int64); n < 0 {
-		return fmt.Sprintf("must be at least 0, is %d", n)
 	}
 	return ""
 }

@@ -11,8 +11,7 @@ import (
 )
 
 // key is one setting: where its value goes, what that must be, and who may set it. Its kind is the type of the value.
-// Its
-// default and what it means stand in config.example.toml, which is read as the weakest of all files.
+// Its default and what it means stand in config.example.toml, which is read as the weakest of all files.
 type key struct {
 	name string // dotted; a profile's and a sidecar's without the section
 	in   func(t target) any
@@ -41,8 +40,7 @@ const (
 )
 
 // keys is the table of all settings but the encoders' options, which have a key for each encoder in a profile. Where
-// the
-// share is, what is run, and who can read over the network is not for all who can write to the share.
+// the share is, what is run, and who can read over the network is not for all who can write to the share.
 var keys = []key{
 	{"share", func(t target) any { return &t.machine.Share }, absolute, inMachine | atStart},
 	{"watch.settle", func(t target) any { return &t.machine.Watch.Settle }, least(100 * time.Millisecond), inFiles},
@@ -83,7 +81,7 @@ var keys = []key{
 	{"again", func(t target) any { return &t.file.Again }, nil, inSidecar},
 	{"paused", func(t target) any { return &t.file.Paused }, nil, inSidecar},
 	{"nonce", func(t target) any { return &t.file.Nonce }, nonce, inSidecar},
-	{"size", func(t target) any { return &t.file.Size }, atLeastZero, inSidecar},
+	{"size", func(t target) any { return &t.file.Size }, least(int64(0)), inSidecar},
 }
 
 // find returns the key of that name that one of the scopes may set. An encoder's name is one of a profile's: its
