@@ -355,7 +355,8 @@ func TestAnOutageInTheMiddleOfARoundIsOne(t *testing.T) {
 	share, err := sharefs.Open(t.TempDir())
 	require.NoError(t, err)
 	m := newTerm(t.Context(), New(Options{FS: share, Node: "host-maaaaa", Log: slog.New(slog.NewTextHandler(&said, nil)),
-		Terms: lease.Terms{Heartbeat: time.Second, Expiry: time.Minute}, Pace: func() Pace { return Pace{Poll: time.Second} }}))
+		Terms: lease.Terms{Heartbeat: time.Second, Expiry: time.Minute},
+		Pace:  func() Pace { return Pace{Poll: time.Second} }}))
 	t.Cleanup(m.end)
 	m.expire(t.Context(), &pipeline.Survey{}) // of a moment before
 	require.Contains(t, said.String(), "the share does not answer")
