@@ -23,7 +23,10 @@ func hasOpenat2(root string) bool {
 
 // open opens a name without following a link at its end or on the way to it (ELOOP).
 func (o osOps) open(name string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := o.descriptor(name, flag, uint32(perm.Perm()))
+	fd, err := -1, ErrName
+	if validName(name) {
+		fd, err = o.descriptor(name, flag, uint32(perm.Perm()))
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: o.path(name), Err: err}
 	}
@@ -69,6 +72,9 @@ func (o osOps) stepwise(name string, flag int, perm uint32) (int, error) {
 // this, which asks the server no more than a path does. It is looked up once more if it was replaced
 // meanwhile, as the kernel does for a path (ESTALE).
 func (o osOps) in(name string, do func(dir int, base string) error) error {
+	if !validName(name) {
+		return ErrName
+	}
 	err := o.once(name, do)
 	if errors.Is(err, unix.ESTALE) {
 		err = o.once(name, do)

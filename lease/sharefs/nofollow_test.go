@@ -75,3 +75,30 @@ func TestTheWayToTheShareMayBeALink(t *testing.T) {
 	_, err = share.Move(t.Context(), "a/b/c", "a/d")
 	require.NoError(t, err)
 }
+
+// No operating system's call is made with a name that leads out of the root, whichever it is.
+func TestNoCallLeadsOut(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	require.NoError(t, os.Mkdir(root, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "../x"), nil, 0o644))
+	for _, ops := range []Ops{OS(root), osOps{root: root}} {
+		for name, call := range map[string]func(name string) error{
+			"rename from": func(name string) error { return ops.Rename(name, "y") },
+			"rename to":   func(name string) error { return ops.Rename("y", name) },
+			"link from":   func(name string) error { return ops.Link(name, "y") },
+			"link to":     func(name string) error { return ops.Link("y", name) },
+			"open":        func(name string) error { _, err := ops.OpenFile(name, os.O_RDONLY, 0); return err },
+			"readdir":     func(name string) error { _, err := ops.ReadDir(name); return err },
+			"mkdir":       func(name string) error { return ops.Mkdir(name, 0o755) },
+			"unlink":      ops.Unlink,
+			"rmdir":       ops.Rmdir,
+			"lstat":       func(name string) error { _, err := ops.Lstat(name); return err },
+			"syncdir":     ops.SyncDir,
+		} {
+			for _, out := range []string{"", "/etc", "..", "../x", "a/../../x", "a/..", "x\x00y"} {
+				require.ErrorIs(t, call(out), ErrName, "%s %q", name, out)
+			}
+		}
+	}
+	require.FileExists(t, filepath.Join(root, "../x"))
+}

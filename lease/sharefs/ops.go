@@ -46,7 +46,8 @@ func OS(root string) Ops {
 	return osOps{root: root, openat2: hasOpenat2(root)}
 }
 
-// osOps follow no symbolic link below root: anybody may plant one where a folder of the share is expected.
+// osOps take no name that leads out of root, and follow no symbolic link below it: anybody may plant one where a folder
+// of the share is expected.
 type osOps struct {
 	root    string
 	openat2 bool
@@ -135,7 +136,7 @@ func (o osOps) Lstat(name string) (fs.FileInfo, error) {
 		return unix.Statx(dir, base, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &unused)
 	})
 	var onTheWay *fs.PathError
-	if errors.As(err, &onTheWay) && (onTheWay.Err == unix.ELOOP || onTheWay.Err == unix.ENOTDIR) {
+	if errors.As(err, &onTheWay) && slices.Contains([]error{unix.ELOOP, unix.ENOTDIR, ErrName}, onTheWay.Err) {
 		return nil, err
 	}
 	return os.Lstat(o.path(name))
