@@ -1,10 +1,11 @@
 package farm_test
 
 import (
-	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -114,6 +115,17 @@ func TestStatusAndDoctorTellWhatIsWrongWithAShare(t *testing.T) {
 	}
 }
 
+// anotherFormat has a job's plan say that it is of that format.
+func (f *farm) anotherFormat(job string, format int) {
+	f.t.Helper()
+	name := filepath.Join(f.dir, "jobs", job, "plan.json")
+	plan, err := os.ReadFile(name)
+	require.NoError(f.t, err)
+	other := regexp.MustCompile(`"format":\d+`).ReplaceAll(plan, fmt.Appendf(nil, `"format":%d`, format))
+	require.NotEqual(f.t, string(plan), string(other))
+	require.NoError(f.t, os.WriteFile(name, other, 0o644))
+}
+
 // What became of a job for a reason of its own is told too.
 func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 	t.Parallel()
@@ -133,14 +145,9 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 	t.Run("the plan is another version's", func(t *testing.T) {
 		t.Parallel()
 		f, job := begin(t)
-		name := filepath.Join(f.dir, "jobs", job, "plan.json")
-		plan, err := os.ReadFile(name)
-		require.NoError(t, err)
-		other := strings.Replace(string(plan), `"format":3`, `"format":77`, 1)
-		require.NotEqual(t, string(plan), other)
-		require.NoError(t, os.WriteFile(name, []byte(other), 0o644))
-		require.Contains(t, f.says("status"), "was written by another version of distenc (format 77, this one reads 3): "+
-			"let that version finish the job, or cancel it")
+		f.anotherFormat(job, 77)
+		require.Regexp(t, `was written by another version of distenc \(format 77, this one reads \d+\): `+
+			`let that version finish the job, or cancel it`, f.says("status"))
 		f.must("worker", "--slots", "1", "--until-idle") // it does not wait for a job that waits for a person
 	})
 	t.Run("a chunk was set aside and others go on", func(t *testing.T) {
@@ -177,10 +184,7 @@ func TestStatusTellsWhyAJobDoesNotGoOn(t *testing.T) {
 		f.must("add", corpus.Make(t, "h264-closed.mkv"))
 		j := f.job(pipeline.InWork)
 		master.stop(t)
-		name := filepath.Join(f.dir, "jobs", j.ID, "plan.json")
-		plan, err := os.ReadFile(name)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(name, bytes.Replace(plan, []byte(`"format":3`), []byte(`"format":2`), 1), 0o644))
+		f.anotherFormat(j.ID, 2)
 		f.start("run", "--until-idle")
 		f.eventually("the film is encoded anew", func() bool {
 			return slices.ContainsFunc(f.status().Jobs, func(j pipeline.JobStatus) bool { return j.State == pipeline.Done })

@@ -76,6 +76,9 @@ func (p *planter) another(chunk, from int) {
 		Plan: p.plan, Chunk: &p.plan.Chunks[chunk], Source: other, Out: p.fs.Path(p.found[chunk].Result()), Threads: 1,
 	})
 	require.NoError(p.t, err)
+	was, err := pipeline.LoadRecord(p.fs, p.found[chunk])
+	require.NoError(p.t, err)
+	rec.Build = was.Build // the worker's stage notes it
 	p.write(chunk, rec)
 }
 
