@@ -44,7 +44,7 @@ var (
 	}
 	svtRemarks = []*regexp.Regexp{
 		regexp.MustCompile(`^\[libsvtav1\] (.+)$`),
-		regexp.MustCompile(`^(?:ffmpeg: )?([^:]+: [^\[].*)$`),
+		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
 	}
 	// svtUnpinned is what versions that pin no threads say of our pin=0.
 	svtUnpinned = regexp.MustCompile(`(?m)^.*Error parsing option pin: 0\..*$`)

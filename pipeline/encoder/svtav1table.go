@@ -15,9 +15,10 @@ var svtOptions = map[string]option{
 	"tune":   {form: integer, most: 5},
 	"level": {form: words, words: "2.0 2.1 2.2 2.3 3.0 3.1 3.2 3.3 4.0 4.1 4.2 4.3 5.0 5.1 5.2 5.3 6.0 6.1 6.2 6.3 " +
 		"7.0 7.1 7.2 7.3 20 21 22 23 30 31 32 33 40 41 42 43 50 51 52 53 60 61 62 63 70 71 72 73"},
-	"profile":      {form: words, words: "0 main"},
-	"color-format": {form: words, words: "1 420"},
-	"input-depth":  {form: words, words: "8 10"},
+	"profile": {form: words, words: "0 main"},
+	"color-format": {form: words, words: "1 420", note: "--color-format: the pictures become 4:2:0, whatever the " +
+		"source's are"},
+	"input-depth": {form: words, words: "8 10"},
 
 	"keyint":              {form: span},
 	"irefresh-type":       {form: words, words: "2 kf"}, // forward key frames are no key packets
