@@ -19,8 +19,8 @@ import (
 )
 
 // TestMemory: what an encode of one chunk has resident at most, against its estimate, by which nodes choose how many
-// they run side by side. An estimate is never too low by more than a tenth. It may be too high by a half, and SVT-AV1's,
-// which has to do for all versions, by twice as much.
+// they run side by side. An estimate is never too low by more than a tenth. It may be too high by a half, and
+// SVT-AV1's, which has to do for all versions, by twice as much.
 func TestMemory(t *testing.T) {
 	only(t)
 	fmt.Print("\n### An encode's memory against its estimate\n\n| | preset | threads | MB | estimated |\n" +
