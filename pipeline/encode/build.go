@@ -38,7 +38,7 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Trial, er
 		return Trial{}, err
 	}
 	cmd := append(args(plan, options, input{}, 1), "-frames:v", "1")
-	clip, messages, err := tools.Sample(ctx, media.Encoding(1, 1, plan.Pixels()), cmd...)
+	clip, messages, err := tools.Sample(ctx, media.Reading(0), cmd...)
 	if err != nil {
 		if reason := enc.Complaint(messages, true); reason != "" && media.Blames(err) {
 			err = pipeline.Refuse("%s", reason).Because(err)

@@ -57,14 +57,17 @@ func (t *term) watchBuild(j *job, count map[pipeline.State]int, paused bool) {
 		return
 	}
 	waited, limit := b.away.seen(t.crewGap()), pipeline.BuildPatience*t.Terms.Expiry
+	if t.Trusted { // nobody else can come
+		limit = 0
+	}
 	next, _ := pipeline.MostSlots(t.crew.nodes, now.Encoder, format)
 	fresh := count[pipeline.Committed]+count[pipeline.Accepted] == 0
 	if !next.Known() || waited < limit && !fresh {
 		return
 	}
 	why := fmt.Sprintf("no node with %s had been there for %s", now.Unlike(next), limit)
-	if fresh {
-		why = fmt.Sprintf("nothing was encoded yet, and no node with %s was there", now.Unlike(next))
+	if fresh || limit == 0 {
+		why = fmt.Sprintf("no node with %s was there", now.Unlike(next))
 	}
 	t.startPin(j, pipeline.Pin{Build: next, Why: why, By: t.Node, Time: time.Now().UTC()})
 }

@@ -5,6 +5,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,9 @@ func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
 		clock(j.Created))
 	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed,
 		j.Chunks.Pending, j.Chunks.Failed, j.Retries)
+	if j.Build != "" {
+		t.line("  encoded with %s", plain(j.Build))
+	}
 	for _, n := range j.Notes {
 		t.line("  note: %s", plain(n))
 	}
@@ -80,6 +84,9 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 		t.line("%s: up since %s, %s%s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
 			memory, plain(n.Version))
 		t.line("  %s", plain(n.Encoder))
+		if had := builds(n.Builds); had != "" {
+			t.text("  ", "", plain(had))
+		}
 	}
 }
 
@@ -238,6 +245,20 @@ func (t table) nodes(nodes []status.Node) {
 			t.text("  ", "", plain(nodes[i-1].MemoryLimit))
 		}
 	}
+}
+
+// builds says which encoders a node has, and why it has not others.
+func builds(all []pipeline.Offer) string {
+	var said []string
+	for _, o := range all {
+		if o.Version != "" {
+			said = append(said, o.Version)
+		}
+		for _, format := range slices.Sorted(maps.Keys(o.Lacks)) {
+			said = append(said, fmt.Sprintf("no %s for %s: %s", o.Encoder, format, o.Lacks[format]))
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // chunks lists the chunks that a node has in work, those of one job together.
