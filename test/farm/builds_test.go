@@ -119,7 +119,7 @@ func (f *farm) ended(source string) (report string) {
 
 // A machine that is upgraded in the middle of a film encodes nothing of it any more, and the film stays as it was begun.
 func TestAnUpgradeChangesNoFilm(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	f := newFarm(t, shortTerms+slow)
 	f.start("master")
 	upgraded := newMachine(t)
 	f.worker(newMachine(t))
@@ -140,7 +140,7 @@ func TestAnUpgradeChangesNoFilm(t *testing.T) {
 
 // All machines with a film's build are killed: it goes on with the other one, and what does not fit is made anew.
 func TestAFilmGoesOnWithAnotherBuild(t *testing.T) {
-	f := newFarm(t, shortTerms+slowProfile)
+	f := newFarm(t, shortTerms+slow)
 	f.start("master")
 	pinned := []*daemon{f.worker(newMachine(t)), f.worker(newMachine(t))}
 	f.worker(newMachine(t).upgrade())
