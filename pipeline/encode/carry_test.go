@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 )
 
@@ -124,15 +125,28 @@ func TestPicturesOfSeveralSizesAllComeOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "both.ts")
 	require.NoError(t, exec.Command("sh", "-c", `cat "$1" "$2" > "$3"`, "sh", small, large, path).Run())
 
-	j := mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 0.7})
-	require.Equal(t, 50, j.plan.Frames)
-	_, records := j.encodeAll(t)
-	require.Contains(t, records[len(records)-1].Method+records[1].Method, "scaled to 64x64")
-	var frames int
-	for _, r := range records {
-		frames += r.Frames
-	}
-	require.Equal(t, 50, frames)
+	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
+		j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick, Chunk: 0.7})
+		require.Equal(t, 50, j.plan.Frames)
+		_, records := j.encodeAll(t)
+		require.Contains(t, records[len(records)-1].Method+records[1].Method, "scaled to 64x64")
+		var frames int
+		for _, r := range records {
+			frames += r.Frames
+			require.Equal(t, records[0].Extradata, r.Extradata, "a picture's own aspect ratio is not the film's")
+		}
+		require.Equal(t, 50, frames)
+	})
+}
+
+// setsar by itself rounds to numbers up to 100.
+func TestAnAspectRatioIsNotRounded(t *testing.T) {
+	path := source(t, "-i", "testsrc2=s=702x64:d=0.2,setsar=sar=160/117:max=200", "-c:v", "libx264", "a.mkv")
+	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
+		j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick})
+		results, _ := j.encodeAll(t)
+		require.Equal(t, pipeline.Rational{Num: 160, Den: 117}, probed(t, j, j.merge(t, results)).SAR)
+	})
 }
 
 func TestTheRotationIsNotApplied(t *testing.T) {

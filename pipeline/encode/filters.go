@@ -45,13 +45,17 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	}
 	// ffmpeg takes the container's and the encoder's order of fields from the frames, whatever its parameters say.
 	chain = append(chain, "setfield="+cmp.Or(out.Fields, "prog"))
-	if look.SAR != "" {
-		chain = append(chain, "setsar="+look.SAR) // the container has one too
-	} else if out.Edge == "" && (out.Width != v.Width || out.Height != v.Height) { // scale would make up for half a line
-		chain = append(chain, "setsar="+out.SAR.String())
+	// Said for every picture: scale gives those of another size one that makes up for it, and some encoders write what
+	// the first one has into their headers, which then differ from the other chunks'. The container has one too.
+	if sar := cmp.Or(look.SAR, out.SAR.String()); look.SAR != "" || out.SAR.Valid() {
+		chain = append(chain, "setsar=sar="+sar+":max="+maxSAR)
 	}
 	return strings.Join(chain, ",") + look.Colours(v).Filter(outRange(v, look))
 }
+
+// maxSAR is the largest number that stands in an aspect ratio (16 bits in H.264 and HEVC). setsar would round all above
+// 100.
+const maxSAR = "65535"
 
 // scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,
 // swscale makes limited range of full range on the way to another pixel format.
