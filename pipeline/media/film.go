@@ -10,17 +10,22 @@ import (
 
 // Program is one of several that a transport stream holds, such as a television channel.
 type Program struct {
-	Number  int
-	Name    string // empty where the file does not tell
-	Streams []int  // their indexes; one may belong to several programs
+	Number  int               `json:"program_num"`
+	Tags    map[string]string // service_name is its name
+	Streams []struct{ Index int }
 }
 
 // Describe names a program for a person.
 func (p Program) Describe() string {
-	if p.Name == "" {
+	if p.Tags["service_name"] == "" {
 		return strconv.Itoa(p.Number)
 	}
-	return fmt.Sprintf("%d (%q)", p.Number, p.Name)
+	return fmt.Sprintf("%d (%q)", p.Number, p.Tags["service_name"])
+}
+
+// holds tells whether a stream belongs to the program; it may belong to several.
+func (p Program) holds(s Stream) bool {
+	return slices.ContainsFunc(p.Streams, func(in struct{ Index int }) bool { return in.Index == s.Index })
 }
 
 // stills are codecs of single pictures. A film may be in one, but beside another film it is a cover or a slide show.
@@ -52,7 +57,7 @@ func (f *File) unlikely(s Stream) (n int) {
 
 // ProgramOf finds the program of the film; nil if the file has fewer than two programs.
 func (f *File) ProgramOf(film Stream) *Program {
-	i := slices.IndexFunc(f.Programs, func(p Program) bool { return slices.Contains(p.Streams, film.Index) })
+	i := slices.IndexFunc(f.Programs, func(p Program) bool { return p.holds(film) })
 	if i < 0 || len(f.Programs) < 2 {
 		return nil
 	}
@@ -66,7 +71,7 @@ func (f *File) Foreign(s Stream) *Program {
 		return nil
 	}
 	film, other := f.ProgramOf(video[0]), f.ProgramOf(s)
-	if film == nil || other == nil || slices.Contains(film.Streams, s.Index) {
+	if film == nil || other == nil || film.holds(s) {
 		return nil
 	}
 	return other

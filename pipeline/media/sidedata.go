@@ -121,19 +121,18 @@ func parseHead(out []byte) (Head, error) {
 		Frames []struct {
 			PTS           *int64 `json:"best_effort_timestamp"`
 			Width, Height int
-			PixFmt        string            `json:"pix_fmt"`
-			Interlaced    int               `json:"interlaced_frame"`
-			TopFirst      int               `json:"top_field_first"`
-			Repeat        int               `json:"repeat_pict"`
-			SideData      []json.RawMessage `json:"side_data_list"`
+			PixFmt        string       `json:"pix_fmt"`
+			Interlaced    int          `json:"interlaced_frame"`
+			TopFirst      int          `json:"top_field_first"`
+			Repeat        int          `json:"repeat_pict"`
+			SideData      sideDataList `json:"side_data_list"`
 		}
 	}
 	if err := json.Unmarshal(out, &raw); err != nil || len(raw.Frames) == 0 {
 		return Head{}, err
 	}
 	f := raw.Frames[0]
-	_, hdr := parseSideData(f.SideData)
-	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, HDR: hdr}
+	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, HDR: f.SideData.read().HDR}
 	for _, f := range raw.Frames {
 		pts := int64(NoPTS)
 		if f.PTS != nil {
@@ -148,73 +147,52 @@ func parseHead(out []byte) (Head, error) {
 	return h, nil
 }
 
-// parseSideData picks what is carried over out of a stream's or a frame's side data. Each kind has
-// fields of its own, so one that is not known here must not spoil the rest.
-func parseSideData(list []json.RawMessage) (rotation int, hdr HDR) {
-	for _, data := range list {
-		var kind struct {
-			Type string `json:"side_data_type"`
-		}
-		if json.Unmarshal(data, &kind) != nil {
-			continue
-		}
-		switch kind.Type {
-		case "HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", "HDR10+ Dynamic Metadata (SMPTE 2094-40)":
-			hdr.Plus = true
-		case "Dolby Vision RPU Data", "Dolby Vision Metadata":
-			hdr.DolbyVision = cmp.Or(hdr.DolbyVision, "?")
-		case "DOVI configuration record":
-			var m struct {
-				Profile int `json:"dv_profile"`
-				Base    int `json:"dv_bl_signal_compatibility_id"`
-			}
-			if json.Unmarshal(data, &m) == nil {
-				hdr.DolbyVision = fmt.Sprintf("%d.%d", m.Profile, m.Base)
-			}
-		case "Display Matrix", "3x3 displaymatrix":
-			var m struct{ Rotation float64 }
-			if json.Unmarshal(data, &m) == nil && math.Abs(m.Rotation) <= 360 {
-				rotation = int(math.Round(m.Rotation))
-			}
-		case "Mastering display metadata":
-			var m map[string]any
-			if json.Unmarshal(data, &m) == nil {
-				hdr.MasterDisplay = masterDisplay(m)
-			}
-		case "Content light level metadata":
-			var m struct {
-				Content int `json:"max_content"`
-				Average int `json:"max_average"`
-			}
-			if json.Unmarshal(data, &m) == nil && m.Content > 0 && m.Average >= 0 {
-				hdr.MaxCLL = fmt.Sprintf("%d,%d", m.Content, m.Average)
-			}
-		}
-	}
-	return rotation, hdr
+// SideData is what stands beside a stream or a frame.
+type SideData struct {
+	Rotation  int // degrees, counter-clockwise, from the display matrix
+	HDR       HDR
+	Stereo    string // layout of 3D pictures, in ffmpeg's words; empty: not in 3D
+	Spherical bool   // made for all directions
 }
 
-// parseLayout picks how a stream's pictures are to be looked at.
-func parseLayout(list []json.RawMessage) (stereo string, spherical bool) {
-	for _, data := range list {
-		var layout struct {
-			Kind     string `json:"side_data_type"`
-			Type     string
-			Inverted int
+// sideDataList is ffprobe's list of it. Each kind has fields of its own, so that one which is not known here, or is not
+// as it was, must not spoil the rest.
+type sideDataList []map[string]any
+
+func (list sideDataList) read() (d SideData) {
+	for _, m := range list {
+		number := func(key string) float64 {
+			n, _ := m[key].(float64)
+			return n
 		}
-		if json.Unmarshal(data, &layout) != nil {
-			continue
-		}
-		switch {
-		case layout.Kind == "Spherical Mapping":
-			spherical = true
-		case layout.Kind == "Stereo 3D" && layout.Type != "2D":
-			if stereo = layout.Type; layout.Inverted != 0 {
-				stereo += ", inverted"
+		switch m["side_data_type"] {
+		case "HDR Dynamic Metadata SMPTE2094-40 (HDR10+)", "HDR10+ Dynamic Metadata (SMPTE 2094-40)":
+			d.HDR.Plus = true
+		case "Dolby Vision RPU Data", "Dolby Vision Metadata":
+			d.HDR.DolbyVision = cmp.Or(d.HDR.DolbyVision, "?")
+		case "DOVI configuration record":
+			d.HDR.DolbyVision = fmt.Sprintf("%.0f.%.0f", number("dv_profile"), number("dv_bl_signal_compatibility_id"))
+		case "Display Matrix", "3x3 displaymatrix":
+			if turn := number("rotation"); math.Abs(turn) <= 360 {
+				d.Rotation = int(math.Round(turn))
+			}
+		case "Mastering display metadata":
+			d.HDR.MasterDisplay = masterDisplay(m)
+		case "Content light level metadata":
+			if content, average := number("max_content"), number("max_average"); content > 0 && average >= 0 {
+				d.HDR.MaxCLL = fmt.Sprintf("%.0f,%.0f", content, average)
+			}
+		case "Spherical Mapping":
+			d.Spherical = true
+		case "Stereo 3D":
+			if d.Stereo, _ = m["type"].(string); d.Stereo == "2D" {
+				d.Stereo = ""
+			} else if number("inverted") != 0 {
+				d.Stereo += ", inverted"
 			}
 		}
 	}
-	return stereo, spherical
+	return d
 }
 
 // masterDisplay is empty unless all ten numbers are there: half of it means nothing.

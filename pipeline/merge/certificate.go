@@ -82,7 +82,7 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 
 // versions tells the version lines of the programs that merge and verify; ffprobe has told its own with the source.
 func versions(ctx context.Context, tools media.Tools, req Request, source *media.File) (map[string]string, error) {
-	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober}
+	lines := map[string]string{filepath.Base(tools.FFprobe): "ffprobe version " + source.Prober.Version}
 	mp4 := req.Plan.Settings.Container == containerMP4
 	for _, p := range media.KnownTools() {
 		if p.Name != "ffmpeg" && p.Name != "mkvmerge" || mp4 && p.Name == "mkvmerge" ||

@@ -21,9 +21,9 @@ func reportContainer(r *Report, src, out *media.File) {
 	}
 	compareVideo(r, src.Video()[0], out.Video()[0])
 	compareTrack(r, src.Video()[0], out.Video()[0], containerOf(out))
-	a, b := chapters(src), chapters(out)
-	same := slices.EqualFunc(a, b, func(x, y chapter) bool {
-		return x.title == y.title && math.Abs(x.start-y.start) < 0.0011
+	a, b := src.Chapters, out.Chapters
+	same := slices.EqualFunc(a, b, func(x, y media.Chapter) bool {
+		return x.Tags["title"] == y.Tags["title"] && math.Abs(x.Start-y.Start) < 0.0011
 	})
 	r.check(same, unlessNone(len(a), lost), "chapters: %d, %d found%s", len(a), len(b),
 		unless(same, ", times or names differ"))
@@ -50,19 +50,6 @@ func unless(good bool, text string) string {
 		return ""
 	}
 	return text
-}
-
-type chapter struct {
-	start float64 // seconds
-	title string
-}
-
-func chapters(f *media.File) []chapter {
-	var list []chapter
-	for _, c := range f.Chapters {
-		list = append(list, chapter{c.TimeBase.Seconds(c.Start), c.Tags["title"]})
-	}
-	return list
 }
 
 // attachments lists names and SHA-256 (ffprobe has an attachment's content as the stream's extradata).
