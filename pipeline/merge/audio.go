@@ -51,6 +51,15 @@ func tooEarly(s media.Stream, pts int64) bool {
 	return pts < 0
 }
 
+// countEarly counts the packets at a stream's start that come too early.
+func countEarly(s media.Stream, pts []int64) int {
+	n := slices.IndexFunc(pts, func(pts int64) bool { return !tooEarly(s, pts) })
+	if n < 0 {
+		return len(pts)
+	}
+	return n
+}
+
 // audioTimes are one track's timestamps for mkvmerge.
 type audioTimes struct {
 	file  string
@@ -64,7 +73,11 @@ func timeAudio(req Request, source *media.File, tracks map[int]mkvTrack, pts map
 	times := map[int]audioTimes{}
 	for stream, track := range tracks {
 		name := filepath.Join(req.WorkDir, fmt.Sprintf("audio%d.txt", track.ID))
-		t, text := retime(source.Streams[stream], track, pts[stream])
+		s, from := source.Streams[stream], 0
+		if !isMatroska(source) { // remux has left these out
+			from = countEarly(s, pts[stream])
+		}
+		t, text := retime(s, track, pts[stream][from:])
 		if text == nil {
 			continue
 		}

@@ -1,9 +1,10 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
+	"iter"
 	"slices"
 	"strings"
 
@@ -11,52 +12,37 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// sideBySide reads two files at the same pace and hands over their packets in file order, all in the
-// caller's goroutine.
-func sideBySide(ctx context.Context, tools media.Tools, source, output string,
-	fromSource, fromOutput func(media.Packet)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	a, b := follow(ctx, tools, source), follow(ctx, tools, output)
-	for a.open || b.open {
-		a.next(fromSource)
-		b.next(fromOutput)
-	}
-	cancel()
-	return errors.Join(<-a.ended, <-b.ended)
-}
+// reading hands over a file's packets in file order, and ends with take's error.
+type reading func(take func(media.Packet) error) error
 
-type follower struct {
-	packets chan media.Packet
-	ended   chan error
-	open    bool
-}
-
-func follow(ctx context.Context, tools media.Tools, path string) *follower {
-	f := &follower{packets: make(chan media.Packet, 256), ended: make(chan error, 1), open: true}
-	go func() {
-		err := tools.EachPacket(ctx, path, func(p media.Packet) error {
-			select {
-			case f.packets <- p:
+// sideBySide reads two files at the same pace, in the caller's goroutine, until both have ended or one can't be read.
+func (c *comparison) sideBySide(source, output reading) error {
+	var failed error
+	follow := func(each reading) (next func() (media.Packet, bool), stop func()) {
+		return iter.Pull(func(yield func(media.Packet) bool) {
+			err := each(func(p media.Packet) error {
+				if !yield(p) {
+					return context.Canceled
+				}
 				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
+			})
+			failed = cmp.Or(failed, err)
 		})
-		f.ended <- err
-		close(f.packets)
-	}()
-	return f
-}
-
-func (f *follower) next(take func(media.Packet)) {
-	if !f.open {
-		return
 	}
-	p, ok := <-f.packets
-	if f.open = ok; ok {
-		take(p)
+	fromSource, stop := follow(source)
+	defer stop()
+	fromOutput, stop := follow(output)
+	defer stop()
+	for a, b := true, true; (a || b) && failed == nil; {
+		var p media.Packet
+		if p, a = fromSource(); a {
+			c.fromSource(p)
+		}
+		if p, b = fromOutput(); b {
+			c.fromOutput(p)
+		}
 	}
+	return failed
 }
 
 // comparison collects what two files' packets tell while both are read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,14 +27,9 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	// Without auto_convert 0 the payload of each key packet gets the stream's headers put in front.
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
 		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
-	args = append(args, "-map", "1:v:0")
-	out := mp4Streams(source, req.Plan.Settings)
-	for _, s := range out.streams {
-		args = append(args, "-map", "0:"+strconv.Itoa(s.Index))
-	}
-	args = append(args, "-c", "copy")
-	args = append(args, out.options...)
-	args = append(append(args, videoOptions(source)...), encoder.MP4Tag(req.Plan.Settings)...)
+	args = append(args, "-map", "1:v:0", "-c", "copy")
+	args = slices.Concat(args, mp4Streams(source, req.Plan.Settings), videoOptions(source),
+		encoder.MP4Tag(req.Plan.Settings))
 	scale := strconv.FormatInt(timescale(req), 10)
 	args = append(args, lastDuration(req.Plan)...)
 	if date := recorded(source.Format.Tags); date != "" {
@@ -83,38 +79,32 @@ func concatList(req Request) (string, error) {
 	return name, os.WriteFile(name, []byte(b.String()), 0o600)
 }
 
-type mp4Selection struct {
-	streams []media.Stream
-	options []string
-}
-
 // mp4Streams selects what goes beside the video. Stream 0 of the output is the video.
-func mp4Streams(source *media.File, set pipeline.Settings) (sel mp4Selection) {
-	videos := 1
+func mp4Streams(source *media.File, set pipeline.Settings) (args []string) {
+	streams, videos := 1, 1
 	for _, s := range others(source) {
-		f := fateOf(source, s, set)
+		f, n := fateOf(source, s, set), strconv.Itoa(streams)
 		if !f.keep {
 			continue
 		}
-		sel.streams = append(sel.streams, s)
-		n := strconv.Itoa(len(sel.streams))
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index))
 		if f.codec != "" {
-			sel.options = append(sel.options, "-c:"+n, f.codec)
+			args = append(args, "-c:"+n, f.codec)
 		}
 		if f.rate != "" {
-			sel.options = append(sel.options, "-b:"+n, f.rate)
+			args = append(args, "-b:"+n, f.rate)
 		}
 		if title := s.Tags["title"]; title != "" { // MP4's place for a track's name
-			sel.options = append(sel.options, "-metadata:s:"+n, "handler_name="+title)
+			args = append(args, "-metadata:s:"+n, "handler_name="+title)
 		}
-		if s.Type == "video" {
-			if s.AttachedPic() {
-				sel.options = append(sel.options, "-disposition:v:"+strconv.Itoa(videos), "attached_pic")
-			}
+		if s.AttachedPic() {
+			args = append(args, "-disposition:v:"+strconv.Itoa(videos), "attached_pic")
+		}
+		if streams++; s.Type == "video" {
 			videos++
 		}
 	}
-	return sel
+	return args
 }
 
 // videoOptions carry what the chunks do not have: they are encoded without metadata. The rotation's

@@ -35,27 +35,24 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	if p.tools, err = versions(ctx, tools, req, source); err != nil {
 		return nil, err
 	}
-	var tracks map[int]mkvTrack
-	if req.Plan.Settings.Container != containerMP4 {
-		if p.side, err = sideFile(ctx, tools, req, source); err != nil {
-			return nil, err
-		}
-		tracks = p.side.audio(source, req.Plan.Settings)
-		if p.sound, err = encodeSound(ctx, tools, req, source); err != nil {
-			return nil, err
-		}
-	}
 	pts := map[int][]int64{}
 	err = tools.EachPacket(ctx, req.Source, func(k media.Packet) error {
-		if _, ok := tracks[k.Stream]; ok && (isMatroska(source) || !tooEarly(source.Streams[k.Stream], k.PTS)) {
+		if k.Stream < len(source.Streams) && source.Streams[k.Stream].Type == "audio" {
 			pts[k.Stream] = append(pts[k.Stream], k.PTS)
 		}
 		p.remember(k)
 		return nil
 	})
-	if err == nil {
-		p.times, err = timeAudio(req, source, tracks, pts)
+	if err != nil || req.Plan.Settings.Container == containerMP4 {
+		return p, err
 	}
+	if p.side, err = sideFile(ctx, tools, req, source, pts); err != nil {
+		return nil, err
+	}
+	if p.sound, err = encodeSound(ctx, tools, req, source); err != nil {
+		return nil, err
+	}
+	p.times, err = timeAudio(req, source, p.side.copied, pts)
 	return p, err
 }
 
@@ -68,20 +65,12 @@ func (p *Prepared) remember(k media.Packet) {
 	}
 }
 
-// read compares the source's packets that were kept with the output's, which each hands over, at about the same
-// pace.
-func (p *Prepared) read(c *comparison, each func(take func(media.Packet) error) error) error {
-	unread := p.packets
-	err := each(func(k media.Packet) error {
-		if len(unread) > 0 {
-			c.fromSource(unread[0])
-			unread = unread[1:]
+// each hands over the source's packets that were kept.
+func (p *Prepared) each(take func(media.Packet) error) error {
+	for _, k := range p.packets {
+		if err := take(k); err != nil {
+			return err
 		}
-		c.fromOutput(k)
-		return nil
-	})
-	for _, k := range unread {
-		c.fromSource(k)
 	}
-	return err
+	return nil
 }

@@ -3,7 +3,6 @@ package merge
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -18,11 +17,12 @@ import (
 // made of it.
 type side struct {
 	path   string
-	tracks []mkvTrack // in file order; behind place in the output's
-	video  int        // id of the track whose place the encoded video takes
-	at     int        // its index in tracks
-	global []string   // further options for mkvmerge: title, tags, covers
-	tags   []node     // of a source that is Matroska
+	tracks []mkvTrack       // in file order; behind place in the output's
+	video  int              // id of the track whose place the encoded video takes
+	at     int              // its index in tracks
+	copied map[int]mkvTrack // sound that is neither converted nor encoded anew, by the source's stream
+	global []string         // further options for mkvmerge: title, tags, covers
+	tags   []node           // of a source that is Matroska
 	// settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
 	info []string
 }
@@ -88,86 +88,34 @@ func parseIdentity(path string, out []byte) (*side, error) {
 	return s, nil
 }
 
-// audio maps the source's audio streams that are copied to mkvmerge's tracks: both files have them in
-// the same order.
-func (s *side) audio(source *media.File, set pipeline.Settings) map[int]mkvTrack {
-	byStream := map[int]mkvTrack{}
-	tracks := slices.DeleteFunc(slices.Clone(s.tracks), func(t mkvTrack) bool { return t.Type != "audio" })
+// place puts the tracks in the output's order: each stream's own, which both files have in the same order within its
+// kind, and sound that is encoded anew where the source has it.
+func (s *side) place(source *media.File, set pipeline.Settings) {
+	rest, sounds := s.tracks, 0
+	s.tracks, s.copied = nil, map[int]mkvTrack{}
 	for _, stream := range source.Streams {
-		f := fateOf(source, stream, set)
-		if stream.Type != "audio" || !f.keep || len(tracks) == 0 {
-			continue
-		}
-		if f.codec == "" {
-			byStream[stream.Index] = tracks[0]
-		}
-		tracks = tracks[1:]
-	}
-	return byStream
-}
-
-// replace marks the source's own tracks that are encoded anew, and takes out the subtitles that the
-// profile does not want.
-func (s *side) replace(source *media.File, set pipeline.Settings) {
-	audio := slices.DeleteFunc(slices.Clone(source.Streams), func(m media.Stream) bool { return m.Type != "audio" })
-	s.findFilm(source, func(media.Stream) bool { return true })
-	sounds := 0
-	var tracks []mkvTrack
-	for _, t := range s.tracks {
-		switch {
-		case t.Type == "subtitles" && set.Subtitles == pipeline.NoSubtitles:
-			continue
-		case t.Type == "audio" && len(audio) > 0:
-			if fateOf(source, audio[0], set).rate != "" {
-				sounds++
-				t.sound = sounds
+		f, t := fateOf(source, stream, set), mkvTrack{ID: -1, Type: "audio"}
+		if !stream.AttachedPic() && (isMatroska(source) || remuxed(source, stream, f)) {
+			i := slices.IndexFunc(rest, func(t mkvTrack) bool { return strings.TrimSuffix(t.Type, "s") == stream.Type })
+			if i >= 0 {
+				t = rest[i]
+				rest = slices.Delete(rest, i, i+1)
 			}
-			audio = audio[1:]
 		}
-		tracks = append(tracks, t)
-	}
-	s.take(tracks)
-}
-
-// insert puts the tracks that are encoded anew where the source has them: remux has left them out.
-func (s *side) insert(source *media.File, set pipeline.Settings) {
-	s.findFilm(source, func(m media.Stream) bool { return remuxed(source, m, fateOf(source, m, set)) })
-	sounds := 0
-	var tracks []mkvTrack
-	for _, stream := range source.Streams {
-		switch f := fateOf(source, stream, set); {
+		switch {
+		case stream.Index == source.Video()[0].Index:
+			s.at, s.video = len(s.tracks), t.ID
 		case f.rate != "":
 			sounds++
-			tracks = append(tracks, mkvTrack{ID: -1, Type: "audio", sound: sounds})
-		case remuxed(source, stream, f) && len(s.tracks) > 0:
-			tracks, s.tracks = append(tracks, s.tracks[0]), s.tracks[1:]
+			t.sound = sounds
+		case t.ID < 0 || !f.keep:
+			continue
+		case stream.Type == "audio" && f.codec == "":
+			s.copied[stream.Index] = t
 		}
+		s.tracks = append(s.tracks, t)
 	}
-	s.take(append(tracks, s.tracks...))
-}
-
-// findFilm finds the track whose place the encoded video takes: a still picture's may stand in front of it. held tells
-// which of the source's streams have a track.
-func (s *side) findFilm(source *media.File, held func(media.Stream) bool) {
-	film, videos := source.Video()[0].Index, 0
-	for _, m := range source.Streams {
-		if m.Type == "video" && !m.AttachedPic() && m.Index < film && held(m) {
-			videos++
-		}
-	}
-	for _, t := range s.tracks {
-		if t.Type == "video" {
-			if s.video = t.ID; videos == 0 {
-				return
-			}
-			videos--
-		}
-	}
-}
-
-func (s *side) take(tracks []mkvTrack) {
-	s.tracks = tracks
-	s.at = slices.IndexFunc(tracks, func(t mkvTrack) bool { return t.ID == s.video })
+	s.tracks = append(s.tracks, rest...)
 }
 
 // remuxed tells whether remux writes a track for a stream.
@@ -193,36 +141,34 @@ func (s *side) exclusions(set pipeline.Settings) []string {
 	return args
 }
 
-func sideFile(ctx context.Context, tools media.Tools, req Request, source *media.File) (*side, error) {
+// sideFile needs the times of the source's sound, by stream.
+func sideFile(
+	ctx context.Context, tools media.Tools, req Request, source *media.File, pts map[int][]int64,
+) (*side, error) {
 	if isMatroska(source) {
 		s, err := identify(ctx, tools, req.Source)
 		if err == nil {
-			s.replace(source, req.Plan.Settings)
+			s.place(source, req.Plan.Settings)
 			s.tags, err = readTags(ctx, tools, req.Source)
 		}
 		return s, err
 	}
 	path := filepath.Join(req.WorkDir, "side.mkv")
-	if err := remux(ctx, tools, req, path, source); err != nil {
+	if err := remux(ctx, tools, req, path, source, pts); err != nil {
 		return nil, err
 	}
 	s, err := identify(ctx, tools, path)
 	if err != nil {
 		return nil, err
 	}
-	s.insert(source, req.Plan.Settings)
+	s.place(source, req.Plan.Settings)
 	s.info = nil // ffmpeg's own
-	tags, err := globalTags(req, source)
-	if err != nil {
+	if s.global, err = globalTags(req, source); err != nil {
 		return nil, err
 	}
 	covers, err := extractCovers(ctx, tools, req, source)
-	if err != nil {
-		return nil, err
-	}
-	tags = append(tags, covers...)
-	s.global = tags
-	return s, nil
+	s.global = append(s.global, covers...)
+	return s, err
 }
 
 // remux writes all but the video into Matroska. mkvmerge itself would lose MP4's empty edits (an audio
@@ -230,19 +176,16 @@ func sideFile(ctx context.Context, tools media.Tools, req Request, source *media
 // without any other track possible. What an edit list hides comes before zero, where Matroska holds
 // nothing but an audio codec's priming: ffmpeg would shift all tracks to make room for it, so it is
 // dropped.
-func remux(ctx context.Context, tools media.Tools, req Request, dst string, source *media.File) error {
-	early, err := countEarly(ctx, tools, req.Source, source)
-	if err != nil {
-		return err
-	}
-	args := append([]string{"-copyts"}, media.Input(req.Source)...)
-	var maps, options []string
+func remux(
+	ctx context.Context, tools media.Tools, req Request, dst string, source *media.File, pts map[int][]int64,
+) error {
+	args := append(append([]string{"-copyts"}, media.Input(req.Source)...), "-c", "copy")
 	n := 0
 	for _, s := range source.Streams {
 		// In which unit pts comes here depends on ffmpeg's version; zero and a count do not.
 		f, bsf := fateOf(source, s, req.Plan.Settings), `noise=drop=lt(pts\,0)`
 		if s.Type == "audio" {
-			bsf = fmt.Sprintf(`noise=drop=lt(n\,%d)`, early[s.Index])
+			bsf = fmt.Sprintf(`noise=drop=lt(n\,%d)`, countEarly(s, pts[s.Index]))
 			if s.Codec != "opus" { // ffmpeg states its delay; of others mkvmerge would move all tracks for a time below zero
 				bsf += `,setts=ts=max(TS\,0)`
 			}
@@ -254,50 +197,17 @@ func remux(ctx context.Context, tools media.Tools, req Request, dst string, sour
 			f, bsf = fate{keep: true}, "noise=drop=1"
 		}
 		id := strconv.Itoa(n)
-		maps = append(maps, "-map", "0:"+strconv.Itoa(s.Index))
-		options = append(options, "-bsf:"+id, bsf, "-metadata:s:"+id, "handler_name=", "-metadata:s:"+id, "vendor_id=")
+		args = append(args, "-map", "0:"+strconv.Itoa(s.Index), "-bsf:"+id, bsf, "-metadata:s:"+id, "handler_name=",
+			"-metadata:s:"+id, "vendor_id=")
 		if f.codec != "" {
-			options = append(options, "-c:"+id, f.codec)
+			args = append(args, "-c:"+id, f.codec)
 		}
 		n++
 	}
-	args = append(append(append(args, maps...), "-c", "copy"), options...)
 	args = append(args, "-map_metadata:g", "-1", "-map_chapters", "0", "-avoid_negative_ts", "disabled", "-default_mode",
-		"passthrough",
-		"-f", "matroska", media.URL(dst))
-	_, err = tools.RunFFmpeg(ctx, media.Copying(media.Size(req.Source)), args...)
+		"passthrough", "-f", "matroska", media.URL(dst))
+	_, err := tools.RunFFmpeg(ctx, media.Copying(media.Size(req.Source)), args...)
 	return err
-}
-
-// countEarly counts for each audio stream the packets at its start that come too early for Matroska.
-func countEarly(ctx context.Context, tools media.Tools, path string, source *media.File) (map[int]int, error) {
-	early, waiting := map[int]int{}, map[int]bool{}
-	for _, s := range source.Streams {
-		if s.Type == "audio" {
-			waiting[s.Index] = true
-		}
-	}
-	errEnough := errors.New("all streams have begun")
-	if len(waiting) == 0 {
-		return early, nil
-	}
-	err := tools.EachPacket(ctx, path, func(p media.Packet) error {
-		if !waiting[p.Stream] {
-			return nil
-		}
-		if tooEarly(source.Streams[p.Stream], p.PTS) {
-			early[p.Stream]++
-			return nil
-		}
-		if delete(waiting, p.Stream); len(waiting) == 0 {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return early, err
 }
 
 // globalTags carries what people wrote about the whole file.

@@ -53,35 +53,32 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	if v.plan != nil {
 		set = v.plan.Settings
 	}
-	begin := func() *comparison { return newComparison(src, out, set, v.sums) }
-	if v.prepared == nil || v.prepared.partial {
-		c := begin()
-		if err := sideBySide(ctx, tools, v.source, v.output, c.fromSource, c.fromOutput); err != nil {
-			return nil, err
-		}
-		return v.report(ctx, tools, c)
+	each := func(path string) reading {
+		return func(take func(media.Packet) error) error { return tools.EachPacket(ctx, path, take) }
 	}
-	// Our own reader comes first: ffprobe takes ten times as long. What it does not understand, and what it finds
-	// fault with, ffprobe judges.
-	c := begin()
-	err = v.prepared.read(c, func(take func(media.Packet) error) error {
-		return media.PlainPackets(ctx, v.output, out, take)
-	})
-	if err == nil {
-		if r, err := v.report(ctx, tools, c); err != nil || r.OK() {
-			return r, err
+	source := each(v.source)
+	if v.prepared != nil {
+		if !v.prepared.partial {
+			source = v.prepared.each
+		}
+		// Our own reader comes first: ffprobe takes ten times as long. What it does not understand, and what it finds
+		// fault with, ffprobe judges.
+		r, err := v.report(ctx, tools, newComparison(src, out, set, v.sums), source,
+			func(take func(media.Packet) error) error { return media.PlainPackets(ctx, v.output, out, take) })
+		if err == nil && r.OK() {
+			return r, nil
 		}
 	}
-	c = begin()
-	err = v.prepared.read(c, func(take func(media.Packet) error) error { return tools.EachPacket(ctx, v.output, take) })
-	if err != nil {
-		return nil, err
-	}
-	return v.report(ctx, tools, c)
+	return v.report(ctx, tools, newComparison(src, out, set, v.sums), source, each(v.output))
 }
 
 // report judges what a comparison has collected.
-func (v verification) report(ctx context.Context, tools media.Tools, c *comparison) (*Report, error) {
+func (v verification) report(
+	ctx context.Context, tools media.Tools, c *comparison, source, output reading,
+) (*Report, error) {
+	if err := c.sideBySide(source, output); err != nil {
+		return nil, err
+	}
 	r := &Report{}
 	want, err := c.wanted(ctx, tools, v, r)
 	if err != nil {
