@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -35,50 +36,49 @@ func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
 // Resume lets a paused group go on.
 func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
 
-// CPU is the time the child has spent on processors, in steps of 10 ms.
+// CPU is the time the child has spent on processors, in steps of 10 ms: utime and stime, fields 14 and 15 of
+// proc_pid_stat(5). The unit is USER_HZ, 1/100 s on every Linux.
 func (p *Process) CPU() (time.Duration, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone {
+	f := p.stat()
+	if f == nil {
 		return 0, errEnded
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
-	if err != nil {
-		return 0, err
-	}
-	return cpuTime(string(stat))
+	return time.Duration(number(f[11])+number(f[12])) * 10 * time.Millisecond, nil
 }
 
-// Memory is what the child has of it, in bytes: resident, field 24 of proc_pid_stat(5).
+// Memory is what the child has of it, in bytes: resident, field 24.
 func (p *Process) Memory() int64 {
+	f := p.stat()
+	if f == nil {
+		return 0
+	}
+	return number(f[21]) * int64(os.Getpagesize())
+}
+
+func number(field string) int64 {
+	n, _ := strconv.ParseInt(field, 10, 64) // of the kernel's: it is one
+	return n
+}
+
+// stat reads the child's fields from the third on; nil if it has ended.
+func (p *Process) stat() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
-		return 0
+		return nil
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
-	if err != nil {
-		return 0
-	}
-	f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(f) < 22 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(f[21], 10, 64)
-	return pages * int64(os.Getpagesize())
+	return statFields(fmt.Sprintf("/proc/%d/stat", p.pid))
 }
 
-// cpuTime reads utime and stime, fields 14 and 15 of proc_pid_stat(5). The second field is the
-// program's name in parentheses and may hold anything, so counting starts behind the last one. The
-// unit is USER_HZ, 1/100 s on every Linux.
-func cpuTime(stat string) (time.Duration, error) {
-	f := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(f) < 13 {
-		return 0, fmt.Errorf("cannot read process status %q", stat)
+// statFields reads a file of proc_pid_stat(5). The second field is the program's name in parentheses and may hold
+// anything, so that counting starts behind the last one. nil: there is no such file any more.
+func statFields(name string) []string {
+	stat, err := os.ReadFile(name)
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if err != nil || len(f) < 22 {
+		return nil
 	}
-	user, err1 := strconv.ParseInt(f[11], 10, 64)
-	system, err2 := strconv.ParseInt(f[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2)
+	return f
 }
 
 // What ioprio_set(2) is told: whose priority, and the class "idle" in the upper bits.

@@ -11,8 +11,7 @@ import (
 // for as long as out takes: what compares two files side by side waits for the slower one, as long as the
 // share hangs. (exec.Cmd's own copying ends WaitDelay after the child.) It ends with ctx.
 func startInto(cmd *exec.Cmd, out *pulse) (copied func(ctx context.Context) error, err error) {
-	if _, file := out.w.(*os.File); file || out.w == nil {
-		cmd.Stdout = out.w
+	if out.w == nil {
 		return func(context.Context) error { return nil }, cmd.Start()
 	}
 	r, w, err := os.Pipe()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -132,12 +131,7 @@ func (p *Process) waits() bool {
 		return false
 	}
 	for _, name := range names {
-		stat, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
-		}
-		_, state, _ := strings.Cut(string(stat[max(0, strings.LastIndexByte(string(stat), ')')):]), " ")
-		if state != "" && strings.ContainsRune("RDTt", rune(state[0])) {
+		if f := statFields(name); f != nil && strings.Contains("RDTt", f[0]) {
 			return true
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,11 +169,6 @@ func mapped(input, first int, streams []streamPlan) (args []string) {
 	return args
 }
 
-// rest are all streams but the video that is encoded.
-func (c *copying) rest(streams []streamPlan) []streamPlan {
-	return slices.DeleteFunc(slices.Clone(streams), func(s streamPlan) bool { return s.Index == c.src.Stream.Index })
-}
-
 func (c *copying) limits() media.Limits {
 	size := 2 * media.Size(c.path)
 	if v := c.src.Stream; animated[v.Codec] != "" {
@@ -205,8 +200,16 @@ func (c *copying) unpacked(ctx context.Context, streams []streamPlan, dst string
 		"-fflags", "+genpts")
 	// the pipe's muxer has tags of its own
 	args = append(append(args, media.Input(c.path)...), "-map_metadata", "1", "-c", "copy", "-map", "0:v")
-	return piped(ctx, c.tools, media.Size(c.path), unpack,
-		append(append(args, mapped(1, 1, c.rest(streams))...), "-f", "matroska", dst))
+	rest := slices.DeleteFunc(slices.Clone(streams), func(s streamPlan) bool { return s.Index == c.src.Stream.Index })
+	args = append(append(args, mapped(1, 1, rest)...), "-f", "matroska", dst)
+	size := media.Size(c.path)
+	_, err := c.tools.Pipe(ctx, media.Command{Program: c.tools.FFmpeg, Args: unpack, Limits: media.Copying(size)},
+		func(r io.Reader) error {
+			_, err := c.tools.Run(ctx, media.Command{Program: c.tools.FFmpeg, Args: args, Stdin: r,
+				Limits: media.Copying(2 * size)})
+			return err
+		})
+	return err
 }
 
 // rebuilt is for H.264 in AVI whose headers stand in the pictures alone: what stands in their place at
@@ -260,24 +263,4 @@ func constantRate(p *media.Packets) (start, step int64, ok bool) {
 		}
 	}
 	return p.DTS[0], step, true
-}
-
-// piped runs two ffmpegs, the second of which reads what the first writes, about size bytes.
-func piped(ctx context.Context, tools media.Tools, size int64, writer, reader []string) error {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("cannot make a pipe: %w", err)
-	}
-	written := make(chan error, 1)
-	go func() {
-		_, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: writer, Stdout: w, Limits: media.Copying(size)})
-		_ = w.Close() // the reader sees the end
-		written <- err
-	}()
-	_, err = tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: reader, Stdin: r, Limits: media.Copying(2 * size)})
-	_ = r.Close() // the writer ends if the reader has not read all
-	if first := <-written; err == nil {
-		err = first
-	}
-	return err
 }

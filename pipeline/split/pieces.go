@@ -1,10 +1,10 @@
 package split
 
 import (
-	"bytes"
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -72,41 +72,28 @@ func (c Cutting) cut(ctx context.Context, tools media.Tools) (n int, err error) 
 
 // pass runs one ffmpeg. Its segment muxer names each file when that is finished.
 func (c Cutting) pass(ctx context.Context, tools media.Tools, seek []string) (ready int, err error) {
-	lanes := lanes(c.Chunks)
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	finished := make(chan string)
-	ended := make(chan error, 1)
-	go func() {
-		out := &lineWriter{lines: finished, done: running.Done()}
-		limits := media.Copying(media.Size(c.Source))
-		_, err := tools.Run(running, media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Stdout: out,
-			Limits: limits})
-		close(finished)
-		ended <- err
-	}()
-	files := make([]string, len(c.Chunks))
-	bad := false
-	for name := range finished {
-		lane, n, ok := segment(name)
-		if bad || err != nil || !ok || lane >= len(lanes) || n >= len(lanes[lane]) {
-			continue
-		}
-		files[lanes[lane][n]] = c.Name(lane, strconv.Itoa(n))
-		for ; !bad && err == nil && ready < len(files) && files[ready] != ""; ready++ {
-			if bad = checkPiece(ctx, tools, &c.Chunks[ready], files[ready]) != nil; bad {
-				break
+	lanes, files := lanes(c.Chunks), make([]string, len(c.Chunks))
+	command := media.Command{Program: tools.FFmpeg, Args: c.args(lanes, seek), Limits: media.Copying(media.Size(c.Source))}
+	_, ended := tools.Pipe(ctx, command, func(r io.Reader) error {
+		for names := bufio.NewScanner(r); names.Scan(); {
+			lane, n, ok := segment(names.Text())
+			if !ok || lane >= len(lanes) || n >= len(lanes[lane]) {
+				continue
 			}
-			if err = c.Ready(c.Chunks[ready].Index, files[ready], nil); err != nil {
-				break
+			files[lanes[lane][n]] = c.Name(lane, strconv.Itoa(n))
+			for ; ready < len(files) && files[ready] != ""; ready++ {
+				if err := checkPiece(ctx, tools, &c.Chunks[ready], files[ready]); err != nil {
+					return err
+				}
+				if err = c.Ready(c.Chunks[ready].Index, files[ready], nil); err != nil {
+					return err
+				}
 			}
 		}
-		if bad || err != nil {
-			stop()
-		}
-	}
-	if runErr := <-ended; ready < len(files) && tools.Log != nil { // what went wrong shows in the pieces
-		tools.Log.DebugContext(ctx, "a pass did not give all pieces", "pieces", len(files), "ready", ready, "error", runErr)
+		return nil
+	})
+	if ready < len(files) && tools.Log != nil { // what went wrong shows in the pieces
+		tools.Log.DebugContext(ctx, "a pass did not give all pieces", "pieces", len(files), "ready", ready, "error", ended)
 	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -168,32 +155,3 @@ func segment(name string) (lane, n int, ok bool) {
 	n, err2 := strconv.Atoi(parts[len(parts)-2])
 	return lane, n, err1 == nil && err2 == nil && lane >= 0 && n >= 0
 }
-
-// lineWriter sends each line on, until nobody listens any more.
-type lineWriter struct {
-	lines chan<- string
-	done  <-chan struct{}
-	rest  []byte
-}
-
-func (w *lineWriter) Write(b []byte) (int, error) {
-	w.rest = append(w.rest, b...)
-	for {
-		line, after, whole := bytes.Cut(w.rest, []byte{'\n'})
-		if !whole {
-			break
-		}
-		select {
-		case w.lines <- string(line):
-		case <-w.done:
-		}
-		w.rest = after
-	}
-	if len(w.rest) > maxLine {
-		return 0, errors.New("a line that is too long")
-	}
-	return len(b), nil
-}
-
-// maxLine is more than any file's name, in bytes.
-const maxLine = 8 << 10
