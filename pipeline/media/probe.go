@@ -19,8 +19,8 @@ const NoPTS = math.MinInt64
 // not a video anybody made.
 const probeLimit = 16 << 20
 
-// File is what ffprobe says of one file, decoded from its JSON. Strings are ffmpeg's own names, empty where unknown, and
-// fractions 0/0. Texts come from outside.
+// File is what ffprobe says of one file, decoded from its JSON. Strings are ffmpeg's own names, empty where unknown,
+// and fractions 0/0. Texts come from outside.
 type File struct {
 	Format   Format
 	Streams  []Stream
@@ -49,7 +49,7 @@ type Chapter struct {
 // Stream is one stream of any kind.
 type Stream struct {
 	Index       int
-	Type        string            `json:"codec_type"` // video, audio, subtitle, data, attachment; empty where ffmpeg can't tell
+	Type        string            `json:"codec_type"` // video, audio, subtitle, data, attachment; empty: unknown
 	Codec       string            `json:"codec_name"` // empty where unknown
 	CodecTag    string            `json:"codec_tag_string"`
 	TimeBase    pipeline.Rational `json:"-"`

@@ -131,7 +131,7 @@ func (p *Process) waits() bool {
 		return false
 	}
 	for _, name := range names {
-		if f := statFields(name); f != nil && strings.Contains("RDTt", f[0]) {
+		if f := statFields(name); f != nil && strings.ContainsAny(f[0], "RDTt") {
 			return true
 		}
 	}

@@ -60,7 +60,9 @@ func builtShare(t *testing.T) (*sharefs.FS, *pipeline.Plan) {
 	_, err = plan.Publish(share)
 	require.NoError(t, err)
 	require.NoError(t, share.Create(pipeline.ChunkFile{Job: plan.Job, Kind: pipeline.KindRange}.AsPending(1).Path(), nil))
-	peer := &pipeline.Node{Node: "a-waaaaa", Hardware: pipeline.Hardware{Slots: 1}, Builds: []pipeline.Offer{{Build: oldBuild}}}
+	peer := &pipeline.Node{
+		Node: "a-waaaaa", Hardware: pipeline.Hardware{Slots: 1}, Builds: []pipeline.Offer{{Build: oldBuild}},
+	}
 	require.NoError(t, peer.Write(share))
 	return share, plan
 }

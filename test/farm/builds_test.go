@@ -117,7 +117,7 @@ func (f *farm) ended(source string) (report string) {
 	return string(b)
 }
 
-// A machine that is upgraded in the middle of a film encodes nothing of it any more, and the film stays as it was begun.
+// A machine that is upgraded in the middle of a film encodes nothing of it any more, and the film stays as it was.
 func TestAnUpgradeChangesNoFilm(t *testing.T) {
 	f := newFarm(t, shortTerms+slow)
 	f.start("master")
