@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -209,13 +210,15 @@ func TestTwoRealBuilds(t *testing.T) {
 				w.kill()
 			}
 			report := f.ended(source)
-			after := f.status().Jobs[0].Build
+			said := regexp.MustCompile(`(?m)^encoder +(.+)$`).FindStringSubmatch(report)
+			require.NotNil(t, said, report)
+			after := said[1]
 			require.NotEqual(t, before, after)
 			require.Contains(t, report, "which build encoded it\n"+before+"\n  as planned\n")
 			require.Contains(t, report, after+"\n  from ")
 			same := strings.Contains(report, "kept, with the same headers: chunks ")
 			require.NotEqual(t, same, strings.Contains(report, "made anew: "), report)
-			t.Logf("%s, then %s; kept: %v", before, after, same)
+			t.Log(report)
 			f.nothingLeft()
 		})
 	}
