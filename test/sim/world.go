@@ -117,10 +117,10 @@ func (w *world) play() result {
 	for n := range w.plan.masters {
 		w.daemon(fmt.Sprintf("nas%d", n), "m", n, w.master)
 	}
+	for n, kind := range w.plan.kinds {
+		w.kinds[hostOf(n)] = kind
+	}
 	for n := range w.plan.workers {
-		if n < len(w.plan.kinds) {
-			w.kinds[hostOf(n)] = w.plan.kinds[n]
-		}
 		w.daemon(hostOf(n), "w", n, w.worker)
 	}
 	for _, t := range w.plan.events {
