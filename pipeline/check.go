@@ -15,6 +15,7 @@ var (
 	planSource   = regexp.MustCompile(`^(source(\.[a-z0-9]{1,5})?|norm\.[a-z0-9]{4,16}\.mkv)$`)
 	outName      = regexp.MustCompile(`^[a-z0-9]{0,32}$`)
 	word         = regexp.MustCompile(`^([a-zA-Z0-9][a-zA-Z0-9._-]{0,31})?$`) // ffmpeg's and our own names for things
+	crc32Form    = regexp.MustCompile(`^[0-9A-F]{8}$`)
 	// HDR10 metadata in the notation of encoders' options
 	display = regexp.MustCompile(`^[A-Z0-9(),]{0,160}$`)
 )
@@ -36,6 +37,12 @@ func (p *Plan) check(id string) error {
 	if v := p.Video; v.Index < 0 || !sides(v.Width, v.Height) || !sides(p.Out.Width, p.Out.Height) ||
 		!display.MatchString(v.MasterDisplay) || !display.MatchString(v.MaxCLL) {
 		return errors.New("has no picture that can be")
+	}
+	if c := p.Out.Crop; c != (Rect{}) && !c.Within(p.Video.Width, p.Video.Height) {
+		return errors.New("keeps a part of the pictures that they don't have")
+	}
+	if err := p.checkAnalyses(); err != nil {
+		return err
 	}
 	if m := p.Memory; m.Fixed < 0 || m.Thread < 0 || max(m.Fixed, m.Thread) > maxTold {
 		return errors.New("takes memory that no machine has")

@@ -46,6 +46,7 @@ type JobState string
 // The states of a job, in the order in which a healthy one goes through them, then the other ends.
 const (
 	Planning  JobState = "planning"
+	Analysing JobState = "analysing"
 	Splitting JobState = "splitting"
 	InWork    JobState = "encoding"
 	Merging   JobState = "merging"
@@ -107,7 +108,8 @@ type Setbacks struct {
 	Failures []Failure `json:"failures,omitempty"`
 }
 
-// Counts are a job's chunks by state; pending counts those not yet split too, done those accepted.
+// Counts are a job's chunks by state; pending counts those not yet split too, done those accepted. While a job is
+// analysed they count what is measured.
 type Counts struct {
 	Total   int `json:"total"`
 	Pending int `json:"pending"`
@@ -116,7 +118,7 @@ type Counts struct {
 	Failed  int `json:"failed"`
 }
 
-// Progress counts frames, those of running chunks included.
+// Progress counts frames that are encoded, those of running chunks included.
 type Progress struct {
 	Total int `json:"total"`
 	Done  int `json:"done"`

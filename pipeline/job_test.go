@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,7 +88,7 @@ func TestFirstPlanHolds(t *testing.T) {
 	b, err := json.Marshal(p)
 	require.NoError(t, err)
 	file := filepath.Join(f.Root(), JobFile(j.ID, planName))
-	require.NoError(t, os.WriteFile(file, bytes.Replace(b, []byte(`"format":4,`), nil, 1), 0o600))
+	require.NoError(t, os.WriteFile(file, bytes.Replace(b, fmt.Appendf(nil, `"format":%d,`, planFormat), nil, 1), 0o600))
 	_, err = LoadPlan(f, j.ID)
 	require.ErrorContains(t, err, "another version of distenc")
 	_, err = LoadPlan(f, NewJobID("00000000"))

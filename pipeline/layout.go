@@ -95,7 +95,7 @@ func SetAsideOf(job string) string { return path.Join(SetAsideDir, job) }
 func (c ChunkFile) Path() string {
 	switch c.State {
 	case Pending:
-		return path.Join(PendingOf(c.Job), fmt.Sprintf("%05d.a%d.%s.%s", c.Chunk, c.Attempt, c.Nonce, c.Kind))
+		return path.Join(PendingOf(c.Job), fmt.Sprintf("%s.a%d.%s.%s", c.number(), c.Attempt, c.Nonce, c.Kind))
 	case Claimed:
 		return path.Join(ClaimedDir, c.Stem()+"."+string(c.Kind))
 	case Committed:

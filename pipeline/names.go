@@ -39,13 +39,14 @@ func (s State) String() string {
 
 // ChunkFile is one chunk file on the share, as its name tells. Node is empty while it is pending.
 type ChunkFile struct {
-	Job     string
-	Chunk   int
-	Attempt int
-	Node    string
-	Nonce   string
-	Kind    Kind
-	State   State
+	Job      string
+	Chunk    int
+	Analysis Analysis // what is measured of it; empty: it is encoded
+	Attempt  int
+	Node     string
+	Nonce    string
+	Kind     Kind
+	State    State
 }
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -94,9 +95,13 @@ func NewJobID(crc string) string { return strings.ToLower(crc) + "-" + Nonce(5) 
 
 var (
 	jobPattern  = regexp.MustCompile(`^[0-9a-f]{8}-[a-z0-9]{5}$`)
-	pendingName = regexp.MustCompile(`^([0-9]{5}|[1-9][0-9]{5,6})\.a([1-9][0-9]{0,8})\.([a-z0-9]{4,16})\.(mkv|range)$`)
-	stemName    = regexp.MustCompile(`^([0-9a-f]{8}-[a-z0-9]{5})\.([0-9]{5}|[1-9][0-9]{5,6})\.a([1-9][0-9]{0,8})\.([a-zA-Z0-9-]{1,64})\.([a-z0-9]{4,16})$`)
+	pendingName = regexp.MustCompile(`^` + numberForm + `\.a([1-9][0-9]{0,8})\.([a-z0-9]{4,16})\.(mkv|range)$`)
+	stemName    = regexp.MustCompile(`^([0-9a-f]{8}-[a-z0-9]{5})\.` + numberForm +
+		`\.a([1-9][0-9]{0,8})\.([a-zA-Z0-9-]{1,64})\.([a-z0-9]{4,16})$`)
 )
+
+// numberForm is a chunk's number, and behind it what is measured of the chunk.
+const numberForm = `([0-9]{5}|[1-9][0-9]{5,6})(?:-(bars))?`
 
 // ValidJob tells whether s can be a job's id. Whatever stands in a directory listing or in another
 // machine's file is checked with it before it becomes part of a path.
@@ -104,11 +109,19 @@ func ValidJob(s string) bool { return jobPattern.MatchString(s) }
 
 // Stem returns the name under which one attempt of one worker writes all its files.
 func (c ChunkFile) Stem() string {
-	return fmt.Sprintf("%s.%05d.a%d.%s.%s", c.Job, c.Chunk, c.Attempt, c.Node, c.Nonce)
+	return fmt.Sprintf("%s.a%d.%s.%s", c.ID(), c.Attempt, c.Node, c.Nonce)
 }
 
 // ID returns job.chunk, the chunk's name for people.
-func (c ChunkFile) ID() string { return fmt.Sprintf("%s.%05d", c.Job, c.Chunk) }
+func (c ChunkFile) ID() string { return c.Job + "." + c.number() }
+
+// number is the chunk's number as names have it: 00003, or 00003-bars where that is measured of it.
+func (c ChunkFile) number() string {
+	if c.Analysis == "" {
+		return fmt.Sprintf("%05d", c.Chunk)
+	}
+	return fmt.Sprintf("%05d-%s", c.Chunk, c.Analysis)
+}
 
 // ParseStem reads a stem; ok is false for anything that Stem cannot have written.
 func ParseStem(s string) (c ChunkFile, ok bool) {
@@ -117,8 +130,9 @@ func ParseStem(s string) (c ChunkFile, ok bool) {
 		return c, false
 	}
 	chunk, err1 := strconv.Atoi(m[2])
-	attempt, err2 := strconv.Atoi(m[3])
-	return ChunkFile{Job: m[1], Chunk: chunk, Attempt: attempt, Node: m[4], Nonce: m[5]}, err1 == nil && err2 == nil
+	attempt, err2 := strconv.Atoi(m[4])
+	return ChunkFile{Job: m[1], Chunk: chunk, Analysis: Analysis(m[3]), Attempt: attempt, Node: m[5], Nonce: m[6]},
+		err1 == nil && err2 == nil
 }
 
 // ParsePending reads a name in chunks/pending/<job>/.
@@ -128,9 +142,10 @@ func ParsePending(job, name string) (c ChunkFile, ok bool) {
 		return c, false
 	}
 	chunk, err1 := strconv.Atoi(m[1])
-	attempt, err2 := strconv.Atoi(m[2])
-	return ChunkFile{Job: job, Chunk: chunk, Attempt: attempt, Nonce: m[3], Kind: Kind(m[4]), State: Pending},
-		err1 == nil && err2 == nil
+	attempt, err2 := strconv.Atoi(m[3])
+	return ChunkFile{
+		Job: job, Chunk: chunk, Analysis: Analysis(m[2]), Attempt: attempt, Nonce: m[4], Kind: Kind(m[5]), State: Pending,
+	}, err1 == nil && err2 == nil
 }
 
 // parseStemKind reads <stem><infix>.<kind>.
@@ -162,7 +177,8 @@ func ParseDone(name string) (ChunkFile, bool) {
 
 // AsPending returns the chunk as a free one: a next attempt under a fresh name.
 func (c ChunkFile) AsPending(attempt int) ChunkFile {
-	return ChunkFile{Job: c.Job, Chunk: c.Chunk, Attempt: attempt, Nonce: Nonce(nonceLen), Kind: c.Kind, State: Pending}
+	c.Attempt, c.Node, c.Nonce, c.State = attempt, "", Nonce(nonceLen), Pending
+	return c
 }
 
 // AsClaimed returns the chunk as one that node claims, under a fresh name.

@@ -74,18 +74,31 @@ type Picture struct {
 	Deinterlace bool `json:"deinterlace,omitempty"`
 	// Edge is what makes the source's size even: crop or pad, at the right and the bottom; else empty.
 	Edge string `json:"edge,omitempty"`
+	// Crop is the part of the source's pictures that is kept; the zero Rect: all of them.
+	Crop Rect `json:"crop,omitzero"`
+}
+
+// Kept is the part of the source's pictures that becomes the output's.
+func (p Picture) Kept(v Video) Rect {
+	if p.Crop != (Rect{}) {
+		return p.Crop
+	}
+	return Rect{Width: v.Width, Height: v.Height}
 }
 
 // Plan is what the master decided about a job, once: which frames come out, and how they are cut.
-// It is published under one name, never changed, and every worker goes by it.
+// It is published under one name, never changed, and every worker goes by it. A plan that has an Analysis says what is
+// to be measured first; its chunks are those that will be encoded.
 type Plan struct {
 	Format int    `json:"format"` // planFormat of who made it
 	Nonce  string `json:"nonce"`  // tells whose plan was published first
 	Job    string `json:"job"`
 	Input
-	Settings Settings `json:"settings"`
-	Video    Video    `json:"video"`
-	Out      Picture  `json:"out"`
+	Settings Settings   `json:"settings"`
+	Analysis Analysis   `json:"analysis,omitempty"`
+	Analysed []Analysed `json:"analysed,omitempty"` // the results of earlier plans that this one was made from
+	Video    Video      `json:"video"`
+	Out      Picture    `json:"out"`
 	Timing
 	Encoder string   `json:"encoder"`        // version string of the encoder that the test encode at submission ran with
 	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
@@ -118,6 +131,9 @@ type Timing struct {
 
 // Pixels is the size of one of the output's pictures; 1 where it is not known.
 func (p *Plan) Pixels() float64 { return float64(max(1, p.Out.Width*p.Out.Height)) }
+
+// Cut reports whether a chunk's file is a piece that is cut out of the source; else it is the name of a range of it.
+func (p *Plan) Cut(chunk int) bool { return p.Analysis == "" && p.Chunks[chunk].Kind == KindPiece }
 
 // Chunk is a range of the source's frames in presentation order.
 type Chunk struct {

@@ -10,9 +10,9 @@ import (
 // planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
 // source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its options.
 // 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was begun, by
-// whatever build.
+// whatever build. 5: what was measured of the film, and a part of its pictures that is kept.
 const (
-	planFormat   = 4
+	planFormat   = 5
 	oldestFormat = 3
 )
 
@@ -29,17 +29,23 @@ func (e *FormatError) Error() string {
 		"cancel it and add its file again", e.Name, e.Format, planFormat)
 }
 
-// LoadPlan reads a job's plan.json; fs.ErrNotExist while there is none.
-func LoadPlan(f *sharefs.FS, id string) (*Plan, error) {
-	p := &Plan{}
-	if err := ReadJSON(f, JobFile(id, planName), maxPlan, p); err != nil {
+// LoadPlan reads the plan by which a job is encoded; fs.ErrNotExist while there is none.
+func LoadPlan(f *sharefs.FS, id string) (*Plan, error) { return LoadPlanFor(f, id, "") }
+
+// LoadPlanFor reads a job's plan for an analysis, or for the encode; fs.ErrNotExist while there is none.
+func LoadPlanFor(f *sharefs.FS, id string, a Analysis) (*Plan, error) {
+	p, name := &Plan{}, JobFile(id, planFile(a))
+	if err := ReadJSON(f, name, maxPlan, p); err != nil {
 		return nil, err
 	}
 	if p.Format < oldestFormat || p.Format > planFormat {
-		return nil, &FormatError{Name: JobFile(id, planName), Format: p.Format, Earlier: p.Format < oldestFormat}
+		return nil, &FormatError{Name: name, Format: p.Format, Earlier: p.Format < oldestFormat}
+	}
+	if p.Analysis != a {
+		return nil, fmt.Errorf("%s is a plan for something else", name)
 	}
 	if err := p.check(id); err != nil {
-		return nil, fmt.Errorf("%s: %w", JobFile(id, planName), err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return p, nil
 }
@@ -51,6 +57,6 @@ func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	_, ours, err = f.PublishData(JobFile(p.Job, planName), b)
+	_, ours, err = f.PublishData(JobFile(p.Job, planFile(p.Analysis)), b)
 	return ours, err
 }

@@ -15,6 +15,7 @@ type Settings struct {
 	Container   Container      `json:"container,omitempty"`
 	Audio       Audio          `json:"audio"`
 	Subtitles   Subtitles      `json:"subtitles,omitempty"`
+	Crop        Crop           `json:"crop,omitzero"`
 	Scale       Scale          `json:"scale"`
 	Deinterlace Deinterlace    `json:"deinterlace,omitempty"`
 	Odd         Odd            `json:"odd,omitempty"`

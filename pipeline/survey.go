@@ -86,6 +86,11 @@ func (s *Survey) Count(state State) int {
 	return n
 }
 
+// Of returns the files of a plan's chunks, without those of an earlier or a later plan.
+func (j JobChunks) Of(p *Plan) JobChunks {
+	return slices.DeleteFunc(slices.Clone(j), func(c ChunkFile) bool { return !p.Has(c) })
+}
+
 // In returns the job's chunk files in a state.
 func (j JobChunks) In(state State) []ChunkFile {
 	var out []ChunkFile
@@ -97,10 +102,10 @@ func (j JobChunks) In(state State) []ChunkFile {
 	return out
 }
 
-// Copies returns how many files speak for a chunk.
-func (j JobChunks) Copies(chunk int) (n int) {
+// Copies returns how many files speak for the chunk that one of them is of.
+func (j JobChunks) Copies(of ChunkFile) (n int) {
 	for _, c := range j {
-		if c.Chunk == chunk {
+		if c.Chunk == of.Chunk && c.Analysis == of.Analysis {
 			n++
 		}
 	}

@@ -137,7 +137,10 @@ func (p *progress) show(j pipeline.JobStatus) {
 // plainLine leaves out what is not known.
 func plainLine(j pipeline.JobStatus) string {
 	words := []string{string(j.State)}
-	if j.Frames.Total > 0 {
+	switch {
+	case j.State == pipeline.Analysing:
+		words = append(words, fmt.Sprintf("%d of %d chunks", j.Chunks.Done, j.Chunks.Total))
+	case j.Frames.Total > 0:
 		words = append(words, fmt.Sprintf("%d of %d frames", j.Frames.Done, j.Frames.Total))
 	}
 	if j.FPS > 0 {

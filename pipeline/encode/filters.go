@@ -22,18 +22,22 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	if !media.Scaled(v.ColorSpace) && !media.RGB(v.PixFmt) { // it is stated again in the end
 		chain = append(chain, "setparams=colorspace=unknown")
 	}
-	if out.Deinterlace || out.Edge == "crop" { // these want all pictures to be of the first one's size
+	if out.Deinterlace || out.Edge == "crop" || out.Crop != (pipeline.Rect{}) { // these want all pictures to be of the first one's size
 		chain = append(chain, scale(v.Width, v.Height, inRange(v), inRange(v), interlaced))
 	}
 	if out.Deinterlace {
 		chain = append(chain, deinterlace(in.keep)...)
 	}
+	kept := out.Kept(v)
+	if out.Crop != (pipeline.Rect{}) { // behind the deinterlacer, which would take what is cut off for a part of the edge
+		chain = append(chain, crop(kept))
+	}
 	w, h := out.Width, out.Height
 	switch out.Edge {
 	case "crop":
-		chain = append(chain, fmt.Sprintf("crop=w=%d:h=%d:x=0:y=0:exact=1", w, h))
+		chain = append(chain, crop(pipeline.Rect{Width: w, Height: h}))
 	case "pad":
-		w, h = v.Width, v.Height
+		w, h = kept.Width, kept.Height
 	}
 	convert := scale(w, h, inRange(v), outRange(v, look), out.Fields != "")
 	if media.RGB(v.PixFmt) {
@@ -41,7 +45,7 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	}
 	chain = append(chain, convert, "format="+out.PixFmt)
 	if out.Edge == "pad" {
-		chain = append(chain, pad(v, out))
+		chain = append(chain, pad(kept, out))
 	}
 	// ffmpeg takes the container's and the encoder's order of fields from the frames, whatever its parameters say.
 	chain = append(chain, "setfield="+cmp.Or(out.Fields, "prog"))
@@ -56,6 +60,11 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 // maxSAR is the largest number that stands in an aspect ratio (16 bits in H.264 and HEVC). setsar would round all above
 // 100.
 const maxSAR = "65535"
+
+// crop keeps a part of the pictures.
+func crop(r pipeline.Rect) string {
+	return fmt.Sprintf("crop=w=%d:h=%d:x=%d:y=%d:exact=1", r.Width, r.Height, r.X, r.Y)
+}
 
 // scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,
 // swscale makes limited range of full range on the way to another pixel format.
@@ -86,12 +95,12 @@ func deinterlace(keep string) []string {
 // pad fills a picture up at the right and at the bottom by repeating its last column and line, which costs
 // nothing and does not shine. Each plane is filled up for itself: on subsampled formats ffmpeg's pad first
 // cuts an odd column off.
-func pad(v pipeline.Video, out pipeline.Picture) string {
+func pad(kept pipeline.Rect, out pipeline.Picture) string {
 	subW, subH := encoder.ChromaSize(out.PixFmt)
 	fill := func(subW, subH int) string {
 		w, h := out.Width/subW, out.Height/subH
 		return fmt.Sprintf("pad=w=%d:h=%d:x=0:y=0,fillborders=right=%d:bottom=%d:mode=smear",
-			w, h, w-ceil(v.Width, subW), h-ceil(v.Height, subH))
+			w, h, w-ceil(kept.Width, subW), h-ceil(kept.Height, subH))
 	}
 	if subW == 1 {
 		return fill(1, 1)

@@ -5,6 +5,12 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 )
 
+// DecoderMemory estimates what it takes to look at one of the plan's chunks.
+func DecoderMemory(plan *pipeline.Plan) pipeline.Memory {
+	fixed, thread := encoder.DecoderMemory(float64(plan.Video.Width*plan.Video.Height), plan.Out.PixFmt)
+	return pipeline.Memory{Fixed: fixed, Thread: thread}
+}
+
 // Memory estimates what the encode of one of the plan's chunks takes.
 func Memory(plan *pipeline.Plan) pipeline.Memory {
 	_, options, err := encoder.Of(plan.Settings)

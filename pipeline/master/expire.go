@@ -70,7 +70,7 @@ func (t *term) copySuspects(
 	for _, stem := range suspects {
 		c := claimed[stem]
 		j := t.jobs.live[c.Job]
-		if slices.Contains(expired, stem) || j == nil || !j.wantsCopy(stem, survey.Job(c.Job).Copies(c.Chunk)) {
+		if slices.Contains(expired, stem) || j == nil || !j.wantsCopy(c, survey.Job(c.Job).Copies(c)) {
 			continue
 		}
 		j.chunks.copied[stem] = true
@@ -84,8 +84,8 @@ func (t *term) copySuspects(
 
 // wantsCopy returns whether a second copy of a suspect's chunk is to be freed: once for each claim, and only where
 // the claim is the only file of the chunk.
-func (j *job) wantsCopy(stem string, files int) bool {
-	return j.plan != nil && !j.ending.begun && !j.chunks.copied[stem] && files == 1
+func (j *job) wantsCopy(c pipeline.ChunkFile, files int) bool {
+	return j.plan != nil && j.plan.Has(c) && !j.ending.begun && !j.chunks.copied[c.Stem()] && files == 1
 }
 
 // shareIsLate returns whether so many holders are suspects that it is the share that shows heartbeats late, or the way

@@ -10,7 +10,8 @@ import (
 // job is a live job in the leader's memory: nothing in it can't be found again on the share.
 type job struct {
 	*pipeline.Job                // replaced, never written to: tasks have it too
-	plan          *pipeline.Plan // nil until it is made or read; never written to
+	plan          *pipeline.Plan // the furthest; nil until it is made or read; never written to
+	behind        persistence    // with a folder that lists only an earlier plan
 	foreign       bool           // the plan is a later version's: the job waits for that one, or for a person
 	scan          Scan           // what the intake read of the source, for planning
 	sighted       *identity      // the source when it was last known to be what was taken in; nil: not by this master
@@ -32,6 +33,7 @@ type chunkNotes struct {
 	copied    map[string]bool      // claims of suspects, by stem, of which a second copy was freed
 	aside     int                  // set aside at the last look
 	announced bool                 // that the job waits for a person
+	ending    bool                 // an analysis: none is free any more, and the chunks of the plan after it come soon
 	inspected time.Time            // when the source was last looked at because of that
 }
 
@@ -65,6 +67,20 @@ func liveJob(record *pipeline.Job) *job {
 		Job:     record,
 		chunks:  chunkNotes{weighed: map[int]int{}, copied: map[string]bool{}},
 		results: results{verified: verifiedRecords{}},
+	}
+}
+
+// follow goes on by a plan. ours: this master has just made it, and nobody its chunks.
+func (j *job) follow(p *pipeline.Plan, ours bool) {
+	fresh := liveJob(j.Job)
+	j.plan, j.scan, j.behind = p, Scan{}, persistence{}
+	j.builds, j.chunks, j.results, j.merging = fresh.builds, fresh.chunks, fresh.results, fresh.merging
+	if !ours {
+		return
+	}
+	j.chunks.unmade = map[int]bool{}
+	for i := range p.Chunks {
+		j.chunks.unmade[i] = true
 	}
 }
 
@@ -103,7 +119,7 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
-	"plan": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1,
+	"plan": 1, "conclude": 2, "split": 1, "accept": 2, "reject": 2, "changed": 1,
 	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2,
 }
 

@@ -50,12 +50,7 @@ func (t *term) afterPlan(j *job, r planResult) {
 	case !r.ours:
 		j.plan = nil // it is read: another one may be there than this master made once
 	default:
-		j.plan, j.scan = r.plan, Scan{}
-		j.results.verified, j.merging.prepared = verifiedRecords{}, nil
-		j.chunks.unmade = map[int]bool{}
-		for i := range r.plan.Chunks {
-			j.chunks.unmade[i] = true
-		}
+		j.follow(r.plan, true)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestPhases(t *testing.T) {
 		{decided, true, folder("plan.json", decision, closed), pipeline.Control{}}, // its source came late
 		{ended, false, folder("plan.json", decision, closed), cancel},
 	} {
-		require.Equal(t, c.want, phaseOf(c.source, c.dir, c.control), "%+v", c)
+		require.Equal(t, c.want, phaseOf(c.source, c.dir.Plan(), c.dir, c.control), "%+v", c)
 	}
 }
 
@@ -73,15 +73,20 @@ func TestDueResults(t *testing.T) {
 
 func TestSecondCopies(t *testing.T) {
 	j := liveJob(&pipeline.Job{ID: someJob})
-	require.False(t, j.wantsCopy("stem", 1), "without a plan nothing can be made")
-	j.plan = &pipeline.Plan{}
-	require.True(t, j.wantsCopy("stem", 1))
-	require.False(t, j.wantsCopy("stem", 2), "another copy is there")
-	j.chunks.copied["stem"] = true
-	require.False(t, j.wantsCopy("stem", 1), "once for each claim")
-	require.True(t, j.wantsCopy("another", 1))
+	claim := pipeline.ChunkFile{Job: someJob, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w11111")
+	another := claim.AsClaimed("pc-w22222")
+	require.False(t, j.wantsCopy(claim, 1), "without a plan nothing can be made")
+	j.plan = &pipeline.Plan{Chunks: make([]pipeline.Chunk, 1)}
+	require.True(t, j.wantsCopy(claim, 1))
+	require.False(t, j.wantsCopy(claim, 2), "another copy is there")
+	look := claim
+	look.Analysis = pipeline.Bars
+	require.False(t, j.wantsCopy(look, 1), "the plan for it is past")
+	j.chunks.copied[claim.Stem()] = true
+	require.False(t, j.wantsCopy(claim, 1), "once for each claim")
+	require.True(t, j.wantsCopy(another, 1))
 	j.ending.begun = true
-	require.False(t, j.wantsCopy("another", 1))
+	require.False(t, j.wantsCopy(another, 1))
 
 	require.False(t, shareIsLate(2, 2), "two nodes can die at once")
 	require.False(t, shareIsLate(5, 20))

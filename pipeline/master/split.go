@@ -37,9 +37,12 @@ func (t *term) startSplit(j *job, state []pipeline.ChunkFile, chunks pipeline.Jo
 		return
 	}
 	missing = missing[:min(room, len(missing))]
-	attempts := chunks.Attempts(len(state))
+	attempts, plan := chunks.Attempts(len(state)), j.plan
 	background(t, "split", j, func(ctx context.Context, w *jobTask) splitResult { return w.split(ctx, missing, attempts) },
 		func(r splitResult) {
+			if j.plan != plan {
+				return
+			}
 			for _, i := range r.made {
 				delete(j.chunks.unmade, i)
 			}
@@ -62,7 +65,7 @@ func (j *job) missing(state []pipeline.ChunkFile, wait, gap time.Duration) []int
 			out = append(out, i)
 		}
 	}
-	if len(out) == 0 || j.plan.Chunks[out[0]].Kind == pipeline.KindPiece {
+	if len(out) == 0 || j.plan.Cut(out[0]) {
 		return out // pieces are cut in one pass through the source
 	}
 	// Those that take longest first, as they are claimed: what is begun last should be short.
@@ -80,7 +83,7 @@ func (w *jobTask) split(ctx context.Context, missing, attempts []int) (r splitRe
 			return splitResult{err: err}
 		}
 	}
-	if w.plan.Chunks[missing[0]].Kind != pipeline.KindPiece { // all of a plan's are of one kind
+	if !w.plan.Cut(missing[0]) { // all of a plan's are of one kind
 		return w.freeRanges(ctx, missing, attempts)
 	}
 	r.err = w.Stages.Pieces(ctx, w.plan, missing, func(i int, tmp string, err error) error {
@@ -130,7 +133,7 @@ func (w *jobTask) freeRanges(ctx context.Context, missing, attempts []int) (r sp
 
 // toFree names the file of a chunk that is about to be freed.
 func toFree(plan *pipeline.Plan, i, attempt int, kind pipeline.Kind) pipeline.ChunkFile {
-	return pipeline.ChunkFile{Job: plan.Job, Chunk: i, Kind: kind}.AsPending(attempt)
+	return pipeline.ChunkFile{Job: plan.Job, Chunk: i, Analysis: plan.Analysis, Kind: kind}.AsPending(attempt)
 }
 
 // free moves a chunk's file from its temporary name to where workers find it. A range is a text that is
@@ -173,11 +176,25 @@ func (t *term) announce(announced bool, waiting int) {
 // uncut returns whether chunks of a live job are still to be made.
 func (t *term) uncut() bool {
 	for _, j := range t.jobs.live {
-		if j.plan == nil && !j.ending.begun || len(j.chunks.unmade) > 0 {
+		if j.plan == nil && !j.ending.begun || len(j.chunks.unmade) > 0 || j.chunks.ending {
 			return true
 		}
 	}
 	return false
+}
+
+// dropEarlier removes files of chunks of an earlier plan that nobody need measure any more: the plan after it is there.
+// Whoever holds one finds the claim gone and stops.
+func (t *term) dropEarlier(j *job, chunks pipeline.JobChunks) {
+	for _, c := range chunks {
+		free := c.State == pipeline.Pending || c.State == pipeline.Claimed
+		if !free || !j.Settings.Precedes(c.Analysis, j.plan.Analysis) {
+			continue
+		}
+		if err := t.FS.Remove(c.Path()); err != nil {
+			t.Log.Debug("cannot remove a chunk of an earlier plan", "chunk", c.ID(), "error", err)
+		}
+	}
 }
 
 // dropSurplus removes copies of chunks that are accepted already: encoding them would be wasted.

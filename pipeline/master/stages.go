@@ -20,11 +20,16 @@ type Stages interface {
 	Scan(ctx context.Context, name string) (Scan, error)
 	// Plan plans a job whose source is in its folder; scan may be the zero Scan.
 	Plan(ctx context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error)
+	// Conclude makes the plan that follows an analysis from its accepted results, one for each of the plan's chunks. A
+	// result that turned out to be bad is a *pipeline.BadChunk.
+	Conclude(
+		ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record,
+	) (*pipeline.Plan, error)
 	// Pieces cuts the given chunks, in ascending order, out of the job's source. It calls ready for each: as soon as
 	// the piece is there, synced, with its temporary name, from which ready moves it away, or with the error that
 	// kept it from being cut. An error of ready ends Pieces, which returns it.
 	Pieces(ctx context.Context, p *pipeline.Plan, chunks []int, ready func(chunk int, tmp string, err error) error) error
-	// Check reads a result through this machine's mount and compares it with record and plan, and its
+	// Check reads a result, of an analysis too, through this machine's mount and compares it with record and plan, and its
 	// pictures with the source's: only the first one if it has to be quick.
 	Check(ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool) error
 	// Prepare does in advance what the merge into dst needs of the source alone. It may write into the merge's

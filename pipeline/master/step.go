@@ -16,14 +16,14 @@ type phase int
 const (
 	sourceless phase = iota // T1 is not done: the source has yet to come, or never will
 	unplanned               // T2 comes next
-	inWork                  // there is a plan: T3, T9, T10 and T11 for its chunks, until T12
+	inWork                  // there is a plan: T3, T9, T10 and T11 (or T2 again) for its chunks, until T12
 	cancelling              // T12, because a person asked for it
 	decided                 // T13 comes next, or reject, or give back
 	ended                   // nothing is left to do
 )
 
 // phaseOf is where a job stands.
-func phaseOf(source bool, dir pipeline.Folder, control pipeline.Control) phase {
+func phaseOf(source, planned bool, dir pipeline.Folder, control pipeline.Control) phase {
 	switch {
 	case dir.Closed() && !source:
 		return ended
@@ -33,7 +33,7 @@ func phaseOf(source bool, dir pipeline.Folder, control pipeline.Control) phase {
 		return cancelling
 	case !source:
 		return sourceless
-	case !dir.Plan():
+	case !planned:
 		return unplanned
 	}
 	return inWork
@@ -65,7 +65,8 @@ func (t *term) step(ctx context.Context, j *job, chunks pipeline.JobChunks) (bus
 	case !dir.Decision():
 		t.jobs.known.CompareAndDelete(contentOf(j.Job), j.ID)
 	}
-	switch phaseOf(source, dir, control) {
+	_, planned := dir.Latest(j.Settings)
+	switch phaseOf(source, planned, dir, control) {
 	case sourceless:
 		t.awaitSource(j)
 	case unplanned:
@@ -91,12 +92,14 @@ func (t *term) stepChunks(
 	if control.Retry {
 		t.retry(ctx, j, chunks)
 	}
-	if !t.loadPlan(j) {
+	if !t.loadPlan(j, dir) {
 		return !j.foreign
 	}
 	if !t.loadPins(j, dir) {
 		return true
 	}
+	t.dropEarlier(j, chunks)
+	chunks = chunks.Of(j.plan)
 	state := chunks.Strongest(len(j.plan.Chunks))
 	t.startSplit(j, state, chunks)
 	t.startReject(j)
@@ -113,8 +116,13 @@ func (t *term) stepChunks(
 	alike := t.startSort(j, state)
 	t.inspectSource(j)
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
+	j.chunks.ending = noneFree && j.plan.Analysis != ""
 	switch {
 	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0 || !alike:
+	case j.plan.Analysis != "":
+		if count[pipeline.Accepted] == len(state) {
+			t.startConclude(j, state)
+		}
 	case count[pipeline.Accepted] == len(state):
 		t.startMerge(j, state)
 	case noneFree && j.merging.prepared == nil:
@@ -136,11 +144,18 @@ func (t *term) awaitSource(j *job) {
 // staleNames is how long a client was seen to deny or to show a name after another one changed it.
 const staleNames = 60 * time.Second
 
-func (t *term) loadPlan(j *job) bool {
-	if j.plan != nil {
+// loadPlan reads the furthest plan that a listing of the job's folder has, unless it is known.
+func (t *term) loadPlan(j *job, dir pipeline.Folder) bool {
+	latest, _ := dir.Latest(j.Settings)
+	switch {
+	case j.plan == nil || j.Settings.Precedes(j.plan.Analysis, latest):
+	case j.plan.Analysis == latest:
+		j.behind = persistence{}
 		return true
+	case j.behind.seen(t.pace.gap()) < staleNames: // an old listing, or a file server has lost the plan with its power
+		return false
 	}
-	p, err := pipeline.LoadPlan(t.FS, j.ID)
+	p, err := pipeline.LoadPlanFor(t.FS, j.ID, latest)
 	other, is := errors.AsType[*pipeline.FormatError](err)
 	if j.foreign = is && !other.Earlier; is && other.Earlier {
 		t.startDecide(j, earlierDecision)
@@ -150,6 +165,6 @@ func (t *term) loadPlan(j *job) bool {
 		t.later(j, "cannot read the plan", err)
 		return false
 	}
-	j.plan = p
+	j.follow(p, false)
 	return true
 }

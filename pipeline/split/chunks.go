@@ -35,9 +35,8 @@ func (l *list) noteChanges(plan *pipeline.Plan) {
 	if len(l.anew) > toldChanges {
 		at = append(at, "…")
 	}
-	plan.Note("The pictures' size, shape or scan changes within the video (%s): it is cut there, and all come out as "+
-		"%d×%d with one aspect ratio.",
-		strings.Join(at, ", "), plan.Out.Width, plan.Out.Height)
+	plan.Note("The pictures' size, shape or scan changes within the video (%s): it is cut there, and all come out in one "+
+		"size and with one aspect ratio.", strings.Join(at, ", "))
 	if l.lost > 0 {
 		plan.Notes[len(plan.Notes)-1] += fmt.Sprintf(" %d pictures right behind refer to some of the other form; "+
 			"no decoder can show them.", l.lost)

@@ -66,7 +66,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	plan.Source = filepath.Base(path)
 	plan.Video = video(src)
 	chooseMuxer(plan, src)
-	if err := decidePicture(plan, options); err != nil {
+	if err := firstPicture(plan, options); err != nil {
 		return nil, err
 	}
 	if err := findEnd(ctx, tools, path, src, l, plan); err != nil {

@@ -8,9 +8,10 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 )
 
-// decidePicture decides what the output's pictures are, and notes what the settings change about them. A
-// size that the encoder does not take is refused; it would say so without saying what to do.
-func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
+// decidePicture decides what the output's pictures are, and notes what the settings change about them. keep is the part
+// of the source's pictures that is kept; the zero Rect: all. A size that the encoder does not take is refused; it would
+// say so without saying what to do.
+func decidePicture(plan *pipeline.Plan, options encoder.Options, keep pipeline.Rect) error {
 	v, s := plan.Video, plan.Settings
 	if v.Width <= 0 || v.Height <= 0 || v.PixFmt == "" {
 		return pipeline.Refuse("The video can't be used: its size or pixel format can't be told, so nothing of it can be " +
@@ -23,6 +24,9 @@ func decidePicture(plan *pipeline.Plan, options encoder.Options) error {
 		deinterlace(plan)
 	}
 	out.Fields = options.Fields(out.Fields)
+	if err := crop(plan, keep); err != nil {
+		return err
+	}
 	w, h := options.Multiples(*out)
 	fit(plan, w, h)
 	if out.Width%w != 0 || out.Height%h != 0 {
@@ -69,6 +73,7 @@ func fit(plan *pipeline.Plan, w, h int) {
 		return
 	}
 	out := &plan.Out
+	was := *out
 	shown := float64(out.Width)
 	if out.SAR.Num > 0 && out.SAR.Den > 0 {
 		shown *= float64(out.SAR.Num) / float64(out.SAR.Den)
@@ -85,7 +90,7 @@ func fit(plan *pipeline.Plan, w, h int) {
 	out.Height = nearest(float64(out.Height)*factor, max(h, 2), box.Height)
 	out.SAR = pipeline.Rational{Num: 1, Den: 1}
 	plan.Note("The pictures are scaled from %d×%d to %d×%d with square pixels (scale = %q).",
-		plan.Video.Width, plan.Video.Height, out.Width, out.Height, box.String())
+		was.Width, was.Height, out.Width, out.Height, box.String())
 }
 
 // nearest is the multiple of step that comes nearest to a length, and is not above limit.

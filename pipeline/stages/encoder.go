@@ -70,11 +70,23 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 			return nil, err
 		}
 	}
+	if t.Plan.Analysis == pipeline.Bars {
+		return e.measure(ctx, t, req)
+	}
 	record, err := encode.Chunk(ctx, e.tools, req)
 	if err == nil {
 		err = e.sameBuild(ctx, t, record)
 	}
 	return record, err
+}
+
+// measure measures a chunk for an analysis.
+func (e *Encoder) measure(ctx context.Context, t *worker.Task, req encode.Request) (*pipeline.Record, error) {
+	result, record, err := encode.Bars(ctx, e.tools, req)
+	if err != nil {
+		return nil, err
+	}
+	return record, e.share.Create(t.File.Partial(), result)
 }
 
 // sameBuild writes down which build has encoded the chunk. Where the encoder has told another version in it than when

@@ -50,11 +50,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 	if err != nil {
 		return nil, err
 	}
-	if plan.Build, err = s.choose(ctx, plan, crew); err != nil {
-		return nil, err
-	}
-	plan.Memory = encode.Memory(plan)
-	if err := s.fits(plan); err != nil {
+	if err := s.equip(ctx, plan, crew); err != nil {
 		return nil, err
 	}
 	source, err := s.described(ctx, plan, scan)
@@ -71,6 +67,23 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 		return plan, nil
 	}
 	return plan, s.FS.Durable(pipeline.JobFile(j.ID, plan.Source))
+}
+
+// equip decides what a chunk of the plan takes: a build of the encoder, and memory.
+func (s *Media) equip(ctx context.Context, plan *pipeline.Plan, crew []pipeline.SeenNode) (err error) {
+	if plan.Encodes() && !plan.Build.Known() {
+		if plan.Build, err = s.choose(ctx, plan, crew); err != nil {
+			return err
+		}
+	}
+	plan.Memory = encode.Memory(plan)
+	if err := s.fits(plan); err != nil { // before it is analysed too
+		return err
+	}
+	if !plan.Encodes() {
+		plan.Memory = encode.DecoderMemory(plan)
+	}
+	return nil
 }
 
 // choose picks the build that the film is encoded with: the one that most slots have, else this machine's.

@@ -17,6 +17,10 @@ import (
 func (s *Media) Check(
 	ctx context.Context, p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record, quick bool,
 ) error {
+	if p.Analysis == pipeline.Bars {
+		_, err := s.lit(p, c, r)
+		return err
+	}
 	in, err := s.FS.OpenRead(c.Result())
 	if err != nil {
 		return err

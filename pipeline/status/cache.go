@@ -58,12 +58,14 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 		whole(f, &st)
 		return st, true
 	}
-	if !dir.Plan() {
+	settings := k.jobs[id].Settings
+	analysis, planned := dir.Latest(settings)
+	if !planned {
 		return st, true
 	}
 	plan := k.plans[id]
-	if plan == nil {
-		if plan, err = pipeline.LoadPlan(f, id); err != nil {
+	if plan == nil || settings.Precedes(plan.Analysis, analysis) {
+		if plan, err = pipeline.LoadPlanFor(f, id, analysis); err != nil {
 			st.Error = err.Error()
 			if _, foreign := errors.AsType[*pipeline.FormatError](err); !foreign && !sharefs.System(err) {
 				st.Error += fmt.Sprintf("; `distenc cancel %s`, then `distenc retry %[1]s`, begins anew", id)
@@ -71,7 +73,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 			return st, true
 		}
 		plan.ForgetTimes()
-		k.plans[id] = plan
+		k.plans[id], k.pins[id] = plan, nil
 	}
 	if k.pins[id] == nil || len(k.pins[id]) <= dir.Pins() {
 		if pins, err := pipeline.LoadPins(f, plan, dir); err == nil {
@@ -80,7 +82,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 	}
 	st.Notes, st.Build = plan.Notes, k.pins[id].Now().Version
 	fill(f, &st, plan, chunks, nodes)
-	if st.Chunks.Pending > 0 {
+	if st.Chunks.Pending > 0 && plan.Encodes() {
 		st.Waits = cmp.Or(k.pins[id].Waiting(plan.Out.PixFmt, nodes, patience),
 			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Out.PixFmt)))
 	}
@@ -126,32 +128,36 @@ func wishes(f *sharefs.FS, st *pipeline.JobStatus) {
 	}
 }
 
-// fill counts the chunks and frames of a job that has a plan and no decision yet.
+// fill counts the chunks of a job that has a plan and no decision yet, and the frames that are encoded.
 func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks pipeline.JobChunks,
 	nodes []pipeline.SeenNode) {
 	st.Chunks.Total, st.Frames.Total = len(plan.Chunks), plan.Frames
 	for _, n := range nodes {
 		st.FPS += n.Jobs[plan.Job]
 	}
-	running, state := inWork(nodes), chunks.Strongest(len(plan.Chunks))
-	st.State = stateOf(state)
+	running, state := inWork(nodes), chunks.Of(plan).Strongest(len(plan.Chunks))
+	st.State = stateOf(plan, state)
 	for i, c := range state {
+		frames := 0
 		switch c.State {
 		case pipeline.Accepted:
 			st.Chunks.Done++
-			st.Frames.Done += plan.Chunks[i].PTS.Len()
+			frames = plan.Chunks[i].PTS.Len()
 		case pipeline.Committed:
 			st.Chunks.Claimed++
-			st.Frames.Done += plan.Chunks[i].PTS.Len()
+			frames = plan.Chunks[i].PTS.Len()
 		case pipeline.Claimed:
 			st.Chunks.Claimed++
-			st.Frames.Done += min(running[c.ID()].Frames, plan.Chunks[i].PTS.Len())
+			frames = min(running[c.ID()].Frames, plan.Chunks[i].PTS.Len())
 		case pipeline.Failed:
 			st.Chunks.Failed++
 			st.State = pipeline.JobFailed
 			st.Error = whySetAside(f, c)
 		case pipeline.Nowhere, pipeline.Pending:
 			st.Chunks.Pending++
+		}
+		if plan.Analysis == "" {
+			st.Frames.Done += frames
 		}
 	}
 }
@@ -162,7 +168,10 @@ func having(nodes []pipeline.SeenNode, b pipeline.Build, format string) []pipeli
 }
 
 // stateOf names the state of a planned job by its chunks.
-func stateOf(chunks []pipeline.ChunkFile) pipeline.JobState {
+func stateOf(plan *pipeline.Plan, chunks []pipeline.ChunkFile) pipeline.JobState {
+	if plan.Analysis != "" {
+		return pipeline.Analysing
+	}
 	accepted, nowhere := 0, 0
 	for _, c := range chunks {
 		switch c.State {

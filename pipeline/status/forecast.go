@@ -8,10 +8,10 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// work is what is left of one job that is being encoded.
+// work is what is left of one job that is being analysed or encoded.
 type work struct {
 	job    string
-	effort string  // Settings.Effort
+	effort string  // Plan.Effort
 	pixels float64 // of one picture
 	paused bool
 	able   map[string]bool // the nodes that have its build. If nil, all have

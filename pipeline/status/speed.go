@@ -1,6 +1,10 @@
 package status
 
-import "github.com/distenc/distenc/pipeline"
+import (
+	"slices"
+
+	"github.com/distenc/distenc/pipeline"
+)
 
 // speeds are the measured ones of the nodes that are there, by node and job.
 type speeds map[string]map[string]pipeline.Speed
@@ -12,7 +16,7 @@ const telling = 0.1
 // measure takes what the nodes say of chunks that are done and of those in work.
 func measure(nodes []pipeline.SeenNode, jobs []work) speeds {
 	known := map[string]work{}
-	for _, j := range jobs {
+	for _, j := range slices.Backward(jobs) { // of a job's analysis and its encode the first one is what is in work
 		known[j.job] = j
 	}
 	all := speeds{}
@@ -25,7 +29,9 @@ func measure(nodes []pipeline.SeenNode, jobs []work) speeds {
 			j, frames := known[jobOfChunk(id)], float64(e.Frames)
 			if e.FPS > 0 && j.pixels > 0 && frames >= telling*float64(e.Total) {
 				s := own[j.job]
-				s.Effort = j.effort
+				if s.Effort != j.effort {
+					s = pipeline.Speed{Effort: j.effort}
+				}
 				own[j.job] = s.Plus(pipeline.Speed{Frames: frames, Pixels: frames * j.pixels, Seconds: frames / e.FPS})
 			}
 		}
@@ -50,8 +56,8 @@ func (all speeds) fps(node string, j work) float64 {
 }
 
 func (all speeds) own(node string, j work) float64 {
-	if own := all[node][j.job].FPS(j.pixels); own > 0 {
-		return own
+	if s := all[node][j.job]; s.FPS(j.pixels) > 0 && (s.Effort == j.effort || s.Effort == "") { // else of its analysis
+		return s.FPS(j.pixels)
 	}
 	var sum pipeline.Speed
 	for _, s := range all[node] {
@@ -65,7 +71,7 @@ func (all speeds) own(node string, j work) float64 {
 // Pace is how many mean frames of a plan's source a slot of the node encodes in a second, by the chunks that it
 // has done, of that job or else of others; 0 where there are none.
 func Pace(n *pipeline.Node, p *pipeline.Plan) float64 {
-	return speeds{n.Node: n.Speed}.own(n.Node, work{job: p.Job, pixels: p.Pixels(), effort: p.Settings.Effort()})
+	return speeds{n.Node: n.Speed}.own(n.Node, work{job: p.Job, pixels: p.Pixels(), effort: p.Effort()})
 }
 
 // jobOfChunk is the job in a chunk's name for people, job.chunk.

@@ -148,6 +148,9 @@ func (s *Status) foretell(survey *pipeline.Survey, plans map[string]planned, pre
 		func(a, b pipeline.JobStatus) int { return b.Priority - a.Priority }) {
 		if p := plans[j.ID]; p.Plan != nil && !j.Decided {
 			open = append(open, remaining(p, j.Paused, survey.Job(j.ID), present))
+			if p.Analysis != "" {
+				open = append(open, encode(p, j.Paused))
+			}
 		}
 	}
 	ends := forecast(open, present)
@@ -169,12 +172,12 @@ func patience(expiry time.Duration) time.Duration { return pipeline.BuildPatienc
 
 // work is what is left of the plan.
 func remaining(p planned, paused bool, chunks pipeline.JobChunks, nodes []pipeline.SeenNode) work {
-	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused, able: map[string]bool{}}
+	w := work{job: p.Job, effort: p.Effort(), pixels: p.Pixels(), paused: paused, able: map[string]bool{}}
 	for _, n := range nodes {
 		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Out.PixFmt)
 	}
 	running := inWork(nodes)
-	for i, c := range chunks.Strongest(len(p.Chunks)) {
+	for i, c := range chunks.Of(p.Plan).Strongest(len(p.Chunks)) {
 		open := openChunk{frames: p.Chunks[i].PTS.Len()}
 		switch c.State {
 		case pipeline.Nowhere, pipeline.Pending:
@@ -184,6 +187,15 @@ func remaining(p planned, paused bool, chunks pipeline.JobChunks, nodes []pipeli
 			continue
 		}
 		w.open = append(w.open, open)
+	}
+	return w
+}
+
+// encode is what is to be encoded once the plan's analysis is done.
+func encode(p planned, paused bool) work {
+	w := work{job: p.Job, effort: p.Settings.Effort(), pixels: p.Pixels(), paused: paused}
+	for i := range p.Chunks {
+		w.open = append(w.open, openChunk{frames: p.Chunks[i].PTS.Len()})
 	}
 	return w
 }

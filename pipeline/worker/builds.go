@@ -38,8 +38,8 @@ func (w *Worker) withOurBuild(ctx context.Context, jobs []string) []string {
 // fits reports whether this node has the build that a job is encoded with.
 func (w *Worker) fits(ctx context.Context, job string) bool {
 	plan, err := w.plans.get(w.FS, job)
-	if err != nil {
-		return true // nor is it claimed
+	if err != nil || !plan.Encodes() {
+		return true // nor is it claimed, or anybody may
 	}
 	own, fault := w.Encoder.Build(ctx, plan.Settings.Encoder, plan.Out.PixFmt)
 	now := pipeline.Build{}

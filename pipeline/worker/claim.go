@@ -63,6 +63,7 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 		return nil
 	}
 	if plan, err := w.plans.get(w.FS, job); err == nil {
+		free = pipeline.JobChunks(free).Of(plan) // an earlier plan's are for the master to remove
 		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int {
 			return cmp.Compare(chunkWork(plan, b), chunkWork(plan, a))
 		})
@@ -81,7 +82,7 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 			return nil, nil
 		}
 		plan, err := w.plans.get(w.FS, c.Job)
-		if err != nil || c.Chunk >= len(plan.Chunks) {
+		if err != nil || !plan.Has(c) {
 			// Left to those who can read its plan, or nobody's, a copy that a person made. The next free
 			// chunk, perhaps of another job, need not wait for it.
 			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
@@ -153,6 +154,10 @@ func (w *Worker) jobsInOrder() ([]string, error) {
 		}
 		control, err := pipeline.ReadControl(w.FS, n)
 		if err != nil || control.Paused || control.Missing && w.gone(n) {
+			continue
+		}
+		if err := w.plans.advance(w.FS, j); err != nil {
+			w.Log.Debug("cannot read a job's plan", "job", n, "error", err)
 			continue
 		}
 		if control.Priority != nil {

@@ -47,6 +47,8 @@ func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond func(job string) boo
 			return !foreign(j.ID)
 		case pipeline.Splitting:
 			return true
+		case pipeline.Analysing: // its chunks are about to be encoded
+			return !beyond(j.ID)
 		case pipeline.InWork, pipeline.JobFailed: // the latter while others of its chunks go on
 			return !j.Decided && j.Chunks.Pending > 0 && !beyond(j.ID)
 		}

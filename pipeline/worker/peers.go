@@ -27,7 +27,7 @@ type peers struct {
 
 	mu    sync.Mutex
 	asked time.Time // when a sample of them was asked for its pace
-	job   string    // at this job
+	job   string    // at this job, and what is done of it
 	pace  float64   // frames a second and slot, their mean
 	beats map[string]beat
 }
@@ -69,7 +69,8 @@ func (p *peers) claims() (claims []pipeline.ChunkFile) {
 // meanPace returns the others' pace at a plan, by a sample of those that have its build; 0 if none is known.
 func (p *peers) meanPace(plan *pipeline.Plan, build pipeline.Build) float64 {
 	p.mu.Lock()
-	fresh, pace := p.job == plan.Job && time.Since(p.asked) < paceFor, p.pace
+	work := plan.Job + " " + plan.Effort()
+	fresh, pace := p.job == work && time.Since(p.asked) < paceFor, p.pace
 	p.mu.Unlock()
 	if fresh {
 		return pace
@@ -90,7 +91,7 @@ func (p *peers) meanPace(plan *pipeline.Plan, build pipeline.Build) float64 {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.job, p.asked, p.pace = plan.Job, time.Now(), sum/known
+	p.job, p.asked, p.pace = work, time.Now(), sum/known
 	return p.pace
 }
 

@@ -12,12 +12,42 @@ import (
 // plans keeps the plans and jobs in work; both are immutable on the share. Safe for concurrent use.
 type plans struct {
 	mu    sync.Mutex
-	plans map[string]*pipeline.Plan
+	plans map[string]*pipeline.Plan // the furthest of each job
 	jobs  map[string]*pipeline.Job
 }
 
+// get returns the plan that a job's chunks are done by, as advance left it.
 func (p *plans) get(f *sharefs.FS, job string) (*pipeline.Plan, error) {
 	return remembered(p, &p.plans, job, func() (*pipeline.Plan, error) { return pipeline.LoadPlan(f, job) })
+}
+
+// advance looks for the furthest plan of a job that has analyses before its encode. All others have one plan.
+func (p *plans) advance(f *sharefs.FS, j *pipeline.Job) error {
+	p.mu.Lock()
+	known := p.plans[j.ID]
+	p.mu.Unlock()
+	if len(j.Settings.Analyses()) == 0 || known != nil && known.Analysis == "" {
+		return nil
+	}
+	dir, err := pipeline.ListFolder(f, j.ID)
+	if err != nil {
+		return err
+	}
+	latest, planned := dir.Latest(j.Settings)
+	if !planned || known != nil && !j.Settings.Precedes(known.Analysis, latest) {
+		return nil
+	}
+	plan, err := pipeline.LoadPlanFor(f, j.ID, latest)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.plans == nil {
+		p.plans = map[string]*pipeline.Plan{}
+	}
+	p.plans[j.ID] = plan
+	return nil
 }
 
 func (p *plans) job(f *sharefs.FS, id string) (*pipeline.Job, error) {

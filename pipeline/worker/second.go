@@ -87,7 +87,7 @@ func (w *Worker) candidates(claims []pipeline.ChunkFile) []pipeline.ChunkFile {
 // gain returns by how much this node would be done with a chunk sooner than the one that has it in work.
 func (w *Worker) gain(c pipeline.ChunkFile) time.Duration {
 	plan, err := w.plans.get(w.FS, c.Job)
-	if err != nil || c.Chunk >= len(plan.Chunks) {
+	if err != nil || !plan.Has(c) {
 		return 0
 	}
 	n, err := pipeline.LoadNode(w.FS, c.Node)
@@ -111,7 +111,7 @@ func (w *Worker) done(c pipeline.ChunkFile) bool {
 // that do so at once none goes on if each has seen another.
 func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, error) {
 	plan, err := w.plans.get(w.FS, c.Job)
-	if err != nil {
+	if err != nil || !plan.Has(c) {
 		return nil, err
 	}
 	release, fits := w.promise(plan)

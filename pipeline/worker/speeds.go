@@ -24,8 +24,12 @@ func (s *speeds) add(plan *pipeline.Plan, work, seconds float64) {
 	if _, known := s.jobs[plan.Job]; s.jobs == nil || !known && len(s.jobs) >= maxSpeeds {
 		s.jobs = map[string]pipeline.Speed{}
 	}
-	speed := s.jobs[plan.Job].Add(work, plan.Pixels(), seconds)
-	speed.Effort = plan.Settings.Effort()
+	speed := s.jobs[plan.Job]
+	if speed.Effort != plan.Effort() { // of an analysis of the job
+		speed = pipeline.Speed{}
+	}
+	speed = speed.Add(work, plan.Pixels(), seconds)
+	speed.Effort = plan.Effort()
 	s.jobs[plan.Job] = speed
 }
 

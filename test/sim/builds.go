@@ -96,7 +96,7 @@ func (e *encoder) told(b pipeline.Build) pipeline.Build {
 // headersOf are those that stand in a result's first line.
 func headersOf(result []byte) string {
 	first, _, _ := strings.Cut(string(result), "\n")
-	if words := strings.Fields(first); len(words) == 3 {
+	if words := strings.Fields(first); len(words) == 4 {
 		return words[2]
 	}
 	return "none"

@@ -8,6 +8,6 @@
 // output tells which chunk's frames went in how often.
 //
 // A judge (judge.go) looks at every change of the server's state and holds it against the invariants I1 to
-// I11 of docs/protocol.md; at the end, when the faults have stopped, every job must have ended well and
+// I12 of docs/protocol.md; at the end, when the faults have stopped, every job must have ended well and
 // nothing may be left over (verdict.go).
 package sim

@@ -8,7 +8,7 @@ import (
 )
 
 // The faults of the table in docs/protocol.md, each alone, with what must come out of it. That every job
-// ends well, that nothing is left over and that I1 to I11 hold is wanted of every run anyway.
+// ends well, that nothing is left over and that I1 to I12 hold is wanted of every run anyway.
 
 // faultSeeds is in how many runs each fault happens.
 const faultSeeds = 6

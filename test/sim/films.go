@@ -123,9 +123,9 @@ func (w *world) exact(output []byte) error {
 			if !strings.HasPrefix(rest, fmt.Sprintf("%d ", chunks)) {
 				return fmt.Errorf("%q is not chunk %d", l, chunks)
 			}
-			own := rest[strings.LastIndexByte(rest, ' ')+1:]
+			_, own, _ := strings.Cut(strings.TrimPrefix(rest, fmt.Sprint(chunks)+" "), " ")
 			if headers = cmp.Or(headers, own); own != headers {
-				return fmt.Errorf("chunk %d has headers %s, those before %s", chunks, own, headers)
+				return fmt.Errorf("chunk %d has the headers and findings %s, those before %s", chunks, own, headers)
 			}
 			chunks++
 			continue

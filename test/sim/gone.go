@@ -30,6 +30,9 @@ func (j *judge) gone(s step, i *inode) {
 	if strings.HasPrefix(s.name, pipeline.PendingDir+"/") && j.accepted(s.name, job) {
 		return // a surplus copy
 	}
+	if j.past(s.name) {
+		return
+	}
 	if strings.HasPrefix(s.name, pipeline.ClaimedDir+"/") && (i.writer == s.node || j.copied(s.name)) {
 		j.tally("dropped") // a second copy, by the one who has just made it or by a master
 		return
@@ -51,6 +54,12 @@ func (j *judge) removed(s step, i *inode, job string) {
 	j.violate("I11", "a source is removed: "+s.String(), stemOf(s.name))
 }
 
+// past tells a chunk that was to be measured for a plan that is there for good.
+func (j *judge) past(name string) bool {
+	c, ok := chunkFile(name)
+	return ok && c.Analysis != "" && j.world.server.durable(pipeline.JobFile(c.Job, "plan.json"))
+}
+
 // accepted tells whether the pending file's chunk is accepted.
 func (j *judge) accepted(name, job string) bool {
 	c, ok := pipeline.ParsePending(job, path.Base(name))
@@ -58,7 +67,7 @@ func (j *judge) accepted(name, job string) bool {
 		return false
 	}
 	for base := range j.world.server.kids[pipeline.DoneOf(job)] {
-		if d, ok := pipeline.ParseDone(base); ok && d.Chunk == c.Chunk && d.State == pipeline.Accepted {
+		if d, ok := pipeline.ParseDone(base); ok && d.ID() == c.ID() && d.State == pipeline.Accepted {
 			return true
 		}
 	}

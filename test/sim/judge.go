@@ -30,6 +30,8 @@ type judge struct {
 	ever      map[string]*inode // names that were made, and as what
 	decisions map[string]string // by job, as it was first seen
 	published map[string]string // by job: the name in the outbox
+	plans     map[string]string // by name, as it was first seen
+	looks     map[string]string // results of analyses, by stem, as they were accepted
 	deleted   map[string]string // by source: the job that removed it after its output was out
 	count     map[string]int    // of claims, commits and so on
 	slowest   time.Duration     // from a node's trouble until a claim was taken from it
@@ -46,7 +48,7 @@ type violation struct {
 
 func newJudge(w *world) *judge {
 	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{},
-		deleted: map[string]string{}, count: map[string]int{}}
+		plans: map[string]string{}, looks: map[string]string{}, deleted: map[string]string{}, count: map[string]int{}}
 }
 
 // violate notes a violation and ends the run. words name what it is about, for the history.
@@ -102,6 +104,8 @@ func (j *judge) made(s step, i *inode) {
 		j.freed(s)
 	case s.name == pipeline.JobFile(job, "decision") && s.op == "link":
 		j.decided(s, job, i)
+	case isPlan(s.name) && s.op == "link":
+		j.planned(s, job, i)
 	case strings.HasPrefix(s.name, pipeline.Outbox+"/"):
 		j.out(s, i)
 	case strings.HasPrefix(s.name, pipeline.SetAsideDir+"/"):
@@ -164,6 +168,7 @@ func (j *judge) done(s step) {
 		}
 	case pipeline.Accepted:
 		j.tally("accepted")
+		j.measured(c)
 		if c.Node == s.node {
 			j.violate("I5", "accepted by its own writer: "+s.String(), c.ID())
 		}
@@ -257,6 +262,7 @@ func (j *judge) out(s step, i *inode) {
 	if err := j.world.exact(i.data); err != nil && !s.late {
 		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
 	}
+	j.byPlan(s, job, i)
 }
 
 // moved counts the copies that were taken before they were whole, and is promise 2: a source goes to the
@@ -293,6 +299,7 @@ func (j *judge) undone(c change) {
 	if job, ok := jobOf(c.dst); ok && c.dst == pipeline.JobFile(job, "decision") {
 		delete(j.decisions, job)
 	}
+	delete(j.plans, c.dst)
 	for job, name := range j.published {
 		if c.dst == name {
 			delete(j.published, job)

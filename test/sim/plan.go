@@ -28,6 +28,7 @@ type plan struct {
 	drops   []string        // how each film is dropped
 	at      []time.Duration // when; those that are not in it when the seed says
 	keep    string          // what becomes of sources: archive, delete
+	analyse bool            // films are analysed before they are encoded
 	kinds   []int           // the build of each worker's machine; the first kind where it is not said
 	events  []trouble
 	traps   []*trap
@@ -70,6 +71,12 @@ var steps = [][2]string{
 	{"create", "master/"}, {"sync", "leases/"}, {"readdir", "chunks/claimed"}, {"rename", "-> nodes/"},
 }
 
+// lookSteps are those of an analysis.
+var lookSteps = [][2]string{
+	{"link", "analysis-bars.json"}, {"rename", "-bars.a"}, {"create", "-bars.a"}, {"unlink", "-bars.a"},
+	{"create", "plan.json"}, {"link", "plan.json"},
+}
+
 func (w *world) drawPlan() plan {
 	on := func(what string, n int) bool { return w.chance("on "+what, n) }
 	p := plan{
@@ -97,6 +104,7 @@ func (w *world) drawPlan() plan {
 		how := []string{"renamed", "renamed", "slow", "stalls", "whole size", "same name", "same content"}
 		p.drops = append(p.drops, how[w.pick(fmt.Sprint("drop", n), len(how))])
 	}
+	p.analyse = on("analysis", 3)
 	w.drawTroubles(&p, on)
 	w.drawBuilds(&p, on)
 	return p
@@ -124,6 +132,9 @@ func (w *world) drawTroubles(p *plan, on func(string, int) bool) {
 		for n := range 1 + w.pick("traps", 4) {
 			key := fmt.Sprint("trap", n)
 			s := steps[w.pick(key+"step", len(steps))]
+			if p.analyse && w.chance(key+"analysis", 3) {
+				s = lookSteps[w.pick(key+"look", len(lookSteps))]
+			}
 			p.traps = append(p.traps, &trap{
 				op: s[0], in: s[1], nth: 1 + w.pick(key+"nth", 5), after: w.chance(key+"after", 2),
 				do: []string{"kill", "freeze", "cut"}[w.pick(key+"do", 3)], last: w.span(key+"last", time.Second, 8*time.Minute),
@@ -151,6 +162,9 @@ func (p *plan) String() string {
 		p.locks, p.full, p.poison, p.keep)
 	fmt.Fprintf(&b, "caches %v, errors %v, lost answers %v, late requests %v, missing entries %v, one in %d\n", p.caches,
 		p.errors, p.lost, p.late, p.missing, p.rate)
+	if p.analyse {
+		b.WriteString("films are analysed\n")
+	}
 	if len(p.kinds) > 0 {
 		fmt.Fprintf(&b, "builds %v\n", p.kinds)
 	}

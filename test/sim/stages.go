@@ -19,8 +19,8 @@ import (
 )
 
 // A source is a line "film <name> <frames>" and a line "<name>.<n>" for each frame. A result is the same
-// frames in capitals behind "result <stem> <headers>", an output those of all chunks with a line
-// "chunk <n> <stem> <headers>" before each.
+// frames in capitals behind "result <stem> <headers> <found>", an output those of all chunks with a line
+// "chunk <n> <stem> <headers> <found>" before each. What was found in an analysis is in analysis.go.
 const maxText = 1 << 20
 
 func crcOf(b []byte) string { return fmt.Sprintf("%08X", crc32.ChecksumIEEE(b)) }
@@ -57,13 +57,11 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 	}
 	p := &pipeline.Plan{
 		Job: j.ID, Input: pipeline.Input{Source: j.Source, Original: j.Source, SourceSize: j.Size, CRC32: j.CRC32},
-		Settings: j.Settings,
-		Video:    pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"},
-		Encoder: "sim", Build: kinds[0],
+		Settings: j.Settings, Analysis: j.Settings.First(),
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 25}}, Timing: pipeline.Timing{Muxer: "text"},
+		Encoder: "sim",
 	}
-	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), j.Settings.Encoder, ""); b.Known() {
-		p.Build = b
-	}
+	s.equip(p)
 	for frame := range lines(text) {
 		if frame%framesPerChunk == 0 {
 			kind := pipeline.KindPiece
@@ -80,6 +78,17 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 		return nil, pipeline.Refuse("It has no frames.")
 	}
 	return p, nil
+}
+
+// equip pins a build to a plan whose chunks are encoded.
+func (s stages) equip(p *pipeline.Plan) {
+	if !p.Encodes() {
+		return
+	}
+	p.Build = kinds[0]
+	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), p.Settings.Encoder, ""); b.Known() {
+		p.Build = b
+	}
 }
 
 // framesPerChunk is the length of a chunk.
@@ -200,7 +209,8 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 		if err := fits(text, &p.Chunks[i], &records[i]); err != nil {
 			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
 		}
-		fmt.Fprintf(&out, "chunk %d %s %s\n%s\n", i, c.Stem(), headersOf(text), strings.Join(lines(text), "\n"))
+		fmt.Fprintf(&out, "chunk %d %s %s %s\n%s\n", i, c.Stem(), headersOf(text), foundOf(text),
+			strings.Join(lines(text), "\n"))
 	}
 	if err := s.world.take(ctx, "merge "+dst, 10*time.Second); err != nil {
 		return nil, err
@@ -235,12 +245,15 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if err := e.work(ctx, t); err != nil {
 		return nil, err
 	}
+	if t.Plan.Analysis != "" {
+		return e.look(t, frames)
+	}
 	was := e.told(build)
 	if t.Build.Known() && was != t.Build {
 		e.world.judge.tally("another build")
 		return nil, worker.ErrOtherBuild
 	}
-	text := []byte("result " + t.File.Stem() + " " + build.Headers + "\n" + strings.ToUpper(frames))
+	text := []byte("result " + t.File.Stem() + " " + build.Headers + " " + found(t.Plan) + "\n" + strings.ToUpper(frames))
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}

@@ -51,6 +51,7 @@ type world struct {
 	films     map[string]*film
 	altered   map[string]bool      // files that a person or a failing disk has changed
 	gonejobs  map[string]bool      // job folders that a person has removed
+	blind     bool                 // plans are made of results that nobody compares with their records
 	cancelled bool                 // a person has cancelled a job
 	helped    map[string]time.Time // jobs that a person has tried again, when
 	relieved  bool                 // the masters were restarted at the end
@@ -234,7 +235,7 @@ func (w *world) live(node string, life func(ctx context.Context, node string, sh
 
 func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts []lease.Option) {
 	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20,
-		Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep)}
+		Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep), Crop: pipeline.Crop{Auto: w.plan.analyse}}
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
 		Pace:    func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },

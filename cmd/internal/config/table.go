@@ -71,6 +71,7 @@ var keys = []key{
 	{"container", func(t target) any { return &t.job.Container }, nil, inProfile},
 	{"audio", func(t target) any { return &t.job.Audio }, nil, inProfile},
 	{"subtitles", func(t target) any { return &t.job.Subtitles }, nil, inProfile},
+	{"crop", func(t target) any { return &t.job.Crop }, nil, inProfile},
 	{"scale", func(t target) any { return &t.job.Scale }, nil, inProfile},
 	{"deinterlace", func(t target) any { return &t.job.Deinterlace }, nil, inProfile},
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},

@@ -63,6 +63,12 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 	return p, nil
 }
 
+// Conclude implements master.Stages: no film here is analysed.
+func (s *stages) Conclude(context.Context, *pipeline.Job, *pipeline.Plan, []pipeline.ChunkFile, []pipeline.Record,
+) (*pipeline.Plan, error) {
+	return nil, errors.ErrUnsupported
+}
+
 // Pieces implements master.Stages: one pass through the source, as fast as the disk is.
 func (s *stages) Pieces(ctx context.Context, p *pipeline.Plan, chunks []int,
 	ready func(chunk int, tmp string, err error) error) error {
