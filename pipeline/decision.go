@@ -13,9 +13,11 @@ type Decision struct {
 	Out    string `json:"out,omitempty"`
 	CRC32  string `json:"crc32,omitempty"` // of the output
 	Reason string `json:"reason,omitempty"`
-	Return bool   `json:"return,omitempty"` // the source goes back to the inbox: it was not whole yet
-	By     string `json:"by"`
-	Nonce  string `json:"nonce"`
+	// Notes is what a person should know of the output beside the plan's notes.
+	Notes  []string `json:"notes,omitempty"`
+	Return bool     `json:"return,omitempty"` // the source goes back to the inbox: it was not whole yet
+	By     string   `json:"by"`
+	Nonce  string   `json:"nonce"`
 }
 
 // Published says where the output went: a path below outbox/.

@@ -103,6 +103,7 @@ type Plan struct {
 	Encoder string   `json:"encoder"`        // version string of the encoder that the test encode at submission ran with
 	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
 	Memory  Memory   `json:"memory,omitzero"`
+	Buffer  Buffer   `json:"buffer,omitzero"` // of the decoder; the film's chunks keep to it together
 	Frames  int      `json:"frames"`
 	Chunks  []Chunk  `json:"chunks"`
 	Notes   []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …

@@ -20,9 +20,10 @@ type Record struct {
 	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate: equal in all chunks of a job
 	Encoder   string    `json:"encoder"`   // the encoder's version string
 	Build     Build     `json:"build,omitzero"`
-	Seconds   float64   `json:"seconds"` // wall time of the encode
-	Method    string    `json:"method"`  // which step of the acceptance ladder gave the planned frames
-	Time      time.Time `json:"time"`    // the worker's wall clock, for people: nothing is decided by it
+	Flow      Flow      `json:"flow,omitzero"` // of its pictures through the decoder's buffer, where that is bounded
+	Seconds   float64   `json:"seconds"`       // wall time of the encode
+	Method    string    `json:"method"`        // which step of the acceptance ladder gave the planned frames
+	Time      time.Time `json:"time"`          // the worker's wall clock, for people: nothing is decided by it
 }
 
 // FPS is the speed of the encode in frames a second.

@@ -16,18 +16,21 @@ import (
 // Failure is one report of what went wrong with one attempt of a chunk, a file of its own in the job's
 // log folder: jobs/<job>/log/<stem>.<reporter>.json. Whether a chunk is set aside is decided by them.
 type Failure struct {
-	Chunk    string    `json:"chunk"`
-	Attempt  int       `json:"attempt"`
-	Node     string    `json:"node"`              // whose attempt it was
-	Machine  string    `json:"machine,omitempty"` // and on which, as the node's file has it
-	By       string    `json:"by"`                // who reports it
-	Weight   float64   `json:"weight"`
-	Retry    bool      `json:"retry,omitempty"`    // no failure: a person wants it tried again
-	Forgives []string  `json:"forgives,omitempty"` // with Retry: the reports, by file name, that do not count any more
-	Reason   string    `json:"reason"`
-	Log      string    `json:"log,omitempty"` // the encoder's last lines
-	Command  string    `json:"command,omitempty"`
-	Reported time.Time `json:"time"`
+	Chunk   string  `json:"chunk"`
+	Attempt int     `json:"attempt"`
+	Node    string  `json:"node"`              // whose attempt it was
+	Machine string  `json:"machine,omitempty"` // and on which, as the node's file has it
+	By      string  `json:"by"`                // who reports it
+	Weight  float64 `json:"weight"`
+	// Allowance is what of the decoder's buffer the chunk may count on from now on: its result was sound, but overran it
+	// behind the chunk before.
+	Allowance Allowance `json:"allowance,omitzero"`
+	Retry     bool      `json:"retry,omitempty"`    // no failure: a person wants it tried again
+	Forgives  []string  `json:"forgives,omitempty"` // with Retry: the reports, by file name, that do not count any more
+	Reason    string    `json:"reason"`
+	Log       string    `json:"log,omitempty"` // the encoder's last lines
+	Command   string    `json:"command,omitempty"`
+	Reported  time.Time `json:"time"`
 
 	File string `json:"-"` // its name in the log folder
 }
@@ -72,6 +75,26 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) { return reports(f,
 
 // JobFailures reads all reports about a job's chunks, by chunk and attempt.
 func JobFailures(f *sharefs.FS, job string) ([]Failure, error) { return reports(f, job, job+".") }
+
+// LoadAllowance reads what of the decoder's buffer a chunk may count on by the reports about it, and how often it was
+// given less. The zero Allowance: what the plan says.
+func LoadAllowance(f *sharefs.FS, c ChunkFile) (a Allowance, times int, err error) {
+	reports, err := Failures(f, c)
+	if errors.Is(err, fs.ErrNotExist) { // a person removed the folder
+		err = nil
+	}
+	given := map[string]bool{} // two masters may have reported one attempt
+	for _, r := range reports {
+		if r.Allowance == (Allowance{}) {
+			continue
+		}
+		if given[fmt.Sprint(r.Attempt, r.Node)] = true; a == (Allowance{}) {
+			a = r.Allowance
+		}
+		a.Start, a.Part = min(a.Start, r.Allowance.Start), min(a.Part, r.Allowance.Part)
+	}
+	return a, len(given), err
+}
 
 // LoadReport reads one report by its name in a job's log folder.
 func LoadReport(f *sharefs.FS, job, name string) (r Failure, err error) {

@@ -16,13 +16,15 @@ import (
 
 // Request is one chunk to encode.
 type Request struct {
-	Plan    *pipeline.Plan
-	Chunk   *pipeline.Chunk
-	Source  string // the plan's source file, absolute
-	Piece   string // the chunk's own file, absolute; empty: the chunk is a range of Source
-	Out     string // the result, absolute, written by nobody else; may be replaced several times
-	Threads int    // of decoder and encoder; 0: ffmpeg chooses
-	Nice    int
+	Plan   *pipeline.Plan
+	Chunk  *pipeline.Chunk
+	Source string // the plan's source file, absolute
+	Piece  string // the chunk's own file, absolute; empty: the chunk is a range of Source
+	Out    string // the result, absolute, written by nobody else; may be replaced several times
+	// Allowance is what of the decoder's buffer the chunk may count on; the zero one: what is usual.
+	Allowance pipeline.Allowance
+	Threads   int // of decoder and encoder; 0: ffmpeg chooses
+	Nice      int
 	// Progress is called while a try runs, with its frames and bytes so far. If nil, it is not called.
 	Progress func(frames int, size int64)
 	// Started is called with the child of each try. If nil, it is not called.
@@ -48,7 +50,8 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		if err == nil {
 			return &pipeline.Record{
 				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS),
-				Extradata: result.Extradata, Encoder: enc.Version(result.Head, result.messages),
+				Extradata: result.Extradata, Flow: Flow(req.Plan, req.Chunk.Index, result.Clip),
+				Encoder: enc.Version(result.Head, result.messages),
 				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
 			}, nil
 		}
@@ -68,13 +71,16 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 func ladder(req Request) []input {
 	c := req.Chunk
 	from := reach(req.Plan, c)
-	later := c.Index > 0
+	in := input{keep: from.keep, later: c.Index > 0, allowance: req.Allowance}
 	byTime := fmt.Sprintf("start_pts=%d:end_pts=%d", from.start, from.end)
 	var out []input
 	if req.Piece != "" {
-		out = append(out, input{path: req.Piece, trim: byTime, keep: from.keep, later: later, method: "piece"})
+		piece := in
+		piece.path, piece.trim, piece.method = req.Piece, byTime, "piece"
+		out = append(out, piece)
 	}
-	source := input{path: req.Source, stream: req.Plan.Video.Index, trim: byTime, keep: from.keep, later: later}
+	source := in
+	source.path, source.stream, source.trim = req.Source, req.Plan.Video.Index, byTime
 	for i := range c.Seeks {
 		in := source
 		in.seek, in.method = &c.Seeks[i], fmt.Sprintf("seek %d", i+1)

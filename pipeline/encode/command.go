@@ -18,6 +18,8 @@ type input struct {
 	keep   string // trim filter's arguments behind the deinterlacer, which is given a picture more at both ends
 	method string // for the record
 	later  bool   // the film does not begin here
+	// what of the decoder's buffer may be counted on
+	allowance pipeline.Allowance
 }
 
 // args is the whole command line for ffmpeg, but for progress and output.
@@ -28,6 +30,7 @@ func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) [
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":"))
 	out = append(out, options.Args(encoder.Stream{
 		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later, Threads: threads,
+		Allowance: in.allowance,
 	})...)
 	return append(out, described(plan, options.Look())...)
 }

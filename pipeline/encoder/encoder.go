@@ -59,6 +59,8 @@ type Options interface {
 	Look() Look
 	// Args are ffmpeg's options for the encoder.
 	Args(s Stream) []string
+	// Buffer is the decoder's buffer that the stream is to keep to; the zero one where the encoder models none.
+	Buffer() pipeline.Buffer
 	// Coarse tells whether the pictures may be far from the source's.
 	Coarse() bool
 	// Contradiction says which option the stream, of which these are the first bytes, does not keep to; empty if to all.
@@ -74,6 +76,8 @@ type Stream struct {
 	Timescale int64            // of a chunk in MP4, ticks a second; 0: Matroska
 	Later     bool             // the film does not begin here
 	Threads   int              // that the encoder may use; 0: as many as it likes
+	// Allowance is what of the decoder's buffer this chunk may count on; the zero one: what is usual.
+	Allowance pipeline.Allowance
 }
 
 // Look is how pictures are to be shown, in ffprobe's names. An empty field says nothing.

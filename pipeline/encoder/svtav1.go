@@ -145,6 +145,9 @@ func (x svtAsked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 
 func (x svtAsked) Look() Look { return x.look }
 
+// Buffer is none: the library models one for a constant bitrate alone, which is not made here.
+func (x svtAsked) Buffer() pipeline.Buffer { return pipeline.Buffer{} }
+
 func (x svtAsked) Args(s Stream) []string {
 	return []string{"-c:v", "libsvtav1", "-svtav1-params", x.withOwn(x.own(s))}
 }

@@ -237,7 +237,7 @@ type asked struct {
 }
 
 // Notes is for Options.
-func (a asked) Notes() []string { return a.notes }
+func (a asked) Notes() []string { return append(slices.Clone(a.notes), a.bufferNotes()...) }
 
 // note keeps what is to be said of an option, once.
 func (a *asked) note(rule option) {

@@ -155,8 +155,10 @@ func (x x264Asked) Multiples(out pipeline.Picture) (w, h int) {
 	return w, h
 }
 
-// Unfit is empty: x264 takes whatever PixFmt and Multiples make of a source.
-func (x x264Asked) Unfit(pipeline.Video, pipeline.Picture) string { return "" }
+// Unfit knows of no pictures: x264 takes whatever PixFmt and Multiples make of a source.
+func (x x264Asked) Unfit(source pipeline.Video, _ pipeline.Picture) string {
+	return x.smallBuffer(source)
+}
 
 func (x x264Asked) Look() Look {
 	return Look{
@@ -174,7 +176,7 @@ func (x x264Asked) Args(s Stream) []string {
 			args = append(args, o[0], o[1])
 		}
 	}
-	args = append(args, "-x264-params", x.withOwn(x.own(s)), "-threads", strconv.Itoa(s.Threads))
+	args = append(args, "-x264-params", x.within(s).withOwn(x.own(s)), "-threads", strconv.Itoa(s.Threads))
 	return append(args, plainTiming(s)...)
 }
 

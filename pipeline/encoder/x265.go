@@ -162,7 +162,7 @@ func (x x265Asked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 		return fmt.Sprintf("The picture is %d×%d, and x265 takes none with less than %d pixels across or down: use another "+
 			"encoder.", out.Width, out.Height, least)
 	}
-	return ""
+	return x.smallBuffer(source)
 }
 
 func (x x265Asked) Look() Look {
@@ -182,7 +182,7 @@ func (x x265Asked) Args(s Stream) []string {
 			args = append(args, o[0], o[1])
 		}
 	}
-	return append(args, "-x265-params", x.withOwn(x265Own(s)), "-threads", "1")
+	return append(args, "-x265-params", x.within(s).withOwn(x265Own(s)), "-threads", "1")
 }
 
 // x265Own are libx265's parameters that come from the source or from the work in chunks.

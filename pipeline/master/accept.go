@@ -125,5 +125,5 @@ func (t *term) judge(j *job, c pipeline.ChunkFile, v verdict) {
 	}
 	delete(j.results.unseen, c.Stem())
 	t.Log.Warn("a result is bad", "chunk", c.ID(), "attempt", c.Attempt, "node", c.Node, "error", v.err)
-	j.results.bad = append(j.results.bad, badResult{c, pipeline.WeightFailed, "the result is bad: " + v.err.Error()})
+	j.results.bad = append(j.results.bad, failedResult(c, v.err))
 }

@@ -3,19 +3,16 @@ package master
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
 // buildNotes is with which builds a job is encoded, and what this master has seen of those who have the present one.
 type buildNotes struct {
-	pins   pipeline.Pins
-	away   persistence                 // of all nodes that have it
-	others map[string]*pipeline.Record // of accepted results that another master has checked, by stem; empty: lost
+	pins pipeline.Pins
+	away persistence // of all nodes that have it
 }
 
 // crew is who is there to encode, as read last.
@@ -35,7 +32,7 @@ func (t *term) loadPins(j *job, dir pipeline.Folder) bool {
 		t.later(j, "cannot read with which build the job is encoded", err)
 		return false
 	}
-	j.builds = buildNotes{pins: pins, others: j.builds.others}
+	j.builds = buildNotes{pins: pins}
 	return true
 }
 
@@ -104,67 +101,29 @@ func (t *term) startSort(j *job, state []pipeline.ChunkFile) (alike bool) {
 	if len(j.builds.pins) < 2 {
 		return true
 	}
-	var unknown []pipeline.ChunkFile
+	records, known := t.acceptedRecords(j, state)
+	if !known {
+		return false
+	}
 	var newest *pipeline.Record
-	records := map[string]*pipeline.Record{}
-	for _, c := range state {
-		if c.State != pipeline.Accepted {
-			continue
-		}
-		r := j.results.verified[c.Stem()]
-		if r == nil {
-			r = j.builds.others[c.Stem()]
-		}
-		if r == nil {
-			unknown = append(unknown, c)
-			continue
-		}
-		if r.Extradata == "" {
-			continue // lost: the merge finds that out
-		}
-		records[c.Stem()] = r
-		if newest == nil || j.builds.pins.Rank(r.Build) > j.builds.pins.Rank(newest.Build) {
+	for _, r := range records {
+		if r != nil && (newest == nil || j.builds.pins.Rank(r.Build) > j.builds.pins.Rank(newest.Build)) {
 			newest = r
 		}
 	}
-	if len(unknown) > 0 {
-		t.readRecords(j, unknown)
-		return false
-	}
 	alike = true
-	for _, c := range state {
-		r := records[c.Stem()]
+	for i, c := range state {
+		r := records[i]
 		if r == nil || r.Extradata == newest.Extradata {
 			continue
 		}
 		alike = false
 		if !j.results.isBad(c) {
 			t.Log.Info("a result is made anew: its headers are not those of the film's new build", "chunk", c.ID())
-			j.results.bad = append(j.results.bad, badResult{c, 0,
-				fmt.Sprintf("made anew: %s writes other headers than %s, with which the film goes on", r.Build, newest.Build)})
+			j.results.bad = append(j.results.bad, badResult{ChunkFile: c,
+				why: fmt.Sprintf("made anew: %s writes other headers than %s, with which the film goes on",
+					r.Build, newest.Build)})
 		}
 	}
 	return alike
-}
-
-// readRecords reads the records of results that another master has accepted.
-func (t *term) readRecords(j *job, chunks []pipeline.ChunkFile) {
-	background(t, "build", j, func(_ context.Context, w *jobTask) map[string]*pipeline.Record {
-		read := map[string]*pipeline.Record{}
-		for _, c := range chunks {
-			r, err := pipeline.LoadRecord(w.FS, c)
-			switch {
-			case err == nil:
-				read[c.Stem()] = r
-			case !sharefs.Trouble(err):
-				read[c.Stem()] = &pipeline.Record{}
-			}
-		}
-		return read
-	}, func(read map[string]*pipeline.Record) {
-		if j.builds.others == nil {
-			j.builds.others = map[string]*pipeline.Record{}
-		}
-		maps.Copy(j.builds.others, read)
-	})
 }

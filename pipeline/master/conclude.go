@@ -27,7 +27,7 @@ func (t *term) startConclude(j *job, state []pipeline.ChunkFile) {
 		}
 		t.Log.Warn("an accepted result went bad", "chunk", state[bad.Index].ID(), "error", r.err)
 		j.results.bad = append(j.results.bad,
-			badResult{state[bad.Index], pipeline.WeightFailed, "the result is bad: " + r.err.Error()})
+			failedResult(state[bad.Index], r.err))
 	})
 }
 

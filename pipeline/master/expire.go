@@ -46,7 +46,7 @@ func (t *term) expire(ctx context.Context, survey *pipeline.Survey) {
 		c := claimed[stem]
 		t.Log.Warn("a worker went silent, its chunk is given to another",
 			"chunk", c.ID(), "attempt", c.Attempt, "node", c.Node)
-		t.report(c, pipeline.WeightExpired, "the worker's heartbeat stopped")
+		_ = t.report(badResult{ChunkFile: c, weight: pipeline.WeightExpired, why: "the worker's heartbeat stopped"})
 		t.again(ctx, c)
 	}
 	if err == nil && t.full == "" {

@@ -42,6 +42,10 @@ type results struct {
 	verified verifiedRecords
 	unseen   persistences[string] // committed, but not to be seen yet
 	bad      []badResult          // found, and not yet sent back
+	// records of accepted results that another master has checked, by stem; empty: lost
+	others map[string]*pipeline.Record
+	// overruns of the decoder's buffer that no further attempt mends, by stem
+	borne map[string]bool
 }
 
 // verifiedRecords are the records of the results that this master has checked, by stem: what a result must still be
@@ -120,7 +124,7 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
 	"plan": 1, "conclude": 2, "split": 1, "accept": 2, "reject": 2, "changed": 1,
-	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2,
+	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2, "records": 2, "buffer": 2,
 }
 
 // later notes an error that may pass and lets the job rest.

@@ -75,7 +75,7 @@ func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
 	case errors.As(r.err, &bad):
 		t.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", r.err)
 		j.results.bad = append(j.results.bad,
-			badResult{chunks[bad.Index], pipeline.WeightFailed, "the result is bad: " + r.err.Error()})
+			failedResult(chunks[bad.Index], r.err))
 	case !lastingError(r.err):
 		t.later(j, "cannot merge now", r.err)
 	default:
@@ -154,7 +154,8 @@ func (w *jobTask) mergeAndDecide(
 	if ok, err := w.unchanged(ctx); !ok {
 		return err
 	}
-	return w.decide(pipeline.Decision{Act: pipeline.ActPublish, Out: p.nonce, CRC32: merged.CRC32})
+	return w.decide(pipeline.Decision{Act: pipeline.ActPublish, Out: p.nonce, CRC32: merged.CRC32,
+		Notes: merged.Notes})
 }
 
 // companionsReport lists what follows the film into the outbox.

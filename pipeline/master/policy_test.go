@@ -60,7 +60,7 @@ func TestDueResults(t *testing.T) {
 		claim := pipeline.ChunkFile{Job: someJob, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w11111")
 		fresh, again := claim.In(pipeline.Committed), claim.AsClaimed("tv-w22222").In(pipeline.Committed)
 		bad := claim.AsClaimed("pi-w33333").In(pipeline.Committed)
-		r := &results{bad: []badResult{{bad, pipeline.WeightFailed, "bad"}}}
+		r := &results{bad: []badResult{{ChunkFile: bad, why: "bad"}}}
 		r.unseen.of(again.Stem()).seen(time.Hour)
 		state := []pipeline.ChunkFile{claim, claim.In(pipeline.Accepted), fresh, again, bad}
 		require.Equal(t, []pipeline.ChunkFile{fresh}, r.due(state, time.Second))

@@ -42,18 +42,27 @@ func (m *Master) requeue(ctx context.Context, c pipeline.ChunkFile) sharefs.Outc
 	return out
 }
 
-// report writes one failure of a chunk's attempt into the job's log folder.
-func (m *Master) report(c pipeline.ChunkFile, weight float64, reason string) {
-	if err := (pipeline.Failure{By: m.Node, Weight: weight, Reason: reason}).Report(m.FS, c); err != nil {
-		m.Log.Warn("cannot write a failure's report", "chunk", c.ID(), "error", err)
+// report writes into the job's log folder why a chunk is encoded again.
+func (m *Master) report(b badResult) error {
+	f := pipeline.Failure{By: m.Node, Weight: b.weight, Reason: b.why, Allowance: b.allowance}
+	err := f.Report(m.FS, b.ChunkFile)
+	if err != nil {
+		m.Log.Warn("cannot write a failure's report", "chunk", b.ID(), "error", err)
 	}
+	return err
 }
 
 // badResult is a committed or accepted result that must not be merged, and why.
 type badResult struct {
 	pipeline.ChunkFile
-	weight float64 // as a failure of the chunk's
-	why    string
+	weight    float64 // as a failure of the chunk's
+	why       string
+	allowance pipeline.Allowance // what the next attempt may count on; the zero one: what it had before
+}
+
+// failedResult is a result that counts as a failure of its attempt.
+func failedResult(c pipeline.ChunkFile, why error) badResult {
+	return badResult{ChunkFile: c, weight: pipeline.WeightFailed, why: "the result is bad: " + why.Error()}
 }
 
 func (r *results) isBad(c pipeline.ChunkFile) bool {
@@ -69,7 +78,9 @@ func (t *term) startReject(j *job) {
 	background(t, "reject", j, func(ctx context.Context, w *jobTask) map[string]bool {
 		gone := map[string]bool{}
 		for _, b := range bad {
-			w.report(b.ChunkFile, b.weight, b.why)
+			if w.report(b) != nil && b.allowance != (pipeline.Allowance{}) {
+				continue // the next attempt would not know that it has to be another one
+			}
 			out := w.again(ctx, b.ChunkFile)
 			gone[b.Stem()] = out == sharefs.Won || out == sharefs.Lost
 		}

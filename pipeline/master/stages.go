@@ -52,7 +52,8 @@ type childError interface {
 
 // Merged is what became of a merge.
 type Merged struct {
-	CRC32       string // of the output
-	Certificate []byte // JSON for certificate.json
-	Report      string // text for report.txt
+	CRC32       string   // of the output
+	Certificate []byte   // JSON for certificate.json
+	Report      string   // text for report.txt
+	Notes       []string // what a person should know beside what the plan says
 }

@@ -26,6 +26,7 @@ type Clip struct {
 	Extradata     string  // SHA-256 of the codec's private data, lower-case hex; empty where there is none
 	PTS           []int64 // in file order, NoPTS where there is none
 	Keys          []int64 // those of key packets
+	Sizes         []int64 // of the packets in file order, bytes
 	// Digest is of all packets' payloads in file order, see Fold.
 	Digest [sha256.Size]byte
 	Size   int64  // of the file, in bytes
@@ -102,7 +103,7 @@ func (c *Clip) list(r io.Reader, fold *Fold) error {
 }
 
 func (c *Clip) add(p Packet, fold *Fold) {
-	c.PTS = append(c.PTS, p.PTS)
+	c.PTS, c.Sizes = append(c.PTS, p.PTS), append(c.Sizes, int64(p.Size))
 	if p.Flags&Key != 0 {
 		c.Keys = append(c.Keys, p.PTS)
 	}

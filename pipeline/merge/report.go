@@ -29,6 +29,7 @@ type Report struct {
 	DeviationMS   float64        `json:"deviation_ms"` // largest of any frame's timestamp
 	Tolerance     string         `json:"tolerance"`    // what the output's container can't hold exactly
 	Streams       []StreamReport `json:"streams,omitempty"`
+	Buffer        *BufferReport  `json:"buffer,omitempty"` // of a decoder, where it was bounded
 	Checks        []Check        `json:"checks"`
 }
 

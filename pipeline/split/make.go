@@ -86,6 +86,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if req.Slots != nil {
 		slots = req.Slots(plan.Out.PixFmt)
 	}
+	plan.Buffer = options.Buffer()
 	l.divide(plan, pieces(src, plan), slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err

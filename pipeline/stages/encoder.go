@@ -73,6 +73,12 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if t.Plan.Analysis == pipeline.Bars {
 		return e.measure(ctx, t, req)
 	}
+	if t.Plan.Buffer.Bounds() {
+		var err error
+		if req.Allowance, _, err = pipeline.LoadAllowance(e.share, t.File); err != nil {
+			return nil, err
+		}
+	}
 	record, err := encode.Chunk(ctx, e.tools, req)
 	if err == nil {
 		err = e.sameBuild(ctx, t, record)

@@ -60,8 +60,13 @@ func (s *Media) Merge(
 	if err != nil {
 		return nil, err
 	}
+	var notes []string
+	if note := out.Report.CheckBuffer(p.Buffer, records); note != "" {
+		notes = append(notes, note)
+	}
 	name := pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)
 	cert := merge.Certify(p, records, out, name, time.Now().UTC())
+	cert.Notes = slices.Concat(cert.Notes, notes)
 	cert.Source.Name = pipeline.RawName(j.Name()).String()
 	if !s.Private {
 		cert.Checked = append(slices.Clone(cert.Checked), fmt.Sprintf("every chunk: its first picture as a thumbnail "+
@@ -78,5 +83,8 @@ func (s *Media) Merge(
 		pins, _ = pipeline.LoadPins(s.FS, p, dir)
 	}
 	report := reportOf(j, p, pins, records, failures, out)
-	return &master.Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: report}, nil
+	for _, n := range notes {
+		report += "\nnote: " + n + "\n"
+	}
+	return &master.Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: report, Notes: notes}, nil
 }

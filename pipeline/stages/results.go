@@ -40,6 +40,7 @@ func (s *Media) Check(
 			return err
 		}
 	}
+	r.Flow = encode.Flow(p, c.Chunk, clip)
 	clip.Extradata = r.Extradata // one copy of it is enough
 	s.remember(c, inspection{merge.SumOf(clip), !quick && !s.Private})
 	return nil

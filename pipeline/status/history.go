@@ -3,6 +3,7 @@ package status
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -88,6 +89,7 @@ func decided(f *sharefs.FS, id string, closed *pipeline.Closed, st *pipeline.Job
 	if info, err := f.Stat(pipeline.JobFile(id, pipeline.DecisionName)); err == nil {
 		st.Ended = info.ModTime().UTC()
 	}
+	st.Notes = d.Notes
 	switch d.Act {
 	case pipeline.ActFailed:
 		st.State, st.Error = pipeline.JobFailed, d.Reason
@@ -114,7 +116,7 @@ func whole(f *sharefs.FS, st *pipeline.JobStatus) {
 	}
 	if plan, err := pipeline.LoadPlan(f, st.ID); err == nil {
 		n := len(plan.Chunks)
-		st.Notes = plan.Notes
+		st.Notes = slices.Concat(plan.Notes, st.Notes)
 		st.Chunks, st.Frames = pipeline.Counts{Total: n, Done: n}, pipeline.Progress{Total: plan.Frames, Done: plan.Frames}
 	}
 }
