@@ -96,7 +96,7 @@ func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, made me
 	for _, c := range made.Chunks {
 		chunks = append(chunks, c.Frames)
 	}
-	q, err := tools.ComparePictures(cmd.Context(), paths[0], paths[1], chunks)
+	q, err := tools.ComparePictures(cmd.Context(), paths[0], paths[1], chunks, made.Crop)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 // Lit is the result of the analysis for bars: which part of a chunk's pictures is not black in all of them.
 type Lit struct {
 	Frames int           `json:"frames"`
-	Dark   int           `json:"dark"` // of the frames, those that are black all over
-	Part   pipeline.Rect `json:"lit"`  // of the source's pictures; the zero Rect where all is black
+	Dark   int           `json:"dark"` // of the frames, those that are dark all over, which count for nothing
+	Part   pipeline.Rect `json:"lit"`  // of the source's pictures; the zero Rect where all of them are dark
 }
 
 // Bars looks at every picture of a chunk and measures which part of it is lit. It returns what the chunk's result is to
@@ -75,9 +75,9 @@ func ReadLit(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (l Li
 	if n := plan.Chunks[chunk].PTS.Len(); l.Frames != n || l.Dark < 0 || l.Dark > n {
 		return l, fmt.Errorf("%w: %d were measured, %d are planned", ErrFrames, l.Frames, n)
 	}
-	black := l.Part == (pipeline.Rect{})
-	if black != (l.Dark == l.Frames) || !black && !l.Part.Within(plan.Video.Width, plan.Video.Height) {
-		return l, fmt.Errorf("the result can't be: of %d frames %d are black, and %s is lit", l.Frames, l.Dark, l.Part)
+	dark := l.Part == (pipeline.Rect{})
+	if dark != (l.Dark == l.Frames) || !dark && !l.Part.Within(plan.Video.Width, plan.Video.Height) {
+		return l, fmt.Errorf("the result can't be: of %d frames %d are dark, and %s is lit", l.Frames, l.Dark, l.Part)
 	}
 	return l, nil
 }

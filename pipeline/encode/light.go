@@ -2,6 +2,7 @@ package encode
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -10,8 +11,8 @@ import (
 // one a line is a line of the picture, in the other a column of it. A point of theirs is the mean of a cell, some points
 // in a row: noise, a hot pixel and what a codec leaves at the edge of a bar vanish in it, letters don't.
 type light struct {
-	width, height int // of the source's pictures
-	across, down  int // cells in a line, and in a column
+	width, height int              // of the source's pictures
+	across, down  int              // cells in a line, and in a column
 	taken         func(frames int) // is called after each picture. If nil, it is not called
 
 	picture      []byte // what has come of the next one
@@ -22,9 +23,13 @@ type light struct {
 // A cell is a thirtieth of the width, which is about a letter of a subtitle, within bounds.
 const cellsAcross, leastCell, largestCell = 30, 8, 64
 
-// black is the largest mean that is black, in full range, 0 to 255: 24 in limited range, as ffmpeg's cropdetect has it.
-// Recordings have bars a few steps above black. In PQ it is a fortieth of a candela.
-const black = 9
+// Means in full range, 0 to 255. A cell up to black is black, which is 24 in limited range, as ffmpeg's cropdetect has
+// it: recordings have bars a few steps above black. In PQ it is a fortieth of a candela. A picture of which no cell is
+// above dim says nothing: it may be a fade, or what an old recording has for black.
+const (
+	black = 9
+	dim   = 32
+)
 
 func newLight(v pipeline.Video) *light {
 	cell := min(largestCell, max(leastCell, v.Width/cellsAcross))
@@ -63,22 +68,18 @@ func (l *light) Write(b []byte) (int, error) {
 // take measures a picture.
 func (l *light) take() {
 	l.frames++
-	inRows := l.rows.widen(l.height, func(y int) bool { return l.lit(y, 0, l.across) })
-	inCols := l.cols.widen(l.width, func(x int) bool { return l.lit(x, l.across, l.down) })
-	if !inRows && !inCols {
+	if slices.Max(l.picture) <= dim {
 		l.dark++
+		return
 	}
+	l.rows.widen(l.height, func(y int) bool { return l.lit(y, 0, l.across) })
+	l.cols.widen(l.width, func(x int) bool { return l.lit(x, l.across, l.down) })
 }
 
 // lit reports whether one of n cells in a line of the small pictures is not black.
 func (l *light) lit(line, from, n int) bool {
 	from += line * (l.across + l.down)
-	for _, cell := range l.picture[from : from+n] {
-		if cell > black {
-			return true
-		}
-	}
-	return false
+	return slices.Max(l.picture[from:from+n]) > black
 }
 
 // part is what is lit in any of the pictures. A line thinner than a cell lights its row and no column, so that it does
@@ -94,14 +95,14 @@ func (l *light) part() pipeline.Rect {
 // edges are the first line that is lit and the one behind the last; at first there is none.
 type edges struct{ first, behind int }
 
-// widen takes in n lines, and reports whether one of them is lit.
-func (e *edges) widen(n int, lit func(line int) bool) bool {
+// widen takes in n lines.
+func (e *edges) widen(n int, lit func(line int) bool) {
 	first, behind := 0, n
 	for first < n && !lit(first) {
 		first++
 	}
 	if first == n {
-		return false
+		return
 	}
 	for !lit(behind - 1) {
 		behind--
@@ -110,7 +111,6 @@ func (e *edges) widen(n int, lit func(line int) bool) bool {
 		first, behind = min(first, e.first), max(behind, e.behind)
 	}
 	*e = edges{first, behind}
-	return true
 }
 
 // or is all n lines where none was lit.

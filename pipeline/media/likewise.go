@@ -3,7 +3,10 @@ package media
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // pairs is what a comparison of two files goes by.
@@ -15,7 +18,8 @@ type pairs struct {
 }
 
 // pairing pairs frames by their numbers: that the timestamps agree is checked elsewhere, and containers round them.
-func (t Tools) pairing(ctx context.Context, source, output string) (*pairs, error) {
+// crop is the part of the source's pictures that the output shows; the zero Rect: all.
+func (t Tools) pairing(ctx context.Context, source, output string, crop pipeline.Rect) (*pairs, error) {
 	var videos [2]Stream
 	for i, path := range []string{source, output} {
 		f, err := t.Probe(ctx, path)
@@ -32,7 +36,11 @@ func (t Tools) pairing(ctx context.Context, source, output string) (*pairs, erro
 	if err != nil {
 		return nil, err
 	}
-	left, right, remarks := likewise(src, out, head.Interlaced)
+	if crop != (pipeline.Rect{}) && !crop.Within(src.Width, src.Height) {
+		return nil, fmt.Errorf("cannot compare pictures: the source has %d×%d, of which %s can't have been kept", src.Width,
+			src.Height, crop)
+	}
+	left, right, remarks := likewise(src, out, head.Interlaced, crop)
 	const numbered = "settb=1/1000,setpts=N"
 	return &pairs{
 		graph:  fmt.Sprintf("[0:%d]%s,%s[source];[1:%d]%s%s[output];", src.Index, left, numbered, out.Index, numbered, right),
@@ -42,7 +50,7 @@ func (t Tools) pairing(ctx context.Context, source, output string) (*pairs, erro
 
 // likewise makes filters for the source's pictures that do what was done to the output's, and filters for both
 // where the output's has been cropped or filled up by up to three lines or columns.
-func likewise(src, out Stream, interlaced bool) (source, output string, remarks []string) {
+func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, output string, remarks []string) {
 	fields := out.FieldOrder != "" && out.FieldOrder != "progressive"
 	scale := func(w, h int) string {
 		s := fmt.Sprintf("scale=w=%d:h=%d", w, h)
@@ -55,6 +63,13 @@ func likewise(src, out Stream, interlaced bool) (source, output string, remarks 
 		source, interlaced = scale(src.Width, src.Height)+",bwdif=mode=send_frame:deint=interlaced,", false
 		remarks = append(remarks, "The source's pictures were deinterlaced to be compared: what that loses is not measured.")
 	}
+	if kept != (pipeline.Rect{}) {
+		source += fmt.Sprintf("%s,crop=w=%d:h=%d:x=%d:y=%d:exact=1,", scale(src.Width, src.Height), kept.Width, kept.Height,
+			kept.X, kept.Y)
+		src.Width, src.Height = kept.Width, kept.Height
+		remarks = append(remarks, fmt.Sprintf("Of the source's pictures %d×%d were compared, from %d, %d on, as the "+
+			"certificate has it.", kept.Width, kept.Height, kept.X, kept.Y))
+	}
 	w, h, crop := out.Width, out.Height, ""
 	switch dw, dh := src.Width-w, src.Height-h; {
 	case dw == 0 && dh == 0:
@@ -66,6 +81,10 @@ func likewise(src, out Stream, interlaced bool) (source, output string, remarks 
 	default:
 		remarks = append(remarks, fmt.Sprintf("The source's pictures were scaled to %d×%d to be compared: what that loses "+
 			"is not measured.", w, h))
+		if kept == (pipeline.Rect{}) && otherShape(src, out) {
+			remarks = append(remarks, "The output has another shape than its source: if a part was cut off, name the job's "+
+				"certificate.json with --certificate, which says which.")
+		}
 	}
 	source += scale(w, h)
 	if out.ColorRange != "" {
@@ -75,6 +94,18 @@ func likewise(src, out Stream, interlaced bool) (source, output string, remarks 
 		source += ":out_color_matrix=bt709"
 	}
 	return source + ",format=" + out.PixFmt + crop, crop, remarks
+}
+
+// otherShape reports whether pictures would be distorted by scaling them to the other's size, beyond what rounding does.
+func otherShape(a, b Stream) bool {
+	shape := func(s Stream) float64 {
+		ratio := float64(s.Width) / float64(max(s.Height, 1))
+		if s.SAR.Valid() {
+			ratio *= float64(s.SAR.Num) / float64(s.SAR.Den)
+		}
+		return ratio
+	}
+	return math.Abs(shape(a)/shape(b)-1) > 0.03
 }
 
 // mostEdge is how many lines or columns a picture loses or gains to become of even size, at most.

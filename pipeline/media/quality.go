@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // Quality says how near an output's pictures are to the source's.
@@ -37,10 +39,12 @@ type Part struct {
 const partSeconds = 20
 
 // ComparePictures decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
-// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. It takes about
+// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. crop is the part
+// of the source's pictures that the output shows; the zero Rect: all. It takes about
 // as long as decoding both; memory is 16 bytes a frame.
-func (t Tools) ComparePictures(ctx context.Context, source, output string, chunks []int) (*Quality, error) {
-	pairs, err := t.pairing(ctx, source, output)
+func (t Tools) ComparePictures(ctx context.Context, source, output string, chunks []int, crop pipeline.Rect,
+) (*Quality, error) {
+	pairs, err := t.pairing(ctx, source, output, crop)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 func ffmpeg(t *testing.T, args string, more ...string) {
@@ -30,7 +32,7 @@ func TestQualityNamesTheWorst(t *testing.T) {
 		parts  int
 		worst  int
 	}{{[]int{10, 20, 20}, 3, 2}, {nil, 1, 0}, {[]int{10, 20}, 1, 0}, {[]int{60, -10}, 1, 0}} {
-		q, err := tools(t).ComparePictures(t.Context(), src, out, c.chunks)
+		q, err := tools(t).ComparePictures(t.Context(), src, out, c.chunks, pipeline.Rect{})
 		require.NoError(t, err)
 		require.Equal(t, 50, q.Frames)
 		require.Len(t, q.Parts, c.parts)
@@ -52,7 +54,7 @@ func TestQualityOfEqualFiles(t *testing.T) {
 	src := filepath.Join(t.TempDir(), "vfr.mkv")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=64x48:r=25:d=3 -vf select=gt(mod(n\\,7)\\,2) -fps_mode vfr -c:v libx264 -preset "+
 		"ultrafast -g 10 -bf 2", src)
-	q, err := tools(t).ComparePictures(t.Context(), src, src, nil)
+	q, err := tools(t).ComparePictures(t.Context(), src, src, nil, pipeline.Rect{})
 	require.NoError(t, err)
 	require.InDelta(t, 1, q.Parts[0].SSIM, 1e-9)
 	require.True(t, math.IsInf(q.Parts[0].PSNR, 1))

@@ -15,7 +15,8 @@ type Certificate struct {
 	Source   CertifiedFile     `json:"source"`
 	Output   CertifiedFile     `json:"output"`
 	Settings pipeline.Settings `json:"settings"`
-	Encoder  string            `json:"encoder"` // version of the plan's test encode
+	Encoder  string            `json:"encoder"`       // version of the plan's test encode
+	Crop     pipeline.Rect     `json:"crop,omitzero"` // the part of the source's pictures that was kept; else all
 	Frames   CertifiedFrames   `json:"frames"`
 	Chunks   []CertifiedChunk  `json:"chunks"`
 	Tools    map[string]string `json:"tools"` // version lines of what merged and verified
@@ -67,7 +68,7 @@ var checked = []string{
 func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, outputName string,
 	now time.Time) *Certificate {
 	c := &Certificate{
-		Job: plan.Job, Settings: plan.Settings, Encoder: plan.Encoder,
+		Job: plan.Job, Settings: plan.Settings, Encoder: plan.Encoder, Crop: plan.Out.Crop,
 		Source: CertifiedFile{Name: plan.Original, Size: plan.SourceSize, CRC32: plan.CRC32},
 		Output: CertifiedFile{Name: outputName, Size: out.Size, CRC32: out.CRC32},
 		Frames: CertifiedFrames{plan.Frames, out.Report.FramesFound},

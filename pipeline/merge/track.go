@@ -131,8 +131,11 @@ func reshape(track mkvTrack, plan *pipeline.Plan) {
 	var left, top, right, bottom int
 	if n, _ := fmt.Sscanf(track.text("cropping"), "%d,%d,%d,%d", &left, &top, &right, &bottom); n == 4 && v.Width > 0 &&
 		v.Height > 0 {
-		x, y := func(n int) int { return n * out.Width / v.Width }, func(n int) int { return n * out.Height / v.Height }
-		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", x(left), y(top), x(right), y(bottom)))
+		kept := out.Kept(v)
+		x := func(n, cut int) int { return max(0, n-cut) * out.Width / kept.Width }
+		y := func(n, cut int) int { return max(0, n-cut) * out.Height / kept.Height }
+		right, bottom := x(right, v.Width-kept.X-kept.Width), y(bottom, v.Height-kept.Y-kept.Height)
+		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", x(left, kept.X), y(top, kept.Y), right, bottom))
 	}
 }
 

@@ -38,7 +38,7 @@ func Cropped(ctx context.Context, tools media.Tools, plan *pipeline.Plan, lit pi
 	keep := outward(lit, whole, grid(plan.Out, v, options))
 	switch {
 	case lit == pipeline.Rect{}:
-		plan.Note("All of the film is black, so nothing is cut off (crop = \"auto\").")
+		plan.Note("All of the film is dark, so that nothing tells bars from pictures: nothing is cut off (crop = \"auto\").")
 		keep = pipeline.Rect{}
 	case keep.Width*smallest < v.Width || keep.Height*smallest < v.Height:
 		plan.Note("Only %d×%d of the %d×%d pixels are ever lit, which is too little to take the rest for bars: nothing is "+

@@ -1,7 +1,6 @@
 package farm_test
 
 import (
-	"context"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -82,7 +81,6 @@ func psnr(t *testing.T, source, filter, output string) float64 {
 	t.Helper()
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
-	_ = context.Background
 	out, err := exec.Command(tools.FFmpeg, "-nostdin", "-i", source, "-i", output, "-filter_complex",
 		"[0:v]"+filter+",setpts=N[a];[1:v]setpts=N[b];[a][b]psnr", "-f", "null", "-").CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -49,7 +49,7 @@ func (s stages) Conclude(
 	refs, brightest := make([]pipeline.ResultRef, len(chunks)), ""
 	for i, c := range chunks {
 		text, err := s.share.Read(c.Result(), maxText)
-		if err == nil && !s.world.blind {
+		if err == nil {
 			err = fits(text, &p.Chunks[i], &records[i])
 		}
 		switch {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -28,6 +29,9 @@ func TestMutants(t *testing.T) {
 		"a heartbeat by Chtimes, judged by age": chtimesBeat,
 		"a worker that claims whatever build":   anyBuild,
 		"a master that joins unequal headers":   unequalHeaders,
+		"a plan made of results not accepted":   hastyPlan,
+		"a plan that the last one makes":        lastPlan,
+		"an analysis of an earlier attempt":     staleLook,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= maxMutantSeeds; seed++ {
@@ -85,6 +89,47 @@ func fixedName(_ *world, c *client) sharefs.Ops {
 			return entries
 		},
 	}
+}
+
+var lookName = regexp.MustCompile(`^(chunks/done/.*/[0-9a-f]{8}-[a-z0-9]{5}\.[0-9]{5}-bars)\.a[0-9]+\.[^.]+\.[^.]+\.(enc|json|tmp)$`)
+
+// staleLook measures under a name that has neither attempt nor node nor nonce: what an earlier attempt found is there.
+func staleLook(_ *world, c *client) sharefs.Ops {
+	fixed := fixedName(nil, c).(renamer)
+	fixed.to = func(name string) string { return lookName.ReplaceAllString(name, "$1.$2") }
+	return fixed
+}
+
+// hastyPlan is a master that takes results of analyses for accepted as soon as they are committed.
+func hastyPlan(_ *world, c *client) sharefs.Ops {
+	if !strings.Contains(c.node, "-m") {
+		return c
+	}
+	return renamer{
+		Ops: c, to: func(name string) string { return name },
+		names: func(dir string, entries []fs.DirEntry) []fs.DirEntry {
+			for i, e := range entries {
+				if chunk, ok := pipeline.ParseDone(e.Name()); ok && chunk.Analysis != "" && strings.HasPrefix(dir, pipeline.DoneDir) {
+					entries[i] = listed(path.Base(chunk.In(pipeline.Accepted).Path()))
+				}
+			}
+			return entries
+		},
+	}
+}
+
+// lastPlan is a master whose plan holds, whoever was first.
+func lastPlan(_ *world, c *client) sharefs.Ops { return relinker{c} }
+
+type relinker struct{ sharefs.Ops }
+
+func (r relinker) Link(src, dst string) error {
+	err := r.Ops.Link(src, dst)
+	if errors.Is(err, fs.ErrExist) && isPlan(dst) {
+		_ = r.Unlink(dst)
+		err = r.Ops.Link(src, dst)
+	}
+	return err
 }
 
 // rereader shows some files in other words.

@@ -51,7 +51,6 @@ type world struct {
 	films     map[string]*film
 	altered   map[string]bool      // files that a person or a failing disk has changed
 	gonejobs  map[string]bool      // job folders that a person has removed
-	blind     bool                 // plans are made of results that nobody compares with their records
 	cancelled bool                 // a person has cancelled a job
 	helped    map[string]time.Time // jobs that a person has tried again, when
 	relieved  bool                 // the masters were restarted at the end
