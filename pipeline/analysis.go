@@ -129,7 +129,8 @@ func (p *Plan) checkAnalyses() error {
 		}
 		for i, r := range done.Results {
 			c, ok := r.File()
-			if !ok || c.Job != p.Job || c.Chunk != i || c.Analysis != done.Analysis || r.Size < 0 || !crc32Form.MatchString(r.CRC32) {
+			ok = ok && c.Job == p.Job && c.Chunk == i && c.Analysis == done.Analysis
+			if !ok || r.Size < 0 || !crc32Form.MatchString(r.CRC32) {
 				return fmt.Errorf("names %q as a result of chunk %d", r.Stem, i)
 			}
 		}

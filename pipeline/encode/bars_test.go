@@ -62,26 +62,29 @@ func TestBars(t *testing.T) {
 	// The letters of a subtitle, in a bar.
 	const letters = ",drawbox=x=150:y=166:w=3:h=8:c=white:t=fill,drawbox=x=158:y=166:w=3:h=8:c=white:t=fill"
 	x264 := func(pixels string, more ...string) []string {
-		return append([]string{"-pix_fmt", pixels, "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "25"}, more...)
+		base := []string{"-pix_fmt", pixels, "-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", "25"}
+		return append(base, more...)
 	}
 	for name, c := range map[string]struct {
 		encoder []string
 		parts   []string
 		keep    string // empty: all
 	}{
-		"letterbox":        {x264("yuv420p"), []string{in(picture, "0:24")}, "320:132:0:24"},
-		"pillarbox":        {x264("yuv420p"), []string{in(narrow, "40:0")}, "240:180:40:0"},
-		"window":           {x264("yuv420p"), []string{in("testsrc2=s=240x132:d=0.4", "40:24")}, "240:132:40:24"},
-		"none":             {x264("yuv420p"), []string{wide}, ""},
-		"mixed":            {x264("yuv420p"), []string{in(picture, "0:24"), wide, in(picture, "0:24")}, ""},
-		"mixed both ways":  {x264("yuv420p"), []string{in(picture, "0:24"), in(narrow, "40:0")}, ""},
-		"one wide picture": {x264("yuv420p"), []string{in(picture, "0:24"), "testsrc2=s=320x180:d=0.04", in(picture, "0:24")}, ""},
-		"black intro":      {x264("yuv420p"), []string{black, black, in(picture, "0:24")}, "320:132:0:24"},
-		"black all over":   {x264("yuv420p"), []string{black}, ""},
-		"dark all over":    {x264("yuv420p"), []string{dark}, ""},
-		"dark scene":       {x264("yuv420p"), []string{in(picture+",eq=brightness=-0.45:contrast=0.2", "0:24"), dark, wide}, ""},
-		"dark and bright":  {x264("yuv420p"), []string{dark, in(picture, "0:24")}, "320:132:0:24"},
-		"subtitle":         {x264("yuv420p"), []string{in(picture, "0:24"), in(picture, "0:24") + letters}, "320:150:0:24"},
+		"letterbox":       {x264("yuv420p"), []string{in(picture, "0:24")}, "320:132:0:24"},
+		"pillarbox":       {x264("yuv420p"), []string{in(narrow, "40:0")}, "240:180:40:0"},
+		"window":          {x264("yuv420p"), []string{in("testsrc2=s=240x132:d=0.4", "40:24")}, "240:132:40:24"},
+		"none":            {x264("yuv420p"), []string{wide}, ""},
+		"mixed":           {x264("yuv420p"), []string{in(picture, "0:24"), wide, in(picture, "0:24")}, ""},
+		"mixed both ways": {x264("yuv420p"), []string{in(picture, "0:24"), in(narrow, "40:0")}, ""},
+		"one wide picture": {x264("yuv420p"),
+			[]string{in(picture, "0:24"), "testsrc2=s=320x180:d=0.04", in(picture, "0:24")}, ""},
+		"black intro":    {x264("yuv420p"), []string{black, black, in(picture, "0:24")}, "320:132:0:24"},
+		"black all over": {x264("yuv420p"), []string{black}, ""},
+		"dark all over":  {x264("yuv420p"), []string{dark}, ""},
+		"dark scene": {x264("yuv420p"),
+			[]string{in(picture+",eq=brightness=-0.45:contrast=0.2", "0:24"), dark, wide}, ""},
+		"dark and bright": {x264("yuv420p"), []string{dark, in(picture, "0:24")}, "320:132:0:24"},
+		"subtitle":        {x264("yuv420p"), []string{in(picture, "0:24"), in(picture, "0:24") + letters}, "320:150:0:24"},
 		"noisy bars": {x264("yuv420p"), []string{in(picture, "0:24") + ",noise=c0s=4:c0f=t"},
 			"320:132:0:24"},
 		"odd offsets":  {x264("yuv420p"), []string{in("testsrc2=s=241x131:d=0.4", "39:25")}, "242:132:38:24"},
@@ -90,13 +93,16 @@ func TestBars(t *testing.T) {
 		"two lines":    {x264("yuv420p"), []string{in("testsrc2=s=320x176:d=0.4", "0:2")}, "320:176:0:2"},
 		"full range":   {x264("yuvj420p"), []string{in(picture, "0:24")}, "320:132:0:24"},
 		"10 bit":       {x264("yuv420p10le"), []string{in(picture, "0:24")}, "320:132:0:24"},
-		"10 bit, PQ":   {x264("yuv420p10le", "-color_range", "tv", "-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc"), []string{in(picture+",eq=brightness=-0.3:contrast=0.5", "0:24")}, "320:132:0:24"},
-		"4:2:2":        {x264("yuv422p10le"), []string{in("testsrc2=s=241x131:d=0.4", "39:25")}, "242:131:38:25"},
-		"RGB":          {[]string{"-pix_fmt", "gbrp", "-c:v", "ffv1"}, []string{in(picture, "0:24")}, "320:132:0:24"},
-		"grey":         {[]string{"-pix_fmt", "gray", "-c:v", "ffv1"}, []string{in(picture, "0:24")}, "320:132:0:24"},
-		"a logo":       {x264("yuv420p"), []string{in("color=white:s=24x24:d=0.4", "148:78")}, ""},
-		"a phone's":    {x264("yuv420p"), []string{in("testsrc2=s=102x180:d=0.4", "109:0")}, "104:180:108:0"},
-		"mpeg2":        {[]string{"-c:v", "mpeg2video", "-q:v", "6", "-pix_fmt", "yuv420p"}, []string{in(picture, "0:24")}, "320:132:0:24"},
+		"10 bit, PQ": {x264("yuv420p10le", "-color_range", "tv", "-color_trc", "smpte2084",
+			"-color_primaries", "bt2020", "-colorspace", "bt2020nc"),
+			[]string{in(picture+",eq=brightness=-0.3:contrast=0.5", "0:24")}, "320:132:0:24"},
+		"4:2:2":     {x264("yuv422p10le"), []string{in("testsrc2=s=241x131:d=0.4", "39:25")}, "242:131:38:25"},
+		"RGB":       {[]string{"-pix_fmt", "gbrp", "-c:v", "ffv1"}, []string{in(picture, "0:24")}, "320:132:0:24"},
+		"grey":      {[]string{"-pix_fmt", "gray", "-c:v", "ffv1"}, []string{in(picture, "0:24")}, "320:132:0:24"},
+		"a logo":    {x264("yuv420p"), []string{in("color=white:s=24x24:d=0.4", "148:78")}, ""},
+		"a phone's": {x264("yuv420p"), []string{in("testsrc2=s=102x180:d=0.4", "109:0")}, "104:180:108:0"},
+		"mpeg2": {[]string{"-c:v", "mpeg2video", "-q:v", "6", "-pix_fmt", "yuv420p"},
+			[]string{in(picture, "0:24")}, "320:132:0:24"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := shown(t, "a.mkv", c.encoder, c.parts...)

@@ -22,14 +22,15 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	if !media.Scaled(v.ColorSpace) && !media.RGB(v.PixFmt) { // it is stated again in the end
 		chain = append(chain, "setparams=colorspace=unknown")
 	}
-	if out.Deinterlace || out.Edge == "crop" || out.Crop != (pipeline.Rect{}) { // these want all pictures to be of the first one's size
+	cropped := out.Crop != (pipeline.Rect{})
+	if out.Deinterlace || out.Edge == "crop" || cropped { // these want all pictures to be of the first one's size
 		chain = append(chain, scale(v.Width, v.Height, inRange(v), inRange(v), interlaced))
 	}
 	if out.Deinterlace {
 		chain = append(chain, deinterlace(in.keep)...)
 	}
 	kept := out.Kept(v)
-	if out.Crop != (pipeline.Rect{}) { // behind the deinterlacer, which would take what is cut off for a part of the edge
+	if cropped { // behind the deinterlacer, which would take what is cut off for a part of the edge
 		chain = append(chain, crop(kept))
 	}
 	w, h := out.Width, out.Height

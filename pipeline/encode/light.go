@@ -7,9 +7,9 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// light finds out which lines and columns of pictures are lit. ffmpeg makes two small pictures of each, side by side: in
-// one a line is a line of the picture, in the other a column of it. A point of theirs is the mean of a cell, some points
-// in a row: noise, a hot pixel and what a codec leaves at the edge of a bar vanish in it, letters don't.
+// light finds out which lines and columns of pictures are lit. ffmpeg makes two small pictures of each, side by side:
+// in one a line is a line of the picture, in the other a column of it. A point of theirs is the mean of a cell, some
+// points in a row: noise, a hot pixel and what a codec leaves at the edge of a bar vanish in it, letters don't.
 type light struct {
 	width, height int              // of the source's pictures
 	across, down  int              // cells in a line, and in a column

@@ -96,7 +96,7 @@ func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, out
 	return source + ",format=" + out.PixFmt + crop, crop, remarks
 }
 
-// otherShape reports whether pictures would be distorted by scaling them to the other's size, beyond what rounding does.
+// otherShape reports whether pictures would be distorted by scaling them to the other's size, more than by rounding.
 func otherShape(a, b Stream) bool {
 	shape := func(s Stream) float64 {
 		ratio := float64(s.Width) / float64(max(s.Height, 1))

@@ -26,9 +26,10 @@ func TestQualityOfChangedPictures(t *testing.T) {
 	}{
 		"scaled":       {plain, "scale=80:48", "scaled to 80×48", pipeline.Rect{}},
 		"deinterlaced": {fields, "bwdif=mode=send_frame:deint=interlaced,setfield=prog", "deinterlaced", pipeline.Rect{}},
-		"both":         {fields, "bwdif=mode=send_frame:deint=interlaced,scale=80:48,setfield=prog", "scaled to 80×48", pipeline.Rect{}},
-		"as fields":    {fields, "scale=80:48:interl=1,setfield=tff", "scaled to 80×48", pipeline.Rect{}},
-		"cropped":      {odd, "crop=w=160:h=96:x=0:y=0:exact=1", "what source and output both have", pipeline.Rect{}},
+		"both": {fields, "bwdif=mode=send_frame:deint=interlaced,scale=80:48,setfield=prog",
+			"scaled to 80×48", pipeline.Rect{}},
+		"as fields": {fields, "scale=80:48:interl=1,setfield=tff", "scaled to 80×48", pipeline.Rect{}},
+		"cropped":   {odd, "crop=w=160:h=96:x=0:y=0:exact=1", "what source and output both have", pipeline.Rect{}},
 		"bars cut off": {plain, "crop=w=128:h=64:x=16:y=8", "128×64 were compared, from 16, 8 on",
 			pipeline.Rect{Width: 128, Height: 64, X: 16, Y: 8}},
 		"cut off and scaled": {plain, "crop=w=128:h=64:x=0:y=8,scale=64:32", "scaled to 64×32",

@@ -39,8 +39,8 @@ type Part struct {
 const partSeconds = 20
 
 // ComparePictures decodes source and output, frame by frame, and measures SSIM and PSNR in the output's size, pixel
-// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. crop is the part
-// of the source's pictures that the output shows; the zero Rect: all. It takes about
+// format and order of fields. chunks are the number of frames of each chunk; nil: parts of equal length. crop is the
+// part of the source's pictures that the output shows; the zero Rect: all. It takes about
 // as long as decoding both; memory is 16 bytes a frame.
 func (t Tools) ComparePictures(ctx context.Context, source, output string, chunks []int, crop pipeline.Rect,
 ) (*Quality, error) {

@@ -135,7 +135,8 @@ func reshape(track mkvTrack, plan *pipeline.Plan) {
 		x := func(n, cut int) int { return max(0, n-cut) * out.Width / kept.Width }
 		y := func(n, cut int) int { return max(0, n-cut) * out.Height / kept.Height }
 		right, bottom := x(right, v.Width-kept.X-kept.Width), y(bottom, v.Height-kept.Y-kept.Height)
-		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", x(left, kept.X), y(top, kept.Y), right, bottom))
+		left, top = x(left, kept.X), y(top, kept.Y)
+		track.Properties["cropping"], _ = json.Marshal(fmt.Sprintf("%d,%d,%d,%d", left, top, right, bottom))
 	}
 }
 

@@ -42,6 +42,9 @@ func Rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings, dir
 	if err := s.makePlan(ctx, set); err != nil {
 		return 0, err
 	}
+	if err := s.analyse(ctx); err != nil {
+		return 0, err
+	}
 	req := merge.Request{Plan: s.plan, Source: s.source, Out: filepath.Join(dir, "merged"), WorkDir: dir}
 	for i := range s.plan.Chunks {
 		result, record, err := s.encode(ctx, &s.plan.Chunks[i])
@@ -70,6 +73,29 @@ func (s *rehearsal) makePlan(ctx context.Context, set pipeline.Settings) (err er
 		return err
 	}
 	return merge.TryConverted(ctx, s.tools, s.source, file, set)
+}
+
+// analyse measures the film if the settings want it, and makes the plan from that.
+func (s *rehearsal) analyse(ctx context.Context) error {
+	if s.plan.Analysis == "" {
+		return nil
+	}
+	var lit pipeline.Rect
+	for i := range s.plan.Chunks {
+		b, record, err := encode.Bars(ctx, s.tools, encode.Request{
+			Plan: s.plan, Chunk: &s.plan.Chunks[i], Source: s.source, Threads: 1,
+		})
+		if err != nil {
+			return err
+		}
+		found, err := encode.ReadLit(s.plan, i, b, record)
+		if err != nil {
+			return err
+		}
+		lit = lit.Union(found.Part)
+	}
+	s.plan = s.plan.After(make([]pipeline.ResultRef, len(s.plan.Chunks)))
+	return split.Cropped(ctx, s.tools, s.plan, lit, s.source, encode.Test)
 }
 
 // encode cuts a chunk, encodes it as a worker does, and accepts it as the master does.

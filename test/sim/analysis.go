@@ -17,9 +17,9 @@ import (
 	"github.com/distenc/distenc/pipeline/worker"
 )
 
-// A result of an analysis is a chunk's frames behind "look <stem> <light>": no two attempts find the same. What is found
-// in the film is the brightest of them. It is the plan's note, and each result of an encode and each chunk of an output
-// has it: so they tell which results a plan was made from.
+// A result of an analysis is a chunk's frames behind "look <stem> <light>": no two attempts find the same. What is
+// found in the film is the brightest of them. It is the plan's note, and each result of an encode and each chunk of an
+// output has it: so they tell which results a plan was made from.
 
 // look stores what was measured of a chunk.
 func (e *encoder) look(t *worker.Task, frames string) (*pipeline.Record, error) {

@@ -109,7 +109,8 @@ func hastyPlan(_ *world, c *client) sharefs.Ops {
 		Ops: c, to: func(name string) string { return name },
 		names: func(dir string, entries []fs.DirEntry) []fs.DirEntry {
 			for i, e := range entries {
-				if chunk, ok := pipeline.ParseDone(e.Name()); ok && chunk.Analysis != "" && strings.HasPrefix(dir, pipeline.DoneDir) {
+				chunk, ok := pipeline.ParseDone(e.Name())
+				if ok && chunk.Analysis != "" && strings.HasPrefix(dir, pipeline.DoneDir) {
 					entries[i] = listed(path.Base(chunk.In(pipeline.Accepted).Path()))
 				}
 			}

@@ -186,8 +186,8 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 // countJobs counts jobs, and the chunks of those that are in work, by state. States without any are 0.
 func countJobs(s *status.Status) (jobs map[pipeline.JobState]float64, chunks map[string]float64) {
 	jobs = map[pipeline.JobState]float64{
-		pipeline.Planning: 0, pipeline.Analysing: 0, pipeline.Splitting: 0, pipeline.InWork: 0, pipeline.Merging: 0, pipeline.Done: 0,
-		pipeline.JobFailed: 0, pipeline.Cancelled: 0,
+		pipeline.Planning: 0, pipeline.Analysing: 0, pipeline.Splitting: 0, pipeline.InWork: 0, pipeline.Merging: 0,
+		pipeline.Done: 0, pipeline.JobFailed: 0, pipeline.Cancelled: 0,
 	}
 	chunks = map[string]float64{"pending": 0, "claimed": 0, "done": 0, "failed": 0}
 	for _, j := range s.Jobs {
