@@ -51,7 +51,6 @@ func TestBlackBarsAreCutOff(t *testing.T) {
 		"log-level=error:crf=8:hdr10=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:" +
 			"master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"}
 	anamorphic := append([]string{"-aspect", "2.4"}, h264...)
-	turned := append([]string{"-metadata:s:v:0", "rotate=90"}, h264...)
 	interlaced := append([]string{"-flags", "+ildct+ilme", "-x264-params", "tff=1"}, h264...)
 	for name, c := range map[string]struct {
 		options []string
@@ -62,7 +61,7 @@ func TestBlackBarsAreCutOff(t *testing.T) {
 		"mixed.mkv":      {h264, []string{letterbox, wide, letterbox}, "320:180:0:0"},
 		"hdr.mkv":        {hdr, []string{letterbox}, "320:132:0:24"},
 		"anamorphic.mkv": {anamorphic, []string{letterbox}, "320:132:0:24"},
-		"turned.mp4":     {turned, []string{letterbox}, "320:132:0:24"},
+		"turned.mp4":     {h264, []string{letterbox}, "320:132:0:24"},
 		"fields.mkv": {interlaced, []string{"testsrc2=s=241x131:r=50:d=4,setsar=1,pad=320:180:39:25,interlace=lowpass=0"},
 			"242:132:38:24"},
 		"odd.mkv": {h264, []string{"testsrc2=s=241x131:r=25:d=4,setsar=1,pad=320:180:39:25"}, "242:132:38:24"},
@@ -72,6 +71,13 @@ func TestBlackBarsAreCutOff(t *testing.T) {
 			f := newFarm(t, calmTerms+cropped)
 			f.start("run", "--slots", "1")
 			source := barred(t, name, c.options, c.parts...)
+			if name == "turned.mp4" { // ffmpeg 5.1 writes that only where it copies
+				straight := source
+				source = filepath.Join(filepath.Dir(source), "a.mp4")
+				out, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", straight, "-c", "copy", "-metadata:s:v:0",
+					"rotate=90", source).CombinedOutput()
+				require.NoError(t, err, "%s", out)
+			}
 			f.must("add", source)
 			j := f.job(pipeline.Done, pipeline.JobFailed)
 			require.Equal(t, pipeline.Done, j.State, j.Error)
@@ -80,7 +86,9 @@ func TestBlackBarsAreCutOff(t *testing.T) {
 			was, is := probed(t, source).Video()[0], probed(t, out).Video()[0]
 			require.Equal(t, c.keep[:strings.LastIndex(c.keep[:strings.LastIndex(c.keep, ":")], ":")],
 				fmt.Sprintf("%d:%d", is.Width, is.Height), j.Notes)
-			require.Equal(t, []any{was.SAR, was.Rotation, was.HDR}, []any{is.SAR, is.Rotation, is.HDR})
+			require.Equal(t, []any{was.SAR, was.Rotation}, []any{is.SAR, is.Rotation})
+			require.Equal(t, name == "turned.mp4", is.Rotation != 0)
+			require.Equal(t, name == "hdr.mkv", is.HDR.MasterDisplay != "")
 			require.Equal(t, c.keep != "320:180:0:0", strings.Contains(strings.Join(j.Notes, " "), "are kept"))
 			require.Greater(t, leastPSNR(t, source, "crop="+c.keep+":exact=1", out), 28.0)
 			told := f.must("verify", "--quality", "--certificate", filepath.Join(f.dir, "jobs", j.ID, "certificate.json"),
@@ -98,7 +106,7 @@ func leastPSNR(t *testing.T, source, filter, output string) float64 {
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
 	out, err := exec.Command(tools.FFmpeg, "-nostdin", "-noautorotate", "-i", source, "-noautorotate", "-i", output,
-		"-filter_complex", "[0:v]"+filter+",setpts=N[a];[1:v]setpts=N[b];[a][b]psnr", "-f", "null", "-").CombinedOutput()
+		"-filter_complex", "[0:v]"+filter+",settb=1/1000,setpts=N[a];[1:v]settb=1/1000,setpts=N[b];[a][b]psnr", "-f", "null", "-").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	m := leastOfFrames.FindStringSubmatch(string(out))
 	require.NotNil(t, m, "%s", out)
