@@ -55,19 +55,43 @@ func (o Offer) Fault(format string) string {
 	return "it was not tried"
 }
 
-// Encodes reports whether the node has a build that can encode pictures of a format. With the zero Build of a plan
-// that has none, any will do.
-func (n *Node) Encodes(b Build, format string) bool {
-	return !b.Known() || slices.ContainsFunc(n.Builds, func(o Offer) bool { return o.Build == b && o.Fault(format) == "" })
+// Demand is what a plan asks of a node, besides the build.
+type Demand struct {
+	Encoder, Format string // the encoder and the pixel format
+	Metric          Metric // of the wanted quality; empty: none is wanted
 }
 
-// MostSlots returns the build of an encoder that most slots of these nodes have, of those that can encode a pixel
-// format, and how many slots have it. Without any it is the zero Build.
-func MostSlots(nodes []SeenNode, encoder, format string) (best Build, slots int) {
+// Demand is what the plan asks of those who encode its chunks.
+func (p *Plan) Demand() Demand {
+	d := p.Settings.Demand(p.Out.PixFmt)
+	if p.Analysis != "" {
+		d.Metric = ""
+	}
+	return d
+}
+
+// Demand is what the settings ask of those who encode pictures of a format.
+func (s Settings) Demand(format string) Demand {
+	return Demand{Encoder: s.Encoder, Format: format, Metric: s.Quality.Metric}
+}
+
+// Measures reports whether the node can measure a metric; it always can where none is asked for.
+func (n *Node) Measures(m Metric) bool { return m == "" || slices.Contains(n.Metrics, m) }
+
+// Encodes reports whether the node has a build that does what a plan demands. With the zero Build of a plan that has
+// none, any will do.
+func (n *Node) Encodes(b Build, d Demand) bool {
+	return n.Measures(d.Metric) && (!b.Known() ||
+		slices.ContainsFunc(n.Builds, func(o Offer) bool { return o.Build == b && o.Fault(d.Format) == "" }))
+}
+
+// MostSlots returns the build that most slots of these nodes have, of those that do what a plan demands, and how many
+// slots have it. Without any it is the zero Build.
+func MostSlots(nodes []SeenNode, d Demand) (best Build, slots int) {
 	sum := map[Build]int{}
 	for _, n := range nodes {
 		for _, o := range n.Builds {
-			if o.Encoder == encoder && o.Fault(format) == "" {
+			if o.Encoder == d.Encoder && o.Fault(d.Format) == "" && n.Measures(d.Metric) {
 				sum[o.Build] += n.Slots
 			}
 		}
@@ -165,15 +189,19 @@ func (p Pins) Rank(b Build) int {
 // Admit reports whether results of a build may be merged, as far as the build goes: it holds, or once did.
 func (p Pins) Admit(b Build) bool { return len(p) == 0 || p.Rank(b) >= 0 }
 
-// Waiting says for a person that none of the nodes that are there has the build that holds; empty if one has. after is
-// how long the film waits for one.
-func (p Pins) Waiting(format string, here []SeenNode, after time.Duration) string {
+// Waiting says for a person that none of the nodes that are there can measure what is wanted, or has the build that
+// holds; empty if one has. after is how long the film waits for one.
+func (p Pins) Waiting(d Demand, here []SeenNode, after time.Duration) string {
 	now := p.Now()
-	if len(here) == 0 || slices.ContainsFunc(here, func(n SeenNode) bool { return n.Encodes(now, format) }) {
+	if len(here) == 0 || slices.ContainsFunc(here, func(n SeenNode) bool { return n.Encodes(now, d) }) {
 		return ""
 	}
+	if !slices.ContainsFunc(here, func(n SeenNode) bool { return n.Measures(d.Metric) }) {
+		return fmt.Sprintf("no node that is there can measure %s, by which its film is encoded: %s", d.Metric.Title(),
+			d.Metric.Remedy())
+	}
 	said := "no node that is there has " + now.String() + ", which its film is encoded with"
-	if next, _ := MostSlots(here, now.Encoder, format); next.Known() {
+	if next, _ := MostSlots(here, d); next.Known() {
 		return said + fmt.Sprintf("; it goes on with %s when none has been there for %s", next.Unlike(now), after)
 	}
 	return said + ", nor another " + now.Encoder + " that can encode it"

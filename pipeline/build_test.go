@@ -22,20 +22,20 @@ func TestABuildIsChosenByItsSlots(t *testing.T) {
 	crew := []SeenNode{
 		nodeWith(2, Offer{Build: oldBuild}), nodeWith(1, Offer{Build: newBuild}), nodeWith(3, deaf), nodeWith(9, none),
 	}
-	best, slots := MostSlots(crew, "x265", "yuv420p")
+	best, slots := MostSlots(crew, Demand{Encoder: "x265", Format: "yuv420p"})
 	require.Equal(t, newBuild, best)
 	require.Equal(t, 4, slots)
-	best, slots = MostSlots(crew, "x265", "yuv420p10le")
+	best, slots = MostSlots(crew, Demand{Encoder: "x265", Format: "yuv420p10le"})
 	require.Equal(t, oldBuild, best)
 	require.Equal(t, 2, slots)
-	best, _ = MostSlots(crew[:2], "x264", "yuv420p")
+	best, _ = MostSlots(crew[:2], Demand{Encoder: "x264", Format: "yuv420p"})
 	require.False(t, best.Known())
-	best, _ = MostSlots([]SeenNode{crew[1], nodeWith(1, Offer{Build: oldBuild})}, "x265", "yuv420p")
+	best, _ = MostSlots([]SeenNode{crew[1], nodeWith(1, Offer{Build: oldBuild})}, Demand{Encoder: "x265", Format: "yuv420p"})
 	require.Equal(t, newBuild, best, "of two the later")
-	require.True(t, crew[2].Encodes(newBuild, "yuv420p"))
-	require.False(t, crew[2].Encodes(newBuild, "yuv420p10le"))
-	require.False(t, crew[2].Encodes(oldBuild, "yuv420p"))
-	require.True(t, crew[3].Encodes(Build{}, "yuv420p"), "of a plan without a build")
+	require.True(t, crew[2].Encodes(newBuild, Demand{Format: "yuv420p"}))
+	require.False(t, crew[2].Encodes(newBuild, Demand{Format: "yuv420p10le"}))
+	require.False(t, crew[2].Encodes(oldBuild, Demand{Format: "yuv420p"}))
+	require.True(t, crew[3].Encodes(Build{}, Demand{Format: "yuv420p"}), "of a plan without a build")
 	require.Equal(t, "no such encoder", none.Fault("yuv444p"), "what was not tried is no better")
 	require.Empty(t, deaf.Fault("yuv444p"), "it may be")
 }
@@ -83,14 +83,14 @@ func TestAPinOfAnotherEncoderIsNone(t *testing.T) {
 func TestWhatAFilmWaitsFor(t *testing.T) {
 	pins := Pins{{Build: oldBuild}}
 	with := func(b Build) []SeenNode { return []SeenNode{nodeWith(1, Offer{Build: b})} }
-	require.Empty(t, pins.Waiting("yuv420p", with(oldBuild), time.Minute))
-	require.Empty(t, pins.Waiting("yuv420p", nil, time.Minute), "that nobody is there is told elsewhere")
+	require.Empty(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(oldBuild), time.Minute))
+	require.Empty(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, nil, time.Minute), "that nobody is there is told elsewhere")
 	require.Equal(t, "no node that is there has x265 3.5, which its film is encoded with; "+
-		"it goes on with x265 3.6 when none has been there for 6m0s", pins.Waiting("yuv420p", with(newBuild), 6*time.Minute))
+		"it goes on with x265 3.6 when none has been there for 6m0s", pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(newBuild), 6*time.Minute))
 	twin := oldBuild
 	twin.Headers = "c"
-	require.Contains(t, pins.Waiting("yuv420p", with(twin), time.Minute), "goes on with x265 3.5 in another ffmpeg")
-	require.Contains(t, pins.Waiting("yuv420p", with(Build{Encoder: "x264", Version: "1"}), time.Minute),
+	require.Contains(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(twin), time.Minute), "goes on with x265 3.5 in another ffmpeg")
+	require.Contains(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(Build{Encoder: "x264", Version: "1"}), time.Minute),
 		"nor another x265 that can encode it")
 }
 

@@ -97,7 +97,7 @@ func (c *Chunk) check(index, first int) error {
 const (
 	maxSlots  = 1024 // as the configuration has it
 	maxTold   = 1e15 // of frames, pixels, seconds and bytes
-	maxBuilds = 64   // more encoders than there are
+	maxBuilds = 64   // more encoders or metrics than there are
 )
 
 // plausible tells whether all numbers are such that one can calculate with them.
@@ -112,7 +112,7 @@ func (n *Node) plausible() bool {
 	for _, s := range n.Speed {
 		told = append(told, s.Frames, s.Pixels, s.Seconds)
 	}
-	if len(n.Builds) > maxBuilds {
+	if max(len(n.Builds), len(n.Metrics)) > maxBuilds {
 		return false
 	}
 	return n.Slots >= 0 && n.Slots <= maxSlots && slices.Min(told) >= 0 && slices.Max(told) <= maxTold

@@ -62,9 +62,10 @@ type JobStatus struct {
 	Origin
 	State JobState `json:"state"`
 	Course
-	Output string `json:"output"` // below the share's root, "" until published
-	Error  string `json:"error"`
-	Waits  string `json:"waits,omitempty"` // why no node that is there takes its chunks
+	Quality *Scores `json:"quality,omitempty"` // of the chunks that are accepted, where a quality was asked for
+	Output  string  `json:"output"`            // below the share's root, "" until published
+	Error   string  `json:"error"`
+	Waits   string  `json:"waits,omitempty"` // why no node that is there takes its chunks
 	Asked
 	Decided bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
 	Created time.Time `json:"created"`

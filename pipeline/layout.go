@@ -118,5 +118,8 @@ func (c ChunkFile) Record() string { return path.Join(DoneOf(c.Job), c.Stem()+".
 // Partial is the result while it is being written.
 func (c ChunkFile) Partial() string { return path.Join(DoneOf(c.Job), c.Stem()+".tmp") }
 
+// Spare is as Partial: the other one of two results of which the better one is kept.
+func (c ChunkFile) Spare() string { return path.Join(DoneOf(c.Job), c.Stem()+".spare.tmp") }
+
 // Unfinished is a pending chunk's file while it is being written; no Parse function accepts it.
 func (c ChunkFile) Unfinished() string { return c.Path() + ".tmp" }

@@ -27,7 +27,8 @@ type Node struct {
 	Speed   map[string]Speed    `json:"speed,omitempty"`   // measured, by job
 	Version string              `json:"version,omitempty"` // distenc's
 	Encoder string              `json:"encoder,omitempty"`
-	Builds  []Offer             `json:"builds,omitempty"` // of encoders, one for each that was tried
+	Builds  []Offer             `json:"builds,omitempty"`  // of encoders, one for each that was tried
+	Metrics []Metric            `json:"metrics,omitempty"` // that its ffmpeg can measure
 	Since   time.Time           `json:"since"`
 	Seq     int64               `json:"seq"` // moves at every beat
 }

@@ -10,7 +10,7 @@ import (
 // planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
 // source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its options.
 // 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was begun, by
-// whatever build. 5: what was measured of the film, and a part of its pictures that is kept.
+// whatever build. 5: what was measured of the film, a part of its pictures that is kept, a wanted quality.
 const (
 	planFormat   = 5
 	oldestFormat = 3

@@ -23,7 +23,9 @@ type Record struct {
 	Flow      Flow      `json:"flow,omitzero"` // of its pictures through the decoder's buffer, where that is bounded
 	Seconds   float64   `json:"seconds"`       // wall time of the encode
 	Method    string    `json:"method"`        // which step of the acceptance ladder gave the planned frames
-	Time      time.Time `json:"time"`          // the worker's wall clock, for people: nothing is decided by it
+	Quality   Scored    `json:"quality,omitzero"`
+	Time      time.Time `json:"time"` // the worker's wall clock, for people: nothing is decided by it
+	Spare     bool      `json:"-"`    // until it is stored the result lies in ChunkFile.Spare
 }
 
 // FPS is the speed of the encode in frames a second.

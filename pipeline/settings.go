@@ -19,6 +19,7 @@ type Settings struct {
 	Scale       Scale          `json:"scale"`
 	Deinterlace Deinterlace    `json:"deinterlace,omitempty"`
 	Odd         Odd            `json:"odd,omitempty"`
+	Quality     Quality        `json:"quality,omitzero"`
 	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk; 0: the encoder's own
 	Pieces      Pieces         `json:"pieces,omitempty"`
 	Disposal    SourceDisposal `json:"source,omitempty"`
@@ -26,7 +27,11 @@ type Settings struct {
 
 // Effort names the settings that a pixel's encoding time depends on: speeds measured with others do not apply.
 func (s Settings) Effort() string {
-	return strings.TrimSpace(strings.Join([]string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}, " "))
+	all := []string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}
+	if s.Quality != (Quality{}) {
+		all = append(all, s.Quality.String())
+	}
+	return strings.TrimSpace(strings.Join(all, " "))
 }
 
 type (

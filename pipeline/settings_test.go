@@ -13,23 +13,24 @@ func TestSettingsHaveTheirTextsAsJSON(t *testing.T) {
 		Profile: "tablet", Encoder: "x264", Options: "--crf 21",
 		Container: MP4, Audio: Audio{AAC: 160}, Subtitles: NoSubtitles,
 		Scale: Scale{Width: 1280, Height: 720, Enlarge: true}, Deinterlace: MakeProgressive, Odd: CropOdd,
-		Chunk: 20, Pieces: RangePieces, Disposal: DeleteSource,
+		Quality: Quality{Metric: SSIM, Target: 0.985}, Chunk: 20, Pieces: RangePieces, Disposal: DeleteSource,
 	}
 	const text = `{"profile":"tablet","encoder":"x264","options":"--crf 21","container":"mp4","audio":"aac 160k",` +
 		`"subtitles":"none",` +
-		`"scale":"1280x720 enlarge","deinterlace":"yes","odd":"crop","chunk_seconds":20,"pieces":"range","source":"delete"}`
+		`"scale":"1280x720 enlarge","deinterlace":"yes","odd":"crop","quality":"ssim 0.985","chunk_seconds":20,"pieces":"range","source":"delete"}`
 	b, err := json.Marshal(s)
 	require.NoError(t, err)
 	require.Equal(t, text, string(b))
 	var back Settings
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, s, back)
-	require.Equal(t, "x264 --crf 21 1280x720 enlarge yes", s.Effort())
+	require.Equal(t, "x264 --crf 21 1280x720 enlarge yes ssim 0.985", s.Effort())
 
 	b, err = json.Marshal(Settings{})
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Contains(t, string(b), `"audio":"copy","scale":"none"`)
+	require.NotContains(t, string(b), "quality")
 }
 
 func TestTextsThatAreNoSettings(t *testing.T) {

@@ -25,6 +25,7 @@ type asked struct {
 
 	encoder string // "": the profile's
 	options string // of that encoder's own command
+	quality string // "": the profile's
 }
 
 // aboutOptions is the help of what stands behind "--".
@@ -36,12 +37,14 @@ func (a *asked) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
 		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
+	cmd.Flags().StringVar(&a.quality, "quality", "",
+		"have every chunk encoded with the CRF that gives it this `SCORE`: \"vmaf 95\", \"ssim 0.985\" or \"xpsnr 42\"")
 }
 
 // takeOptions takes the encoder's options behind "--" off the arguments.
 func (a *asked) takeOptions(cmd *cobra.Command, args []string) ([]string, error) {
 	if at := cmd.ArgsLenAtDash(); at >= 0 {
-		a.options = quoteWords(args[at:])
+		a.options = encoder.Join(args[at:])
 		args = args[:at]
 	}
 	if len(args) == 0 {
@@ -54,17 +57,26 @@ func (a *asked) takeOptions(cmd *cobra.Command, args []string) ([]string, error)
 // are for the profile's.
 func (a *asked) check(cfg config.Config) error {
 	profile, err := profileOf(cfg, cmp.Or(a.Profile, config.DefaultProfile))
-	if err != nil || a.encoder == "" && a.options == "" {
+	if err != nil {
 		return err
 	}
-	e, err := encoder.Named(cmp.Or(a.encoder, profile.Encoder))
-	if err == nil {
-		_, err = e.Parse(a.options)
+	a.Settings = map[string]string{}
+	if a.encoder != "" || a.options != "" {
+		e, err := encoder.Named(cmp.Or(a.encoder, profile.Encoder))
+		if err == nil {
+			_, err = e.Parse(a.options)
+		}
+		if err != nil {
+			return usage(err)
+		}
+		a.Settings[e.Name()] = a.options
 	}
-	if err != nil {
+	if a.quality != "" {
+		a.Settings["quality"] = a.quality
+	}
+	if err := config.Choices(a.Settings).Check(); err != nil {
 		return usage(err)
 	}
-	a.Settings = map[string]string{e.Name(): a.options}
 	return nil
 }
 
@@ -75,18 +87,6 @@ func profileOf(cfg config.Config, name string) (pipeline.Settings, error) {
 	}
 	return pipeline.Settings{}, usage(fmt.Errorf("there is no profile %q; %s; a new one is a section [profiles.%s] in %s",
 		name, pipeline.ThereAre(cfg.ProfileNames()), name, config.ShareFile))
-}
-
-// quoteWords joins words to one line that an encoder's Parse takes apart again.
-func quoteWords(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = w
-		if w == "" || strings.ContainsAny(w, " \t\n'\"\\") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }
 
 func newAdd(g *global) *cobra.Command {

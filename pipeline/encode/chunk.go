@@ -21,10 +21,13 @@ type Request struct {
 	Source string // the plan's source file, absolute
 	Piece  string // the chunk's own file, absolute; empty: the chunk is a range of Source
 	Out    string // the result, absolute, written by nobody else; may be replaced several times
+	Spare  string // as Out, for the better of two results: needed where a quality is wanted
 	// Allowance is what of the decoder's buffer the chunk may count on; the zero one: what is usual.
 	Allowance pipeline.Allowance
 	Threads   int // of decoder and encoder; 0: ffmpeg chooses
 	Nice      int
+	// Near is the CRF that gave another chunk of the film the wanted quality; 0: that is not known.
+	Near float64
 	// Progress is called while a try runs, with its frames and bytes so far. If nil, it is not called.
 	Progress func(frames int, size int64)
 	// Started is called with the child of each try. If nil, it is not called.
@@ -34,37 +37,49 @@ type Request struct {
 // ErrFrames is the error for a chunk from which no way of decoding gives the planned frames.
 var ErrFrames = errors.New("the frames that come out are not the planned ones")
 
-// Chunk encodes one chunk and checks it. Out is durable when it returns without an error; its folder is not
-// synced. Chunk, Attempt and Node of the record are left to the caller.
+// Chunk encodes one chunk and checks it. Out, or Spare if the record says so, is durable when it returns without an
+// error; its folder is not synced. Chunk, Attempt and Node of the record are left to the caller.
 //
-// When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. The caller removes Out then.
+// When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. The caller removes Out then, and Spare
+// in any case but that.
 func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Record, error) {
 	start := time.Now()
 	enc, options, err := encoder.Of(req.Plan.Settings)
 	if err != nil {
 		return nil, err
 	}
-	var last error
-	for _, in := range ladder(req) {
-		result, err := try(ctx, tools, req, options, in)
-		if err == nil {
-			return &pipeline.Record{
-				Size: result.Size, CRC32: result.CRC32, Frames: len(result.PTS),
-				Extradata: result.Extradata, Flow: Flow(req.Plan, req.Chunk.Index, result.Clip),
-				Encoder: enc.Version(result.Head, result.messages),
-				Method: in.method + result.remark, Seconds: time.Since(start).Seconds(), Time: time.Now(),
-			}, nil
-		}
-		if !worthAnother(ctx, err) {
-			return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
+	var found finding
+	if req.Plan.Settings.Quality == (pipeline.Quality{}) {
+		found.result, err = climb(ctx, tools, req, options, ladder(req))
+	} else {
+		found, err = search(ctx, tools, req, enc)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
+	}
+	return &pipeline.Record{
+		Size: found.Size, CRC32: found.CRC32, Frames: len(found.PTS),
+		Extradata: found.Extradata, Flow: Flow(req.Plan, req.Chunk.Index, found.Clip),
+		Encoder: enc.Version(found.Head, found.messages),
+		Method:  found.in.method + found.remark, Quality: found.scored, Spare: found.spare,
+		Seconds: time.Since(start).Seconds(), Time: time.Now(),
+	}, nil
+}
+
+// climb goes through these ways to the chunk's frames until one gives the planned ones.
+func climb(
+	ctx context.Context, tools media.Tools, req Request, options encoder.Options, ways []input,
+) (got result, err error) {
+	for _, in := range ways {
+		if got, err = try(ctx, tools, req, options, in); err == nil || !worthAnother(ctx, err) {
+			return got, err
 		}
 		if tools.Log != nil {
 			tools.Log.WarnContext(ctx, "encoded frames are not the planned ones",
 				"chunk", req.Chunk.Index, "method", in.method, "error", err)
 		}
-		last = err
 	}
-	return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, last)
+	return got, err
 }
 
 // ladder lists the ways to the chunk's frames, the cheapest first.
@@ -135,21 +150,29 @@ func worthAnother(ctx context.Context, err error) bool {
 
 type result struct {
 	*media.Clip
+	in       input
 	messages string // ffmpeg's
 	remark   string
 }
 
-func try(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input) (result, error) {
+// run encodes what comes of an input, and returns ffmpeg's messages.
+func run(
+	ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input,
+) (messages string, err error) {
 	cmd := append(args(req.Plan, options, in, req.Threads), "-progress", "pipe:1")
 	cmd = append(cmd, container(req.Plan, req.Out)...)
 	report := req.Progress
 	if report == nil {
 		report = func(int, int64) {}
 	}
-	stderr, err := tools.Run(ctx, media.Command{
+	return tools.Run(ctx, media.Command{
 		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report),
 		Nice: req.Nice, Started: req.Started, Limits: limits(req, in),
 	})
+}
+
+func try(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input) (result, error) {
+	stderr, err := run(ctx, tools, req, options, in)
 	if err != nil {
 		return result{}, err
 	}
@@ -162,7 +185,7 @@ func try(ctx context.Context, tools media.Tools, req Request, options encoder.Op
 	}
 	defer func() { _ = f.Close() }()
 	clip, err := Check(ctx, tools, req.Plan, req.Chunk, f, req.Out)
-	return result{clip, stderr, remark(req.Plan, stderr)}, err
+	return result{clip, in, stderr, remark(req.Plan, stderr)}, err
 }
 
 // limits counts on four times the chunk's pictures where decoding begins at a key packet near it, and on all that come

@@ -20,6 +20,7 @@ type input struct {
 	later  bool   // the film does not begin here
 	// what of the decoder's buffer may be counted on
 	allowance pipeline.Allowance
+	part      string // the last filter, which picks some of the chunk's pictures; empty: all
 }
 
 // args is the whole command line for ffmpeg, but for progress and output.
@@ -36,21 +37,25 @@ func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) [
 }
 
 // decoding are the options that decode the source and send its pictures through filters.
+func decoding(plan *pipeline.Plan, in input, filters string, threads int) []string {
+	return append(reading(plan, in, threads), "-map", "0:"+strconv.Itoa(in.stream), "-vf", filters,
+		"-fps_mode", "passthrough")
+}
+
+// reading are the options up to the source.
 //
 // reinit_filter 0 keeps the filters when the picture's size or format changes within the stream; they
 // would be set up anew otherwise and trim would begin to count again. scale brings such pictures to the
 // plan's size, and does nothing to all others.
-func decoding(plan *pipeline.Plan, in input, filters string, threads int) []string {
+func reading(plan *pipeline.Plan, in input, threads int) []string {
 	out := append(media.BaseArgs(), "-threads", strconv.Itoa(threads), "-copyts", "-noautorotate", "-reinit_filter", "0")
 	if in.seek != nil {
 		out = append(out, media.SeekArgs(plan.Video.TimeBase.Seconds(*in.seek))...)
 	}
 	if in.path == "" {
-		out = append(out, "-f", "lavfi", "-i", madeUp)
-	} else {
-		out = append(out, media.Input(in.path)...)
+		return append(out, "-f", "lavfi", "-i", madeUp)
 	}
-	return append(out, "-map", "0:"+strconv.Itoa(in.stream), "-vf", filters, "-fps_mode", "passthrough")
+	return append(out, media.Input(in.path)...)
 }
 
 // inRange is the range of the source's values, tv or pc; empty where it does not say.

@@ -55,6 +55,9 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	if sar := cmp.Or(look.SAR, out.SAR.String()); look.SAR != "" || out.SAR.Valid() {
 		chain = append(chain, "setsar=sar="+sar+":max="+maxSAR)
 	}
+	if in.part != "" {
+		chain = append(chain, in.part)
+	}
 	return strings.Join(chain, ",") + look.Colours(v).Filter(outRange(v, look))
 }
 

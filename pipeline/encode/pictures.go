@@ -25,6 +25,7 @@ type PictureCheck struct {
 	Result string      // checked before by Check, absolute
 	Clip   *media.Clip // what Check found in it; not needed if Quick is set
 	Method string      // how the result was encoded, as its record says
+	CRF    float64     // that a wanted quality took, as its record says; 0: none was searched for
 	// Quick compares the result's first picture only. Otherwise all of it is decoded, which must not make the
 	// decoder complain, and another key frame is compared as well.
 	Quick bool
@@ -38,7 +39,7 @@ var ErrPictures = errors.New("its pictures are not the source's")
 // No result is blamed for its source: the same decoder that encoded it gave these pictures, so they are
 // decoded in the same way, and what a damaged source gives is not compared, since it varies from run to run.
 func (p PictureCheck) Compare(ctx context.Context, tools media.Tools) error {
-	_, options, err := encoder.Of(p.Plan.Settings)
+	_, options, err := encoder.At(p.Plan.Settings, p.CRF)
 	if err != nil {
 		return err
 	}

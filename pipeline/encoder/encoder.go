@@ -8,6 +8,7 @@ package encoder
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ type Encoder interface {
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)
+	// CRF is what --crf is searched through for a wanted quality, by a version as Version returns it.
+	CRF(version string) CRF
+	// Rate returns the first of the options that choose a bitrate or a quality, --crf for instance, empty if there is none,
+	// and the options without all of these. They must be ones that Parse accepts.
+	Rate(options string) (first, rest string)
 	// AnySize are the options with which it takes odd widths and heights; empty if there are none.
 	AnySize() string
 	// Version is what the first bytes of a stream, 64 KiB or so, and ffmpeg's messages tell of who made it; empty where
@@ -67,6 +73,14 @@ type Options interface {
 	Contradiction(head []byte) (string, error)
 	// Memory estimates what the encode of a chunk takes at most, in bytes: so much, and more for each thread.
 	Memory(p Pictures) (fixed, thread int64)
+}
+
+// CRF is the values of --crf among which the one for a wanted quality is searched. A lower one is better and larger.
+type CRF struct {
+	Least, Most float64 // common sense ends there: what is beyond costs much, or looks bad
+	Step        float64 // between two values
+	First       float64 // where a search begins that knows nothing: VMAF 95 is not far
+	Span        float64 // of CRF that halves or doubles the bits, about
 }
 
 // Stream is what one encode is of.
@@ -120,10 +134,26 @@ func Of(s pipeline.Settings) (Encoder, Options, error) {
 		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
 	}
 	o, err := e.Parse(s.Options)
+	if err == nil && s.Quality != (pipeline.Quality{}) {
+		if rate, _ := e.Rate(s.Options); rate != "" {
+			err = fmt.Errorf("quality = %q and %s can't both hold", s.Quality, rate)
+		}
+	}
 	if err != nil {
 		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
 	}
 	return e, o, nil
+}
+
+// At returns a job's encoder and its options with the CRF that a wanted quality needs; 0: that is not known, or none is
+// wanted. The error is a *pipeline.Refusal.
+func At(s pipeline.Settings, crf float64) (Encoder, Options, error) {
+	e, o, err := Of(s)
+	if err != nil || crf == 0 {
+		return e, o, err
+	}
+	o, err = e.Parse(s.Options + " --crf " + strconv.FormatFloat(crf, 'f', -1, 64))
+	return e, o, err
 }
 
 // sampleEntries are MP4's names of codecs where ffmpeg takes another than what plays everywhere: Apple's players know

@@ -23,6 +23,20 @@ func (svtav1) AnySize() string { return "" }
 
 func (svtav1) Chunk() time.Duration { return 20 * time.Second }
 
+// CRF goes in quarters from 4.0 on; earlier versions take whole numbers.
+func (svtav1) CRF(version string) CRF {
+	crf := CRF{Least: 8, Most: 60, Step: 1, First: 32, Span: 10}
+	var major int
+	if n, _ := fmt.Sscanf(version, "SVT-AV1 v%d.", &major); n == 1 && major >= 4 {
+		crf.Step = 0.25
+	}
+	return crf
+}
+
+func (svtav1) Rate(options string) (first, rest string) {
+	return svtTable.without(options, "crf", "cqp", "qp", "rc", "tbr", "lossless")
+}
+
 // svtVersion is what the library says when it begins, at SVT_LOG=3.
 var svtVersion = regexp.MustCompile(`SVT \[version\]:\s*SVT-AV1 Encoder Lib (v?[0-9][0-9A-Za-z.+-]{0,40})`)
 

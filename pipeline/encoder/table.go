@@ -185,6 +185,40 @@ func (t table) next(words []string) (name, value string, rest []string, err erro
 	return name, rest[0], rest[1:], nil
 }
 
+// without returns the first of the named options that a text has, as it is written, and the text without all of them.
+func (t table) without(text string, names ...string) (first, rest string) {
+	words, err := splitWords(text)
+	var kept []string
+	for len(words) > 0 && err == nil {
+		var name string
+		before := words
+		if name, _, words, err = t.next(words); err != nil {
+			return first, text
+		}
+		if !slices.Contains(names, name) {
+			kept = append(kept, before[:len(before)-len(words)]...)
+		} else if first == "" {
+			first = "--" + name
+		}
+	}
+	if first == "" {
+		return "", text
+	}
+	return first, Join(kept)
+}
+
+// Join writes words as options that every Parse takes apart again.
+func Join(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\r\n'\"\\") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
 // splitWords splits as a shell does: blanks, quotes, backslash; nothing is expanded.
 func splitWords(s string) (words []string, err error) {
 	var word strings.Builder

@@ -25,6 +25,12 @@ func (x264) AnySize() string { return "--profile high444 --output-csp i444" }
 
 func (x264) Chunk() time.Duration { return 20 * time.Second }
 
+func (x264) CRF(string) CRF { return CRF{Least: 8, Most: 42, Step: 0.25, First: 23, Span: 6} }
+
+func (x264) Rate(options string) (first, rest string) {
+	return x264Table.without(options, "crf", "qp", "bitrate", "avcintra-class")
+}
+
 // x264 writes its version and all its settings into the first frame, as SEI user data.
 var x264Version = regexp.MustCompile(`x264 - core ([0-9]{1,5})( r[0-9]{1,6}[a-zA-Z0-9 ]{0,20})?`)
 

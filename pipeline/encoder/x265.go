@@ -24,6 +24,12 @@ func (x265) AnySize() string { return "--profile main444-8 --input-csp i444" }
 
 func (x265) Chunk() time.Duration { return 20 * time.Second }
 
+func (x265) CRF(string) CRF { return CRF{Least: 8, Most: 42, Step: 0.25, First: 23, Span: 6} }
+
+func (x265) Rate(options string) (first, rest string) {
+	return x265Table.without(options, "crf", "qp", "bitrate", "lossless")
+}
+
 // x265 says its version on stderr alone: what it would write of itself into the stream stands in the headers too
 // (ITU-T H.265, 7.4.2.4.4: SEI of CodecPrivate), and with all its options, so that no two chunks were alike.
 var x265Version = regexp.MustCompile(`(?m)^x265 \[info\]: HEVC encoder version ([0-9a-zA-Z.+_-]{1,40})$`)

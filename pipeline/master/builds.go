@@ -44,12 +44,12 @@ func (t *term) watchBuild(j *job, count map[pipeline.State]int, paused bool) {
 		b.away = persistence{}
 		return
 	}
-	now, format := b.pins.Now(), j.plan.Out.PixFmt
+	now, demand := b.pins.Now(), j.plan.Demand()
 	t.lookAtCrew(b.away)
 	if t.crew.err != nil {
 		return
 	}
-	if slices.ContainsFunc(t.crew.nodes, func(n pipeline.SeenNode) bool { return n.Encodes(now, format) }) {
+	if slices.ContainsFunc(t.crew.nodes, func(n pipeline.SeenNode) bool { return n.Encodes(now, demand) }) {
 		b.away = persistence{}
 		return
 	}
@@ -57,7 +57,7 @@ func (t *term) watchBuild(j *job, count map[pipeline.State]int, paused bool) {
 	if t.Trusted { // nobody else can come
 		limit = 0
 	}
-	next, _ := pipeline.MostSlots(t.crew.nodes, now.Encoder, format)
+	next, _ := pipeline.MostSlots(t.crew.nodes, demand)
 	fresh := count[pipeline.Committed]+count[pipeline.Accepted] == 0
 	if !next.Known() || waited < limit && !fresh {
 		return

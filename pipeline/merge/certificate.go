@@ -2,7 +2,9 @@ package merge
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -19,7 +21,8 @@ type Certificate struct {
 	Crop     pipeline.Rect     `json:"crop,omitzero"` // the part of the source's pictures that was kept; else all
 	Frames   CertifiedFrames   `json:"frames"`
 	Chunks   []CertifiedChunk  `json:"chunks"`
-	Tools    map[string]string `json:"tools"` // version lines of what merged and verified
+	Quality  *pipeline.Scores  `json:"quality,omitempty"` // where a quality was asked for
+	Tools    map[string]string `json:"tools"`             // version lines of what merged and verified
 	Checked  []string          `json:"checked"`
 	Report   *Report           `json:"report"`
 	Notes    []string          `json:"notes,omitempty"`
@@ -50,6 +53,8 @@ type CertifiedChunk struct {
 	CRC32   string  `json:"crc32"`
 	Method  string  `json:"method"`
 	Seconds float64 `json:"seconds"`
+	// Quality is how its pictures scored, where a quality was asked for.
+	Quality pipeline.Scored `json:"quality,omitzero"`
 }
 
 // checked says how, in the certificate's own words.
@@ -76,7 +81,11 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 	}
 	for i, r := range records {
 		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method,
-			r.Seconds})
+			r.Seconds, r.Quality})
+	}
+	if c.Quality = pipeline.ScoresOf(plan, records); c.Quality != nil {
+		c.Checked = append(slices.Clone(checked), fmt.Sprintf("every chunk: %s of its pictures against the source's as they "+
+			"were handed to the encoder, by the node that encoded it", plan.Settings.Quality.Metric.Title()))
 	}
 	return c
 }

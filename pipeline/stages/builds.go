@@ -17,15 +17,16 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// Builds is which builds of the encoders this machine's ffmpeg has. Each is tried once with a picture, when it is asked
-// for, and again when ffmpeg has become another one. Safe for concurrent use.
+// Builds is which builds of the encoders this machine's ffmpeg has, and which metrics. Each is tried once with a
+// picture, when it is asked for, and again when ffmpeg has become another one. Safe for concurrent use.
 type Builds struct {
 	tools media.Tools
 	asked bool // All tells only of those that were asked for
 
-	mu     sync.Mutex // held while one is tried: who asks meanwhile waits for that
-	ffmpeg os.FileInfo
-	offers map[string]offer // by encoder
+	mu      sync.Mutex // held while one is tried: who asks meanwhile waits for that
+	ffmpeg  os.FileInfo
+	offers  map[string]offer          // by encoder
+	metrics map[pipeline.Metric]error // why one can't be measured, nil where it can
 }
 
 // offer is what was found of one encoder. It is replaced, never written to.
@@ -88,7 +89,7 @@ func (b *Builds) look() {
 	}
 	was := b.ffmpeg
 	if was == nil || !sharefs.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) || was.Size() != now.Size() {
-		b.ffmpeg, b.offers = now, map[string]offer{}
+		b.ffmpeg, b.offers, b.metrics = now, map[string]offer{}, map[pipeline.Metric]error{}
 	}
 }
 

@@ -17,6 +17,7 @@ type Encoder struct {
 	share   *sharefs.FS
 	tools   media.Tools
 	builds  *Builds
+	crfs    crfs
 	threads int // of one encode
 	nice    int
 	version string
@@ -52,11 +53,20 @@ func (e *Encoder) Build(ctx context.Context, name, format string) (pipeline.Buil
 // Builds implements worker.Encoder.
 func (e *Encoder) Builds(ctx context.Context) []pipeline.Offer { return e.builds.All(ctx) }
 
+// Measures implements worker.Encoder.
+func (e *Encoder) Measures(ctx context.Context, m pipeline.Metric) error {
+	return e.builds.Measures(ctx, m)
+}
+
+// Metrics implements worker.Encoder.
+func (e *Encoder) Metrics(ctx context.Context) []pipeline.Metric { return e.builds.Metrics(ctx) }
+
 // Encode implements worker.Encoder.
 func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {
 	req := encode.Request{
 		Plan: t.Plan, Chunk: t.Chunk, Source: e.share.Path(pipeline.JobFile(t.File.Job, t.Plan.Source)),
-		Out: e.share.Path(t.File.Partial()), Threads: e.threads, Nice: e.nice, Progress: t.Progress,
+		Out: e.share.Path(t.File.Partial()), Spare: e.share.Path(t.File.Spare()),
+		Threads: e.threads, Nice: e.nice, Progress: t.Progress, Near: e.crfs.near(t.File.Job, t.File.Chunk),
 		Started: func(p *media.Process) { t.Controlled(controlOf(p)) },
 	}
 	defer t.Controlled(nil)
@@ -81,6 +91,7 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	}
 	record, err := encode.Chunk(ctx, e.tools, req)
 	if err == nil {
+		e.crfs.know(t.File.Job, t.File.Chunk, record.Quality)
 		err = e.sameBuild(ctx, t, record)
 	}
 	return record, err

@@ -43,7 +43,7 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
 		CRC32: j.CRC32, Settings: j.Settings, Scan: sourceOf(scan), TestEncode: encode.Test, TestRest: merge.TryRest,
 		Slots: func(format string) int {
-			_, slots := pipeline.MostSlots(crew, j.Settings.Encoder, format)
+			_, slots := pipeline.MostSlots(crew, j.Settings.Demand(format))
 			return slots
 		},
 	})
@@ -77,7 +77,7 @@ func (s *Media) equip(ctx context.Context, plan *pipeline.Plan, crew []pipeline.
 		}
 	}
 	plan.Memory = encode.Memory(plan)
-	if err := s.fits(plan); err != nil { // before it is analysed too
+	if err := errors.Join(s.fits(plan), s.measures(ctx, plan)); err != nil { // before it is analysed too
 		return err
 	}
 	if !plan.Encodes() {
@@ -88,7 +88,7 @@ func (s *Media) equip(ctx context.Context, plan *pipeline.Plan, crew []pipeline.
 
 // choose picks the build that the film is encoded with: the one that most slots have, else this machine's.
 func (s *Media) choose(ctx context.Context, plan *pipeline.Plan, crew []pipeline.SeenNode) (pipeline.Build, error) {
-	build, _ := pipeline.MostSlots(crew, plan.Settings.Encoder, plan.Out.PixFmt)
+	build, _ := pipeline.MostSlots(crew, plan.Demand())
 	if build.Known() || s.Builds == nil {
 		return build, nil
 	}
@@ -114,6 +114,18 @@ func (s *Media) fits(plan *pipeline.Plan) error {
 	if free, most := s.Memory(); most > 0 && need > free {
 		return pipeline.Refuse("The encode needs about %s of memory, and this machine has %s, of which %s are free: %s.",
 			pipeline.Gigabytes(need), pipeline.Gigabytes(most), pipeline.Gigabytes(free), pipeline.LessMemory)
+	}
+	return nil
+}
+
+// measures refuses what this machine can't measure, where no other one can help.
+func (s *Media) measures(ctx context.Context, plan *pipeline.Plan) error {
+	m := plan.Settings.Quality.Metric
+	if !s.Private || s.Builds == nil || m == "" {
+		return nil
+	}
+	if err := s.Builds.Measures(ctx, m); err != nil && media.Blames(err) {
+		return pipeline.Refuse("This machine's ffmpeg can't measure %s: %s.", m.Title(), m.Remedy()).Because(err)
 	}
 	return nil
 }

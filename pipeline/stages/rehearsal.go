@@ -105,11 +105,15 @@ func (s *rehearsal) encode(ctx context.Context, c *pipeline.Chunk) (result strin
 		return "", nil, err
 	}
 	result = filepath.Join(s.dir, fmt.Sprintf("%d.result", c.Index))
+	spare := result + ".spare"
 	record, err = encode.Chunk(ctx, s.tools, encode.Request{
-		Plan: s.plan, Chunk: c, Source: s.source, Piece: piece, Out: result, Threads: 1,
+		Plan: s.plan, Chunk: c, Source: s.source, Piece: piece, Out: result, Spare: spare, Threads: 1,
 	})
 	if err != nil {
 		return "", nil, err
+	}
+	if record.Spare {
+		result = spare
 	}
 	f, err := os.Open(result)
 	if err != nil {
@@ -121,5 +125,6 @@ func (s *rehearsal) encode(ctx context.Context, c *pipeline.Chunk) (result strin
 	}
 	return result, record, encode.PictureCheck{
 		Plan: s.plan, Chunk: c, Source: s.source, Result: result, Clip: clip, Method: record.Method,
+		CRF: record.Quality.CRF,
 	}.Compare(ctx, s.tools)
 }

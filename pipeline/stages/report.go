@@ -23,6 +23,10 @@ func reportOf(
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
 		name, out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
 	fmt.Fprintf(&b, "settings  profile %s: %s %s\n", j.Settings.Profile, j.Settings.Encoder, j.Settings.Options)
+	scores := pipeline.ScoresOf(p, records)
+	if scores != nil {
+		fmt.Fprintf(&b, "quality   %s\n", scores.Text())
+	}
 	fmt.Fprintf(&b, "encoder   %s\n", cmp.Or(pins.Now().Version, p.Encoder))
 	fmt.Fprintf(&b, "frames    %d in %d chunks, %dx%d %s\n",
 		p.Frames, len(p.Chunks), p.Out.Width, p.Out.Height, p.Out.PixFmt)
@@ -37,8 +41,29 @@ func reportOf(
 		fmt.Fprintf(t, "%05d\t%s\t%d\t%d\t%.1f\t%d\t%s\n", i, r.Node, r.Attempt, r.Frames, r.FPS(), r.Size, r.Method)
 	}
 	_ = t.Flush() // into memory
+	if scores != nil {
+		b.WriteString(scored(records))
+	}
 	b.WriteString(changes(pins, records))
 	b.WriteString("\nwhat was done again\n" + retries(records, failures))
+	return b.String()
+}
+
+// scored tells what each chunk's search came to.
+func scored(records []pipeline.Record) string {
+	var b strings.Builder
+	b.WriteString("\nhow near it came to the quality\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "chunk\tscore\tCRF\tprobes\t")
+	for i, r := range records {
+		limit := ""
+		if r.Quality.Limit {
+			limit = "the CRF is at its limit"
+		}
+		fmt.Fprintf(t, "%05d\t%s\t%g\t%d\t%s\n", i, r.Quality.Asked.Metric.Text(r.Quality.Score), r.Quality.CRF,
+			r.Quality.Probes, limit)
+	}
+	_ = t.Flush() // into memory
 	return b.String()
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
+	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
 )
@@ -34,6 +35,11 @@ func (s *Media) Check(
 		return err
 	case clip.Extradata != r.Extradata:
 		return errors.New("the result's stream headers are not those that its worker wrote down")
+	case r.Quality.Asked != p.Settings.Quality:
+		return fmt.Errorf("the result was encoded for the quality %q, wanted is %q", r.Quality.Asked, p.Settings.Quality)
+	}
+	if _, _, err := encoder.At(p.Settings, r.Quality.CRF); err != nil {
+		return fmt.Errorf("the result's record has a CRF that can't be: %w", err)
 	}
 	if !s.Private {
 		if err := s.checkPictures(ctx, p, c, r, clip, quick); err != nil {
@@ -57,7 +63,7 @@ func (s *Media) checkPictures(
 	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
 	err := encode.PictureCheck{
 		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()),
-		Clip: clip, Method: r.Method, Quick: quick,
+		Clip: clip, Method: r.Method, CRF: r.Quality.CRF, Quick: quick,
 	}.Compare(ctx, s.Tools)
 	if err != nil && !errors.Is(err, encode.ErrPictures) && !sharefs.Trouble(err) {
 		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())}

@@ -21,15 +21,17 @@ type Cache struct {
 	plans    map[string]*pipeline.Plan
 	pins     map[string]pipeline.Pins
 	jobs     map[string]*pipeline.Job
-	reports  map[string]pipeline.Failure // by file
-	rejected map[string]Rejected         // by folder and when something came or went in it
+	records  map[string]map[string]pipeline.Record // of accepted chunks, by job and stem, as far as scores needs them
+	reports  map[string]pipeline.Failure           // by file
+	rejected map[string]Rejected                   // by folder and when something came or went in it
 }
 
 // NewCache returns an empty cache.
 func NewCache() *Cache {
 	return &Cache{
 		closed: map[string]pipeline.JobStatus{}, jobs: map[string]*pipeline.Job{},
-		plans: map[string]*pipeline.Plan{}, pins: map[string]pipeline.Pins{},
+		records: map[string]map[string]pipeline.Record{},
+		plans:   map[string]*pipeline.Plan{}, pins: map[string]pipeline.Pins{},
 		reports: map[string]pipeline.Failure{}, rejected: map[string]Rejected{},
 	}
 }
@@ -82,9 +84,10 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 	}
 	st.Notes, st.Build = plan.Notes, k.pins[id].Now().Version
 	fill(f, &st, plan, chunks, nodes)
+	st.Quality = k.scores(f, plan, chunks.Strongest(len(plan.Chunks)))
 	if st.Chunks.Pending > 0 && plan.Encodes() {
-		st.Waits = cmp.Or(k.pins[id].Waiting(plan.Out.PixFmt, nodes, patience),
-			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Out.PixFmt)))
+		st.Waits = cmp.Or(k.pins[id].Waiting(plan.Demand(), nodes, patience),
+			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Demand())))
 	}
 	return st, true
 }
@@ -162,9 +165,9 @@ func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks pip
 	}
 }
 
-// having returns the nodes that have a build.
-func having(nodes []pipeline.SeenNode, b pipeline.Build, format string) []pipeline.SeenNode {
-	return slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return !n.Encodes(b, format) })
+// having returns the nodes that have a build and do what a plan demands.
+func having(nodes []pipeline.SeenNode, b pipeline.Build, d pipeline.Demand) []pipeline.SeenNode {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n pipeline.SeenNode) bool { return !n.Encodes(b, d) })
 }
 
 // stateOf names the state of a planned job by its chunks.

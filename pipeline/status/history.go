@@ -72,6 +72,7 @@ func (k *Cache) end(f *sharefs.FS, id string) (pipeline.JobStatus, bool) {
 	delete(k.plans, id)
 	delete(k.pins, id)
 	delete(k.jobs, id)
+	delete(k.records, id)
 	return *st, true
 }
 
@@ -116,6 +117,9 @@ func whole(f *sharefs.FS, st *pipeline.JobStatus) {
 	}
 	if plan, err := pipeline.LoadPlan(f, st.ID); err == nil {
 		n := len(plan.Chunks)
+		if plan.Settings.Quality != (pipeline.Quality{}) {
+			st.Quality = certified(f, st.ID)
+		}
 		st.Notes = slices.Concat(plan.Notes, st.Notes)
 		st.Chunks, st.Frames = pipeline.Counts{Total: n, Done: n}, pipeline.Progress{Total: plan.Frames, Done: plan.Frames}
 	}

@@ -23,7 +23,7 @@ func (s *Status) memoryOf(n pipeline.SeenNode, plans map[string]planned) NodeMem
 	for _, j := range s.Jobs {
 		plan := plans[j.ID]
 		if plan.Plan == nil || j.Decided || j.Chunks.Pending+j.Chunks.Claimed == 0 || n.Memory == 0 ||
-			!n.Encodes(plan.pins.Now(), plan.Out.PixFmt) {
+			!n.Encodes(plan.pins.Now(), plan.Demand()) {
 			continue
 		}
 		need := plan.Memory.Of(n.Threads)

@@ -77,6 +77,8 @@ type Node struct {
 	NodeMemory
 	// Builds are those of the encoders that it has.
 	Builds []pipeline.Offer `json:"builds,omitempty"`
+	// Metrics are those that it can measure.
+	Metrics []pipeline.Metric `json:"metrics,omitempty"`
 }
 
 // Read reads the whole share's state. It changes nothing and needs no master. known may be nil, or
@@ -174,7 +176,7 @@ func patience(expiry time.Duration) time.Duration { return pipeline.BuildPatienc
 func remaining(p planned, paused bool, chunks pipeline.JobChunks, nodes []pipeline.SeenNode) work {
 	w := work{job: p.Job, effort: p.Effort(), pixels: p.Pixels(), paused: paused, able: map[string]bool{}}
 	for _, n := range nodes {
-		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Out.PixFmt)
+		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Demand())
 	}
 	running := inWork(nodes)
 	for i, c := range chunks.Of(p.Plan).Strongest(len(p.Chunks)) {
@@ -214,7 +216,8 @@ func nodeStatus(n pipeline.SeenNode, quiet, expiry time.Duration) Node {
 		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS,
 		Seen:  int(n.Seen.Seconds()),
 		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Builds: n.Builds,
-		Chunks: []string{},
+		Metrics: n.Metrics,
+		Chunks:  []string{},
 	}
 	if n.Seen >= quiet {
 		st.State, st.FPS = pipeline.NodeSilent, 0

@@ -49,7 +49,11 @@ func (w *Worker) fits(ctx context.Context, job string) bool {
 			return false
 		}
 	}
-	why := ""
+	why, metric := "", plan.Demand().Metric
+	if metric != "" && fault == nil && w.Encoder.Measures(ctx, metric) != nil {
+		why = fmt.Sprintf("its ffmpeg can't measure %s, by which films in work are encoded: %s", metric.Title(),
+			metric.Remedy())
+	}
 	switch {
 	case fault != nil:
 		why = fmt.Sprintf("it has no %s for what is in work: %s", plan.Settings.Encoder, firstLine(fault))
@@ -91,7 +95,7 @@ func (w *Worker) leaves(job string) bool {
 	}
 	now := w.builds.now(job)
 	return slices.ContainsFunc(pipeline.Crew(w.FS), func(n pipeline.SeenNode) bool {
-		return n.Node.Node != w.Node && n.Encodes(now, plan.Out.PixFmt)
+		return n.Node.Node != w.Node && n.Encodes(now, plan.Demand())
 	})
 }
 

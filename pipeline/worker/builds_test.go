@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,8 +22,17 @@ var (
 // builtEncoder has a build, and never comes to an end with another one.
 type builtEncoder struct {
 	Encoder
-	build pipeline.Build
-	fault error
+	build   pipeline.Build
+	fault   error
+	metrics []pipeline.Metric
+}
+
+func (e *builtEncoder) Metrics(context.Context) []pipeline.Metric { return e.metrics }
+func (e *builtEncoder) Measures(_ context.Context, m pipeline.Metric) error {
+	if !slices.Contains(e.metrics, m) {
+		return errors.New("no such filter")
+	}
+	return nil
 }
 
 func (e *builtEncoder) Version() string { return "none" }
@@ -42,6 +52,12 @@ func (e *builtEncoder) Encode(context.Context, *Task) (*pipeline.Record, error) 
 // builtShare is a share with a job of one free chunk, whose plan has the old build, and one node that has it.
 func builtShare(t *testing.T) (*sharefs.FS, *pipeline.Plan) {
 	t.Helper()
+	return builtShareFor(t, pipeline.Quality{})
+}
+
+// builtShareFor wants a quality of the film, which the node can measure.
+func builtShareFor(t *testing.T, wanted pipeline.Quality) (*sharefs.FS, *pipeline.Plan) {
+	t.Helper()
 	share, other := slowShare(t)
 	require.NoError(t, share.Create(pipeline.Cluster, []byte(`{"share":"s","heartbeat":"1s","expiry":"5s","attempts":3}`)))
 	plan, err := pipeline.LoadPlan(share, other)
@@ -51,7 +67,7 @@ func builtShare(t *testing.T) (*sharefs.FS, *pipeline.Plan) {
 	remove(t, share, pipeline.ClaimedDir)
 	require.NoError(t, share.MkdirAll(pipeline.ClaimedDir))
 	plan.Job, plan.Build = pipeline.NewJobID("00000002"), oldBuild
-	plan.Settings.Encoder, plan.Settings.Container = "x265", "mkv"
+	plan.Settings.Encoder, plan.Settings.Container, plan.Settings.Quality = "x265", "mkv", wanted
 	job := &pipeline.Job{ID: plan.Job, Inbox: "a.mkv", Source: plan.Source, CRC32: "00000002", Settings: plan.Settings}
 	require.NoError(t, job.Create(share))
 	for _, dir := range []string{pipeline.PendingOf(plan.Job), pipeline.DoneOf(plan.Job)} {
@@ -62,17 +78,18 @@ func builtShare(t *testing.T) (*sharefs.FS, *pipeline.Plan) {
 	require.NoError(t, share.Create(pipeline.ChunkFile{Job: plan.Job, Kind: pipeline.KindRange}.AsPending(1).Path(), nil))
 	peer := &pipeline.Node{
 		Node: "a-waaaaa", Hardware: pipeline.Hardware{Slots: 1}, Builds: []pipeline.Offer{{Build: oldBuild}},
+		Metrics: []pipeline.Metric{pipeline.VMAF},
 	}
 	require.NoError(t, peer.Write(share))
 	return share, plan
 }
 
-func TestANodeLeavesFilmsOfAnotherBuild(t *testing.T) {
-	share, plan := builtShare(t)
-	own := &builtEncoder{build: newBuild}
-	w := New(Options{FS: share, Node: "b-wbbbbb", Slots: 1, Encoder: own, Log: quiet(), Poll: time.Second})
+// claimer returns a worker, and a function that tells whether it claims a chunk, which is handed back.
+func claimer(t *testing.T, share *sharefs.FS, own *builtEncoder) (w *Worker, claims func() bool) {
+	t.Helper()
+	w = New(Options{FS: share, Node: "b-wbbbbb", Slots: 1, Encoder: own, Log: quiet(), Poll: time.Second})
 	require.NoError(t, w.agree(""))
-	claims := func() bool {
+	return w, func() bool {
 		task, err := w.claim(t.Context())
 		require.NoError(t, err)
 		if task != nil {
@@ -82,6 +99,27 @@ func TestANodeLeavesFilmsOfAnotherBuild(t *testing.T) {
 		}
 		return task != nil
 	}
+}
+
+func TestANodeLeavesFilmsThatItCannotMeasure(t *testing.T) {
+	share, plan := builtShareFor(t, pipeline.Quality{Metric: pipeline.VMAF, Target: 95})
+	own := &builtEncoder{build: oldBuild, metrics: []pipeline.Metric{pipeline.SSIM}}
+	w, claims := claimer(t, share, own)
+	require.False(t, claims())
+	state, why := w.idleState(time.Now())
+	require.Equal(t, pipeline.NodeResting, state)
+	require.Contains(t, why, "its ffmpeg can't measure VMAF, by which films in work are encoded: install an ffmpeg built "+
+		"with libvmaf")
+	require.True(t, w.leaves(plan.Job), "the other node can")
+	require.Equal(t, own.metrics, w.node(t.Context(), time.Now()).Metrics)
+	own.metrics = []pipeline.Metric{pipeline.SSIM, pipeline.VMAF}
+	require.True(t, claims())
+}
+
+func TestANodeLeavesFilmsOfAnotherBuild(t *testing.T) {
+	share, plan := builtShare(t)
+	own := &builtEncoder{build: newBuild}
+	w, claims := claimer(t, share, own)
 	require.False(t, claims())
 	state, why := w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeResting, state)

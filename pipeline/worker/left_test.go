@@ -52,7 +52,8 @@ func (idleEncoder) Version() string { return "none" }
 func (idleEncoder) Build(context.Context, string, string) (pipeline.Build, error) {
 	return pipeline.Build{}, nil
 }
-func (idleEncoder) Builds(context.Context) []pipeline.Offer { return nil }
+func (idleEncoder) Builds(context.Context) []pipeline.Offer   { return nil }
+func (idleEncoder) Metrics(context.Context) []pipeline.Metric { return nil }
 
 // A worker that ends when nothing is left does not wait for memory that this machine doesn't have.
 func TestAWorkerEndsBesideWhatDoesNotFit(t *testing.T) {

@@ -11,8 +11,13 @@ import (
 	"github.com/distenc/distenc/pipeline/poison"
 )
 
-// removePartial removes our own unfinished result.
-func (w *Worker) removePartial(t *Task) { w.removeOwn(t.File.Partial()) }
+// removePartial removes our own unfinished results.
+func (w *Worker) removePartial(t *Task) {
+	w.removeOwn(t.File.Partial())
+	if t.searches() {
+		w.removeOwn(t.File.Spare())
+	}
+}
 
 // removeOwn removes a file of ours that no commit names.
 func (w *Worker) removeOwn(name string) {
@@ -29,7 +34,14 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 	if err != nil {
 		return err
 	}
-	if err := w.store(ctx, t, append(b, '\n')); err != nil {
+	result, other := t.File.Partial(), t.File.Spare()
+	if record.Spare {
+		result, other = other, result
+	}
+	if t.searches() {
+		w.removeOwn(other)
+	}
+	if err := w.store(ctx, t, result, append(b, '\n')); err != nil {
 		w.removeOwn(t.File.Result())
 		w.removeOwn(t.File.Record())
 		return err
@@ -46,8 +58,8 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 }
 
 // store makes result and record durable under their names.
-func (w *Worker) store(ctx context.Context, t *Task, record []byte) error {
-	if out, err := w.FS.Move(ctx, t.File.Partial(), t.File.Result()); out != sharefs.Won {
+func (w *Worker) store(ctx context.Context, t *Task, result string, record []byte) error {
+	if out, err := w.FS.Move(ctx, result, t.File.Result()); out != sharefs.Won {
 		return fmt.Errorf("cannot store the result: %w", err)
 	}
 	if err := w.FS.Create(t.File.Record(), record); err != nil {

@@ -79,7 +79,7 @@ func (p *peers) meanPace(plan *pipeline.Plan, build pipeline.Build) float64 {
 	others := shuffled(p.names())
 	for _, name := range others[:min(len(others), peersAsked)] {
 		n, err := pipeline.LoadNode(p.share, name)
-		if err != nil || !n.Encodes(build, plan.Out.PixFmt) {
+		if err != nil || !n.Encodes(build, plan.Demand()) {
 			continue
 		}
 		if pace := status.Pace(n, plan); pace > 0 {

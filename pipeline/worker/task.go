@@ -26,6 +26,11 @@ type Task struct {
 	paused  bool       // and so is each child to come
 }
 
+// searches reports whether the chunk is encoded several times, into two files, for a wanted quality.
+func (t *Task) searches() bool {
+	return t.Plan.Settings.Quality != (pipeline.Quality{}) && t.Plan.Analysis == ""
+}
+
 // Control is what the lease may do to a running encoder.
 type Control struct {
 	Pause, Resume func() error

@@ -22,7 +22,7 @@ import (
 
 // Encoder encodes one chunk.
 type Encoder interface {
-	// Encode writes the chunk's result to task.File.Partial(), durably, and describes it. ctx ends it. The error is
+	// Encode writes the chunk's result to task.File.Partial(), or Spare() if the record says so, durably, and describes it. ctx ends it. The error is
 	// ErrOtherBuild if it may be another build than task.Build that has encoded it.
 	Encode(ctx context.Context, task *Task) (*pipeline.Record, error)
 	// Version names the encoder, for nodes/ and records.
@@ -32,6 +32,10 @@ type Encoder interface {
 	Build(ctx context.Context, encoder, format string) (pipeline.Build, error)
 	// Builds returns those of all encoders, for nodes/. It tries what was not tried yet.
 	Builds(ctx context.Context) []pipeline.Offer
+	// Measures says why this node can't encode by a metric, nil if it can.
+	Measures(ctx context.Context, m pipeline.Metric) error
+	// Metrics returns those that it can, for nodes/. It tries what was not tried yet.
+	Metrics(ctx context.Context) []pipeline.Metric
 }
 
 // ErrOtherBuild tells that the encoder was replaced while a chunk was encoded. Encoder.Build knows the new one.

@@ -82,6 +82,12 @@ func (e *encoder) Builds(ctx context.Context) []pipeline.Offer {
 	return []pipeline.Offer{{Build: b}}
 }
 
+// Measures implements worker.Encoder.
+func (e *encoder) Measures(context.Context, pipeline.Metric) error { return nil }
+
+// Metrics implements worker.Encoder.
+func (e *encoder) Metrics(context.Context) []pipeline.Metric { return nil }
+
 // told takes in what an encode has told of the build that made it.
 func (e *encoder) told(b pipeline.Build) pipeline.Build {
 	e.mu.Lock()

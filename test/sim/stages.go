@@ -86,7 +86,7 @@ func (s stages) equip(p *pipeline.Plan) {
 		return
 	}
 	p.Build = kinds[0]
-	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), p.Settings.Encoder, ""); b.Known() {
+	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), p.Demand()); b.Known() {
 		p.Build = b
 	}
 }

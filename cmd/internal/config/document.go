@@ -101,6 +101,8 @@ func (d *document) table(s section, values map[string]any) {
 		in := lower(s.name)
 		slices.SortFunc(all, func(a, b string) int { return d.line(in+a) - d.line(in+b) })
 		d.problem(in+all[1], "can't be set beside "+all[0]+": a video has one encoder")
+	} else if rate := s.choices.rate(); rate != "" && s.choices.wantsQuality() {
+		d.problem(lower(s.name)+quality, bothSay(rate))
 	}
 }
 

@@ -56,5 +56,5 @@ func TestTheExamplesCommentedSettingsAreValid(t *testing.T) {
 	c, err := Load(Source{File: write(t, uncommented)})
 	require.NoError(t, err)
 	require.Equal(t, "/mnt/distenc", c.Share)
-	require.Equal(t, []string{"archive", "default", "tablet"}, c.ProfileNames())
+	require.Equal(t, []string{"archive", "default", "even", "tablet"}, c.ProfileNames())
 }

@@ -75,6 +75,7 @@ var keys = []key{
 	{"scale", func(t target) any { return &t.job.Scale }, nil, inProfile},
 	{"deinterlace", func(t target) any { return &t.job.Deinterlace }, nil, inProfile},
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
+	{"quality", func(t target) any { return &t.job.Quality }, nil, inProfile},
 
 	{"profile", func(t target) any { return &t.file.Profile }, namesProfile, inSidecar},
 	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority),

@@ -48,6 +48,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"bad":     func(j pipeline.JobStatus) bool { return j.Error != "" && j.State != pipeline.Done },
 	"seen":    func(n status.Node) string { return seconds(n.Seen) + " ago" },
 	"tone":    tone,
+	"plot":    plotOf,
 }).Parse(pageHTML))
 
 // marked writes what stands between two backticks as code, and everything as text.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -54,7 +55,8 @@ func sceneBusy() *status.Status {
 			State: pipeline.InWork, Created: now().Add(-4 * time.Minute),
 			Course: pipeline.Course{Chunks: pipeline.Counts{Total: 72, Pending: 28, Claimed: 11, Done: 33},
 				Frames: pipeline.Progress{Total: 34045, Done: 17311}, FPS: 130, ETA: 217}, Setbacks: pipeline.Setbacks{Retries: 2},
-			Size: 380 << 20},
+			Quality: sceneScores(),
+			Size:    380 << 20},
 		{ID: "0badcafe-9x8y7", Name: "Show - 02 [0BADCAFE].mkv", Origin: pipeline.Origin{Profile: "tablet"},
 			State: pipeline.Splitting, Created: now().Add(-2 * time.Minute),
 			Course: pipeline.Course{Chunks: pipeline.Counts{Total: 71, Pending: 71}, Frames: pipeline.Progress{Total: 33980},
@@ -67,6 +69,17 @@ func sceneBusy() *status.Status {
 	}
 	s.Inbox = []status.Waiting{{Name: "Show - 03 [DEADBEEF].mkv", Size: 402 << 20, Whole: true, Priority: 5},
 		{Name: "Day 2.mov", Size: 39 << 30}, {Name: "camera", Why: "it is a symbolic link"}}
+	return s
+}
+
+// sceneScores are those of a film in work: a third is encoded, but for what is in work.
+func sceneScores() *pipeline.Scores {
+	s := &pipeline.Scores{Asked: pipeline.Quality{Metric: pipeline.VMAF, Target: 95}, Mean: 94.98, Worst: 9, Limits: []int{9},
+		Chunks: make([]float64, 72)}
+	for i := range 33 {
+		s.Chunks[i] = 95 + 0.45*math.Sin(float64(3*i))
+	}
+	s.Chunks[9], s.Chunks[20] = 93.1, 0
 	return s
 }
 

@@ -46,6 +46,9 @@ func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
 	if j.Build != "" {
 		t.line("  encoded with %s", plain(j.Build))
 	}
+	if j.Quality != nil {
+		t.line("  %s", plain(j.Quality.Text()))
+	}
 	for _, n := range j.Notes {
 		t.line("  note: %s", plain(n))
 	}
@@ -86,6 +89,9 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 		t.line("  %s", plain(n.Encoder))
 		if had := builds(n.Builds); had != "" {
 			t.text("  ", "", plain(had))
+		}
+		if len(n.Metrics) > 0 {
+			t.text("  ", "", "can measure "+plain(metrics(n.Metrics)))
 		}
 	}
 }
@@ -259,6 +265,14 @@ func builds(all []pipeline.Offer) string {
 		}
 	}
 	return strings.Join(said, "; ")
+}
+
+func metrics(all []pipeline.Metric) string {
+	var titles []string
+	for _, m := range all {
+		titles = append(titles, m.Title())
+	}
+	return strings.Join(titles, ", ")
 }
 
 // chunks lists the chunks that a node has in work, those of one job together.

@@ -51,7 +51,7 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 	if err := sharefs.Sleep(ctx, planTime); err != nil {
 		return nil, err
 	}
-	build, slots := pipeline.MostSlots(pipeline.Crew(s.share), builds[0].Encoder, "yuv420p")
+	build, slots := pipeline.MostSlots(pipeline.Crew(s.share), pipeline.Demand{Encoder: builds[0].Encoder, Format: "yuv420p"})
 	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), slots)
 	if err != nil {
 		return nil, err
@@ -131,6 +131,12 @@ func (e *encoder) Build(context.Context, string, string) (pipeline.Build, error)
 
 // Builds implements worker.Encoder.
 func (e *encoder) Builds(context.Context) []pipeline.Offer { return builds }
+
+// Measures implements worker.Encoder.
+func (e *encoder) Measures(context.Context, pipeline.Metric) error { return nil }
+
+// Metrics implements worker.Encoder.
+func (e *encoder) Metrics(context.Context) []pipeline.Metric { return nil }
 
 // Encode implements worker.Encoder.
 func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record, error) {

@@ -255,7 +255,9 @@ func (*copier) Version() string { return "cp" }
 func (*copier) Build(context.Context, string, string) (pipeline.Build, error) {
 	return pipeline.Build{}, nil
 }
-func (*copier) Builds(context.Context) []pipeline.Offer { return nil }
+func (*copier) Builds(context.Context) []pipeline.Offer         { return nil }
+func (*copier) Measures(context.Context, pipeline.Metric) error { return nil }
+func (*copier) Metrics(context.Context) []pipeline.Metric       { return nil }
 
 func (c *copier) Encode(ctx context.Context, task *worker.Task) (*pipeline.Record, error) {
 	if all := len(task.Plan.Chunks); c.begun.Add(1) == int64(all) {
