@@ -13,7 +13,8 @@ func TestStemsComeBack(t *testing.T) {
 		c := ChunkFile{
 			Job: NewJobID("ABCDEF01"), Chunk: rapid.IntRange(0, 9_999_999).Draw(t, "chunk"),
 			Attempt: rapid.IntRange(1, 999_999_999).Draw(t, "attempt"), Node: NewNode("w"), Nonce: Nonce(nonceLen),
-			Kind: rapid.SampledFrom([]Kind{KindPiece, KindRange}).Draw(t, "kind"),
+			Kind:     rapid.SampledFrom([]Kind{KindPiece, KindRange}).Draw(t, "kind"),
+			Analysis: rapid.SampledFrom(append(analyses, "")).Draw(t, "analysis"),
 		}
 		for state, parse := range map[State]func(string) (ChunkFile, bool){Claimed: ParseClaimed, Committed: ParseDone,
 			Accepted: ParseDone, Failed: ParseFailed} {

@@ -22,7 +22,7 @@ var ours = []string{"-vf", "-f", "-i", "-c:v", "-map", "-filter_complex", "-prot
 func FuzzPlanToCommand(f *testing.F) {
 	const plan = `{"format":3,"job":"abcdef01-k3f9z","source":"source.mkv","original":"source.mkv","settings":{"encoder":"x264","options":"--crf 20 --sar 1:1 --tff","container":"mkv"},
 		"video":{"index":1,"width":320,"height":180,"pix_fmt":"gbrp","time_base":{"num":1,"den":1000},"frame_rate":{"num":24000,"den":1001},"color_range":"tv","color_space":"bt709","field_order":"tt","max_cll":"1000,400"},
-		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff","sar":{"num":1,"den":1},"edge":"pad","deinterlace":true},"muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
+		"out":{"width":320,"height":180,"pix_fmt":"yuv420p","fields":"tff","sar":{"num":1,"den":1},"crop":{"width":318,"height":170,"x":2,"y":4},"edge":"pad","deinterlace":true},"muxer":"mp4","timescale":1000,"frames":1,"chunks":[{"index":0,"kind":"range","end":2,"pts":"AA","seeks":[3]}]}`
 	f.Add([]byte(plan))
 	for _, evil := range []string{"stats", "yuv420p,movie=/etc/passwd", "yuv420p[x];[x]", "../x", "tee", "-i"} {
 		f.Add([]byte(strings.Replace(plan, `"yuv420p"`, `"`+evil+`"`, 1)))
@@ -63,6 +63,24 @@ func FuzzPlanToCommand(f *testing.F) {
 				}
 			}
 			require.Equal(t, "file:/s/out.tmp", options[len(options)-1])
+		}
+	})
+}
+
+// What is read of an analysis is a part of the pictures, whatever lies there.
+func FuzzReadLit(f *testing.F) {
+	f.Add([]byte(`{"frames":2,"dark":1,"lit":{"width":320,"height":132,"x":0,"y":24}}`))
+	f.Add([]byte(`{"frames":2,"dark":2,"lit":{"width":0,"height":0,"x":0,"y":0}}`))
+	f.Add([]byte(`{"frames":2,"lit":{"width":9223372036854775807,"height":1,"x":9223372036854775807,"y":0}}`))
+	plan := &pipeline.Plan{
+		Video: pipeline.Video{Width: 320, Height: 180}, Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)}},
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := ReadLit(plan, 0, data, &pipeline.Record{CRC32: checksum(data)})
+		if err == nil && l.Dark < 2 {
+			whole := pipeline.Rect{Width: 320, Height: 180}
+			require.Equal(t, whole, whole.Union(l.Part))
+			require.Positive(t, l.Part.Width*l.Part.Height)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,4 +147,39 @@ func TestStatusTellsWhatIsThere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, pipeline.JobFailed, job().State)
 	require.Equal(t, "because", job().Error)
+}
+
+// A job that is analysed counts what is measured as chunks, and no frames: none is encoded yet.
+func TestStatusOfAnAnalysis(t *testing.T) {
+	f := testShare(t)
+	j := &pipeline.Job{ID: pipeline.NewJobID("ABCDEF01"), Inbox: "a.mkv", Source: "source.mkv", Created: time.Now(),
+		Settings: pipeline.Settings{Crop: pipeline.Crop{Auto: true}}}
+	require.NoError(t, j.Create(f))
+	plan := &pipeline.Plan{Job: j.ID, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 5,
+		Settings: j.Settings, Analysis: pipeline.Bars,
+		Video: pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
+		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)},
+			{Index: 1, First: 2, PTS: pipeline.NewTimestamps(2, 3, 4)}}}
+	_, err := plan.Publish(f)
+	require.NoError(t, err)
+	require.NoError(t, f.MkdirAll(pipeline.DoneOf(j.ID)))
+	c := pipeline.ChunkFile{Job: j.ID, Analysis: pipeline.Bars, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w1")
+	require.NoError(t, f.Create(c.In(pipeline.Accepted).Path(), nil))
+	known := NewCache()
+	job := func() pipeline.JobStatus {
+		s, err := Read(f, known)
+		require.NoError(t, err)
+		return s.Jobs[0]
+	}
+	st := job()
+	require.Equal(t, pipeline.Analysing, st.State)
+	require.Equal(t, pipeline.Counts{Total: 2, Pending: 1, Done: 1}, st.Chunks)
+	require.Equal(t, pipeline.Progress{Total: 5}, st.Frames)
+	require.Zero(t, st.ETA, "nobody has encoded anything like it")
+	_, err = plan.After([]pipeline.ResultRef{{Stem: c.Stem(), CRC32: "00000000"},
+		{Stem: strings.Replace(c.Stem(), "00000-", "00001-", 1), CRC32: "00000000"}}).Publish(f)
+	require.NoError(t, err)
+	st = job()
+	require.Equal(t, pipeline.Splitting, st.State, st.Error)
+	require.Equal(t, pipeline.Counts{Total: 2, Pending: 2}, st.Chunks, "what was measured is not encoded")
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -30,6 +31,12 @@ func (o *outlook) jobs(share *sharefs.FS) ([]pipeline.JobStatus, error) {
 // foreign reports whether a job has a plan of another version of distenc, which this one can't encode by.
 func (w *Worker) foreign(job string) bool {
 	_, err := w.plans.get(w.FS, job)
+	if errors.Is(err, fs.ErrNotExist) { // then it may be the plan of an analysis
+		var j *pipeline.Job
+		if j, err = w.plans.job(w.FS, job); err == nil {
+			err = w.plans.advance(w.FS, j)
+		}
+	}
 	_, is := errors.AsType[*pipeline.FormatError](err)
 	return is
 }

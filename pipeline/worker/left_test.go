@@ -34,6 +34,8 @@ func TestWhenNothingIsLeft(t *testing.T) {
 			false},
 		"about to be cut":                {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
 		"about to be read":               {[]pipeline.JobStatus{job("a", pipeline.Planning, 0)}, false},
+		"all of it is being measured":    {[]pipeline.JobStatus{job("a", pipeline.Analysing, 0)}, false},
+		"measured by others":             {[]pipeline.JobStatus{job("big", pipeline.Analysing, 1)}, true},
 		"of a later distenc":             {[]pipeline.JobStatus{job("later", pipeline.Planning, 0)}, true},
 		"free beside what was set aside": {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 1)}, false},
 		"a paused job":                   {[]pipeline.JobStatus{paused}, true},

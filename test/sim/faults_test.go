@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +68,8 @@ func faults() []fault {
 		{"21 the nodes with a film's build leave for good", builtByOthers, notSetAside,
 			some("build changed", "rejected after it was accepted")},
 		{"21 they come back with another build", upgradedAll, notSetAside, some("build changed", "another build")},
+		{"22 a farm fails while it analyses films", analysing, onePlan, some("struck", "concluded", "measured", "expired",
+			"rejected after it was accepted")},
 	}
 }
 
@@ -75,6 +78,25 @@ func keptItsBuild(t *testing.T, r result) {
 	require.Zero(t, r.count["build changed"], r.count)
 	require.Zero(t, r.count["rejected"], r.count)
 	require.Equal(t, r.chunks, r.count["accepted"], r.count)
+}
+
+// onePlan is that each of the two films was planned once, whatever was measured again.
+func onePlan(t *testing.T, r result) { require.Equal(t, 2, r.count["concluded"], r.count) }
+
+// analysing kills a worker that is about to commit what it measured, stops a master that is about to publish the plan
+// made of that, or lets results rot.
+func analysing(p *plan, n int) {
+	p.analyse, p.masters = true, 2
+	switch n % 3 {
+	case 0:
+		p.traps = []*trap{{role: "-w", op: "rename", in: "-bars.a", nth: 3 + n, do: "kill"}}
+	case 1:
+		p.traps = []*trap{{role: "-m", op: "link", in: "/plan.json", nth: 1, do: "freeze", last: 8 * time.Minute}}
+	case 2:
+		for k := range 30 {
+			p.events = append(p.events, trouble{at: time.Duration(60+5*k) * time.Second, what: "rot", who: 7 * k})
+		}
+	}
 }
 
 func notSetAside(t *testing.T, r result) { require.Zero(t, r.count["set aside"], r.count) }
@@ -153,12 +175,12 @@ var rejection = [2]string{"rename", "-> failed"}
 // TestEveryStep stops a master before and after each of its steps, for good or for a while, with another
 // one standing by.
 func TestEveryStep(t *testing.T) {
-	for _, s := range steps {
+	for i, s := range slices.Concat(steps, lookSteps) {
 		for n, do := range []string{"kill", "freeze", "cut"} {
 			for _, after := range []bool{false, true} {
 				r := run(t, uint64(n+1), nil, func(p *plan) {
 					quiet(p)
-					p.masters, p.calm = 2, 5*time.Minute
+					p.masters, p.calm, p.analyse = 2, 5*time.Minute, i >= len(steps)
 					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
 				})
 				require.Empty(t, r.wrong, "%s at %v\n%s", do, s, r.report)
