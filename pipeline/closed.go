@@ -51,9 +51,13 @@ const (
 	InWork    JobState = "encoding"
 	Merging   JobState = "merging"
 	Done      JobState = "done"
+	Skipped   JobState = "skipped" // its output is the source: an encoded one would be larger than it may be
 	JobFailed JobState = "failed"
 	Cancelled JobState = "cancelled"
 )
+
+// HasOutput tells whether something of the job is in the outbox.
+func (s JobState) HasOutput() bool { return s == Done || s == Skipped }
 
 // JobStatus is one job as people see it.
 type JobStatus struct {
@@ -64,8 +68,12 @@ type JobStatus struct {
 	Course
 	Quality *Scores `json:"quality,omitempty"` // of the chunks that are accepted, where a quality was asked for
 	Output  string  `json:"output"`            // below the share's root, "" until published
-	Error   string  `json:"error"`
-	Waits   string  `json:"waits,omitempty"` // why no node that is there takes its chunks
+	// bytes of what was published
+	OutputSize int64 `json:"output_size,omitempty"`
+	// why the source itself was published
+	Skipped string `json:"skipped,omitempty"`
+	Error   string `json:"error"`
+	Waits   string `json:"waits,omitempty"` // why no node that is there takes its chunks
 	Asked
 	Decided bool      `json:"decided"` // its end is decided; a failed job that is not can be retried where it stands
 	Created time.Time `json:"created"`

@@ -35,7 +35,7 @@ func LoadDecision(f *sharefs.FS, id string) (*Decision, error) {
 		return nil, err
 	}
 	switch d.Act {
-	case ActPublish, ActFailed, ActCancelled:
+	case ActPublish, ActSkipped, ActFailed, ActCancelled:
 		if outName.MatchString(d.Out) {
 			return d, nil
 		}

@@ -104,6 +104,7 @@ type Plan struct {
 	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
 	Memory  Memory   `json:"memory,omitzero"`
 	Buffer  Buffer   `json:"buffer,omitzero"` // of the decoder; the film's chunks keep to it together
+	Sound   int64    `json:"sound,omitempty"` // bytes of sound that the output has too, at least; 0 where nobody asks
 	Frames  int      `json:"frames"`
 	Chunks  []Chunk  `json:"chunks"`
 	Notes   []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
@@ -151,6 +152,8 @@ type Chunk struct {
 	Key     int64 `json:"key"`
 	Packets int   `json:"packets"`
 	At      int   `json:"at,omitempty"`
+	// Bytes is what its frames take in the source, about; 0 where nobody asks.
+	Bytes int64 `json:"bytes,omitempty"`
 	// Cost is what encoding it is expected to take, in mean frames of the source.
 	Cost float64 `json:"cost,omitempty"`
 	// PTS are the frames that come out, ascending, in ticks of the source.

@@ -72,9 +72,14 @@ func (n RawName) Folder() string {
 // Act is what a decision does with a job.
 type Act string
 
-// The acts: the output is published, or the source is put aside because the job failed or was cancelled.
+// The acts: the output is published; the source is, because the output would be larger than it may be; or the source is
+// put aside because the job failed or was cancelled.
 const (
 	ActPublish   Act = "publish"
+	ActSkipped   Act = "skipped"
 	ActFailed    Act = "failed"
 	ActCancelled Act = "cancelled"
 )
+
+// Publishes tells whether something of the job goes into the outbox.
+func (a Act) Publishes() bool { return a == ActPublish || a == ActSkipped }

@@ -15,6 +15,7 @@ type Record struct {
 	Attempt   int       `json:"attempt"`
 	Node      string    `json:"node"`
 	Size      int64     `json:"size"`
+	Video     int64     `json:"video"` // bytes of its packets, without their container
 	CRC32     string    `json:"crc32"` // of the result file, 8 upper-case hex digits
 	Frames    int       `json:"frames"`
 	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate: equal in all chunks of a job

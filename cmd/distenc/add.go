@@ -182,7 +182,7 @@ func waitForAll(cmd *cobra.Command, share *sharefs.FS, added []steer.Submission,
 			}
 			return err
 		}
-		if st.State != pipeline.Done {
+		if !st.State.HasOutput() {
 			failed = errJobFailed
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s: %s\n", st.Name, st.State, st.Error)
 			continue

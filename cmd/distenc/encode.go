@@ -38,6 +38,9 @@ func newEncode(g *global) *cobra.Command {
 merged and verified. It works in a hidden folder beside the output, which is gone at the end. When it was
 interrupted or killed, the same command goes on with what was done.
 
+A film that would come out larger than its profile's max_size stays as it is: nothing is written, and its own path is
+printed in place of the output's.
+
 Without -o the output stands beside its source: "name (2).mkv", or with its own CRC-32 in the name
 where the source has one. An existing file is never overwritten.
 
@@ -180,10 +183,13 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	for _, n := range st.Notes {
 		fmt.Fprintf(s.progress, "note: %s\n", n)
 	}
-	if st.State != pipeline.Done {
+	if !st.State.HasOutput() {
 		return fmt.Errorf("%w: %q: %s", errJobFailed, file, st.Error)
 	}
-	final, err := publish(dir, folder.share, st.ID, out)
+	final := source // it is there already, and nothing better became of it
+	if st.State == pipeline.Done {
+		final, err = publish(dir, folder.share, st.ID, out)
+	}
 	if err == nil {
 		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			final = shown(final)

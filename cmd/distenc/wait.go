@@ -41,12 +41,9 @@ func wait(ctx context.Context, desk steer.Desk, film steer.Submission, r *status
 				continue
 			}
 			switch j.State {
-			case pipeline.Done:
-				out, err := desk.Share.Stat(j.Output)
-				if err == nil {
-					p.ended(j, out.Size())
-				}
-				return j, nil // people may have taken the output already
+			case pipeline.Done, pipeline.Skipped:
+				p.ended(j)
+				return j, nil
 			case pipeline.JobFailed, pipeline.Cancelled:
 				return j, nil
 			}
@@ -152,12 +149,13 @@ func plainLine(j pipeline.JobStatus) string {
 	return j.Name + ": " + strings.Join(words, ", ")
 }
 
-// ended tells what it came to. size is that of the output, in bytes.
-func (p *progress) ended(j pipeline.JobStatus, size int64) {
-	if j.State != pipeline.Done {
-		return // the error says it
-	}
+// ended tells what a job with an output came to.
+func (p *progress) ended(j pipeline.JobStatus) {
 	p.close()
+	if j.State == pipeline.Skipped {
+		fmt.Fprintf(p.w, "%s: skipped, it stays as it is: %s\n", j.Name, j.Skipped)
+		return
+	}
 	took := time.Since(p.began)
 	frames := fmt.Sprintf("%d frames", j.Frames.Total)
 	if p.first > 0 {
@@ -167,7 +165,8 @@ func (p *progress) ended(j pipeline.JobStatus, size int64) {
 		frames += fmt.Sprintf(", %.1f frames/s on average", float64(now)/max(0.001, took.Seconds()))
 	}
 	fmt.Fprintf(p.w, "%s: done in %s, %s; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10), frames,
-		humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(size)), 100*float64(size)/float64(max(1, j.Size)))
+		humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(j.OutputSize)),
+		100*float64(j.OutputSize)/float64(max(1, j.Size)))
 }
 
 // close leaves the terminal tidy.

@@ -58,7 +58,7 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		return nil, fmt.Errorf("cannot encode chunk %d: %w", req.Chunk.Index, err)
 	}
 	return &pipeline.Record{
-		Size: found.Size, CRC32: found.CRC32, Frames: len(found.PTS),
+		Size: found.Size, Video: found.Payload(), CRC32: found.CRC32, Frames: len(found.PTS),
 		Extradata: found.Extradata, Flow: Flow(req.Plan, req.Chunk.Index, found.Clip),
 		Encoder: enc.Version(found.Head, found.messages),
 		Method:  found.in.method + found.remark, Quality: found.scored, Spare: found.spare,

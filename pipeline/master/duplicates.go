@@ -16,7 +16,7 @@ func (m *Master) duplicate(twin string) error {
 		return nil // it is not on the share any more, nor does its output have to be
 	}
 	if err == nil && dir.Decision() {
-		if d, err := pipeline.LoadDecision(m.FS, twin); err == nil && d.Act != pipeline.ActPublish {
+		if d, err := pipeline.LoadDecision(m.FS, twin); err == nil && !d.Act.Publishes() {
 			return nil
 		}
 	}

@@ -112,7 +112,7 @@ func (t *term) close(j *job, dir pipeline.Folder) bool {
 		}
 	}
 	c, err := pipeline.LoadClosed(t.FS, j.ID)
-	t.jobs.close(j, err == nil && c.Act == pipeline.ActPublish)
+	t.jobs.close(j, err == nil && c.Act.Publishes())
 	if err == nil && c.Source == "" {
 		t.jobs.late[j.ID] = &lateJob{job: j.Job, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
 	}

@@ -151,6 +151,9 @@ func (w *jobTask) mergeAndDecide(
 	}
 	w.Log.Info("merged and verified",
 		"job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
+	if why, err := w.tooLarge(out); why != "" || err != nil {
+		return errors.Join(err, w.skipMerged(ctx, records, why))
+	}
 	if ok, err := w.unchanged(ctx); !ok {
 		return err
 	}

@@ -259,7 +259,8 @@ func TestALinkWithAnotherInodeIsNotCountedOnFrom(t *testing.T) {
 	m := leading(t, func(root string) sharefs.Ops { return union{sharefs.OS(root)} })
 	require.ErrorIs(t, m.FS.CheckLinks(pipeline.ProbeDir), sharefs.ErrInodes)
 	require.NoError(t, m.FS.Create("result", nil))
-	_, err := m.outputName(t.Context(), pipeline.Outbox, "film.mkv", "result")
+	w := &jobTask{Master: m.Master}
+	_, err := w.outputName(t.Context(), pipeline.Outbox, "film.mkv", "result", pipeline.ActPublish)
 	require.ErrorIs(t, err, sharefs.ErrInodes)
 	require.ErrorContains(t, err, "use_ino")
 	names, err := m.FS.List(pipeline.Outbox)

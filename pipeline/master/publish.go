@@ -60,8 +60,11 @@ func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, er
 	}
 	closed := pipeline.Closed{Act: d.Act, Reason: d.Reason}
 	switch {
-	case d.Act == pipeline.ActPublish:
-		closed.Source, err = w.publish(ctx, d, dir)
+	case d.Act.Publishes():
+		if closed.Source, err = w.publish(ctx, d, dir); errors.Is(err, errChanged) {
+			closed.Act, closed.Reason = changedDecision.Act, changedDecision.Reason
+			closed.Source, err = w.giveBack(ctx, &changedDecision)
+		}
 	case !dir.Source(w.job): // it never came, or has been put away
 	case d.Return:
 		closed.Source, err = w.giveBack(ctx, d)
@@ -96,8 +99,14 @@ func (w *jobTask) publish(
 	if !dir.Source(w.job) {
 		return "", nil
 	}
+	if d.Act == pipeline.ActSkipped { // it was looked at before it came out, and is what came out
+		return w.archive(ctx)
+	}
 	return w.putAway(ctx)
 }
+
+// errChanged is for a source that was to be published in place of an output, and is not what was taken in any more.
+var errChanged = errors.New("the source that was to be published has changed")
 
 // errOutputGone is for an output that was decided for and is not there any more.
 var errOutputGone = errors.New("the output that was to be published is gone")
@@ -116,7 +125,11 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 	if err := w.FS.MkdirAll(folder); err != nil {
 		return err
 	}
-	name, err := w.outputName(ctx, folder, pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32), out)
+	want := pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32)
+	if d.Act == pipeline.ActSkipped {
+		want = j.Name()
+	}
+	name, err := w.outputName(ctx, folder, want, out, d.Act)
 	if err != nil {
 		return err
 	}
@@ -132,16 +145,27 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 // links may have been published before, by one who died before writing it down: its name is looked up.
 // If it is not there, the other link is a backup's, or a person was quicker than we: published twice is
 // better than not at all.
-func (m *Master) outputName(ctx context.Context, folder, want, out string) (string, error) {
-	name, err := m.FS.OtherName(out, folder, pipeline.AsNumbered(want))
+func (w *jobTask) outputName(
+	ctx context.Context, folder, want, out string, act pipeline.Act,
+) (name string, err error) {
+	name, err = w.FS.OtherName(out, folder, pipeline.AsNumbered(want))
+	if name == "" && err == nil && act == pipeline.ActSkipped {
+		var changed bool
+		switch changed, err = w.changed(ctx, false); {
+		case changed:
+			err = errChanged
+		case errors.Is(err, fs.ErrNotExist): // a person took it; its other name is there
+			err = nil
+		}
+	}
 	if name == "" && err == nil {
 		err = pipeline.FirstFree(ctx, func(n int) (bool, error) {
 			name = path.Join(folder, pipeline.Numbered(want, n))
-			return m.FS.Publish(out, name)
+			return w.FS.Publish(out, name)
 		})
 	}
 	if err != nil {
 		return "", err
 	}
-	return name, m.FS.Durable(name)
+	return name, w.FS.DurableForeign(name)
 }

@@ -20,6 +20,11 @@ func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
 	} else if changed {
 		return w.giveBack(ctx, &changedDecision)
 	}
+	return w.archive(ctx)
+}
+
+// archive moves the source to archive/, or removes it.
+func (w *jobTask) archive(ctx context.Context) (pipeline.RawName, error) {
 	dir, err := pipeline.OwnFolder(ctx, w.FS, pipeline.Archive, w.job.ID)
 	if err != nil {
 		return "", err
@@ -28,7 +33,7 @@ func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
 	if err != nil {
 		return "", errors.Join(err, w.FS.RemoveDir(dir)) // for the next try
 	}
-	if !remove {
+	if w.job.Settings.Disposal != pipeline.DeleteSource {
 		return source, nil
 	}
 	return w.removeSource(w.job, source)

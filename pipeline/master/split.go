@@ -69,7 +69,10 @@ func (j *job) missing(state []pipeline.ChunkFile, wait, gap time.Duration) []int
 		return out // pieces are cut in one pass through the source
 	}
 	// Those that take longest first, as they are claimed: what is begun last should be short.
-	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(j.plan.Chunks[b].Work(), j.plan.Chunks[a].Work()) })
+	early := j.plan.Early()
+	slices.SortStableFunc(out, func(a, b int) int {
+		return cmp.Or(cmp.Compare(early[b], early[a]), cmp.Compare(j.plan.Chunks[b].Work(), j.plan.Chunks[a].Work()))
+	})
 	return out
 }
 

@@ -41,6 +41,9 @@ type Stages interface {
 		ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record,
 		dst string, prepared any,
 	) (*Merged, error)
+	// Skip writes the texts of a job whose source is published in place of an output, for the reason why. records are
+	// those of the chunks that are encoded, nil for the others.
+	Skip(j *pipeline.Job, p *pipeline.Plan, records []*pipeline.Record, why string) (*Merged, error)
 }
 
 // childError is the error of a child process that a stage has run.
@@ -50,7 +53,7 @@ type childError interface {
 	Lasting() bool
 }
 
-// Merged is what became of a merge.
+// Merged is what became of a merge, or of a job that needs none.
 type Merged struct {
 	CRC32       string   // of the output
 	Certificate []byte   // JSON for certificate.json

@@ -113,7 +113,8 @@ func (t *term) stepChunks(
 	}
 	j.chunks.aside = count[pipeline.Failed]
 	t.watchBuild(j, count, control.Paused)
-	alike := t.startSort(j, state) && t.startBuffer(j, state)
+	skipped := t.startSkip(j, state)
+	alike := t.startSort(j, state) && t.startBuffer(j, state) && !skipped
 	t.inspectSource(j)
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
 	j.chunks.ending = noneFree && j.plan.Analysis != ""

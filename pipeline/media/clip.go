@@ -34,6 +34,14 @@ type Clip struct {
 	Head   []byte // the file's beginning, headSize bytes of it
 }
 
+// Payload is the bytes of all packets.
+func (c *Clip) Payload() (n int64) {
+	for _, size := range c.Sizes {
+		n += size
+	}
+	return n
+}
+
 // headSize is how much of a file Clip keeps: enough for what an encoder writes of itself into the first packet.
 const headSize = 64 << 10
 

@@ -17,6 +17,7 @@ import (
 type Listing struct {
 	packets Packets // without DTS, which Matroska does not have
 	codec   string  // ffmpeg's name
+	sound   int64   // bytes of all tracks of sound
 }
 
 // ReadOnce reads r from its start to its end and returns its CRC-32, 8 upper-case hex digits. As soon as it is
@@ -44,6 +45,9 @@ func newListing(r io.Reader) (*Listing, error) {
 	l := &Listing{}
 	var only *track
 	err := readMatroska(r, func(m *matroska, b block) error {
+		if b.track.kind == soundKind {
+			l.sound += b.end - m.at
+		}
 		if b.track.kind != videoKind {
 			return nil
 		}
@@ -79,6 +83,14 @@ func (l *Listing) Packets(f *File, s Stream) *Packets {
 		return nil
 	}
 	return &l.packets
+}
+
+// Sound is how many bytes of sound the file has, at least; 0 where that is not known.
+func (l *Listing) Sound() int64 {
+	if l == nil {
+		return 0
+	}
+	return l.sound
 }
 
 // timeless tells whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another
@@ -218,4 +230,4 @@ func streamOf(m *matroska, t *track, f *File) (stream int, listed bool) {
 	return -1, false
 }
 
-var trackTypes = map[int64]string{videoKind: "video", 2: "audio", 17: "subtitle"}
+var trackTypes = map[int64]string{videoKind: "video", soundKind: "audio", 17: "subtitle"}

@@ -57,6 +57,7 @@ const (
 	maxPrivate    = 64 << 10 // bytes of a codec's private data: many times what any picture codec has
 	maxTracks     = 256
 	videoKind     = 1
+	soundKind     = 2
 	fileKind      = -1      // no track's
 	lacing        = 0x06    // of a block's flags
 	nsPerMatroska = 1000000 // ns in a tick, as nearly all files have it

@@ -26,7 +26,8 @@ type Certificate struct {
 	Checked  []string          `json:"checked"`
 	Report   *Report           `json:"report"`
 	Notes    []string          `json:"notes,omitempty"`
-	Time     time.Time         `json:"time"` // the master's wall clock, for people
+	Skipped  string            `json:"skipped,omitempty"` // why the output is the source itself
+	Time     time.Time         `json:"time"`              // the master's wall clock, for people
 }
 
 // CertifiedFile identifies a file by its content.
@@ -79,13 +80,33 @@ func Certify(plan *pipeline.Plan, records []pipeline.Record, out *Output, output
 		Frames: CertifiedFrames{plan.Frames, out.Report.FramesFound},
 		Tools:  out.Tools, Checked: checked, Report: out.Report, Notes: plan.Notes, Time: now,
 	}
-	for i, r := range records {
-		c.Chunks = append(c.Chunks, CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method,
-			r.Seconds, r.Quality})
+	for i := range records {
+		c.Chunks = append(c.Chunks, certified(i, &records[i]))
 	}
 	if c.Quality = pipeline.ScoresOf(plan, records); c.Quality != nil {
 		c.Checked = append(slices.Clone(checked), fmt.Sprintf("every chunk: %s of its pictures against the source's as they "+
 			"were handed to the encoder, by the node that encoded it", plan.Settings.Quality.Metric.Title()))
+	}
+	return c
+}
+
+func certified(i int, r *pipeline.Record) CertifiedChunk {
+	return CertifiedChunk{i, r.Node, r.Attempt, r.Encoder, r.Frames, r.Size, r.CRC32, r.Method, r.Seconds, r.Quality}
+}
+
+// CertifySource makes the certificate of a source that is published in place of an output. records are those of the
+// chunks that are encoded, nil for the others.
+func CertifySource(plan *pipeline.Plan, records []*pipeline.Record, name, why string, now time.Time) *Certificate {
+	source := CertifiedFile{Name: name, Size: plan.SourceSize, CRC32: plan.CRC32}
+	c := &Certificate{
+		Job: plan.Job, Settings: plan.Settings, Encoder: plan.Encoder, Source: source, Output: source,
+		Frames: CertifiedFrames{plan.Frames, plan.Frames}, Skipped: why, Time: now,
+		Checked: []string{"the output is the source's own file, or a copy with its CRC-32"},
+	}
+	for i, r := range records {
+		if r != nil {
+			c.Chunks = append(c.Chunks, certified(i, r))
+		}
 	}
 	return c
 }

@@ -146,6 +146,11 @@ func (l *list) chunks(plan *pipeline.Plan, kind pipeline.Kind, slots int, wide b
 			PTS:  pipeline.NewTimestamps(l.pts[frame : frame+n]...),
 			Cost: math.Round(cost[behind] - cost[c.packet] + decoding*float64(c.packet-key)),
 		}
+		if plan.Settings.MaxSize > 0 {
+			for _, size := range l.p.Size[c.packet:behind] {
+				out[i].Bytes += int64(size)
+			}
+		}
 		frame += n
 	}
 	return out

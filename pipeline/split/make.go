@@ -87,6 +87,9 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		slots = req.Slots(plan.Out.PixFmt)
 	}
 	plan.Buffer = options.Buffer()
+	if plan.Settings.MaxSize > 0 && plan.Settings.Audio == (pipeline.Audio{}) && plan.Settings.Container != pipeline.MP4 {
+		plan.Sound = src.Sound // all of it, as it is
+	}
 	l.divide(plan, pieces(src, plan), slots)
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {
 		return nil, err
@@ -239,9 +242,9 @@ func millisecond(src *Source) bool {
 }
 
 // pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no
-// picture from outside of the chunk, which a deinterlacer needs.
+// picture from outside of the chunk, which a deinterlacer needs, and pieces come in the film's order, not spread over it.
 func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
-	if plan.Settings.Pieces == pipeline.CopyPieces && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
+	if plan.Settings.Pieces == pipeline.CopyPieces && plan.Settings.MaxSize == 0 && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange

@@ -23,6 +23,7 @@ type Source struct {
 	Stream  media.Stream // the video stream that is encoded
 	Head    media.Head
 	Packets *media.Packets
+	Sound   int64 // bytes of sound, at least; 0 where that is not known
 }
 
 // Scan reads a file once, from its first byte to its last, and lists its packets: r is the file at path, an
@@ -89,6 +90,7 @@ func (s *Source) inspect(ctx context.Context, tools media.Tools, path string,
 		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, strconv.Itoa(s.Stream.Index), media.HeadPackets) })
 	}
 	list := <-listed
+	s.Sound = list.Sound()
 	if s.Packets = list.Packets(s.File, s.Stream); s.Packets == nil {
 		if s.Packets, err = tools.Packets(ctx, path, s.Stream.Index); err == nil {
 			list.Mark(s.Packets)

@@ -46,6 +46,7 @@ func (s *Media) Check(
 			return err
 		}
 	}
+	r.Video = clip.Payload()
 	r.Flow = encode.Flow(p, c.Chunk, clip)
 	clip.Extradata = r.Extradata // one copy of it is enough
 	s.remember(c, inspection{merge.SumOf(clip), !quick && !s.Private})

@@ -239,7 +239,7 @@ func (k *Cache) rejectedFiles(f *sharefs.FS, jobs []pipeline.JobStatus) ([]Rejec
 		return nil, err
 	}
 	jobs = slices.DeleteFunc(slices.Clone(jobs), func(j pipeline.JobStatus) bool {
-		return j.State == pipeline.Done || j.Error == ""
+		return j.State.HasOutput() || j.Error == ""
 	})
 	isJobs := func(r Rejected) bool { // the folder's name may since have come to another file
 		return slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {

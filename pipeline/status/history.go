@@ -67,6 +67,11 @@ func (k *Cache) end(f *sharefs.FS, id string) (pipeline.JobStatus, bool) {
 		}
 		st = &old
 	}
+	if st.OutputSize == 0 && st.State == pipeline.Done { // an older version closed it
+		if p, err := pipeline.LoadPublished(f, id); err == nil {
+			st.OutputSize = p.Size
+		}
+	}
 	st.ID, st.Closed, st.Source = id, true, c.Source.String()
 	k.closed[id] = *st
 	delete(k.plans, id)
@@ -99,12 +104,15 @@ func decided(f *sharefs.FS, id string, closed *pipeline.Closed, st *pipeline.Job
 		if d.Return {
 			st.Error = "Given back to the inbox: " + d.Reason
 		}
-	case pipeline.ActPublish:
+	case pipeline.ActPublish, pipeline.ActSkipped:
 		p, err := pipeline.LoadPublished(f, id)
 		if err != nil {
 			return false
 		}
-		st.State, st.Output = pipeline.Done, pipeline.Outbox+"/"+p.Output.String()
+		st.State, st.Output, st.OutputSize = pipeline.Done, pipeline.Outbox+"/"+p.Output.String(), p.Size
+		if d.Act == pipeline.ActSkipped {
+			st.State, st.Skipped = pipeline.Skipped, d.Reason
+		}
 	}
 	return true
 }

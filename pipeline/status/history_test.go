@@ -22,12 +22,12 @@ func finishedJob(t *testing.T, fs *sharefs.FS, n int, close func(id string)) str
 	id := pipeline.NewJobID(fmt.Sprintf("%08x", n))
 	name := pipeline.RawName(fmt.Sprintf("film%d.mkv", n))
 	require.NoError(t, (&pipeline.Job{
-		ID: id, Inbox: name, Source: "source.mkv", Settings: pipeline.Settings{Container: "mkv"},
+		ID: id, Inbox: name, Source: "source.mkv", Size: 100, Settings: pipeline.Settings{Container: "mkv"},
 		Created: time.Unix(int64(n), 0).UTC(),
 	}).Create(fs))
 	_, err := pipeline.Decide(fs, id, pipeline.Decision{Act: pipeline.ActPublish, Out: "abcdefghijkl"})
 	require.NoError(t, err)
-	published := fmt.Sprintf(`{"output": %q}`, name)
+	published := fmt.Sprintf(`{"output": %q, "size": 40}`, name)
 	require.NoError(t, fs.Create(pipeline.JobFile(id, pipeline.PublishedName), []byte(published)))
 	require.NoError(t, fs.Create(pipeline.JobFile(id, "plan.json"), []byte("no plan")))
 	close(id)
@@ -60,6 +60,7 @@ func TestOfAFinishedJobOneFileIsRead(t *testing.T) {
 	s, err := Read(share, known)
 	require.NoError(t, err)
 	require.Len(t, s.Jobs, jobs+1)
+	require.EqualValues(t, 60*(jobs+1), s.Saved, "also by what an older version closed")
 	for n, j := range s.Jobs {
 		require.Equal(t, fmt.Sprintf("outbox/film%d.mkv", n), j.Output)
 		require.Equal(t, pipeline.Done, j.State)

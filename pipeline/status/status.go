@@ -26,6 +26,8 @@ type Status struct {
 	Inbox    []Waiting            `json:"inbox"`    // what no master has taken yet
 	Rejected []Rejected           `json:"rejected"` // files that no job was made of, the latest first
 	Free     int64                `json:"free_bytes"`
+	// Saved is how much smaller all outputs are than their sources; below zero: larger.
+	Saved int64 `json:"saved_bytes"`
 }
 
 // Waiting is a file in the inbox. The readers of the share fill it in: what is complete is the watcher's to say.
@@ -118,6 +120,11 @@ func Read(f *sharefs.FS, known *Cache) (*Status, error) {
 		return cmp.Or(s.Jobs[a].Created.Compare(s.Jobs[b].Created), cmp.Compare(s.Jobs[a].ID, s.Jobs[b].ID)) < 0
 	})
 	s.foretell(survey, plans, present)
+	for _, j := range s.Jobs {
+		if j.OutputSize > 0 {
+			s.Saved += j.Size - j.OutputSize
+		}
+	}
 	claimed := held(survey)
 	for _, n := range nodes {
 		if n.Seen >= quiet {

@@ -24,9 +24,9 @@ func (d Desk) Retry(ctx context.Context, word string) (Outcome, error) {
 			return Outcome{}, err
 		}
 		return d.backToInbox(ctx, t, source, inbox)
-	case j.State == pipeline.Done:
+	case j.State.HasOutput():
 		return Outcome{}, refuse(NotNow,
-			"job %s (%s) is done; `distenc add --again` encodes its source once more", j.ID, t.Name)
+			"job %s (%s) is %s; `distenc add --again` encodes its source once more", j.ID, t.Name, j.State)
 	case j.Decided:
 		return d.retryWhole(ctx, t)
 	case j.Chunks.Failed == 0:

@@ -57,7 +57,7 @@ func (t Target) outcome(s State) Outcome {
 
 // ended is an error where nothing can be asked of the job any more.
 func (t Target) ended() error {
-	if j := t.Job; j.State == pipeline.Done || j.State == pipeline.Cancelled || j.Decided {
+	if j := t.Job; j.State.HasOutput() || j.State == pipeline.Cancelled || j.Decided {
 		return refuse(NotNow, "job %s (%s) has ended: it is %s", j.ID, j.Name, j.State)
 	}
 	return nil
@@ -179,7 +179,7 @@ func (d Desk) canRetry(all []Target) func(Target) bool {
 			continue
 		}
 		closed, err := pipeline.LoadClosed(d.Share, t.Job.ID)
-		if err == nil && closed.Act != pipeline.ActPublish && closed.Source != "" {
+		if err == nil && !closed.Act.Publishes() && closed.Source != "" {
 			if _, err := d.Share.Stat(string(closed.Source)); err == nil {
 				fits[t.Job.ID] = true
 				sources[path.Dir(string(closed.Source))] = true

@@ -64,8 +64,9 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 	}
 	if plan, err := w.plans.get(w.FS, job); err == nil {
 		free = pipeline.JobChunks(free).Of(plan) // an earlier plan's are for the master to remove
+		early := plan.Early()
 		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int {
-			return cmp.Compare(chunkWork(plan, b), chunkWork(plan, a))
+			return cmp.Or(cmp.Compare(early[b.Chunk], early[a.Chunk]), cmp.Compare(chunkWork(plan, b), chunkWork(plan, a)))
 		})
 	}
 	return free

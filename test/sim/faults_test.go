@@ -175,15 +175,24 @@ var rejection = [2]string{"rename", "-> failed"}
 // TestEveryStep stops a master before and after each of its steps, for good or for a while, with another
 // one standing by.
 func TestEveryStep(t *testing.T) {
+	for _, limit := range []string{"", "early", "late"} {
+		everyStep(t, limit)
+	}
+}
+
+// everyStep does so with a film whose output has a limit, or none.
+func everyStep(t *testing.T, limit string) {
 	for i, s := range slices.Concat(steps, lookSteps) {
 		for n, do := range []string{"kill", "freeze", "cut"} {
 			for _, after := range []bool{false, true} {
 				r := run(t, uint64(n+1), nil, func(p *plan) {
 					quiet(p)
+					p.limits = []string{limit}
 					p.masters, p.calm, p.analyse = 2, 5*time.Minute, i >= len(steps)
 					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
 				})
-				require.Empty(t, r.wrong, "%s at %v\n%s", do, s, r.report)
+				require.Empty(t, r.wrong, "%s at %v, limit %s\n%s", do, s, limit, r.report)
+				require.Equal(t, limit != "", r.count["skipped"] > 0, "%s at %v, limit %s", do, s, limit)
 				require.True(t, r.struck > 0 || s == rejection, "%s at %v never comes", do, s)
 			}
 		}

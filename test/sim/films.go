@@ -1,8 +1,11 @@
 package sim
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,11 +21,16 @@ type film struct {
 	inode    *inode
 	finished time.Time // when the last byte was written
 	torn     bool      // its job had ended before that
+	limit    string    // see plan.limits
+	large    bool      // so much that no output is larger
 }
+
+// limited is the folder for films whose output must not be larger than a part of them.
+const limited = "limited"
 
 func (f *film) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "film %s %d\n", f.title, f.frames)
+	fmt.Fprintf(&b, "film %s %d%s\n", f.title, f.frames, strings.Repeat(" ", map[bool]int{true: 4096}[f.large]))
 	for n := range f.frames {
 		fmt.Fprintf(&b, "%s.%d\n", f.title, n)
 	}
@@ -31,15 +39,25 @@ func (f *film) text() string {
 
 func (w *world) dropFilms() {
 	for n, how := range w.plan.drops {
-		f := &film{how: how, title: fmt.Sprintf("f%dx", n), frames: 1 + w.pick(fmt.Sprint("frames", n), 6*framesPerChunk)}
+		limit := ""
+		if n < len(w.plan.limits) {
+			limit = w.plan.limits[n]
+		}
+		f := &film{how: how, limit: limit, large: limit == "fits", title: fmt.Sprintf("f%dx", n),
+			frames: 1 + w.pick(fmt.Sprint("frames", n), 6*framesPerChunk)}
 		name := fmt.Sprintf("film %d.mkv", n)
 		id := f.title
 		if n > 0 && how == "same name" {
 			name = "film 0.mkv"
+			f.limit = w.films["f0x"].limit
+			f.large = f.limit == "fits"
 		}
 		if n > 0 && how == "same content" {
 			first := w.films["f0x"]
-			f.title, f.frames = first.title, first.frames
+			f.title, f.frames, f.limit, f.large = first.title, first.frames, first.limit, first.large
+		}
+		if f.limit != "" {
+			name = limited + "/" + name
 		}
 		w.films[id] = f
 		w.mu.Lock()
@@ -64,6 +82,7 @@ var inPlace = []string{"slow", "stalls", "whole size"}
 // dropFilm copies a film into the inbox, in one go or bit by bit.
 func (w *world) dropFilm(f *film, id, name, how string) {
 	at := pipeline.Inbox + "/" + name
+	_ = w.server.mkdir(people, path.Dir(at))
 	for w.server.lookup(at) != nil { // nobody copies over what still lies there
 		if !w.sleep(7 * time.Second) {
 			return
@@ -114,8 +133,30 @@ func (w *world) whole(f *film) bool {
 	return !f.finished.IsZero()
 }
 
+// itself tells whether an output is the whole of a film as it was dropped, and may be that.
+func (w *world) itself(output []byte) error {
+	title, _, _ := strings.Cut(strings.TrimPrefix(string(output), "film "), " ")
+	f := w.films[title]
+	if f == nil {
+		return fmt.Errorf("%q is nobody's", title)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.torn = f.torn || f.finished.IsZero()
+	switch {
+	case f.limit == "" || f.limit == "fits":
+		return errors.New("it is the source, though its output is not too large")
+	case !f.torn && string(output) != f.text():
+		return errors.New("it is the source, and not as that was dropped")
+	}
+	return nil
+}
+
 // exact tells whether an output is the whole of one film, each frame once and in order.
 func (w *world) exact(output []byte) error {
+	if bytes.HasPrefix(output, []byte("film ")) {
+		return w.itself(output)
+	}
 	var frames []string
 	chunks, headers := 0, ""
 	for _, l := range lines(output) {
@@ -144,6 +185,9 @@ func (w *world) exact(output []byte) error {
 	defer w.mu.Unlock()
 	if f.torn = f.torn || f.finished.IsZero(); f.torn {
 		return nil // its copy stalled for longer than the whole job took: nobody can know
+	}
+	if f.limit != "" && f.limit != "fits" {
+		return errors.New("it is larger than it may be")
 	}
 	if len(frames) != f.frames {
 		return fmt.Errorf("%d frames instead of %d", len(frames), f.frames)

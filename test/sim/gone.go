@@ -13,7 +13,7 @@ func (j *judge) gone(s step, i *inode) {
 		return
 	}
 	job, ok := jobOf(s.name)
-	if i.source != "" && i.nlink == 0 {
+	if i.source != "" && (i.nlink == 0 || strings.HasPrefix(s.name, pipeline.Archive+"/")) { // else it has another name
 		j.removed(s, i, job)
 	}
 	if strings.Contains(s.node, "-w") && !strings.Contains(s.name, s.node) &&

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -252,13 +253,19 @@ func (j *judge) out(s step, i *inode) {
 	switch {
 	case !ok || s.op != "link":
 		j.violate("I7", "something that is no job's output: "+s.String(), s.name)
-	case !decided || d.Act != pipeline.ActPublish || pipeline.JobOut(job, d.Out) != s.src:
+	case !decided || !d.Act.Publishes() || pipeline.JobOut(job, d.Out) != s.src:
 		j.violate("I7", "an output that was not decided for: "+s.String(), job)
 	case j.published[job] != "" && !j.world.touched(j.published[job]):
 		j.violate("I7", fmt.Sprintf("published twice, as %s before: %s", j.published[job], s), job)
 	}
 	j.published[job] = s.name
 	j.tally("published")
+	if d.Act == pipeline.ActSkipped {
+		j.tally("skipped")
+	}
+	if bytes.HasPrefix(i.data, []byte("film ")) != (d.Act == pipeline.ActSkipped) {
+		j.violate("I7", fmt.Sprintf("%s of another kind than was decided: %s", d.Act, s), job)
+	}
 	if err := j.world.exact(i.data); err != nil && !s.late {
 		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
 	}

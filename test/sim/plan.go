@@ -26,6 +26,7 @@ type plan struct {
 	full    time.Duration   // the disk is full from then on, for a while
 	poison  int             // chunk 0 of the first film can't be encoded
 	drops   []string        // how each film is dropped
+	limits  []string        // of each film's size: outgrown, as shows early or late, at the merge; fits; or none
 	at      []time.Duration // when; those that are not in it when the seed says
 	keep    string          // what becomes of sources: archive, delete
 	analyse bool            // films are analysed before they are encoded
@@ -103,6 +104,8 @@ func (w *world) drawPlan() plan {
 	for n := range p.films {
 		how := []string{"renamed", "renamed", "slow", "stalls", "whole size", "same name", "same content"}
 		p.drops = append(p.drops, how[w.pick(fmt.Sprint("drop", n), len(how))])
+		limits := []string{"", "", "", "", "", "early", "late", "fits"}
+		p.limits = append(p.limits, limits[w.pick(fmt.Sprint("limit", n), len(limits))])
 	}
 	p.analyse = on("analysis", 3)
 	w.drawTroubles(&p, on)

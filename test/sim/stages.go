@@ -222,6 +222,11 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 		s.share.Durable(dst)
 }
 
+// Skip implements master.Stages.
+func (s stages) Skip(j *pipeline.Job, _ *pipeline.Plan, _ []*pipeline.Record, why string) (*master.Merged, error) {
+	return &master.Merged{CRC32: j.CRC32, Certificate: []byte("{}\n"), Report: why + "\n"}, nil
+}
+
 // encoder stands in for the worker's.
 type encoder struct {
 	world *world
@@ -257,8 +262,18 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
+	return &pipeline.Record{Size: int64(len(text)), Video: e.video(frames), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
 		Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1, Method: "sim"}, nil
+}
+
+// video is how many bytes of an output a chunk says to be. Of a film that outgrows its limit early they are so many
+// that most of its chunks are enough.
+func (e *encoder) video(frames string) int64 {
+	title, _, _ := strings.Cut(frames, ".")
+	if f := e.world.films[title]; f != nil && f.limit == "early" {
+		return int64(2 * len(frames))
+	}
+	return int64(strings.Count(frames, "\n"))
 }
 
 func (e *encoder) input(t *worker.Task) (string, error) {

@@ -142,7 +142,10 @@ func (w *world) verdict() {
 func (w *world) judgeFilm(id string, f *film) {
 	var at []string
 	for name, i := range w.server.names {
-		if i == f.inode {
+		switch {
+		case i != f.inode:
+		case strings.HasPrefix(name, pipeline.Outbox+"/"): // it was skipped, which judge.out has judged
+		default:
 			at = append(at, name)
 		}
 	}

@@ -237,9 +237,15 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 		Pieces: "copy", Disposal: pipeline.SourceDisposal(w.plan.keep), Crop: pipeline.Crop{Auto: w.plan.analyse}}
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
-		Pace:    func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
-		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
-		Stages:  stages{w, share},
+		Pace: func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
+		Resolve: func(folder string, _ []byte) (master.Order, error) {
+			order := master.Order{Settings: settings}
+			if folder == limited {
+				order.Settings.MaxSize = 95
+			}
+			return order, nil
+		},
+		Stages: stages{w, share},
 	}).Run(ctx)
 	w.ended(ctx, node, err)
 }

@@ -21,7 +21,7 @@ func FuzzParseSidecar(f *testing.F) {
 	f.Add([]byte("profile.x = 1\n[[again]]"))
 	f.Add([]byte("x264 = '--crf 20'\ncontainer = 'mp4'\npriority = -3\nagain = true\nnonce = 'abcdefgh'"))
 	f.Add([]byte("profile = '../../etc'\nnonce = '../x'"))
-	f.Add([]byte("audio = 'aac 160k'\nsubtitles = 'none'\ncrop = '1920:800:0:140'\nscale = '1280x720 enlarge'\ndeinterlace = 'yes'\nodd = 'pad'"))
+	f.Add([]byte("audio = 'aac 160k'\nsubtitles = 'none'\ncrop = '1920:800:0:140'\nscale = '1280x720 enlarge'\ndeinterlace = 'yes'\nodd = 'pad'\nmax_size = '95%'"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ParseSidecar("s", data)
 		if err != nil {

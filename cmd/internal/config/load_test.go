@@ -224,6 +224,7 @@ func TestMistakes(t *testing.T) {
 		"crop": {"[profiles.P]\ncrop = '1920:800'",
 			`:2: profiles.p.crop: must be "none", "auto", or the width, height, left and top edge`},
 		"crop of nothing": {"[profiles.P]\ncrop = '0:800:0:0'", `:2: profiles.p.crop: must be "none", "auto"`},
+		"max_size":        {"[profiles.P]\nmax_size = '95'", `:2: profiles.p.max_size: must be "none", or a part of the source's bytes`},
 		"scale": {"[profiles.P]\nscale = '1280x720,movie=x'",
 			`:2: profiles.p.scale: must be "none", or a width and height`},
 		"small scale":    {"[profiles.P]\nscale = '8x720'", `:2: profiles.p.scale: must be "none", or a width and height`},

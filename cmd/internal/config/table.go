@@ -74,6 +74,7 @@ var keys = []key{
 	{"crop", func(t target) any { return &t.job.Crop }, nil, inProfile},
 	{"scale", func(t target) any { return &t.job.Scale }, nil, inProfile},
 	{"deinterlace", func(t target) any { return &t.job.Deinterlace }, nil, inProfile},
+	{"max_size", func(t target) any { return &t.job.MaxSize }, nil, inProfile},
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
 	{"quality", func(t target) any { return &t.job.Quality }, nil, inProfile},
 

@@ -61,7 +61,7 @@ func (r *Runner) Ended(j pipeline.JobStatus) {
 
 func (r *Runner) argv(j pipeline.JobStatus) []string {
 	switch j.State {
-	case pipeline.Done:
+	case pipeline.Done, pipeline.Skipped:
 		return r.hooks().Done
 	case pipeline.JobFailed:
 		return r.hooks().Failed

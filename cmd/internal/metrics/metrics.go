@@ -110,10 +110,11 @@ func (m *Metrics) count(j *pipeline.JobStatus, quietly bool) {
 
 // What is read off the share's last state when somebody asks.
 var (
-	descJobs   = desc("distenc_jobs", "Jobs by state; those of the whole history for done, failed and cancelled.", "state")
+	descJobs   = desc("distenc_jobs", "Jobs by state; all that ever were for done, skipped, failed, cancelled.", "state")
 	descChunks = desc("distenc_chunks", "Chunks of the jobs in work by state.", "state")
 	descInbox  = desc("distenc_inbox_files", "Files in the inbox that are not taken yet.")
 	descFree   = desc("distenc_free_bytes", "Space on the share that is free for an ordinary user.")
+	descSaved  = desc("distenc_saved_bytes", "How much smaller all outputs are than their sources.")
 	descMaster = desc("distenc_master_seen_seconds", "Time since the leading master's last heartbeat.")
 	descNodes  = desc("distenc_nodes", "Workers by state.", "state")
 	descFPS    = desc("distenc_node_frames_per_second", "Frames that a worker encodes in a second at present.", "node")
@@ -133,7 +134,8 @@ type state struct{ m *Metrics }
 // Describe implements prometheus.Collector.
 func (state) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descJobs, descChunks, descInbox, descFree, descMaster, descNodes, descFPS, descSlots, descBusy, descLoad, descSeen,
+		descJobs, descChunks, descInbox, descFree, descSaved, descMaster, descNodes, descFPS, descSlots, descBusy, descLoad,
+		descSeen,
 	} {
 		ch <- d
 	}
@@ -159,6 +161,7 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descInbox, float64(len(s.Inbox)))
 	gauge(descFree, float64(s.Free))
+	gauge(descSaved, float64(s.Saved))
 	if s.Master != nil {
 		gauge(descMaster, float64(s.Master.Seen))
 	}
@@ -187,7 +190,7 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 func countJobs(s *status.Status) (jobs map[pipeline.JobState]float64, chunks map[string]float64) {
 	jobs = map[pipeline.JobState]float64{
 		pipeline.Planning: 0, pipeline.Analysing: 0, pipeline.Splitting: 0, pipeline.InWork: 0, pipeline.Merging: 0,
-		pipeline.Done: 0, pipeline.JobFailed: 0, pipeline.Cancelled: 0,
+		pipeline.Done: 0, pipeline.Skipped: 0, pipeline.JobFailed: 0, pipeline.Cancelled: 0,
 	}
 	chunks = map[string]float64{"pending": 0, "claimed": 0, "done": 0, "failed": 0}
 	for _, j := range s.Jobs {

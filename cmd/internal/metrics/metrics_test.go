@@ -17,7 +17,7 @@ import (
 
 func state1() *status.Status {
 	return &status.Status{
-		Free: 5, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
+		Free: 5, Saved: 7, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
 		Jobs: []pipeline.JobStatus{
 			{ID: "a", State: pipeline.InWork, Course: pipeline.Course{Frames: pipeline.Progress{Done: 100},
 				Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}}, Setbacks: pipeline.Setbacks{Retries: 1}},
@@ -67,7 +67,7 @@ func TestTheStateIsTold(t *testing.T) {
 	for _, line := range []string{
 		`distenc_jobs{state="encoding"} 1`, `distenc_jobs{state="merging"} 0`, `distenc_chunks{state="pending"} 2`,
 		`distenc_chunks{state="done"} 1`,
-		`distenc_inbox_files 2`, `distenc_free_bytes 5`, `distenc_node_frames_per_second{node="n1"} 12.5`,
+		`distenc_inbox_files 2`, `distenc_free_bytes 5`, `distenc_saved_bytes 7`, `distenc_node_frames_per_second{node="n1"} 12.5`,
 		`distenc_nodes{state="silent"} 1`,
 	} {
 		require.Contains(t, body, line+"\n")

@@ -55,6 +55,9 @@ func jobLine(j pipeline.JobStatus) string {
 	if j.Output != "" {
 		line += " -> " + j.Output
 	}
+	if j.Skipped != "" {
+		line += ": " + j.Skipped
+	}
 	if j.Error != "" && j.State != pipeline.Done {
 		line += ": " + j.Error
 	}

@@ -3,6 +3,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -104,8 +105,8 @@ func (t table) head(v view) {
 			master += " (" + ago + ")"
 		}
 	}
-	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free",
-		master, english.Plural(v.Awake, "node", ""), v.FPS, humanize.IBytes(uint64(v.Free)))))
+	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free%s",
+		master, english.Plural(v.Awake, "node", ""), v.FPS, humanize.IBytes(uint64(v.Free)), v.saved())))
 	t.text("", yellow, plain(v.missing()))
 	if len(v.Stuck)+len(v.Active) > 0 {
 		t.line("")
@@ -123,8 +124,8 @@ func (t table) job(j pipeline.JobStatus) {
 	}
 	t.line("%s  %s", t.paint(bold, name), t.paint(dim, id))
 	switch {
-	case j.State == pipeline.Done:
-		t.line("  %s  %s", t.paint(green, "done"), plain(j.Output))
+	case j.State.HasOutput():
+		t.line("  %s  %s", t.paint(green, word(j)), plain(j.Output))
 	case ended(j):
 		t.line("  %s", t.paint(colourOf(j), word(j)))
 	default:
@@ -132,6 +133,9 @@ func (t table) job(j pipeline.JobStatus) {
 	}
 	if j.Waits != "" {
 		t.text("  ", yellow, plain(j.Waits))
+	}
+	if j.Skipped != "" {
+		t.text("  ", "", plain(j.Skipped))
 	}
 	if j.Error != "" && j.State != pipeline.Done {
 		t.text("  ", red, plain(j.Error))
@@ -194,8 +198,8 @@ func (t table) ended(jobs []pipeline.JobStatus, all bool) {
 			line += t.paint(dim, "  "+plain(j.Output))
 		}
 		t.line("%s", line)
-		if j.State != pipeline.Done {
-			t.text("    ", colourOf(j), plain(j.Error))
+		if why := cmp.Or(j.Skipped, j.Error); why != "" && j.State != pipeline.Done {
+			t.text("    ", colourOf(j), plain(why))
 		}
 	}
 }

@@ -54,9 +54,17 @@ func newView(s *status.Status) view {
 	return v
 }
 
+// saved says how much smaller all outputs are than their sources; empty where they are not.
+func (v view) saved() string {
+	if v.Saved <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %s saved", humanize.IBytes(uint64(v.Saved)))
+}
+
 // ended tells jobs that nothing more happens to from those that go on, or wait for a person's retry.
 func ended(j pipeline.JobStatus) bool {
-	return j.State == pipeline.Done || j.Decided && (j.State == pipeline.JobFailed || j.State == pipeline.Cancelled)
+	return j.State.HasOutput() || j.Decided && (j.State == pipeline.JobFailed || j.State == pipeline.Cancelled)
 }
 
 // word is a job's state for people.

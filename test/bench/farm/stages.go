@@ -110,6 +110,11 @@ func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ [
 		s.share.Create(dst, []byte("output\n"))
 }
 
+// Skip implements master.Stages. No film here has a limit.
+func (s *stages) Skip(*pipeline.Job, *pipeline.Plan, []*pipeline.Record, string) (*master.Merged, error) {
+	return nil, errors.ErrUnsupported
+}
+
 // encoder stands in for a node's.
 type encoder struct {
 	stages *stages

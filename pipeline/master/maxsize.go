@@ -1,0 +1,114 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// startSkip ends a job whose output will surely be larger than it may be. skipped: it does, or can't yet tell whether
+// to.
+func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
+	if j.plan.Settings.MaxSize == 0 || j.plan.Analysis != "" {
+		return false
+	}
+	records, known := t.acceptedRecords(j, state)
+	done, n := make([]int64, len(state)), 0
+	for i, r := range records {
+		if r != nil {
+			done[i] = r.Video
+			n++
+		}
+	}
+	outgrows, least := j.plan.Outgrows(done)
+	if !outgrows {
+		return !known
+	}
+	why := fmt.Sprintf("%d of its %d chunks are encoded, and the output would have at least %s", n, len(state),
+		beyond(j.plan, least))
+	background(t, "decide", j, func(ctx context.Context, w *jobTask) error { return w.skip(ctx, records, why) },
+		t.orLater(j, "cannot skip"))
+	return true
+}
+
+// beyond says by how much a size is too large.
+func beyond(p *pipeline.Plan, size int64) string {
+	return fmt.Sprintf("%.1f%% of its source's bytes; max_size is %s", 100*float64(size)/float64(p.SourceSize),
+		p.Settings.MaxSize)
+}
+
+// tooLarge says why a merged output is not published; empty if it is.
+func (w *jobTask) tooLarge(out string) (why string, err error) {
+	limit := w.plan.Limit()
+	if limit == 0 {
+		return "", nil
+	}
+	st, err := w.FS.Stat(out)
+	if err != nil || st.Size() <= limit {
+		return "", err
+	}
+	return "the output has " + beyond(w.plan, st.Size()), nil
+}
+
+// skipMerged skips a job whose output is there, and too large.
+func (w *jobTask) skipMerged(ctx context.Context, records []pipeline.Record, why string) error {
+	if why == "" {
+		return nil
+	}
+	all := make([]*pipeline.Record, len(records))
+	for i := range records {
+		all[i] = &records[i]
+	}
+	return w.skip(ctx, all, why)
+}
+
+// skip decides for the source itself in place of an output (T12): it is made ready under an output's name before, so
+// that whoever carries the decision out publishes it like one. records are those of the chunks that are encoded.
+func (w *jobTask) skip(ctx context.Context, records []*pipeline.Record, why string) error {
+	if ok, err := w.unchanged(ctx); !ok {
+		return err
+	}
+	nonce := pipeline.Nonce(12)
+	out := pipeline.JobOut(w.job.ID, nonce)
+	if err := w.offerSource(ctx, out); err != nil {
+		return errors.Join(err, w.FS.Remove(out))
+	}
+	texts, err := w.Stages.Skip(w.job, w.plan, records, why)
+	if err == nil {
+		report := texts.Report + companionsReport(w.beside())
+		err = errors.Join(w.FS.Create(out+".json", texts.Certificate), w.FS.Create(out+".txt", []byte(report)))
+	}
+	if err != nil { // no decision names them yet
+		return errors.Join(err, w.FS.Remove(out), w.FS.Remove(out+".json"), w.FS.Remove(out+".txt"))
+	}
+	return w.decide(pipeline.Decision{Act: pipeline.ActSkipped, Out: nonce, CRC32: w.job.CRC32, Reason: why})
+}
+
+// offerSource gives the source another name, durably. Another user's file, which may not be linked
+// (protected_hardlinks, proc(5)), is copied, and the copy read once more.
+func (w *jobTask) offerSource(ctx context.Context, out string) error {
+	source := pipeline.JobFile(w.job.ID, w.job.Source)
+	_, err := w.FS.Publish(source, out)
+	if err == nil {
+		return w.FS.DurableForeign(out)
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	in, err := w.FS.OpenRead(source)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	if _, err := w.FS.CreateFrom(ctx, out, in); err != nil {
+		return err
+	}
+	crc, err := w.checksum(ctx, out)
+	if err == nil && crc != w.job.CRC32 {
+		err = fmt.Errorf("a copy of the source has the CRC-32 %s instead of %s", crc, w.job.CRC32)
+	}
+	return errors.Join(err, w.FS.Durable(out))
+}
