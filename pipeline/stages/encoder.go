@@ -3,6 +3,7 @@ package stages
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -21,6 +22,15 @@ type Encoder struct {
 	threads int // of one encode
 	nice    int
 	version string
+	taken   settled
+}
+
+// settled is what came of the settings of the film that was tried last. Safe for concurrent use.
+type settled struct {
+	mu    sync.Mutex
+	job   string
+	build pipeline.Build
+	err   error
 }
 
 // NewEncoder asks ffmpeg for its version and whether it has the encoder.
@@ -89,6 +99,9 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 			return nil, err
 		}
 	}
+	if err := e.takes(ctx, t, req.Source); err != nil {
+		return nil, err
+	}
 	record, err := encode.Chunk(ctx, e.tools, req)
 	if err == nil {
 		e.crfs.know(t.File.Job, t.File.Chunk, record.Quality)
@@ -104,6 +117,29 @@ func (e *Encoder) measure(ctx context.Context, t *worker.Task, req encode.Reques
 		return nil, err
 	}
 	return record, e.share.Create(t.File.Partial(), result)
+}
+
+// takes tries a film's settings with its first picture where another version of the encoder than this machine's took
+// them at submission. Encoders go on without an option that they don't know, and the film would lack it without a word.
+func (e *Encoder) takes(ctx context.Context, t *worker.Task, source string) error {
+	build, err := e.builds.Of(ctx, t.Plan.Settings.Encoder, t.Plan.Out.PixFmt)
+	if err != nil || build.Version == t.Plan.Encoder {
+		return nil // what is wrong with an encoder the encode tells
+	}
+	e.taken.mu.Lock()
+	defer e.taken.mu.Unlock()
+	if e.taken.job == t.File.Job && e.taken.build == build {
+		return e.taken.err
+	}
+	_, err = encode.Test(ctx, e.tools, t.Plan, source)
+	if err != nil && !refused(err) {
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("the settings were tried with %s, and this machine has %s: %w", t.Plan.Encoder, build, err)
+	}
+	e.taken.job, e.taken.build, e.taken.err = t.File.Job, build, err
+	return err
 }
 
 // sameBuild writes down which build has encoded the chunk. Where the encoder has told another version in it than when

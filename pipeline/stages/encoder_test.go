@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,10 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/pipeline/split"
 	"github.com/distenc/distenc/pipeline/worker"
+	"github.com/distenc/distenc/test/corpus"
 )
 
 // A chunk or a source that somebody has replaced by a link is not read: ffmpeg would follow it.
@@ -35,5 +39,50 @@ func TestLinksOnTheShareAreNotFollowed(t *testing.T) {
 		require.NoError(t, os.WriteFile(share.Path(plain), nil, 0o600))
 		_, err = e.Encode(t.Context(), &worker.Task{File: file, Plan: plan, Chunk: &plan.Chunks[0]})
 		require.ErrorIs(t, err, sharefs.ErrNotRegular, link)
+	}
+}
+
+// What this machine's encoder does not take is told of a film that was planned with another version of it: encoders
+// only warn, and the chunks would be encoded without it.
+func TestSettingsAreTriedWithEachVersion(t *testing.T) {
+	tools, starts := counted(t, "none")
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	film := corpus.Make(t, "two-frames.mkv")
+	encode := func(job, options string, planned func(version string) string) (*pipeline.Record, error) {
+		e := &Encoder{share: share, tools: tools, builds: NewBuilds(tools, true), threads: 1}
+		build, err := e.builds.Of(t.Context(), "x265", "yuv420p")
+		require.NoError(t, err)
+		source := share.Path(pipeline.JobFile(job, "source.mkv"))
+		require.NoError(t, os.MkdirAll(filepath.Dir(source), 0o700))
+		require.NoError(t, os.Link(film, source))
+		plan, err := split.Make(t.Context(), tools, split.Request{
+			Job: job, Path: source, NormPath: source + ".norm", TestRest: merge.TryRest,
+			Settings: pipeline.Settings{Encoder: "x265", Options: options, Container: pipeline.MKV},
+			TestEncode: func(context.Context, media.Tools, *pipeline.Plan, string) (string, error) {
+				return planned(build.Version), nil
+			},
+		})
+		require.NoError(t, err)
+		file := pipeline.ChunkFile{Job: job, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w1")
+		require.NoError(t, share.MkdirAll(filepath.Dir(file.Partial())))
+		task := &worker.Task{File: file, Plan: plan, Chunk: &plan.Chunks[0]}
+		record, err := e.Encode(t.Context(), task)
+		before := starts()
+		again, errAgain := e.Encode(t.Context(), task)
+		require.Equal(t, err, errAgain)
+		require.Equal(t, map[bool]int{true: 1}[again != nil], starts()-before, "the settings are tried once")
+		return record, err
+	}
+	same := func(version string) string { return version }
+	other := func(string) string { return "x265 9.9" }
+	_, err = encode("abcdef01-00001", "--display-window 1", other)
+	require.True(t, refused(err), "%v", err)
+	require.ErrorContains(t, err, `x265 does not take the settings "--display-window 1"`)
+	require.ErrorContains(t, err, "were tried with x265 9.9, and this machine has x265 ")
+	for job, planned := range map[string]func(string) string{"abcdef01-00002": same, "abcdef01-00003": other} {
+		record, err := encode(job, "--preset ultrafast", planned)
+		require.NoError(t, err)
+		require.Equal(t, 2, record.Frames)
 	}
 }
