@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/lease"
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -48,4 +50,24 @@ func TestANodeThatFailsSaysSo(t *testing.T) {
 	state, why = w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeResting, state)
 	require.Contains(t, why, "ffmpeg: crashed")
+}
+
+// A node that fails its first chunk may not have a file of its own yet: that it is alone is told by the others' files.
+func TestAChunkIsLeftToOthersIfThereAreAny(t *testing.T) {
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, share.MkdirAll(pipeline.Nodes))
+	w := New(Options{FS: share, Node: "a-waaaaa"})
+	w.agreed.Store(&agreement{Terms: lease.Terms{Heartbeat: time.Second, Expiry: time.Hour}})
+	c := pipeline.ChunkFile{Job: "a"}
+	leaves := func() bool {
+		w.leave(c, time.Hour)
+		return w.faults.leaves(c, time.Now())
+	}
+	require.False(t, leaves(), "nobody is there")
+	require.NoError(t, (&pipeline.Node{Node: w.Node}).Write(share))
+	require.False(t, leaves(), "only this node is there")
+	require.NoError(t, share.Remove(pipeline.Nodes+"/"+w.Node+".json"))
+	require.NoError(t, (&pipeline.Node{Node: "b-wbbbbb"}).Write(share))
+	require.True(t, leaves(), "another node is there")
 }

@@ -106,6 +106,7 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 		}
 	}
 	w.removePartial(t)
+	w.suspect(t.File, cause) // before it is free, or another slot of this node claims it
 	// Whoever frees a chunk that failed too often sets it aside: given back, it would be claimed again at
 	// once, before any master has seen it.
 	switch out, _, err := poison.SetAside(ctx, w.FS, t.File, w.agreed.Load().attempts, w.agreed.Load().Expiry); {
@@ -117,5 +118,4 @@ func (w *Worker) failed(ctx context.Context, t *Task, cause error) {
 	default:
 		w.handBack(ctx, t)
 	}
-	w.suspect(t.File, cause)
 }

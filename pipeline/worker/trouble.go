@@ -2,12 +2,12 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/poison"
 )
 
 // restTime is how long a host claims nothing after it failed chunks of two jobs: then the host is at fault,
@@ -35,14 +35,16 @@ func (w *Worker) troubled(ctx context.Context, t *Task, cause error) {
 	w.Log.Error("the chunk is handed back, nothing is claimed for a while",
 		"chunk", t.File.ID(), "reason", reason, "error", firstLine(cause))
 	w.removePartial(t)
-	w.handBack(ctx, t)
 	w.pause.extend(time.Now().Add(troubleTime), reason)
 	w.leave(t.File, 2*troubleTime)
+	w.handBack(ctx, t)
 }
 
-// leave lets other nodes have a chunk for a while, if there are any.
+// leave lets other nodes have a chunk for a while, if there are any. Its own file says nothing of that: it may not be
+// written yet, while this node tries its encoders.
 func (w *Worker) leave(c pipeline.ChunkFile, d time.Duration) {
-	if here, err := poison.Here(w.FS, w.agreed.Load().Expiry); err == nil && here.Nodes > 1 {
+	here, err := pipeline.Present(w.FS, w.agreed.Load().Expiry)
+	if err == nil && slices.ContainsFunc(here, func(n pipeline.SeenNode) bool { return n.Node.Node != w.Node }) {
 		w.faults.leave(c, time.Now().Add(d))
 	}
 }
