@@ -30,6 +30,8 @@ var hostile = map[string]map[string]string{"x264": {
 	"--crf 18:stats=FILE": "--crf", `--crf '18\:stats=FILE'`: "--crf", "--deblock 1:1:dump-yuv=FILE": "--deblock",
 	"--psy-rd 1:1:cqmfile=FILE": "--psy-rd", "--preset slow:stats=FILE": "--preset", "--tune FILE": "--tune",
 	"--partitions p8x8,FILE": "--partitions", "--mastering-display junk": "--mastering-display", "--cll junk": "--cll",
+	"--cll 65536,1": "--cll",
+	"--sar 0:0":     "--sar", "--sar 65536:1": "--sar",
 	"--frames 1": "--frames", "--seek 5": "--seek", "--zones 0,5,q=51": "--zones", "--fps 1": "--fps",
 	"--pulldown 32": "--pulldown", "--force-cfr": "--force-cfr", "--timebase 1/1": "--timebase",
 	"--dts-compress": "--dts-compress", "--asm 0": "--asm", "--filler": "--filler", "--slow-firstpass": "--slow-firstpass",
@@ -64,8 +66,13 @@ var hostile = map[string]map[string]string{"x264": {
 	"--opt-qp-pps": "--opt-qp-pps",
 	// Malformed, or beyond what x265 takes.
 	"--crf eighteen": "--crf", "--bframes": "--bframes", "--no-sao=0": "--no-sao", "--profile main16": "--profile",
-	"--keyint infinite": "--keyint", "--made-up 3": "--made-up", "--max-cll 1": "max-cll",
-	"--display-window 1,2,3": "display-window", "--crf 99": "quality", "--bframes 17": "bframe",
+	"--keyint infinite": "--keyint", "--made-up 3": "--made-up", "--max-cll 1": "--max-cll",
+	"--max-cll 65536,1": "--max-cll",
+	"--sar 0:0":         "--sar", "--sar 65536:1": "--sar",
+	"--master-display G(65536,1)B(1,1)R(1,1)WP(1,1)L(1,1)":      "--master-display",
+	"--master-display G(1,1)B(1,1)R(1,1)WP(1,1)L(4294967296,1)": "--master-display",
+	"--display-window 1,2,3":                                    "display-window",
+	"--crf 99":                                                  "quality", "--bframes 17": "bframe",
 	"--level-idc 8.4":  "--level-idc",
 	"--aq-strength 99": "Aq-Strength", "--qcomp 9": "qCompress", "--ref 99": "maxNumReferences", "--radl 20": "radl",
 	"--slices 9999": "", "--rc-lookahead 99999": "ookahead", "--merange 999999999": "Search Range",
@@ -99,14 +106,15 @@ var hostile = map[string]map[string]string{"x264": {
 	"--input-depth 12": "--input-depth", "--avif 1": "--avif",
 	// Malformed, or beyond what SVT-AV1 takes.
 	"--crf eighteen": "--crf", "--crf 30.1": "--crf", "--crf 99": "--crf", "--preset -9": "--preset", "--crf": "--crf",
-	"--preset 99": "--preset", "--content-light junk": "--content-light", "--keyint junk": "--keyint",
+	"--preset 99": "--preset", "--content-light junk": "--content-light",
+	"--content-light 65536,1": "--content-light", "--keyint junk": "--keyint",
 	"--made-up 3": "--made-up", "--film-grain 99": "--film-grain", "--tile-rows 9": "--tile-rows", "--rc 2": "--rc",
 	"--qindex-offsets 1,2,3,4,5,6,7": "--qindex-offsets", "--rc 1 --keyint -1": "keyint", "--rc 1 --aq-mode 0": "daptive",
 	"--tile-rows 6 --tile-columns 4": "MaxTiles", "--level 6.0": "",
 	"--lp 999": "", "--lookahead 120": "", "--keyint 999999999": "", "--keyint 99999s": "", "--max-qp 1 --min-qp 0": "",
 	"--use-fixed-qindex-offsets 2 --qindex-offsets -256,255,999,-999,999,-999": "qindex_offsets",
 	"--mastering-display G(99999,99999)B(0,0)R(9,9)WP(9,9)L(99999.9,0.0)":      "",
-	"--content-light 99999,99999":                                              "",
+	"--content-light 65535,65535":                                              "",
 }}
 
 // TestHostileOptions: none opens a file or runs for ever, and what is not taken is refused with its name.

@@ -40,7 +40,7 @@ var formPattern = map[form]*regexp.Regexp{
 	number:   regexp.MustCompile(`^-?[0-9]{1,9}(\.[0-9]{1,9})?$`),
 	pair:     regexp.MustCompile(`^-?[0-9]{1,3}(\.[0-9]{1,6})?([:,]-?[0-9]{1,3}(\.[0-9]{1,6})?)?$`),
 	numbers:  regexp.MustCompile(`^[0-9]{1,5}(,[0-9]{1,5}){0,63}$`),
-	ratio:    regexp.MustCompile(`^[0-9]{1,5}[:/][0-9]{1,5}$`),
+	ratio:    regexp.MustCompile(`^[1-9][0-9]{0,4}[:/][1-9][0-9]{0,4}$`),
 	length:   regexp.MustCompile(`^([0-9]{1,9}|infinite)$`),
 	count:    regexp.MustCompile(`^([0-9]{1,4}|auto)$`),
 	offsets:  regexp.MustCompile(`^-?[0-9]{1,2}([:,]-?[0-9]{1,2})?$`),
@@ -56,14 +56,15 @@ var formPattern = map[form]*regexp.Regexp{
 
 var formWant = map[form]string{
 	integer: "it takes a whole number", number: "it takes a number", pair: "it takes one or two numbers, such as 1:0.2",
-	numbers: "it takes numbers with commas between", ratio: "it takes width:height",
+	numbers: "it takes numbers with commas between", ratio: "it takes width:height, from 1 to 65535 each",
 	length: `it takes a number of frames or "infinite"`, count: `it takes a number or "auto"`,
 	offsets:  "it takes one or two whole numbers, such as -1:-1",
 	quarters: "it takes a number in steps of 0.25", span: `it takes a number of frames, of seconds as "10s", or -1`,
-	bitrate: `it takes a number of kbit/s, or one with "b", "k" or "m"`,
-	layers:  "it takes six whole numbers at most, with commas between", light: "it takes two numbers, such as 1000,400",
+	bitrate:     `it takes a number of kbit/s, or one with "b", "k" or "m"`,
+	layers:      "it takes six whole numbers at most, with commas between",
+	light:       "it takes two numbers up to 65535, such as 1000,400",
 	realDisplay: "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), such as G(0.265,0.69)…L(1000,0.0001)",
-	display:     "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)",
+	display:     "it takes G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min), with x and y up to 65535",
 }
 
 // option says how one option of an encoder's command is taken.
@@ -90,7 +91,7 @@ func (o option) allows(value string) bool {
 		}
 		return true
 	default:
-		return formPattern[o.form].MatchString(value) && o.within(value)
+		return formPattern[o.form].MatchString(value) && o.within(value) && o.holds(value)
 	}
 }
 
@@ -100,6 +101,24 @@ func (o option) within(value string) bool {
 	}
 	n, err := strconv.ParseFloat(value, 64)
 	return err == nil && n >= float64(o.least) && n <= float64(o.most)
+}
+
+// holds tells whether the stream has the bits for these numbers: of larger ones x264 and x265 keep the lower bits.
+func (o option) holds(value string) bool {
+	const luminances = 8 // numbers of a display that stand in front of them
+	if o.form != display && o.form != light && o.form != ratio {
+		return true
+	}
+	for i, text := range strings.FieldsFunc(value, func(r rune) bool { return r < '0' || r > '9' }) {
+		bits := 16
+		if i >= luminances {
+			bits = 32
+		}
+		if _, err := strconv.ParseUint(text, 10, bits); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (o option) hasWord(value string) bool {

@@ -127,7 +127,7 @@ var x264Options = map[string]option{
 	"chromaloc":            {form: integer},
 	"alternative-transfer": {form: words, words: transfers},
 	"mastering-display":    {form: display},
-	"cll":                  {form: numbers},
+	"cll":                  {form: light},
 	"nal-hrd":              {form: words, words: "none vbr"},
 	"pic-struct":           {form: flag},
 	"crop-rect":            {form: numbers},

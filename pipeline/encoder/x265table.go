@@ -7,9 +7,9 @@ var x265Table = table{command: "x265", help: "x265 --fullhelp", options: x265Opt
 	refused: x265Refused}
 
 // x265Flags are the parameters that are on or off: each with its no-.
-const x265Flags = "high-tier allow-non-conformance wpp pmode pme ssim-rd rd-refine early-skip tskip-fast splitrd-skip " +
-	"weightp weightb cu-lossless signhide tskip rect amp limit-modes temporal-mvp hme strong-intra-smoothing " +
-	"constrained-intra b-intra fast-intra open-gop hist-scenecut fades b-pyramid lossless analyze-src-pics " +
+const x265Flags = "high-tier allow-non-conformance wpp pmode pme ssim-rd rd-refine early-skip tskip-fast " +
+	"splitrd-skip weightp weightb cu-lossless signhide tskip rect amp limit-modes temporal-mvp hme " +
+	"strong-intra-smoothing constrained-intra b-intra fast-intra open-gop hist-scenecut fades b-pyramid lossless analyze-src-pics " +
 	"hevc-aq aq-motion cutree rc-grain const-vbv sao sao-non-deblock limit-sao cll hdr10 hdr10-opt " +
 	"idr-recovery-sei temporal-layers aud vui-timing-info vui-hrd-info opt-cu-delta-qp lowpass-dct"
 
@@ -52,7 +52,7 @@ func x265Options() map[string]option {
 		"deblock": {form: offsets}, "no-deblock": {form: flag}, "no-scenecut": {form: flag}, "no-psy-rd": {form: flag},
 		"no-psy-rdoq": {form: flag}, "no-rdoq-level": {form: flag}, "intra-refresh": {form: flag},
 		"hme-search": {form: list, words: searches}, "hme-range": {form: numbers}, "display-window": {form: numbers},
-		"sar": {form: ratio}, "master-display": {form: display}, "max-cll": {form: numbers},
+		"sar": {form: ratio}, "master-display": {form: display}, "max-cll": {form: light},
 		"hdr-opt": {form: flag, key: "hdr10-opt"}, "no-hdr-opt": {form: flag, key: "no-hdr10-opt"},
 		"bitrate": {form: integer, note: bitrateNote},
 		"input-csp": {form: words, words: "i400 i420 i422 i444 0 1 2 3",

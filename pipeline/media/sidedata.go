@@ -179,7 +179,8 @@ func (list sideDataList) read() (d SideData) {
 		case "Mastering display metadata":
 			d.HDR.MasterDisplay = masterDisplay(m)
 		case "Content light level metadata":
-			if content, average := number("max_content"), number("max_average"); content > 0 && average >= 0 {
+			content, average := number("max_content"), number("max_average")
+			if content > 0 && average >= 0 && max(content, average) <= math.MaxUint16 {
 				d.HDR.MaxCLL = fmt.Sprintf("%.0f,%.0f", content, average)
 			}
 		case "Spherical Mapping":
@@ -195,23 +196,29 @@ func (list sideDataList) read() (d SideData) {
 	return d
 }
 
-// masterDisplay is empty unless all ten numbers are there: half of it means nothing.
+// masterDisplay is empty unless all ten numbers are there, and HDR10 can tell them: half of it means nothing, and of
+// larger ones encoders keep the lower bits.
 func masterDisplay(m map[string]any) string {
-	const maxLuminance = 100000 // cd/m²: no screen comes near to it, and encoders count in 32 bits
 	complete := true
-	get := func(key string, unit float64) int64 {
+	get := func(key string, unit, most float64) int64 {
 		s, _ := m[key].(string)
 		r := parseRational(s)
-		if r.Den <= 0 || r.Num < 0 || r.Num/r.Den > maxLuminance {
+		steps := math.Round(float64(r.Num) / float64(r.Den) * unit)
+		if r.Den <= 0 || steps < 0 || steps > most {
 			complete = false
 			return 0
 		}
-		return int64(math.Round(float64(r.Num) / float64(r.Den) * unit))
+		return int64(steps)
 	}
-	const xy, cd = 50000, 10000
+	chromaticity := func(key string) int64 { return get(key, 50000, math.MaxUint16) }
+	luminance := func(key string) int64 {
+		const cd, brightest = 10000, 100000 // cd/m²: no screen comes near to it, and encoders count in 32 bits
+		return get(key, cd, brightest*cd)
+	}
 	s := fmt.Sprintf("G(%d,%d)B(%d,%d)R(%d,%d)WP(%d,%d)L(%d,%d)",
-		get("green_x", xy), get("green_y", xy), get("blue_x", xy), get("blue_y", xy), get("red_x", xy), get("red_y", xy),
-		get("white_point_x", xy), get("white_point_y", xy), get("max_luminance", cd), get("min_luminance", cd))
+		chromaticity("green_x"), chromaticity("green_y"), chromaticity("blue_x"), chromaticity("blue_y"),
+		chromaticity("red_x"), chromaticity("red_y"), chromaticity("white_point_x"), chromaticity("white_point_y"),
+		luminance("max_luminance"), luminance("min_luminance"))
 	if !complete {
 		return ""
 	}
