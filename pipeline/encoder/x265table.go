@@ -9,8 +9,8 @@ var x265Table = table{command: "x265", help: "x265 --fullhelp", options: x265Opt
 // x265Flags are the parameters that are on or off: each with its no-.
 const x265Flags = "high-tier allow-non-conformance wpp pmode pme ssim-rd rd-refine early-skip tskip-fast " +
 	"splitrd-skip weightp weightb cu-lossless signhide tskip rect amp limit-modes temporal-mvp hme " +
-	"strong-intra-smoothing constrained-intra b-intra fast-intra open-gop hist-scenecut fades b-pyramid lossless analyze-src-pics " +
-	"hevc-aq aq-motion cutree rc-grain const-vbv sao sao-non-deblock limit-sao cll hdr10 hdr10-opt " +
+	"strong-intra-smoothing constrained-intra b-intra fast-intra open-gop hist-scenecut fades b-pyramid lossless " +
+	"analyze-src-pics hevc-aq aq-motion cutree rc-grain const-vbv sao sao-non-deblock limit-sao cll hdr10 hdr10-opt " +
 	"idr-recovery-sei temporal-layers aud vui-timing-info vui-hrd-info opt-cu-delta-qp lowpass-dct"
 
 // The parameters that take a whole number, a number, one of a few words.
