@@ -25,6 +25,10 @@ func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path stri
 	if fault := media.Fault(err); fault != "" {
 		return refuse("Its first picture can't be encoded: %s.", fault)
 	}
+	if err != nil && media.LacksEncoder(messages) {
+		return refuse("ffmpeg has no %s on the machine that plans, where the settings are tried: install one there that "+
+			"was built with it, or use another encoder.", enc.Library())
+	}
 	if err != nil && !media.Blames(err) {
 		return "", fmt.Errorf("cannot test the settings: %w", err)
 	}

@@ -44,6 +44,9 @@ func unopened(words string) bool {
 		!encoderLibrary.MatchString(words)
 }
 
+// LacksEncoder reports whether an ffmpeg that failed was built without the encoder that it was asked for.
+func LacksEncoder(said string) bool { return strings.Contains(said, "Unknown encoder '") }
+
 // misspoken reports whether an error that looks like the machine's is the file's: of a picture's size that is invalid
 // ffmpeg's reader of YUV4MPEG2 makes "Device or resource busy", since it adds a header's 6 bytes to the error's number.
 func misspoken(words string) bool {
