@@ -24,6 +24,9 @@ type FS struct {
 // will do: on a folder that anybody can write to, opening such a thing could hang or lead elsewhere.
 var ErrNotRegular = errors.New("not a regular file")
 
+// ErrTooLarge is the error for a file of which not so much may be read.
+var ErrTooLarge = errors.New("it is too large")
+
 // Open returns the share at root, an existing directory, made absolute.
 func Open(root string) (*FS, error) {
 	abs, err := filepath.Abs(root)
@@ -162,7 +165,7 @@ func (f *FS) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 		b = b[:len(b)+n]
 		switch {
 		case int64(len(b)) > limit:
-			return nil, nil, fmt.Errorf("it has more than %d bytes", limit)
+			return nil, nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 		case err == io.EOF, err == nil && int64(len(b)) == info.Size():
 			return b, info, nil
 		case err != nil:

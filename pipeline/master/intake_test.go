@@ -109,6 +109,38 @@ func TestSameContentReadAtOnceIsOneJob(t *testing.T) {
 	require.Len(t, m.jobs.live, 1)
 }
 
+// A film beside which stands something that never becomes settings is rejected: it would wait for ever.
+func TestWhatIsNoSettingsIsToldAtOnce(t *testing.T) {
+	for _, lay := range []func(path string) error{
+		func(path string) error { return os.WriteFile(path, make([]byte, pipeline.MaxSidecar+1), 0o644) },
+		func(path string) error { return os.Mkdir(path, 0o755) },
+	} {
+		s := scans{began: make(chan string, 9), ended: make(chan string, 9), let: make(chan struct{})}
+		m := newMaster(t, s)
+		require.NoError(t, m.FS.MkdirAll(pipeline.Inbox))
+		require.NoError(t, lay(m.FS.Path("inbox/a.mkv.distenc.toml")))
+		sparse(t, m, "a.mkv", 1)
+		close(s.let)
+		for m.failed == 0 {
+			_, err := m.lookAtInbox(t.Context())
+			require.NoError(t, err)
+			select {
+			case done := <-m.tasks.results:
+				done()
+			case <-time.After(10 * time.Second):
+				require.Positive(t, m.failed, "it waits")
+			}
+		}
+		reasons, err := filepath.Glob(m.FS.Path("failed/a.mkv/reason.txt"))
+		require.NoError(t, err)
+		require.Len(t, reasons, 1)
+		reason, err := os.ReadFile(reasons[0])
+		require.NoError(t, err)
+		require.Contains(t, string(reason), "The settings beside the file can't be used: ")
+		require.NoFileExists(t, m.FS.Path("inbox/a.mkv"))
+	}
+}
+
 // Where the move itself is denied for a reason that could not be foreseen, a job is made for each try: the tries
 // become rare, and status has the reason.
 func TestAMoveThatIsDeniedIsNotTriedAgainAndAgain(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/watcher"
 )
@@ -25,7 +26,10 @@ type Order struct {
 // resolve finds out how a file is to be encoded.
 func (m *Master) resolve(name string) (Order, error) {
 	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), pipeline.MaxSidecar)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, sharefs.ErrTooLarge), errors.Is(err, sharefs.ErrNotRegular): // no time will mend that
+		return Order{}, pipeline.Refuse("The settings beside the file can't be used: %v.", err).Because(err)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return Order{}, err
 	}
 	folder, _, below := strings.Cut(strings.TrimPrefix(name, pipeline.Inbox+"/"), "/")
