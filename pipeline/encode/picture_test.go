@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -156,4 +157,29 @@ func TestInterlacedHeights(t *testing.T) {
 	j = mustPlan(t, path, pipeline.Settings{Encoder: "x264", Options: fast + " --profile high", Deinterlace: "yes"})
 	require.Equal(t, 54, j.plan.Out.Height)
 	j.encodeAll(t)
+}
+
+// What a refusal of a small picture says to set is taken as it stands, and is enough.
+func TestTheWayOutOfSmallPicturesLeadsOut(t *testing.T) {
+	said := regexp.MustCompile(`set scale = "([^"]+)"`)
+	for name, c := range map[string]struct{ filters, scale string }{
+		"small":             {"scale=32:18,setsar=1", "none"},
+		"wide pixels":       {"scale=160:48,setsar=16/11", "none"},
+		"within a box":      {"scale=160:48,setsar=1", "70x66"},
+		"enlarged too less": {"scale=160:48,setsar=16/11", "128x128 enlarge"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := source(t, "-i", "testsrc2=d=0.2", "-vf", c.filters, "-c:v", "ffv1", "a.mkv")
+			set := pipeline.Settings{Encoder: "svtav1", Options: "--preset 12 --color-format 1"}
+			require.NoError(t, set.Scale.UnmarshalText([]byte(c.scale)))
+			_, err := plan(t, path, set)
+			var refusal *pipeline.Refusal
+			require.ErrorAs(t, err, &refusal)
+			m := said.FindStringSubmatch(refusal.Reason)
+			require.NotNil(t, m, refusal.Reason)
+			require.NoError(t, set.Scale.UnmarshalText([]byte(m[1])))
+			j := mustPlan(t, path, set)
+			require.Equal(t, 64, min(j.plan.Out.Width, j.plan.Out.Height), m[1])
+		})
+	}
 }

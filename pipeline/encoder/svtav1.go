@@ -145,8 +145,8 @@ func (x svtAsked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 	case inFields(source) && !out.Deinterlace:
 		return `The video is interlaced, and AV1 has no fields: set deinterlace = "yes" in the profile.`
 	case out.Width < least || out.Height < least:
-		return fmt.Sprintf("The picture is %d×%d, and svtav1 takes none below %d×%d: set scale = \"%d×%d enlarge\" in the "+
-			"profile, or use another encoder.", out.Width, out.Height, least, least, 2*least, 2*least)
+		return fmt.Sprintf("The picture is %d×%d, and svtav1 takes none below %d×%d: %suse another encoder.", out.Width,
+			out.Height, least, least, svtEnlarged(source, least))
 	case chroma != 420 && !x.to420:
 		return fmt.Sprintf("The pictures are %s, and svtav1 makes 4:2:0 alone: with --color-format 1 they become 4:2:0; "+
 			"another encoder can keep them.", source.PixFmt)
@@ -155,6 +155,20 @@ func (x svtAsked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 			"another encoder can keep them.", source.PixFmt)
 	}
 	return ""
+}
+
+// svtEnlarged says which scale brings a source's pictures to sides of so many pixels at least; empty if none does.
+func svtEnlarged(source pipeline.Video, least float64) string {
+	w, h := float64(source.Width), float64(source.Height)
+	if source.SAR.Valid() {
+		w *= float64(source.SAR.Num) / float64(source.SAR.Den)
+	}
+	even := func(side float64) int { return 2 * int(math.Ceil(side*least/min(w, h)/2)) }
+	box := pipeline.Scale{Width: even(w), Height: even(h), Enlarge: true}
+	if box.UnmarshalText([]byte(box.String())) != nil {
+		return ""
+	}
+	return fmt.Sprintf("set scale = %q in the profile, or ", box)
 }
 
 func (x svtAsked) Look() Look { return x.look }

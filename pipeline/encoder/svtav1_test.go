@@ -86,12 +86,12 @@ func TestSVTPixFmtAndUnfit(t *testing.T) {
 		{"--input-depth 8", "yuv420p10le", "", 320, "yuv420p", ""},
 		{"--input-depth 10", "yuv420p", "", 320, "yuv420p10le", ""},
 		{"", "yuv420p", "tt", 320, "yuv420p", `deinterlace = "yes"`},
-		{"", "yuv420p", "", 62, "yuv420p", `scale = "128×128 enlarge"`},
+		{"", "yuv420p", "", 62, "yuv420p", `scale = "64x186 enlarge"`},
 	} {
 		x, err := parseSVT(c.options)
 		require.NoError(t, err)
 		require.Equal(t, c.pixFmt, x.PixFmt(c.source), "%v", c)
-		unfit := x.Unfit(pipeline.Video{PixFmt: c.source, FieldOrder: c.fields},
+		unfit := x.Unfit(pipeline.Video{Width: c.width, Height: 180, PixFmt: c.source, FieldOrder: c.fields},
 			pipeline.Picture{Width: c.width, Height: 180, PixFmt: c.pixFmt})
 		if c.unfit == "" {
 			require.Empty(t, unfit, "%v", c)
