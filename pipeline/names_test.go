@@ -71,11 +71,13 @@ func TestStrongestSpeaks(t *testing.T) {
 		{Chunk: 0, Attempt: 2, State: Pending}, {Chunk: 0, Attempt: 1, State: Claimed},
 		{Chunk: 1, Attempt: 1, State: Accepted}, {Chunk: 1, Attempt: 5, State: Pending}, {Chunk: 9, State: Accepted},
 	}
-	best := j.Strongest(3)
+	j = append(j, ChunkFile{Chunk: 2, Analysis: Bars, State: Accepted})
+	plan := &Plan{Chunks: make([]Chunk, 3)}
+	best := j.Strongest(plan)
 	require.Equal(t, Claimed, best[0].State)
 	require.Equal(t, Accepted, best[1].State)
 	require.Equal(t, Nowhere, best[2].State)
-	require.Equal(t, []int{2, 5, 0}, j.Attempts(3))
+	require.Equal(t, []int{2, 5, 0}, j.Attempts(plan))
 }
 
 func TestTags(t *testing.T) {

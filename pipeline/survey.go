@@ -112,14 +112,11 @@ func (j JobChunks) Copies(of ChunkFile) (n int) {
 	return n
 }
 
-// Strongest returns for each of n chunks the file that speaks for it: the strongest state, then the
+// Strongest returns for each chunk of a plan the file that speaks for it: the strongest state, then the
 // highest attempt. A chunk that was not seen has State Nowhere.
-func (j JobChunks) Strongest(n int) []ChunkFile {
-	best := make([]ChunkFile, n)
-	for _, c := range j {
-		if c.Chunk >= n {
-			continue
-		}
+func (j JobChunks) Strongest(p *Plan) []ChunkFile {
+	best := make([]ChunkFile, len(p.Chunks))
+	for _, c := range j.Of(p) {
 		b := &best[c.Chunk]
 		if c.State > b.State || c.State == b.State && c.Attempt > b.Attempt {
 			*b = c
@@ -128,13 +125,11 @@ func (j JobChunks) Strongest(n int) []ChunkFile {
 	return best
 }
 
-// Attempts returns the highest attempt seen of each of n chunks.
-func (j JobChunks) Attempts(n int) []int {
-	high := make([]int, n)
-	for _, c := range j {
-		if c.Chunk < n {
-			high[c.Chunk] = max(high[c.Chunk], c.Attempt)
-		}
+// Attempts returns the highest attempt seen of each chunk of a plan.
+func (j JobChunks) Attempts(p *Plan) []int {
+	high := make([]int, len(p.Chunks))
+	for _, c := range j.Of(p) {
+		high[c.Chunk] = max(high[c.Chunk], c.Attempt)
 	}
 	return high
 }

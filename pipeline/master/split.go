@@ -37,7 +37,7 @@ func (t *term) startSplit(j *job, state []pipeline.ChunkFile, chunks pipeline.Jo
 		return
 	}
 	missing = missing[:min(room, len(missing))]
-	attempts, plan := chunks.Attempts(len(state)), j.plan
+	attempts, plan := chunks.Attempts(j.plan), j.plan
 	background(t, "split", j, func(ctx context.Context, w *jobTask) splitResult { return w.split(ctx, missing, attempts) },
 		func(r splitResult) {
 			if j.plan != plan {

@@ -100,7 +100,7 @@ func (t *term) stepChunks(
 	}
 	t.dropEarlier(j, chunks)
 	chunks = chunks.Of(j.plan)
-	state := chunks.Strongest(len(j.plan.Chunks))
+	state := chunks.Strongest(j.plan)
 	t.startSplit(j, state, chunks)
 	t.startReject(j)
 	t.startAccept(j, state)

@@ -84,7 +84,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 	}
 	st.Notes, st.Build = plan.Notes, k.pins[id].Now().Version
 	fill(f, &st, plan, chunks, nodes)
-	st.Quality = k.scores(f, plan, chunks.Strongest(len(plan.Chunks)))
+	st.Quality = k.scores(f, plan, chunks.Strongest(plan))
 	if st.Chunks.Pending > 0 && plan.Encodes() {
 		st.Waits = cmp.Or(k.pins[id].Waiting(plan.Demand(), nodes, patience),
 			tooLarge(plan, having(nodes, k.pins[id].Now(), plan.Demand())))
@@ -138,7 +138,7 @@ func fill(f *sharefs.FS, st *pipeline.JobStatus, plan *pipeline.Plan, chunks pip
 	for _, n := range nodes {
 		st.FPS += n.Jobs[plan.Job]
 	}
-	running, state := inWork(nodes), chunks.Of(plan).Strongest(len(plan.Chunks))
+	running, state := inWork(nodes), chunks.Strongest(plan)
 	st.State = stateOf(plan, state)
 	for i, c := range state {
 		frames := 0

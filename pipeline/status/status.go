@@ -186,7 +186,7 @@ func remaining(p planned, paused bool, chunks pipeline.JobChunks, nodes []pipeli
 		w.able[n.Node.Node] = n.Encodes(p.pins.Now(), p.Demand())
 	}
 	running := inWork(nodes)
-	for i, c := range chunks.Of(p.Plan).Strongest(len(p.Chunks)) {
+	for i, c := range chunks.Strongest(p.Plan) {
 		open := openChunk{frames: p.Chunks[i].PTS.Len()}
 		switch c.State {
 		case pipeline.Nowhere, pipeline.Pending:

@@ -194,3 +194,10 @@ func TestWhatHasEndedComesFromStatusJSON(t *testing.T) {
 	require.Len(t, got.Jobs, 1)
 	require.Equal(t, s.Jobs[0], got.Jobs[0])
 }
+
+func TestAnAnalysisCountsWhatIsMeasured(t *testing.T) {
+	s := sceneBusy()
+	s.Jobs = []pipeline.JobStatus{{ID: "abcdef01-k3f9z", Name: "a.mkv", State: pipeline.Analysing, Course: pipeline.Course{
+		Chunks: pipeline.Counts{Total: 12, Done: 3}, Frames: pipeline.Progress{Total: 6000}}}}
+	require.Contains(t, tableOf(s, TerminalStyle{}), " 25%  analysing  3/12 chunks")
+}

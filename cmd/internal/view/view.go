@@ -75,8 +75,11 @@ func word(j pipeline.JobStatus) string {
 	return plain(string(j.State))
 }
 
-// done is the part of a job's frames that is encoded, 0 to 1.
+// done is the part of a job's frames that is encoded, 0 to 1; of one that is analysed, the part that is measured.
 func done(j pipeline.JobStatus) float64 {
+	if j.State == pipeline.Analysing {
+		return float64(j.Chunks.Done) / float64(max(1, j.Chunks.Total))
+	}
 	if j.Frames.Total == 0 {
 		return 0
 	}
