@@ -341,3 +341,20 @@ func asking(p *plan, n int) {
 func copies(p *plan, _ int) {
 	p.films, p.drops = 5, []string{"slow", "stalls", "whole size", "same name", "same content"}
 }
+
+// A decoder's buffer is kept to while masters and workers die, and what no attempt mends comes out all the same.
+func TestNarrowBuffer(t *testing.T) {
+	anew := 0
+	for seed := uint64(1); seed <= 12; seed++ {
+		r := run(t, seed, nil, func(p *plan) {
+			quiet(p)
+			p.narrow, p.masters, p.films, p.drops = true, 2, 2, []string{"renamed", "renamed"}
+			p.calm = 5 * time.Minute
+			p.traps = []*trap{{role: "-m", op: "rename", in: ".ok.", nth: int(seed), after: seed%2 == 0, do: "kill"}}
+		})
+		require.Empty(t, r.wrong, r.report)
+		require.Equal(t, 2, r.count["published"])
+		anew += r.count["made anew for the buffer"]
+	}
+	require.Positive(t, anew)
+}

@@ -270,6 +270,7 @@ func (j *judge) out(s step, i *inode) {
 		j.violate("promise 1", fmt.Sprintf("an output that is not its source: %v: %s", err, s), job)
 	}
 	j.byPlan(s, job, i)
+	j.buffered(s, job, i)
 }
 
 // moved counts the copies that were taken before they were whole, and is promise 2: a source goes to the

@@ -30,6 +30,7 @@ type plan struct {
 	at      []time.Duration // when; those that are not in it when the seed says
 	keep    string          // what becomes of sources: archive, delete
 	analyse bool            // films are analysed before they are encoded
+	narrow  bool            // the decoder's buffer is bounded
 	kinds   []int           // the build of each worker's machine; the first kind where it is not said
 	events  []trouble
 	traps   []*trap
@@ -107,7 +108,7 @@ func (w *world) drawPlan() plan {
 		limits := []string{"", "", "", "", "", "early", "late", "fits"}
 		p.limits = append(p.limits, limits[w.pick(fmt.Sprint("limit", n), len(limits))])
 	}
-	p.analyse = on("analysis", 3)
+	p.analyse, p.narrow = on("analysis", 3), on("narrow", 4)
 	w.drawTroubles(&p, on)
 	w.drawBuilds(&p, on)
 	return p

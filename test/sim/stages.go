@@ -85,6 +85,9 @@ func (s stages) equip(p *pipeline.Plan) {
 	if !p.Encodes() {
 		return
 	}
+	if s.world.plan.narrow {
+		p.Buffer = narrow
+	}
 	p.Build = kinds[0]
 	if b, _ := pipeline.MostSlots(pipeline.Crew(s.share), p.Demand()); b.Known() {
 		p.Build = b
@@ -258,12 +261,16 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 		e.world.judge.tally("another build")
 		return nil, worker.ErrOtherBuild
 	}
+	flow, err := e.flow(t, frames)
+	if err != nil {
+		return nil, err
+	}
 	text := []byte("result " + t.File.Stem() + " " + build.Headers + " " + found(t.Plan) + "\n" + strings.ToUpper(frames))
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
 	return &pipeline.Record{Size: int64(len(text)), Video: e.video(frames), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
-		Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1, Method: "sim"}, nil
+		Flow: flow, Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1, Method: "sim"}, nil
 }
 
 // video is how many bytes of an output a chunk says to be. Of a film that outgrows its limit early they are so many
