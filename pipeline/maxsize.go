@@ -107,7 +107,7 @@ func (p *Plan) estimate(done []int64) int64 {
 	encoded := 0.0
 	for _, i := range p.Sample() {
 		size := float64(p.Chunks[i].Bytes)
-		if done[i] == 0 || size == 0 {
+		if done[i] <= 0 || size <= 0 {
 			break
 		}
 		sample.add(size)

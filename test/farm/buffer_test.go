@@ -15,6 +15,7 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/merge"
+	"github.com/distenc/distenc/test/corpus"
 )
 
 // scenes makes a film of scenes that are as unlike as can be, the last one noise, in Matroska with ticks of a
@@ -158,4 +159,24 @@ func TestChunksThatCountOnAFullBufferOverrunIt(t *testing.T) {
 	late, _ := bucket(t, out, 300, 300, 0.9)
 	t.Logf("%d pictures too late", late)
 	require.Positive(t, late)
+}
+
+// What an encoder can't make any smaller comes out with a note, after a few tries.
+func TestABufferThatCannotHoldIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, calmTerms+"[profiles.default]\n"+
+		`x264 = "--preset ultrafast --crf 2 --qpmax 8 --vbv-maxrate 60 --vbv-bufsize 60"`+"\n")
+	f.start("run", "--slots", "2")
+	source := corpus.Film(t, 3)
+	f.drop(source, "film.mkv")
+	f.eventually("the film is done", func() bool { return len(f.done()) == 1 })
+	j := f.done()[0]
+	exact(t, source, filepath.Join(f.dir, j.Output))
+	require.Contains(t, strings.Join(j.Notes, " "), "does not hold: pictures come too late in chunks 00000")
+	require.NotEmpty(t, f.certificate(j.ID).Report.Buffer.Late)
+	require.Zero(t, j.Retries, "no attempt has failed")
+	reports, err := filepath.Glob(filepath.Join(f.dir, "jobs", j.ID, "log", j.ID+".00000.*.json"))
+	require.NoError(t, err)
+	require.Len(t, reports, 5)
+	require.Contains(t, f.must("status", j.ID), "does not hold")
 }
