@@ -102,7 +102,7 @@ func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []stri
 		return notSeen(err)
 	}
 	w.Log.Info("accepted", "chunk", c.ID(), "node", c.Node, "frames", record.Frames, "fps", int(record.FPS()))
-	w.Took("encode", time.Duration(record.Seconds*float64(time.Second)))
+	w.Took(cmp.Or(string(w.plan.Analysis), "encode"), time.Duration(record.Seconds*float64(time.Second)))
 	return verdict{record: record}
 }
 

@@ -150,8 +150,9 @@ func (e *Encoder) sameBuild(ctx context.Context, t *worker.Task, record *pipelin
 		e.builds.Forget(name)
 		record.Build, err = e.builds.Of(ctx, name, format)
 	}
+	own := record.Encoder == "" || record.Encoder == record.Build.Version // else it was replaced, and put back meanwhile
 	switch {
-	case !t.Build.Known() || record.Build == t.Build:
+	case !t.Build.Known() || record.Build == t.Build && own:
 		return nil
 	case err != nil && !refused(err):
 		return err

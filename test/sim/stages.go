@@ -257,7 +257,7 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 		return e.look(t, frames)
 	}
 	was := e.told(build)
-	if t.Build.Known() && was != t.Build {
+	if t.Build.Known() && (was != t.Build || build.Version != was.Version) {
 		e.world.judge.tally("another build")
 		return nil, worker.ErrOtherBuild
 	}
