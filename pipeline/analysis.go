@@ -15,13 +15,19 @@ type Analysis string
 // Bars measures which part of the pictures is not black anywhere in the film, for crop = "auto".
 const Bars Analysis = "bars"
 
+// Rate measures how many bytes each chunk takes with some CRFs, for a size.
+const Rate Analysis = "rate"
+
 // analyses are all that there are.
-var analyses = []Analysis{Bars}
+var analyses = []Analysis{Bars, Rate}
 
 // Analyses lists what has to be measured before the film can be encoded, in this order.
 func (s Settings) Analyses() (all []Analysis) {
 	if s.Crop.Auto {
 		all = append(all, Bars)
+	}
+	if s.Size != (Size{}) {
+		all = append(all, Rate)
 	}
 	return all
 }
@@ -84,8 +90,11 @@ func (p *Plan) Has(c ChunkFile) bool { return c.Analysis == p.Analysis && c.Chun
 
 // Effort names what the time that a pixel takes depends on: speeds measured with another one do not apply.
 func (p *Plan) Effort() string {
-	if p.Analysis != "" {
+	switch p.Analysis {
+	case Bars:
 		return strings.TrimSpace(string(p.Analysis) + " " + p.Video.Codec)
+	case Rate:
+		return string(p.Analysis) + " " + p.Settings.Effort()
 	}
 	return p.Settings.Effort()
 }

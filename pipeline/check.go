@@ -44,6 +44,9 @@ func (p *Plan) check(id string) error {
 	if err := p.checkAnalyses(); err != nil {
 		return err
 	}
+	if !p.Budget.check(p) {
+		return errors.New("has a size that it can't be brought to")
+	}
 	if m := p.Memory; m.Fixed < 0 || m.Thread < 0 || max(m.Fixed, m.Thread) > maxTold {
 		return errors.New("takes memory that no machine has")
 	}

@@ -103,8 +103,9 @@ type Plan struct {
 	Encoder string   `json:"encoder"`        // version string of the encoder that the test encode at submission ran with
 	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
 	Memory  Memory   `json:"memory,omitzero"`
-	Buffer  Buffer   `json:"buffer,omitzero"` // of the decoder; the film's chunks keep to it together
-	Sound   int64    `json:"sound,omitempty"` // bytes of sound that the output has too, at least; 0 where nobody asks
+	Budget  *Budget  `json:"budget,omitempty"` // of a film whose size is limited
+	Buffer  Buffer   `json:"buffer,omitzero"`  // of the decoder; the film's chunks keep to it together
+	Sound   int64    `json:"sound,omitempty"`  // bytes of sound that the output has too, at least; 0 where nobody asks
 	Frames  int      `json:"frames"`
 	Chunks  []Chunk  `json:"chunks"`
 	Notes   []string `json:"notes,omitempty"` // what a person should know: what the container can't take, damage, …
@@ -133,6 +134,15 @@ type Timing struct {
 
 // Pixels is the size of one of the output's pictures; 1 where it is not known.
 func (p *Plan) Pixels() float64 { return float64(max(1, p.Out.Width*p.Out.Height)) }
+
+// Seconds is how long the film lasts, up to the end of its last picture.
+func (p *Plan) Seconds() float64 {
+	if len(p.Chunks) == 0 {
+		return 0
+	}
+	ticks := p.Chunks[len(p.Chunks)-1].End - p.Chunks[0].Start + max(0, p.LastTicks-1)
+	return p.Video.TimeBase.Seconds(ticks)
+}
 
 // Cut reports whether a chunk's file is a piece that is cut out of the source; else it is the name of a range of it.
 func (p *Plan) Cut(chunk int) bool { return p.Analysis == "" && p.Chunks[chunk].Kind == KindPiece }

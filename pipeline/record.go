@@ -21,12 +21,19 @@ type Record struct {
 	Extradata string    `json:"extradata"` // SHA-256 of the stream's CodecPrivate: equal in all chunks of a job
 	Encoder   string    `json:"encoder"`   // the encoder's version string
 	Build     Build     `json:"build,omitzero"`
-	Flow      Flow      `json:"flow,omitzero"` // of its pictures through the decoder's buffer, where that is bounded
-	Seconds   float64   `json:"seconds"`       // wall time of the encode
-	Method    string    `json:"method"`        // which step of the acceptance ladder gave the planned frames
+	Spent     Spending  `json:"spent,omitzero"` // where the film's size is limited
+	Flow      Flow      `json:"flow,omitzero"`  // of its pictures through the decoder's buffer, where that is bounded
+	Seconds   float64   `json:"seconds"`        // wall time of the encode
+	Method    string    `json:"method"`         // which step of the acceptance ladder gave the planned frames
 	Quality   Scored    `json:"quality,omitzero"`
 	Time      time.Time `json:"time"` // the worker's wall clock, for people: nothing is decided by it
 	Spare     bool      `json:"-"`    // until it is stored the result lies in ChunkFile.Spare
+}
+
+// Spending is what a chunk was given of its film's budget.
+type Spending struct {
+	CRF         float64 `json:"crf"`
+	Corrections int     `json:"corrections"` // of the budget that its worker knew
 }
 
 // FPS is the speed of the encode in frames a second.

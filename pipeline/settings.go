@@ -21,6 +21,7 @@ type Settings struct {
 	Odd         Odd            `json:"odd,omitempty"`
 	Quality     Quality        `json:"quality,omitzero"`
 	MaxSize     Share          `json:"max_size,omitzero"`
+	Size        Size           `json:"size,omitzero"`
 	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk; 0: the encoder's own
 	Pieces      Pieces         `json:"pieces,omitempty"`
 	Disposal    SourceDisposal `json:"source,omitempty"`

@@ -26,6 +26,7 @@ type asked struct {
 	encoder string // "": the profile's
 	options string // of that encoder's own command
 	quality string // "": the profile's
+	size    string // "": the profile's
 }
 
 // aboutOptions is the help of what stands behind "--".
@@ -37,6 +38,8 @@ func (a *asked) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
 		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
+	cmd.Flags().StringVar(&a.size, "size", "",
+		"give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
 	cmd.Flags().StringVar(&a.quality, "quality", "",
 		"have every chunk encoded with the CRF that gives it this `SCORE`: \"vmaf 95\", \"ssim 0.985\" or \"xpsnr 42\"")
 }
@@ -60,7 +63,7 @@ func (a *asked) check(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.Settings = map[string]string{}
+	chosen := config.Choices{}
 	if a.encoder != "" || a.options != "" {
 		e, err := encoder.Named(cmp.Or(a.encoder, profile.Encoder))
 		if err == nil {
@@ -69,13 +72,18 @@ func (a *asked) check(cfg config.Config) error {
 		if err != nil {
 			return usage(err)
 		}
-		a.Settings[e.Name()] = a.options
+		chosen[e.Name()] = a.options
 	}
-	if a.quality != "" {
-		a.Settings["quality"] = a.quality
+	for key, text := range map[string]string{"quality": a.quality, "size": a.size} {
+		if text != "" {
+			chosen[key] = text
+		}
 	}
-	if err := config.Choices(a.Settings).Check(); err != nil {
+	if err := chosen.Check(); err != nil {
 		return usage(err)
+	}
+	if len(chosen) > 0 {
+		a.Settings = chosen
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type Request struct {
 	Nice      int
 	// Near is the CRF that gave another chunk of the film the wanted quality; 0: that is not known.
 	Near float64
+	// Spending has the CRF that the chunk is encoded with where its film's size is limited.
+	Spending pipeline.Spending
 	// Progress is called while a try runs, with its frames and bytes so far. If nil, it is not called.
 	Progress func(frames int, size int64)
 	// Started is called with the child of each try. If nil, it is not called.
@@ -44,7 +46,7 @@ var ErrFrames = errors.New("the frames that come out are not the planned ones")
 // in any case but that.
 func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Record, error) {
 	start := time.Now()
-	enc, options, err := encoder.Of(req.Plan.Settings)
+	enc, options, err := encoder.At(req.Plan.Settings, req.Spending.CRF)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		Size: found.Size, Video: found.Payload(), CRC32: found.CRC32, Frames: len(found.PTS),
 		Extradata: found.Extradata, Flow: Flow(req.Plan, req.Chunk.Index, found.Clip),
 		Encoder: enc.Version(found.Head, found.messages),
-		Method:  found.in.method + found.remark, Quality: found.scored, Spare: found.spare,
+		Method:  found.in.method + found.remark, Quality: found.scored, Spent: req.Spending, Spare: found.spare,
 		Seconds: time.Since(start).Seconds(), Time: time.Now(),
 	}, nil
 }

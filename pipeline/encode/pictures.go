@@ -25,7 +25,7 @@ type PictureCheck struct {
 	Result string      // checked before by Check, absolute
 	Clip   *media.Clip // what Check found in it; not needed if Quick is set
 	Method string      // how the result was encoded, as its record says
-	CRF    float64     // that a wanted quality took, as its record says; 0: none was searched for
+	CRF    float64     // with which it was, as the record says; 0: as the options say
 	// Quick compares the result's first picture only. Otherwise all of it is decoded, which must not make the
 	// decoder complain, and another key frame is compared as well.
 	Quick bool

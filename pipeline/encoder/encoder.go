@@ -38,6 +38,8 @@ type Encoder interface {
 	// Rate returns the first of the options that choose a bitrate or a quality, --crf for instance, empty if there is none,
 	// and the options without all of these. They must be ones that Parse accepts.
 	Rate(options string) (first, rest string)
+	// Quick returns options, which Parse accepts, with more that make an encode fast of which only bytes are counted.
+	Quick(options string) string
 	// AnySize are the options with which it takes odd widths and heights; empty if there are none.
 	AnySize() string
 	// Version is what the first bytes of a stream, 64 KiB or so, and ffmpeg's messages tell of who made it; empty where
@@ -80,6 +82,7 @@ type CRF struct {
 	Least, Most float64 // common sense ends there: what is beyond costs much, or looks bad
 	Step        float64 // between two values
 	First       float64 // where a search begins that knows nothing: VMAF 95 is not far
+	Worst       float64 // the highest that there is
 	Span        float64 // of CRF that halves or doubles the bits, about
 }
 
@@ -134,10 +137,8 @@ func Of(s pipeline.Settings) (Encoder, Options, error) {
 		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
 	}
 	o, err := e.Parse(s.Options)
-	if err == nil && s.Quality != (pipeline.Quality{}) {
-		if rate, _ := e.Rate(s.Options); rate != "" {
-			err = fmt.Errorf("quality = %q and %s can't both hold", s.Quality, rate)
-		}
+	if err == nil {
+		err = contradiction(e, s)
 	}
 	if err != nil {
 		return nil, nil, &pipeline.Refusal{Reason: "The settings can't be used: " + err.Error() + ".", Err: err}
@@ -145,8 +146,23 @@ func Of(s pipeline.Settings) (Encoder, Options, error) {
 	return e, o, nil
 }
 
-// At returns a job's encoder and its options with the CRF that a wanted quality needs; 0: that is not known, or none is
-// wanted. The error is a *pipeline.Refusal.
+// contradiction says which two of the settings decide how many bits there are; nil if no more than one does.
+func contradiction(e Encoder, s pipeline.Settings) error {
+	rate, _ := e.Rate(s.Options)
+	quality, size := s.Quality != (pipeline.Quality{}), s.Size != (pipeline.Size{})
+	switch {
+	case quality && size:
+		return fmt.Errorf("quality = %q and size = %q can't both hold", s.Quality, s.Size)
+	case quality && rate != "":
+		return fmt.Errorf("quality = %q and %s can't both hold", s.Quality, rate)
+	case size && rate != "":
+		return fmt.Errorf("size = %q and %s can't both hold", s.Size, rate)
+	}
+	return nil
+}
+
+// At returns a job's encoder and its options with the CRF that a wanted quality or size needs; 0: that is not known, or
+// none is wanted. The error is a *pipeline.Refusal.
 func At(s pipeline.Settings, crf float64) (Encoder, Options, error) {
 	e, o, err := Of(s)
 	if err != nil || crf == 0 {

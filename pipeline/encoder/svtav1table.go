@@ -34,7 +34,7 @@ var svtOptions = map[string]option{
 	"cqp": {form: quarters, least: 1, most: 70},
 	"qp":  {form: integer, least: 1, most: 63},
 	"tbr": {form: bitrate, note: "--tbr: each chunk is brought to this bitrate for itself, so quality varies more than " +
-		"in one encode; --crf gives an even quality"},
+		"in one encode; --crf gives an even quality, and size in the profile does too"},
 	"mbr": {form: bitrate, note: "--mbr caps the bitrate on the average; it is no bound of a decoder's buffer, which " +
 		"x264 and x265 can keep to with --vbv-maxrate and --vbv-bufsize"},
 	"max-qp":                         {form: integer, most: 63},

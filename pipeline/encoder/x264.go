@@ -25,7 +25,9 @@ func (x264) AnySize() string { return "--profile high444 --output-csp i444" }
 
 func (x264) Chunk() time.Duration { return 20 * time.Second }
 
-func (x264) CRF(string) CRF { return CRF{Least: 8, Most: 42, Step: 0.25, First: 23, Span: 6} }
+func (x264) CRF(string) CRF {
+	return CRF{Least: 8, Most: 42, Worst: 51, Step: 0.25, First: 23, Span: 6}
+}
 
 func (x264) Rate(options string) (first, rest string) {
 	return x264Table.without(options, "crf", "qp", "bitrate", "avcintra-class")

@@ -157,7 +157,7 @@ var x264Options = map[string]option{
 
 // bitrateNote is what a bitrate means where a film is encoded in chunks.
 const bitrateNote = "--bitrate: each chunk is brought to this bitrate for itself, so quality varies more than in one " +
-	"encode; --crf gives an even quality"
+	"encode; --crf gives an even quality, and size = \"2500k\" in the profile does too"
 
 // x264Short are the command's one-letter options.
 var x264Short = map[byte]string{
@@ -171,7 +171,7 @@ const (
 	noFile    = "files are chosen by the job, and no other is read or written"
 	noTiming  = "every frame keeps the source's own timestamp"
 	noFrames  = "every frame of the source is encoded, and numbers would count from each chunk's start"
-	noTwoPass = "chunks are encoded in one pass; use --crf"
+	noTwoPass = "chunks are encoded in one pass; use --crf, or size in the profile"
 	noMachine = "it depends on the machine, and all chunks are encoded alike"
 )
 

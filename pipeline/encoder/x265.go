@@ -24,7 +24,9 @@ func (x265) AnySize() string { return "--profile main444-8 --input-csp i444" }
 
 func (x265) Chunk() time.Duration { return 20 * time.Second }
 
-func (x265) CRF(string) CRF { return CRF{Least: 8, Most: 42, Step: 0.25, First: 23, Span: 6} }
+func (x265) CRF(string) CRF {
+	return CRF{Least: 8, Most: 42, Worst: 51, Step: 0.25, First: 23, Span: 6}
+}
 
 func (x265) Rate(options string) (first, rest string) {
 	return x265Table.without(options, "crf", "qp", "bitrate", "lossless")

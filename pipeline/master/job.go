@@ -18,6 +18,7 @@ type job struct {
 	absent        persistence    // with a source that is not in the folder
 	rest          time.Time      // no step before this time
 	builds        buildNotes
+	corrections   pipeline.Corrections // of the budget, where the film's size is limited
 	chunks        chunkNotes
 	results       results
 	merging       merging
@@ -78,7 +79,7 @@ func liveJob(record *pipeline.Job) *job {
 func (j *job) follow(p *pipeline.Plan, ours bool) {
 	fresh := liveJob(j.Job)
 	j.plan, j.scan, j.behind = p, Scan{}, persistence{}
-	j.builds, j.chunks, j.results, j.merging = fresh.builds, fresh.chunks, fresh.results, fresh.merging
+	j.builds, j.corrections, j.chunks, j.results, j.merging = fresh.builds, nil, fresh.chunks, fresh.results, fresh.merging
 	if !ours {
 		return
 	}
@@ -92,17 +93,20 @@ func (j *job) follow(p *pipeline.Plan, ours bool) {
 // out it returns, and the loop applies it.
 type jobTask struct {
 	*Master
-	films   *films // guards itself
-	job     *pipeline.Job
-	plan    *pipeline.Plan
-	pins    pipeline.Pins
-	sighted *identity // what the task finds here is applied too
+	films *films // guards itself
+	job   *pipeline.Job
+	plan  *pipeline.Plan
+	pins  pipeline.Pins
+	// of the budget that the film has where its size is limited
+	corrections pipeline.Corrections
+	sighted     *identity // what the task finds here is applied too
 }
 
 // taskFor is what a background task for a job is given.
 func (t *term) taskFor(j *job) *jobTask {
 	return &jobTask{
-		Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins, sighted: j.sighted,
+		Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins,
+		corrections: j.corrections, sighted: j.sighted,
 	}
 }
 
@@ -124,7 +128,7 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
 	"plan": 1, "conclude": 2, "split": 1, "accept": 2, "reject": 2, "changed": 1,
-	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2, "records": 2, "buffer": 2,
+	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2, "records": 2, "budget": 2, "buffer": 2,
 }
 
 // later notes an error that may pass and lets the job rest.

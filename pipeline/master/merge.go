@@ -142,6 +142,16 @@ func (w *jobTask) mergeAndDecide(
 	if serr := w.sweepFolder(pipeline.WorkOf(out)); serr != nil {
 		w.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", w.job.ID, "error", serr)
 	}
+	again, tooLarge := false, ""
+	if err == nil {
+		again, tooLarge, err = w.misses(records, merged.Size)
+	}
+	if again { // what has to be encoded anew is on the share
+		return w.FS.Remove(out)
+	}
+	if err == nil && tooLarge != "" {
+		return errors.Join(w.FS.Remove(out), w.decide(pipeline.Decision{Act: pipeline.ActFailed, Reason: tooLarge}))
+	}
 	if err == nil {
 		report := merged.Report + companionsReport(w.beside())
 		err = errors.Join(w.FS.Create(out+".json", merged.Certificate), w.FS.Create(out+".txt", []byte(report)))

@@ -56,6 +56,7 @@ type childError interface {
 // Merged is what became of a merge, or of a job that needs none.
 type Merged struct {
 	CRC32       string   // of the output
+	Size        int64    // of the output, in bytes
 	Certificate []byte   // JSON for certificate.json
 	Report      string   // text for report.txt
 	Notes       []string // what a person should know beside what the plan says

@@ -95,7 +95,7 @@ func (t *term) stepChunks(
 	if !t.loadPlan(j, dir) {
 		return !j.foreign
 	}
-	if !t.loadPins(j, dir) {
+	if !t.loadPins(j, dir) || !t.loadCorrections(j, dir) {
 		return true
 	}
 	t.dropEarlier(j, chunks)
@@ -114,7 +114,7 @@ func (t *term) stepChunks(
 	j.chunks.aside = count[pipeline.Failed]
 	t.watchBuild(j, count, control.Paused)
 	skipped := t.startSkip(j, state)
-	alike := t.startSort(j, state) && t.startBuffer(j, state) && !skipped
+	alike := t.startSort(j, state) && t.startBuffer(j, state) && t.watchBudget(j, state) && !skipped
 	t.inspectSource(j)
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
 	j.chunks.ending = noneFree && j.plan.Analysis != ""

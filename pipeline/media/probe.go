@@ -60,6 +60,7 @@ type Stream struct {
 	// ExtradataSHA256 is the hash of the codec's private data (CodecPrivate, avcC), lower-case hex; empty where
 	// there is none.
 	ExtradataSHA256 string `json:"extradata_hash"`
+	ExtradataSize   int    `json:"extradata_size"`     // bytes of it; an attachment is nothing else
 	SampleRate      int    `json:"sample_rate,string"` // of sound
 
 	Pictures

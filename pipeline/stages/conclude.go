@@ -25,6 +25,10 @@ func (s *Media) Conclude(
 		if err := s.crop(ctx, next, p, chunks, records); err != nil {
 			return nil, err
 		}
+	case pipeline.Rate:
+		if err := s.share(next, p, chunks, records); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, fmt.Errorf("the job %s is measured for %q, which this version does not know", j.ID, p.Analysis)
 	}

@@ -90,8 +90,11 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 			return nil, err
 		}
 	}
-	if t.Plan.Analysis == pipeline.Bars {
+	switch t.Plan.Analysis {
+	case pipeline.Bars:
 		return e.measure(ctx, t, req)
+	case pipeline.Rate:
+		return e.measureRate(ctx, t, req)
 	}
 	if t.Plan.Buffer.Bounds() {
 		var err error
@@ -102,6 +105,7 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if err := e.takes(ctx, t, req.Source); err != nil {
 		return nil, err
 	}
+	req.Spending = t.Spending
 	record, err := encode.Chunk(ctx, e.tools, req)
 	if err == nil {
 		e.crfs.know(t.File.Job, t.File.Chunk, record.Quality)

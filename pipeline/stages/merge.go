@@ -86,5 +86,7 @@ func (s *Media) Merge(
 	for _, n := range notes {
 		report += "\nnote: " + n + "\n"
 	}
-	return &master.Merged{CRC32: out.CRC32, Certificate: append(b, '\n'), Report: report, Notes: notes}, nil
+	return &master.Merged{
+		CRC32: out.CRC32, Size: out.Size, Certificate: append(b, '\n'), Report: report, Notes: notes,
+	}, nil
 }

@@ -58,6 +58,9 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 		return nil, err
 	}
 	s.know(plan, source)
+	if err := s.allot(ctx, plan, source); err != nil {
+		return nil, err
+	}
 	path := s.FS.Path(pipeline.JobFile(j.ID, plan.Source))
 	if err := merge.TryConverted(ctx, s.Tools, path, source, j.Settings); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package stages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,10 @@ func (s *Media) Check(
 ) error {
 	if p.Analysis == pipeline.Bars {
 		_, err := s.lit(p, c, r)
+		return err
+	}
+	if p.Analysis == pipeline.Rate {
+		_, err := s.rates(p, c, r)
 		return err
 	}
 	in, err := s.FS.OpenRead(c.Result())
@@ -64,7 +69,7 @@ func (s *Media) checkPictures(
 	source := s.FS.Path(pipeline.JobFile(p.Job, p.Source))
 	err := encode.PictureCheck{
 		Plan: p, Chunk: &p.Chunks[c.Chunk], Source: source, Result: s.FS.Path(c.Result()),
-		Clip: clip, Method: r.Method, CRF: r.Quality.CRF, Quick: quick,
+		Clip: clip, Method: r.Method, CRF: cmp.Or(r.Quality.CRF, r.Spent.CRF), Quick: quick,
 	}.Compare(ctx, s.Tools)
 	if err != nil && !errors.Is(err, encode.ErrPictures) && !sharefs.Trouble(err) {
 		return &fs.PathError{Op: "look", Path: source, Err: errors.New(err.Error())}

@@ -31,6 +31,7 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 	}
 	w.contact.Back()
 	jobs = w.withOurBuild(ctx, jobs)
+	w.budgets.forgetOthers(jobs)
 	left := false // some, to faster nodes
 	w.memory.forgetOthers(jobs)
 	for _, job := range jobs {

@@ -41,10 +41,18 @@ func (w *Worker) foreign(job string) bool {
 	return is
 }
 
+// back reports whether results of a job that are as they should be may be made anew all the same, so that they fit one
+// another: the film has a size, or a decoder's buffer to keep to.
+func (w *Worker) back(job string) bool {
+	plan, err := w.plans.get(w.FS, job)
+	return err == nil && (plan.Budget.Known() || plan.Buffer.Bounds())
+}
+
 // nothingLeft reports whether no job has a free chunk, and none is about to be cut: one that a master has taken in but
 // not yet planned, or whose chunks are not all made. The free chunks of jobs that are beyond this node don't count, nor
-// do paused jobs and those whose plan is foreign.
-func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond func(job string) bool) bool {
+// do paused jobs and those whose plan is foreign. Chunks of a job for which back holds may come back until its output
+// is decided for.
+func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond, back func(job string) bool) bool {
 	return !slices.ContainsFunc(jobs, func(j pipeline.JobStatus) bool {
 		if j.Paused {
 			return false
@@ -57,7 +65,9 @@ func nothingLeft(jobs []pipeline.JobStatus, foreign, beyond func(job string) boo
 		case pipeline.Analysing: // its chunks are about to be encoded
 			return !beyond(j.ID)
 		case pipeline.InWork, pipeline.JobFailed: // the latter while others of its chunks go on
-			return !j.Decided && j.Chunks.Pending > 0 && !beyond(j.ID)
+			return !j.Decided && (j.Chunks.Pending > 0 || j.Chunks.Failed == 0 && back(j.ID)) && !beyond(j.ID)
+		case pipeline.Merging:
+			return !j.Decided && back(j.ID) && !beyond(j.ID)
 		}
 		return false
 	})

@@ -14,6 +14,7 @@ import (
 
 func TestWhenNothingIsLeft(t *testing.T) {
 	lacks := func(job string) bool { return job == "big" }
+	back := func(job string) bool { return job == "sized" }
 	foreign := func(job string) bool { return job == "later" }
 	ended := pipeline.JobStatus{ID: "z", State: pipeline.JobFailed, Decided: true}
 	ended.Chunks.Pending = 1
@@ -26,10 +27,13 @@ func TestWhenNothingIsLeft(t *testing.T) {
 		jobs []pipeline.JobStatus
 		want bool
 	}{
-		"no jobs":         {nil, true},
-		"all is in work":  {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
-		"a free chunk":    {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
-		"one that is big": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
+		"no jobs":                    {nil, true},
+		"all is in work":             {[]pipeline.JobStatus{job("a", pipeline.InWork, 0)}, true},
+		"a free chunk":               {[]pipeline.JobStatus{job("a", pipeline.InWork, 1)}, false},
+		"merged, and may come back":  {[]pipeline.JobStatus{job("sized", pipeline.Merging, 0)}, false},
+		"in work, and may come back": {[]pipeline.JobStatus{job("sized", pipeline.InWork, 0)}, false},
+		"merged":                     {[]pipeline.JobStatus{job("a", pipeline.Merging, 0)}, true},
+		"one that is big":            {[]pipeline.JobStatus{job("big", pipeline.InWork, 1)}, true},
 		"and one that fits": {[]pipeline.JobStatus{job("big", pipeline.InWork, 1), job("a", pipeline.InWork, 1)},
 			false},
 		"about to be cut":                {[]pipeline.JobStatus{job("big", pipeline.Splitting, 0)}, false},
@@ -43,7 +47,7 @@ func TestWhenNothingIsLeft(t *testing.T) {
 		"all was set aside":              {[]pipeline.JobStatus{job("a", pipeline.JobFailed, 0)}, true},
 		"failed":                         {[]pipeline.JobStatus{ended}, true},
 	} {
-		require.Equal(t, c.want, nothingLeft(c.jobs, foreign, lacks), name)
+		require.Equal(t, c.want, nothingLeft(c.jobs, foreign, lacks, back), name)
 	}
 }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"time"
@@ -41,7 +42,7 @@ func (w *Worker) runTask(ctx context.Context, t *Task) {
 			stop(errClaimLost)
 		}
 	}()
-	record, err := w.Encoder.Encode(encoding, t)
+	record, err := w.encode(encoding, t)
 	// The lease is kept until the chunk has left our hands, whichever way.
 	cleanup, cancel := grace(keeping, ctx)
 	w.settle(cleanup, encoding, t, record, err)
@@ -50,6 +51,14 @@ func (w *Worker) runTask(ctx context.Context, t *Task) {
 	release()
 	<-kept
 	t.lease.Release()
+}
+
+// encode encodes a claimed chunk with what its film can afford.
+func (w *Worker) encode(ctx context.Context, t *Task) (*pipeline.Record, error) {
+	if err := w.afford(t); err != nil {
+		return nil, fmt.Errorf("cannot read what the film's size leaves for the chunk: %w", err)
+	}
+	return w.Encoder.Encode(ctx, t)
 }
 
 // settle ends a task. cleanup outlives a cancelled worker: an unfinished chunk is handed back first.

@@ -22,8 +22,8 @@ import (
 
 // Encoder encodes one chunk.
 type Encoder interface {
-	// Encode writes the chunk's result to task.File.Partial(), or Spare() if the record says so, durably, and describes it. ctx ends it. The error is
-	// ErrOtherBuild if it may be another build than task.Build that has encoded it.
+	// Encode writes the chunk's result to task.File.Partial(), or Spare() if the record says so, durably, and describes
+	// it. ctx ends it. The error is ErrOtherBuild if it may be another build than task.Build that has encoded it.
 	Encode(ctx context.Context, task *Task) (*pipeline.Record, error)
 	// Version names the encoder, for nodes/ and records.
 	Version() string
@@ -93,6 +93,7 @@ type Worker struct {
 	faults  faults
 	memory  memory
 	builds  builds
+	budgets budgets
 	speeds  speeds
 	peers   peers
 	outlook outlook
@@ -176,5 +177,5 @@ func (w *Worker) mayEnd() bool {
 	jobs, err := w.outlook.jobs(w.FS)
 	return err == nil && nothingLeft(jobs, w.foreign, func(job string) bool {
 		return w.memory.lacksFor(job) || w.leaves(job)
-	})
+	}, w.back)
 }

@@ -22,14 +22,14 @@ import (
 // output has it: so they tell which results a plan was made from.
 
 // look stores what was measured of a chunk.
-func (e *encoder) look(t *worker.Task, frames string) (*pipeline.Record, error) {
+func (e *encoder) look(t *worker.Task, frames string, build pipeline.Build) (*pipeline.Record, error) {
 	light := crc32.ChecksumIEEE([]byte(t.File.Stem()))
 	text := fmt.Appendf(nil, "look %s %010d\n%s", t.File.Stem(), light, frames)
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
 	return &pipeline.Record{
-		Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Seconds: 1, Method: "sim",
+		Size: int64(len(text)), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(), Build: build, Seconds: 1, Method: "sim",
 	}, nil
 }
 
@@ -61,7 +61,11 @@ func (s stages) Conclude(
 		refs[i], brightest = pipeline.RefTo(c, &records[i]), max(brightest, foundOf(text))
 	}
 	next := p.After(refs)
-	next.Notes = []string{brightest}
+	if p.Analysis == pipeline.Bars {
+		next.Notes = []string{brightest}
+	} else {
+		s.world.budget(next)
+	}
 	s.equip(next)
 	return next, s.world.take(ctx, "conclude "+p.Job, 5*time.Second)
 }
@@ -93,20 +97,24 @@ func (j *judge) planned(s step, job string, i *inode) {
 	}
 	j.tally("concluded")
 	brightest := ""
-	for n, r := range p.Results(pipeline.Bars) {
-		c, _ := r.File()
-		look, ok := j.looks[r.Stem]
-		switch {
-		case c.Job != job || c.Chunk != n || c.Analysis != pipeline.Bars:
-			j.violate("I12", fmt.Sprintf("a plan is made of %s: %s", r.Stem, s), job)
-		case !ok:
-			j.violate("I12", fmt.Sprintf("a plan is made of %s, which was not accepted: %s", r.Stem, s), job)
-		case crcOf([]byte(look)) != r.CRC32 && !j.world.touched(c.Result()):
-			j.violate("I12", fmt.Sprintf("a plan is made of %s as it never was: %s", r.Stem, s), job)
+	for _, done := range p.Analysed {
+		for n, r := range done.Results {
+			c, _ := r.File()
+			look, ok := j.looks[r.Stem]
+			switch {
+			case c.Job != job || c.Chunk != n || c.Analysis != done.Analysis:
+				j.violate("I12", fmt.Sprintf("a plan is made of %s: %s", r.Stem, s), job)
+			case !ok:
+				j.violate("I12", fmt.Sprintf("a plan is made of %s, which was not accepted: %s", r.Stem, s), job)
+			case crcOf([]byte(look)) != r.CRC32 && !j.world.touched(c.Result()):
+				j.violate("I12", fmt.Sprintf("a plan is made of %s as it never was: %s", r.Stem, s), job)
+			}
+			if done.Analysis == pipeline.Bars {
+				brightest = max(brightest, foundOf([]byte(look)))
+			}
 		}
-		brightest = max(brightest, foundOf([]byte(look)))
 	}
-	if f := found(&p); f != brightest {
+	if f := found(&p); f != cmp.Or(brightest, "nothing") {
 		j.violate("I12", fmt.Sprintf("a plan with %s is made of results with %s: %s", f, brightest, s), job)
 	}
 }

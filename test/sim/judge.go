@@ -105,6 +105,8 @@ func (j *judge) made(s step, i *inode) {
 		j.freed(s)
 	case s.name == pipeline.JobFile(job, "decision") && s.op == "link":
 		j.decided(s, job, i)
+	case isCorrection(s.name) && s.op == "link":
+		j.corrected(s, job, i)
 	case isPlan(s.name) && s.op == "link":
 		j.planned(s, job, i)
 	case strings.HasPrefix(s.name, pipeline.Outbox+"/"):
@@ -271,6 +273,7 @@ func (j *judge) out(s step, i *inode) {
 	}
 	j.byPlan(s, job, i)
 	j.buffered(s, job, i)
+	j.withinSize(s, job, i)
 }
 
 // moved counts the copies that were taken before they were whole, and is promise 2: a source goes to the

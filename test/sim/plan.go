@@ -31,6 +31,7 @@ type plan struct {
 	keep    string          // what becomes of sources: archive, delete
 	analyse bool            // films are analysed before they are encoded
 	narrow  bool            // the decoder's buffer is bounded
+	sized   bool            // films have a size
 	kinds   []int           // the build of each worker's machine; the first kind where it is not said
 	events  []trouble
 	traps   []*trap
@@ -109,6 +110,7 @@ func (w *world) drawPlan() plan {
 		p.limits = append(p.limits, limits[w.pick(fmt.Sprint("limit", n), len(limits))])
 	}
 	p.analyse, p.narrow = on("analysis", 3), on("narrow", 4)
+	p.sized = on("size", 4)
 	w.drawTroubles(&p, on)
 	w.drawBuilds(&p, on)
 	return p
@@ -168,6 +170,9 @@ func (p *plan) String() string {
 		p.errors, p.lost, p.late, p.missing, p.rate)
 	if p.analyse {
 		b.WriteString("films are analysed\n")
+	}
+	if p.sized {
+		b.WriteString("films have a size\n")
 	}
 	if len(p.kinds) > 0 {
 		fmt.Fprintf(&b, "builds %v\n", p.kinds)

@@ -77,6 +77,7 @@ func (s stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pipe
 	if p.Frames == 0 {
 		return nil, pipeline.Refuse("It has no frames.")
 	}
+	s.world.allot(p)
 	return p, nil
 }
 
@@ -221,7 +222,9 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 	if err := s.share.Create(dst, out.Bytes()); err != nil {
 		return nil, err
 	}
-	return &master.Merged{CRC32: crcOf(out.Bytes()), Certificate: []byte("{}\n"), Report: "checked\n"},
+	return &master.Merged{
+			CRC32: crcOf(out.Bytes()), Size: sizeOf(p, records), Certificate: []byte("{}\n"), Report: "checked\n",
+		},
 		s.share.Durable(dst)
 }
 
@@ -253,13 +256,16 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if err := e.work(ctx, t); err != nil {
 		return nil, err
 	}
-	if t.Plan.Analysis != "" {
-		return e.look(t, frames)
+	if !t.Plan.Encodes() {
+		return e.look(t, frames, pipeline.Build{})
 	}
 	was := e.told(build)
 	if t.Build.Known() && (was != t.Build || build.Version != was.Version) {
 		e.world.judge.tally("another build")
 		return nil, worker.ErrOtherBuild
+	}
+	if t.Plan.Analysis != "" {
+		return e.look(t, frames, was)
 	}
 	flow, err := e.flow(t, frames)
 	if err != nil {
@@ -269,8 +275,13 @@ func (e *encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	if err := e.share.Create(t.File.Partial(), text); err != nil {
 		return nil, err
 	}
-	return &pipeline.Record{Size: int64(len(text)), Video: e.video(frames), CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
-		Flow: flow, Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1, Method: "sim"}, nil
+	video := e.video(frames)
+	if t.Spending.CRF > 0 {
+		video = e.world.takes(t.Chunk, t.Spending.CRF, true)
+	}
+	return &pipeline.Record{Size: int64(len(text)), Video: video, CRC32: crcOf(text), Frames: t.Chunk.PTS.Len(),
+		Spent: t.Spending, Flow: flow, Encoder: build.Version, Build: was, Extradata: build.Headers, Seconds: 1,
+		Method: "sim"}, nil
 }
 
 // video is how many bytes of an output a chunk says to be. Of a film that outgrows its limit early they are so many

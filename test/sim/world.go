@@ -240,8 +240,11 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 		Pace: func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
 		Resolve: func(folder string, _ []byte) (master.Order, error) {
 			order := master.Order{Settings: settings}
-			if folder == limited {
+			switch {
+			case folder == limited:
 				order.Settings.MaxSize = 95
+			case w.plan.sized:
+				order.Settings.Size = simSize
 			}
 			return order, nil
 		},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -10,7 +9,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/distenc/distenc/pipeline"
-	"github.com/distenc/distenc/pipeline/encoder"
 )
 
 // Choices are settings as a profile or a sidecar has them: checked texts by key, an encoder's options by its name. What
@@ -44,54 +42,9 @@ func (c Choices) With(other Choices) Choices {
 	if e := other.Encoder(); e != "" {
 		maps.DeleteFunc(all, func(name, _ string) bool { return name != e && isEncoder(name) })
 	}
-	if e := c.Encoder(); e != "" && other.wantsQuality() {
-		_, all[e] = rateOf(e, c[e])
-	}
-	if other.rate() != "" {
-		delete(all, quality)
-	}
+	all.yield(other)
 	maps.Copy(all, other)
 	return all
-}
-
-// quality is the key of a wanted quality, which an option for a rate can't stand beside.
-const quality = "quality"
-
-func (c Choices) wantsQuality() bool { return c[quality] != "" && c[quality] != "none" }
-
-// rate is the first of the encoder's options that choose a rate or a quality, "" if none does.
-func (c Choices) rate() string {
-	first, _ := rateOf(c.Encoder(), c[c.Encoder()])
-	return first
-}
-
-// rateOf takes the options that choose a rate or a quality out of an encoder's.
-func rateOf(name, options string) (first, rest string) {
-	e, err := encoder.Named(name)
-	if err != nil {
-		return "", options
-	}
-	return e.Rate(options)
-}
-
-// Check returns what is wrong with the choices of one person at one time.
-func (c Choices) Check() error {
-	var s pipeline.Settings
-	for name, text := range c {
-		k, _ := find(name, inProfile)
-		if err := k.decode(target{job: &s}, text); err != nil {
-			return fmt.Errorf("%s %w", name, err)
-		}
-	}
-	if rate := c.rate(); rate != "" && s.Quality != (pipeline.Quality{}) {
-		return errors.New(quality + " " + bothSay(rate))
-	}
-	return nil
-}
-
-// bothSay is the mistake of one who wants a quality and says the rate.
-func bothSay(rate string) string {
-	return fmt.Sprintf("can't be set beside %s among the encoder's options: it finds out that itself, for each chunk", rate)
 }
 
 // Over returns the settings with what was chosen. An encoder without options has those that the settings have for it.
@@ -101,13 +54,8 @@ func (c Choices) Over(s pipeline.Settings) pipeline.Settings {
 			_ = k.decode(target{job: &s}, text) // it was checked when it was read
 		}
 	}
-	e := c.Encoder()
-	if c.wantsQuality() {
-		_, s.Options = rateOf(s.Encoder, s.Options)
-	} else if c.rate() != "" {
-		s.Quality = pipeline.Quality{}
-	}
-	if e != "" && (e != s.Encoder || c[e] != "") {
+	yieldTo(&s, c)
+	if e := c.Encoder(); e != "" && (e != s.Encoder || c[e] != "") {
 		s.Encoder, s.Options = e, c[e]
 	}
 	return s
@@ -172,6 +120,10 @@ func (s Sidecar) Encode() ([]byte, error) {
 		if v := reflect.ValueOf(k.in(target{file: &s})).Elem(); !v.IsZero() {
 			all[k.name] = v.Interface()
 		}
+	}
+	if n, named := all[promised]; named && s.Choices["size"] == "" {
+		delete(all, promised)
+		all["size"] = n
 	}
 	for name, text := range maps.All(s.Choices) {
 		all[name] = text

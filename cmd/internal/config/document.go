@@ -101,8 +101,8 @@ func (d *document) table(s section, values map[string]any) {
 		in := lower(s.name)
 		slices.SortFunc(all, func(a, b string) int { return d.line(in+a) - d.line(in+b) })
 		d.problem(in+all[1], "can't be set beside "+all[0]+": a video has one encoder")
-	} else if rate := s.choices.rate(); rate != "" && s.choices.wantsQuality() {
-		d.problem(lower(s.name)+quality, bothSay(rate))
+	} else if key, problem := s.choices.contradiction(); key != "" {
+		d.problem(lower(s.name)+key, problem)
 	}
 }
 
@@ -112,6 +112,9 @@ func (d *document) key(s section, given string, v any) {
 	short := lower(name)
 	if s.may&inProfile != 0 {
 		short = lower(given)
+	}
+	if _, number := v.(int64); number && short == "size" && s.may&inSidecar != 0 {
+		short = promised
 	}
 	k, ok := find(short, s.may)
 	if !ok {

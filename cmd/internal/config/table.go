@@ -77,6 +77,7 @@ var keys = []key{
 	{"max_size", func(t target) any { return &t.job.MaxSize }, nil, inProfile},
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
 	{"quality", func(t target) any { return &t.job.Quality }, nil, inProfile},
+	{"size", func(t target) any { return &t.job.Size }, nil, inProfile},
 
 	{"profile", func(t target) any { return &t.file.Profile }, namesProfile, inSidecar},
 	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority),
@@ -84,8 +85,12 @@ var keys = []key{
 	{"again", func(t target) any { return &t.file.Again }, nil, inSidecar},
 	{"paused", func(t target) any { return &t.file.Paused }, nil, inSidecar},
 	{"nonce", func(t target) any { return &t.file.Nonce }, nonce, inSidecar},
-	{"size", func(t target) any { return &t.file.Size }, least(int64(0)), inSidecar},
+	{promised, func(t target) any { return &t.file.Size }, least(int64(0)), inSidecar},
 }
+
+// promised is the key of a file's announced size. A whole number as size, which the film's size can't be, is the same:
+// earlier versions of `add` write it so, and know no other.
+const promised = "bytes"
 
 // find returns the key of that name that one of the scopes may set. An encoder's name is one of a profile's: its
 // options.

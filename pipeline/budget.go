@@ -1,0 +1,183 @@
+package pipeline
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Budget is how a film that may have so many bytes shares them among its chunks: all are encoded with that one CRF with
+// which together they take what there is. A whole encode in two passes shares its bits in the same way. It is part of
+// the plan; a Correction takes the place of its CRFs.
+type Budget struct {
+	Limit  int64     `json:"limit"`            // bytes, of the output's file, or of its video's packets
+	Rest   int64     `json:"rest"`             // bytes of the limit that are not the video's packets, as expected
+	Source []int64   `json:"source,omitempty"` // bytes of the source's packets, by chunk: a guess of what each needs
+	Range  CRFs      `json:"range,omitzero"`
+	Curves []Curve   `json:"curves,omitempty"` // what was measured, by chunk
+	CRFs   []float64 `json:"crfs,omitempty"`   // by chunk; none before the film is measured
+}
+
+// Known reports whether there is a budget.
+func (b *Budget) Known() bool { return b != nil && b.Limit > 0 }
+
+const (
+	// margin is the part of a limit that is not aimed at, so that what is not quite as expected does not go beyond it.
+	margin = 0.006
+	// accuracy is how far below its limit a film may end, as a part of it.
+	accuracy = 0.015
+)
+
+// aim is how many bytes of video are aimed at, beside so many of the rest: the oftener the limit was missed, the fewer.
+func (b *Budget) aim(rest int64, missed int) float64 {
+	keep := min(margin*(1+float64(missed)/3), 0.8*accuracy)
+	return max(0, float64(b.Limit)*(1-keep)-float64(rest))
+}
+
+// Wanted is how many bytes a chunk is expected to need before anything is measured: as great a part of them all as the
+// source has.
+func (b *Budget) Wanted(chunk int) float64 {
+	sum := 0.0
+	for _, n := range b.Source {
+		sum += float64(n)
+	}
+	return b.aim(b.Rest, 0) * float64(b.Source[chunk]) / max(1, sum)
+}
+
+// Begin shares the bytes before anything is encoded. fits is false if there are too few whatever the quality; least is
+// how large the output is with the highest CRF.
+func (b *Budget) Begin() (crfs []float64, least int64, fits bool) {
+	all := b.shares()
+	aim := b.aim(b.Rest, 0)
+	all.level(b.Range, aim, b.Range.Least, b.Range.Most)
+	return all.crfs(), int64(all.bytes()) + b.Rest, all.bytes() <= aim
+}
+
+// share is one chunk of a budget.
+type share struct {
+	crf, bytes float64
+	at         func(crf float64) float64 // the bytes that it takes with a CRF
+	locked     bool                      // it is encoded, or in work
+}
+
+// give changes the chunk's CRF.
+func (s *share) give(crf float64) { s.crf, s.bytes = crf, s.at(crf) }
+
+type shares []share
+
+// shares are the chunks as they were measured.
+func (b *Budget) shares() shares {
+	all := make(shares, len(b.Curves))
+	for i, c := range b.Curves {
+		all[i].at = func(crf float64) float64 { return c.Bytes(crf, b.Range.Span) }
+		if i < len(b.CRFs) {
+			all[i].give(b.CRFs[i])
+		}
+	}
+	return all
+}
+
+func (all shares) bytes() (sum float64) {
+	for _, s := range all {
+		sum += s.bytes
+	}
+	return sum
+}
+
+func (all shares) crfs() []float64 {
+	out := make([]float64, len(all))
+	for i, s := range all {
+		out[i] = s.crf
+	}
+	return out
+}
+
+// level gives all that are not locked the lowest CRF between two with which no more bytes are taken than there are, and
+// a step less to those for which some are left then.
+func (all shares) level(r CRFs, bytes, least, most float64) {
+	set := func(crf float64) {
+		for i := range all {
+			if !all[i].locked {
+				all[i].give(crf)
+			}
+		}
+	}
+	low, high := 0, max(0, int(math.Round((most-least)/r.Step)))
+	for low < high {
+		middle := (low + high) / 2
+		if set(least + float64(middle)*r.Step); all.bytes() <= bytes {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	if set(least + float64(low)*r.Step); low > 0 {
+		all.spend(r, bytes, r.Step)
+	}
+}
+
+// spend lowers CRFs until about as many bytes are taken as there are, the dearest chunk first, each by no more than a
+// leap.
+func (all shares) spend(r CRFs, bytes, leap float64) {
+	left, enough := bytes-all.bytes(), margin/2*bytes
+	for _, i := range all.dearest() {
+		s := &all[i]
+		for before := s.crf; left > enough && s.crf-r.Step >= max(r.Least, before-leap); {
+			more := s.at(s.crf-r.Step) - s.bytes
+			if more > left {
+				break
+			}
+			s.give(s.crf - r.Step)
+			left -= more
+		}
+	}
+}
+
+// save raises CRFs until no more bytes are taken than there are, the dearest chunk first, each by no more than a leap.
+func (all shares) save(r CRFs, bytes, leap float64) {
+	over := all.bytes() - bytes
+	for _, i := range all.dearest() {
+		s := &all[i]
+		for before := s.crf; over > 0 && s.crf+r.Step <= min(r.Most, before+leap); {
+			had := s.bytes
+			s.give(s.crf + r.Step)
+			over -= had - s.bytes
+		}
+	}
+}
+
+// sweep does something to all chunks again and again, until it changes nothing.
+func (all shares) sweep(change func()) {
+	for had := -1.0; had != all.bytes(); {
+		had = all.bytes()
+		change()
+	}
+}
+
+// dearest lists the chunks that are not locked, those that take most first.
+func (all shares) dearest() []int {
+	var order []int
+	for i, s := range all {
+		if !s.locked {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].bytes, all[a].bytes) })
+	return order
+}
+
+// check reports whether it can be a plan's budget. A film whose size is not limited has none.
+func (b *Budget) check(p *Plan) bool {
+	if b == nil {
+		return true
+	}
+	n, encodes := len(p.Chunks), p.Analysis == ""
+	fine := b.Limit > 0 && b.Limit <= maxTold && b.Rest >= 0 && b.Rest < b.Limit && b.Range.check() &&
+		len(b.Source) == n && (len(b.CRFs) == n || !encodes && len(b.CRFs) == 0) && len(b.Curves) == len(b.CRFs)
+	return fine && b.allows(b.CRFs) && !slices.ContainsFunc(b.Source, func(n int64) bool { return n < 0 })
+}
+
+// allows reports whether these can be CRFs of the budget.
+func (b *Budget) allows(crfs []float64) bool {
+	return !slices.ContainsFunc(crfs, func(crf float64) bool { return !(crf >= b.Range.Least && crf <= b.Range.Most) })
+}

@@ -1,0 +1,132 @@
+package master
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/distenc/distenc/pipeline"
+)
+
+// loadCorrections reads how the budget of a film was corrected, where a listing of its folder has more than is known.
+func (t *term) loadCorrections(j *job, dir pipeline.Folder) bool {
+	if !j.plan.Budget.Known() || len(j.corrections) >= dir.Corrections() {
+		return true
+	}
+	all, err := j.corrections.Load(t.FS, j.plan, dir)
+	if err != nil {
+		t.later(j, "cannot read what the film's size leaves for its chunks", err)
+		return false
+	}
+	j.corrections = all
+	return true
+}
+
+// watchBudget keeps a film to its size: it corrects the CRFs of chunks that nobody has claimed, and has others made
+// anew when all are there. within: as far as is known, what is there has the right size.
+func (t *term) watchBudget(j *job, state []pipeline.ChunkFile) (within bool) {
+	b := j.plan.Budget
+	if !b.Known() || len(b.CRFs) == 0 {
+		return true
+	}
+	records, known := t.acceptedRecords(j, state)
+	if !known {
+		return false
+	}
+	if t.sendStale(j, state, records) || len(j.results.bad) > 0 {
+		return false
+	}
+	spent, accepted := spending(state, records)
+	if accepted < len(state) {
+		if c, ok := j.corrections.Correct(b, spent); ok {
+			t.startCorrection(j, c)
+		}
+		return true
+	}
+	c, ok, hopeless := j.corrections.Mend(b, spent, j.corrections.Rest(b))
+	switch {
+	case hopeless:
+		t.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: tooLarge(j.plan, spent)})
+		return false
+	case ok:
+		t.startCorrection(j, c)
+		return false
+	}
+	return true
+}
+
+// spending is what came of each chunk, and how many are accepted.
+func spending(state []pipeline.ChunkFile, records []*pipeline.Record) (spent []pipeline.Spent, accepted int) {
+	spent = make([]pipeline.Spent, len(state))
+	for i, c := range state {
+		spent[i].Free = c.State == pipeline.Pending || c.State == pipeline.Nowhere
+		if r := records[i]; r != nil {
+			spent[i].Bytes, spent[i].CRF = r.Video, r.Spent.CRF
+			accepted++
+		}
+	}
+	return spent, accepted
+}
+
+// sendStale sends back those results that a correction wants made anew. That is nobody's failure.
+func (t *term) sendStale(j *job, state []pipeline.ChunkFile, records []*pipeline.Record) (some bool) {
+	for i, c := range state {
+		if records[i] == nil || !j.corrections.Stale(i, records[i].Spent.Corrections) {
+			continue
+		}
+		some = true
+		if !j.results.isBad(c) {
+			crf := j.corrections.CRF(j.plan.Budget, i)
+			t.Log.Info("a result is made anew so that the film keeps to its size", "chunk", c.ID(), "crf", crf)
+			j.results.bad = append(j.results.bad, badResult{ChunkFile: c,
+				why: fmt.Sprintf("made anew with --crf %g instead of %g: %s", crf, records[i].Spent.CRF,
+					j.corrections[len(j.corrections)-1].Why)})
+		}
+	}
+	return some
+}
+
+// startCorrection publishes a correction. The first one that is published holds, and is read by the next look.
+func (t *term) startCorrection(j *job, c pipeline.Correction) {
+	n := len(j.corrections) + 1
+	background(t, "budget", j, func(_ context.Context, w *jobTask) error { return w.correct(c, n) },
+		t.orLater(j, "cannot correct what the film's size leaves for its chunks"))
+}
+
+func (w *jobTask) correct(c pipeline.Correction, n int) error {
+	c.By, c.Time = w.Node, time.Now().UTC()
+	w.Log.Info("the film's budget is corrected", "job", w.job.ID, "correction", n, "again", len(c.Again), "why", c.Why)
+	return c.Publish(w.FS, w.job.ID, n)
+}
+
+// tooLarge is why a film can't have the size that was asked for.
+func tooLarge(p *pipeline.Plan, spent []pipeline.Spent) string {
+	sum := int64(0)
+	for _, s := range spent {
+		sum += s.Bytes
+	}
+	return fmt.Sprintf("With size = %q the film does not fit: its video takes %s with --crf %g, too.",
+		p.Settings.Size, pipeline.Gigabytes(sum), p.Budget.Range.Most)
+}
+
+// misses corrects the budget where a merged output of so many bytes has not the size that it may have: what is in it
+// beside the video is known only now. hopeless is why it never will have it.
+func (w *jobTask) misses(records []pipeline.Record, size int64) (corrected bool, hopeless string, err error) {
+	b := w.plan.Budget
+	if !b.Known() || w.plan.Settings.Size.OfVideo() {
+		return false, "", nil
+	}
+	spent := make([]pipeline.Spent, len(records))
+	for i, r := range records {
+		spent[i] = pipeline.Spent{Bytes: r.Video, CRF: r.Spent.CRF}
+		size -= r.Video
+	}
+	c, ok, never := w.corrections.Mend(b, spent, size)
+	switch {
+	case never:
+		return false, tooLarge(w.plan, spent), nil
+	case ok:
+		return true, "", w.correct(c, len(w.corrections)+1)
+	}
+	return false, "", nil
+}

@@ -1,0 +1,37 @@
+package pipeline
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSizes(t *testing.T) {
+	const source, seconds = 2_000_000_000, 100.0
+	for text, want := range map[string]int64{
+		"4.3GB": 4_300_000_000, "700MiB": 734_003_200, "60%": 1_200_000_000, "12.5%": 250_000_000,
+		"2500k": 31_250_000, "2.5M": 31_250_000, "1 TB": 1_000_000_000_000, "80KiB": 81_920,
+	} {
+		var s Size
+		require.NoError(t, s.UnmarshalText([]byte(text)), text)
+		require.Equal(t, want, s.Bytes(source, seconds), text)
+		var back Size
+		require.NoError(t, back.UnmarshalText([]byte(s.String())))
+		require.Equal(t, s, back)
+	}
+	var none Size
+	require.NoError(t, none.UnmarshalText([]byte("none")))
+	require.Equal(t, Size{}, none)
+}
+
+func TestTextsThatAreNoSizes(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "must be", "4": "must be", "4G": "must be", "-4GB": "must be", "4e3MB": "must be", "NaN%": "must be",
+		"0GB": "more than nothing", "0.000%": "more than nothing", "101%": "at most 100%", "2500kb": "must be",
+		"4GB;": "must be", "4\nGB": "must be",
+	} {
+		s := Size{1, "GB"}
+		require.ErrorContains(t, s.UnmarshalText([]byte(text)), want, text)
+		require.Equal(t, Size{1, "GB"}, s)
+	}
+}
