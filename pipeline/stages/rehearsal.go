@@ -34,6 +34,9 @@ type rehearsal struct {
 // *pipeline.Refusal if the settings are at fault; any other names the step that this machine's tools don't do.
 func Rehearse(ctx context.Context, tools media.Tools, set pipeline.Settings, dir string) (chunks int, err error) {
 	set.Chunk, set.Pieces = 2, pipeline.CopyPieces
+	if !set.Crop.Auto { // by hand it is for films of another size
+		set.Crop = pipeline.Crop{}
+	}
 	s := &rehearsal{tools: tools, dir: dir, source: filepath.Join(dir, "source.mkv")}
 	args := append(append(media.BaseArgs(), rehearsed...), media.URL(s.source))
 	if _, err := tools.Run(ctx, media.Command{Program: tools.FFmpeg, Args: args}); err != nil {

@@ -146,10 +146,12 @@ func TestThisMachine(t *testing.T) {
 			profile("forbidden", "--output x.mkv"),
 			profile("impossible", "--preset ultrafast --profile baseline --output-csp i444"),
 			{"tablet", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mp4",
-				Audio: pipeline.Audio{AAC: 96}, Scale: pipeline.Scale{Width: 160, Height: 90}}},
+				Audio: pipeline.Audio{AAC: 96}, Crop: pipeline.Crop{Auto: true}, Scale: pipeline.Scale{Width: 160, Height: 90}}},
+			{"cut", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast",
+				Crop: pipeline.Crop{Rect: pipeline.Rect{Width: 1920, Height: 800, Y: 140}}}},
 		}}, found.tell)
 	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder",
-		"profile default", "profile deep", "profile tablet"} {
+		"profile default", "profile deep", "profile tablet", "profile cut"} {
 		require.Equal(t, OK, found[check].Level, "%v", found[check])
 	}
 	require.Contains(t, found["profile tablet"].Seen, "decoded, compared and merged into mp4")
