@@ -192,3 +192,31 @@ func TestKilledWhileAFilmIsAnalysed(t *testing.T) {
 	require.Len(t, outs, 1)
 	f.nothingLeft()
 }
+
+// Bars are cut off before the film is measured for its size, so that no byte is counted on for them.
+func TestOneAnalysisFollowsAnother(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, calmTerms+"[profiles.default]\nx264 = \"--preset ultrafast\"\ncrop = \"auto\"\nsize = \"150k\"\n")
+	f.start("run", "--slots", "2")
+	source := barred(t, "a.mkv", []string{"-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast"},
+		"testsrc2=s=320x132:r=25:d=4,noise=c0s=20:c0f=t,setsar=1,pad=320:180:0:24", letterbox, letterbox)
+	f.must("add", source)
+	j := f.job(pipeline.Done, pipeline.JobFailed)
+	require.Equal(t, pipeline.Done, j.State, j.Error)
+	fs, err := sharefs.Open(f.dir)
+	require.NoError(t, err)
+	bars, err := pipeline.LoadPlanFor(fs, j.ID, pipeline.Bars)
+	require.NoError(t, err)
+	rate, err := pipeline.LoadPlanFor(fs, j.ID, pipeline.Rate)
+	require.NoError(t, err)
+	plan, err := pipeline.LoadPlan(fs, j.ID)
+	require.NoError(t, err)
+	require.Equal(t, 180, bars.Out.Height)
+	require.Equal(t, 132, rate.Out.Height, "it is measured as it will be encoded")
+	require.Equal(t, rate.Results(pipeline.Bars), plan.Results(pipeline.Bars))
+	require.Len(t, plan.Results(pipeline.Rate), len(plan.Chunks))
+	out := filepath.Join(f.dir, j.Output)
+	require.Equal(t, 132, probed(t, out).Video()[0].Height)
+	require.Greater(t, leastPSNR(t, source, "crop=320:132:0:24:exact=1", out), 15.0)
+	require.LessOrEqual(t, videoBytes(t, out), int64(150_000/8*12))
+}
