@@ -34,8 +34,13 @@ const aboutOptions = `What follows -- are options of the encoder's own command l
 names, else of the profile's. Those of its profile do not count then.`
 
 func (a *asked) flags(cmd *cobra.Command) {
-	cmd.SetFlagErrorFunc(dashes)
+	a.settingsFlags(cmd)
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
+}
+
+// settingsFlags are those of single settings, over a profile's.
+func (a *asked) settingsFlags(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(dashes)
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
 		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
 	cmd.Flags().StringVar(&a.size, "size", "",

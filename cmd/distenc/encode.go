@@ -130,15 +130,9 @@ type oneShot struct {
 // encode opens a working folder beside the output, runs a master and a worker in it until the job has ended, and
 // moves the output to its place.
 func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
-	if _, err := steer.Film("encode", file); err != nil {
-		return err
-	}
-	source, err := filepath.EvalSymlinks(file)
-	if err == nil {
-		source, err = filepath.Abs(source)
-	}
+	source, err := realPath("encode", file)
 	if err != nil {
-		return &steer.FileError{Verb: "encode", File: file, Err: err}
+		return err
 	}
 	dir := filepath.Dir(source)
 	if out != "" {
@@ -197,6 +191,21 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 		fmt.Fprintf(w, "%s\n", final)
 	}
 	return err
+}
+
+// realPath looks at a file that a command takes, and returns its own name, absolute, whatever links to it.
+func realPath(verb, file string) (string, error) {
+	if _, err := steer.Film(verb, file); err != nil {
+		return "", err
+	}
+	path, err := filepath.EvalSymlinks(file)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", &steer.FileError{Verb: verb, File: file, Err: err}
+	}
+	return path, nil
 }
 
 // work runs the job in the folder and returns how it ended.

@@ -40,8 +40,24 @@ func measure(
 func scoreOf(
 	ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input, frames int,
 ) (float64, error) {
-	plan, metric := req.Plan, req.Plan.Settings.Quality.Metric
-	threads := fmt.Sprint(req.Threads)
+	metric, every := req.Plan.Settings.Quality.Metric, 1
+	if metric == pipeline.VMAF {
+		every = sampled(frames)
+	}
+	scores, err := scoresOf(ctx, tools, req, options, in, metric, every)
+	if err != nil {
+		return 0, err
+	}
+	if want := (frames + every - 1) / every; frames > 0 && len(scores) != want {
+		return 0, fmt.Errorf("%w: %d pairs of pictures could be compared, %d are planned", ErrFrames, len(scores), want)
+	}
+	return media.MeanScore(metric, scores), nil
+}
+
+// scoresOf returns the scores of the pictures themselves, of every so many one.
+func scoresOf(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input,
+	metric pipeline.Metric, every int) ([]float64, error) {
+	plan, threads := req.Plan, fmt.Sprint(req.Threads)
 	inputs := append(reading(plan, in, req.Threads), "-threads", threads, "-noautorotate", "-reinit_filter", "0")
 	inputs = append(append(inputs, media.WithoutGrain()...), media.Input(req.Out)...)
 	const numbered = "settb=1/1000,setpts=N"
@@ -50,21 +66,10 @@ func scoreOf(
 		numbered, numbered, scale(plan.Out.Width, plan.Out.Height, colours, colours, plan.Out.Fields != ""), plan.Out.PixFmt)
 	bounds := limits(req, in)
 	bounds.Stall = 0
-	every := 1
-	if metric == pipeline.VMAF {
-		every = sampled(frames)
-	}
-	scores, err := tools.Compare(ctx, media.Comparison{
+	return tools.Compare(ctx, media.Comparison{
 		Inputs: inputs, Graph: graph, Metric: metric, Pixels: plan.Pixels(), Every: every, Threads: req.Threads,
 		Nice: req.Nice, Limits: bounds, Started: req.Started,
 	})
-	if err != nil {
-		return 0, err
-	}
-	if want := (frames + every - 1) / every; frames > 0 && len(scores) != want {
-		return 0, fmt.Errorf("%w: %d pairs of pictures could be compared, %d are planned", ErrFrames, len(scores), want)
-	}
-	return media.MeanScore(metric, scores), nil
 }
 
 // sampled is of how many pictures VMAF looks at one. It takes the larger part of a comparison's time, and a hundred

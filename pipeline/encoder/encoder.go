@@ -65,6 +65,8 @@ type Options interface {
 	Unfit(source pipeline.Video, out pipeline.Picture) string
 	// Look is what the user himself says of how the pictures are to be shown; the source's word holds for the rest.
 	Look() Look
+	// KeyFrames is how many frames a key frame may be behind the one before it; 0: as many as there are.
+	KeyFrames(source pipeline.Video) int
 	// Args are ffmpeg's options for the encoder.
 	Args(s Stream) []string
 	// Buffer is the decoder's buffer that the stream is to keep to; the zero one where the encoder models none.

@@ -237,6 +237,12 @@ func (x svtAsked) keyFrames(rate pipeline.Rational) string {
 	return strconv.Itoa(group*int(math.Ceil(usual*perSecond/group)) + 1)
 }
 
+// KeyFrames is for Options: scenes get no key frames of their own, so it is all there are.
+func (x svtAsked) KeyFrames(source pipeline.Video) int {
+	n, _ := strconv.Atoi(x.keyFrames(svtRate(source.FrameRate))) // its form was checked
+	return max(0, n)
+}
+
 // svtDisplay writes a mastering display in the library's units, of 1 and of cd/m²; empty if there is none.
 func svtDisplay(steps string) string {
 	var n [10]float64

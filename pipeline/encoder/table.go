@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // form is what an option's value must look like. No form lets through a character that means
@@ -316,6 +318,16 @@ func (a *asked) setParam(name, value string, rule option) {
 // has tells whether the user has set any of these parameters of the library.
 func (a asked) has(keys ...string) bool {
 	return slices.ContainsFunc(a.params, func(p param) bool { return slices.Contains(keys, p.key) })
+}
+
+// KeyFrames is for Options: that of x264 and x265, whose own is 250.
+func (a asked) KeyFrames(pipeline.Video) int {
+	text := cmp.Or(a.param("keyint"), "250")
+	n, err := strconv.Atoi(text)
+	if err != nil { // infinite
+		return 0
+	}
+	return max(0, n)
 }
 
 // param returns the value that the user has given a parameter of the library, empty if none.

@@ -45,7 +45,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	}
 	src := req.Scan
 	if src == nil {
-		if src, err = scanFile(ctx, tools, req.Path); err != nil {
+		if src, err = ScanFile(ctx, tools, req.Path); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +124,7 @@ func soundList(ctx context.Context, tools media.Tools, req Request, src *Source,
 	// ffmpeg copies nothing in front of the first key packet.
 	lead := slices.IndexFunc(src.Packets.Flags, func(f uint8) bool { return f&media.Key != 0 })
 	plan.Notes = append(append(plan.Notes, notes...), leadNote(lead)...)
-	if src, err = scanFile(ctx, tools, req.NormPath); err != nil {
+	if src, err = ScanFile(ctx, tools, req.NormPath); err != nil {
 		return "", nil, nil, err
 	}
 	if first.Valid() { // mkvmerge takes that of pictures further on

@@ -56,8 +56,8 @@ func Scan(ctx context.Context, tools media.Tools, path string, r io.Reader) (*So
 	return s, err
 }
 
-// scanFile is for files that nobody else has to open.
-func scanFile(ctx context.Context, tools media.Tools, path string) (*Source, error) {
+// ScanFile is Scan for a file that nobody else has to open.
+func ScanFile(ctx context.Context, tools media.Tools, path string) (*Source, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot scan the source: %w", err)

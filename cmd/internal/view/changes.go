@@ -36,12 +36,12 @@ func (c *Changes) Since(s *status.Status) (lines []string) {
 	}
 	for key, line := range now {
 		if c.told[key] != line {
-			lines = append(lines, plain(line))
+			lines = append(lines, Plain(line))
 		}
 	}
 	for key := range c.told {
 		if node, gone := strings.CutPrefix(key, "node "); gone && now[key] == "" {
-			lines = append(lines, plain("node "+node+": gone"))
+			lines = append(lines, Plain("node "+node+": gone"))
 		}
 	}
 	c.told = now

@@ -115,6 +115,9 @@ func title(v view) string {
 	return "distenc"
 }
 
+// Style is the page's, for other pages that people look at.
+func Style() string { return pageCSS }
+
 // PagePolicy is the Content-Security-Policy under which the page works: its own style and script, and
 // nothing else from anywhere.
 func PagePolicy() string {

@@ -133,7 +133,7 @@ func TestOnlyChangesAreTold(t *testing.T) {
 func TestSpans(t *testing.T) {
 	for want, d := range map[string]time.Duration{"0s": 0, "59s": 59 * time.Second, "3m37s": 217 * time.Second,
 		"1h05m": 65 * time.Minute, "2d01h": 49 * time.Hour} {
-		require.Equal(t, want, span(d))
+		require.Equal(t, want, Span(d))
 	}
 }
 

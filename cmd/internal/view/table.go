@@ -40,25 +40,25 @@ func Table(w io.Writer, s *status.Status, style TerminalStyle, all bool) {
 func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
 	t := table{TerminalStyle: style, w: w}
 	t.job(j)
-	t.line("  profile %s, priority %d, %s, since %s", plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)),
+	t.line("  profile %s, priority %d, %s, since %s", Plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)),
 		clock(j.Created))
 	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed,
 		j.Chunks.Pending, j.Chunks.Failed, j.Retries)
 	if j.Build != "" {
-		t.line("  encoded with %s", plain(j.Build))
+		t.line("  encoded with %s", Plain(j.Build))
 	}
 	if j.Quality != nil {
-		t.line("  %s", plain(j.Quality.Text()))
+		t.line("  %s", Plain(j.Quality.Text()))
 	}
 	for _, n := range j.Notes {
-		t.line("  note: %s", plain(n))
+		t.line("  note: %s", Plain(n))
 	}
 	for _, f := range j.Failures {
-		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), plain(f.Chunk), f.Attempt, plain(f.Node),
-			plain(f.Reason))
+		t.line("  %s  chunk %s, attempt %d on %s: %s", clock(f.Reported), Plain(f.Chunk), f.Attempt, Plain(f.Node),
+			Plain(f.Reason))
 	}
 	if n := len(j.Failures); n > 0 && j.Failures[n-1].Command != "" {
-		t.line("  the last command: %s", plain(j.Failures[n-1].Command))
+		t.line("  the last command: %s", Plain(j.Failures[n-1].Command))
 	}
 }
 
@@ -85,14 +85,14 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 		if n.Memory > 0 {
 			memory = fmt.Sprintf(", %s of memory, for %d of %d slots", pipeline.Gigabytes(n.Memory), n.MemorySlots, n.Slots)
 		}
-		t.line("%s: up since %s, %s%s, distenc %s", plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
-			memory, plain(n.Version))
-		t.line("  %s", plain(n.Encoder))
+		t.line("%s: up since %s, %s%s, distenc %s", Plain(n.Node), clock(n.Since), english.Plural(n.Cores, "core", ""),
+			memory, Plain(n.Version))
+		t.line("  %s", Plain(n.Encoder))
 		if had := builds(n.Builds); had != "" {
-			t.text("  ", "", plain(had))
+			t.text("  ", "", Plain(had))
 		}
 		if len(n.Metrics) > 0 {
-			t.text("  ", "", "can measure "+plain(metrics(n.Metrics)))
+			t.text("  ", "", "can measure "+Plain(metrics(n.Metrics)))
 		}
 	}
 }
@@ -100,45 +100,45 @@ func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 func (t table) head(v view) {
 	master := "no master"
 	if v.Master != nil {
-		master = "master " + plain(v.Master.Node)
+		master = "master " + Plain(v.Master.Node)
 		if ago := seenAgo(v.Master.Seen, v.Master.Silent); ago != "" {
 			master += " (" + ago + ")"
 		}
 	}
-	t.line("%s  %s", t.paint(bold, plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free%s",
+	t.line("%s  %s", t.paint(bold, Plain(v.Share)), t.paint(dim, fmt.Sprintf("%s, %s, %.1f frames/s, %s free%s",
 		master, english.Plural(v.Awake, "node", ""), v.FPS, humanize.IBytes(uint64(v.Free)), v.saved())))
-	t.text("", yellow, plain(v.missing()))
+	t.text("", yellow, Plain(v.missing()))
 	if len(v.Stuck)+len(v.Active) > 0 {
 		t.line("")
 	} else if len(v.Inbox) == 0 {
 		t.line("")
-		t.line("Nothing is to be done: copy a video into %s/%s.", plain(v.Share), pipeline.Inbox)
+		t.line("Nothing is to be done: copy a video into %s/%s.", Plain(v.Share), pipeline.Inbox)
 	}
 }
 
 // job writes a job's name, and below it how far it is or why it failed.
 func (t table) job(j pipeline.JobStatus) {
-	name, id := plain(j.Name), plain(j.ID)
+	name, id := Plain(j.Name), Plain(j.ID)
 	if room := t.Width - ansi.StringWidth(id) - 2; t.Width > 0 && room > 2 {
 		name = ansi.Truncate(name, room, "…") // by its id it is paused, and by nothing else if names are alike
 	}
 	t.line("%s  %s", t.paint(bold, name), t.paint(dim, id))
 	switch {
 	case j.State.HasOutput():
-		t.line("  %s  %s", t.paint(green, word(j)), plain(j.Output))
+		t.line("  %s  %s", t.paint(green, word(j)), Plain(j.Output))
 	case ended(j):
 		t.line("  %s", t.paint(colourOf(j), word(j)))
 	default:
 		t.line("  %s %3.0f%%  %s", t.bar(done(j)), 100*done(j), t.progress(j))
 	}
 	if j.Waits != "" {
-		t.text("  ", yellow, plain(j.Waits))
+		t.text("  ", yellow, Plain(j.Waits))
 	}
 	if j.Skipped != "" {
-		t.text("  ", "", plain(j.Skipped))
+		t.text("  ", "", Plain(j.Skipped))
 	}
 	if j.Error != "" && j.State != pipeline.Done {
-		t.text("  ", red, plain(j.Error))
+		t.text("  ", red, Plain(j.Error))
 		t.text("  ", "", advice(j))
 	}
 }
@@ -178,7 +178,7 @@ func (t table) waiting(files []status.Waiting) {
 	t.line("")
 	t.line("%s", t.paint(bold, "Waiting in the inbox"))
 	for _, f := range files {
-		t.line("  %s  %s", plain(f.Name), t.paint(dim, waits(f)))
+		t.line("  %s  %s", Plain(f.Name), t.paint(dim, waits(f)))
 	}
 }
 
@@ -193,13 +193,13 @@ func (t table) ended(jobs []pipeline.JobStatus, all bool) {
 			t.line("  and %d more: distenc status --all", len(jobs)-i)
 			return
 		}
-		line := fmt.Sprintf("  %s  %s  %s", clock(j.Ended), t.paint(colourOf(j), fmt.Sprintf("%-9s", word(j))), plain(j.Name))
+		line := fmt.Sprintf("  %s  %s  %s", clock(j.Ended), t.paint(colourOf(j), fmt.Sprintf("%-9s", word(j))), Plain(j.Name))
 		if j.Output != "" {
-			line += t.paint(dim, "  "+plain(j.Output))
+			line += t.paint(dim, "  "+Plain(j.Output))
 		}
 		t.line("%s", line)
 		if why := cmp.Or(j.Skipped, j.Error); why != "" && j.State != pipeline.Done {
-			t.text("    ", colourOf(j), plain(why))
+			t.text("    ", colourOf(j), Plain(why))
 		}
 	}
 }
@@ -214,10 +214,10 @@ func (t table) rejected(files []status.Rejected) {
 	for _, r := range files {
 		from := ""
 		if r.Folder != "" {
-			from = t.paint(dim, "  from "+pipeline.Inbox+"/"+plain(r.Folder)+"/")
+			from = t.paint(dim, "  from "+pipeline.Inbox+"/"+Plain(r.Folder)+"/")
 		}
-		t.line("  %s  %s%s", clock(r.Time), plain(r.Name), from)
-		t.text("    ", red, plain(r.Reason))
+		t.line("  %s  %s%s", clock(r.Time), Plain(r.Name), from)
+		t.text("    ", red, Plain(r.Reason))
 	}
 }
 
@@ -229,7 +229,7 @@ func (t table) nodes(nodes []status.Node) {
 	rows := [][]string{{"NODE", "STATE", "SLOTS", "FRAMES/S", "LOAD", "SEEN", "CHUNKS"}}
 	for _, n := range nodes {
 		rows = append(rows, []string{
-			plain(n.Node), plain(n.State), fmt.Sprintf("%d/%d", len(n.Chunks), n.Slots), fmt.Sprintf("%.1f", n.FPS),
+			Plain(n.Node), Plain(n.State), fmt.Sprintf("%d/%d", len(n.Chunks), n.Slots), fmt.Sprintf("%.1f", n.FPS),
 			fmt.Sprintf("%.1f", n.Load), seconds(n.Seen) + " ago", chunks(n.Chunks),
 		})
 	}
@@ -249,10 +249,10 @@ func (t table) nodes(nodes []status.Node) {
 		}
 		t.line("%s", t.paint(colour, strings.TrimRight(strings.Join(r, "  "), " ")))
 		if i > 0 && nodes[i-1].Why != "" {
-			t.text("  ", yellow, plain(nodes[i-1].Why))
+			t.text("  ", yellow, Plain(nodes[i-1].Why))
 		}
 		if i > 0 && nodes[i-1].MemoryLimit != "" {
-			t.text("  ", "", plain(nodes[i-1].MemoryLimit))
+			t.text("  ", "", Plain(nodes[i-1].MemoryLimit))
 		}
 	}
 }
@@ -284,7 +284,7 @@ func chunks(ids []string) string {
 	var all []string
 	last := ""
 	for _, id := range slices.Sorted(slices.Values(ids)) {
-		job, chunk, _ := strings.Cut(plain(id), ".")
+		job, chunk, _ := strings.Cut(Plain(id), ".")
 		if job != last {
 			all = append(all, job+"."+chunk)
 		} else {

@@ -72,7 +72,7 @@ func word(j pipeline.JobStatus) string {
 	if j.Paused && !ended(j) {
 		return "paused"
 	}
-	return plain(string(j.State))
+	return Plain(string(j.State))
 }
 
 // done is the part of a job's frames that is encoded, 0 to 1; of one that is analysed, the part that is measured.
@@ -89,10 +89,10 @@ func done(j pipeline.JobStatus) float64 {
 // waits says what a file in the inbox waits for.
 func waits(f status.Waiting) string {
 	if f.Companion {
-		return plain(f.Why)
+		return Plain(f.Why)
 	}
 	if f.Why != "" {
-		return "left alone: " + plain(f.Why)
+		return "left alone: " + Plain(f.Why)
 	}
 	words := []string{humanize.IBytes(uint64(max(0, f.Size)))}
 	switch {
@@ -149,7 +149,7 @@ func advice(j pipeline.JobStatus) string {
 }
 
 // Missing says why nothing happens although something is to be done, "" where all is well.
-func Missing(s *status.Status) string { return plain(newView(s).missing()) }
+func Missing(s *status.Status) string { return Plain(newView(s).missing()) }
 
 // missing says why nothing happens although something is to be done, "" where all is well.
 func (v view) missing() string {
@@ -186,8 +186,8 @@ func (v view) idle() bool {
 	})
 }
 
-// span writes a duration with its two largest units.
-func span(d time.Duration) string {
+// Span writes a duration with its two largest units.
+func Span(d time.Duration) string {
 	switch s := int(d.Seconds()); {
 	case s < 60:
 		return fmt.Sprintf("%ds", s)
@@ -200,11 +200,11 @@ func span(d time.Duration) string {
 	}
 }
 
-func seconds(n int) string { return span(time.Duration(n) * time.Second) }
+func seconds(n int) string { return Span(time.Duration(n) * time.Second) }
 
-// plain takes out of a text what a terminal would act on, and escapes what would turn its direction: names and
+// Plain takes out of a text what a terminal would act on, and escapes what would turn its direction: names and
 // reasons come from files that many can write. Format characters that scripts and emoji need are kept.
-func plain(s string) string {
+func Plain(s string) string {
 	return pipeline.RawName(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' {
 			return ' '

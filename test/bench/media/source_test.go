@@ -42,8 +42,11 @@ func (f film) path(t *testing.T) string {
 	return path
 }
 
-func (f film) graph(pixels string) string {
-	dice := rand.New(rand.NewPCG(7, 7))
+func (f film) graph(pixels string) string { return f.scenes(pixels, 7) }
+
+// scenes is the graph of scenes that the dice give.
+func (f film) scenes(pixels string, seed uint64) string {
+	dice := rand.New(rand.NewPCG(seed, seed))
 	pick := func(values ...float64) float64 { return values[dice.IntN(len(values))] }
 	w, h := f.width*5/4&^1, f.height*5/4&^1
 	var graph, labels strings.Builder
@@ -55,7 +58,8 @@ func (f film) graph(pixels string) string {
 			fmt.Fprintf(&graph,
 				"color=c=%s:s=%dx%d:r=%s,noise=c0s=%d:c1s=%d:c2s=%d:all_seed=%d,trim=end_frame=1,"+
 					"format=yuv444p,scale=%d:%d:flags=bicubic[%s%d];",
-				colour, w/int(grain)&^1, h/int(grain)&^1, filmRate, strength, strength/4, strength/4, dice.IntN(1e6), w, h, label,
+				colour, max(2, w/int(grain)&^1), max(2, h/int(grain)&^1), filmRate, strength, strength/4, strength/4,
+				dice.IntN(1e6), w, h, label,
 				n)
 		}
 		texture("c", pick(60, 120, 200), 100, fmt.Sprintf("0x%06x", 0x404040+dice.IntN(0x808080)))

@@ -1,0 +1,188 @@
+package sample
+
+import (
+	"math"
+	"sync"
+
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/encoder"
+)
+
+// Candidate is one of the settings, and what was found out about the film with them.
+type Candidate struct {
+	Settings pipeline.Settings
+	Refused  string   // why the film can't be encoded with them, as a sentence for a person; empty: it can
+	Notes    []string // as a job's plan has them
+	Whole    bool     // all of the film was encoded
+	Rest     int64    // bytes of the output that are not video: sound, subtitles, fonts, the container's own
+
+	Size  Estimate // of the output, in bytes
+	Work  Estimate // seconds that one slot takes for the whole film
+	SSIM  float64  // mean of all frames
+	Worst Point    // the frame with the lowest SSIM of those that were seen
+	VMAF  *float64 // mean of all frames; nil where this ffmpeg does not have it
+
+	plan    *pipeline.Plan
+	start   float64 // seconds that an encode takes before its first frame
+	dropped float64 // seconds for a frame that is decoded and dropped
+	around  float64 // seconds that an encode of the film takes before its first chunk and behind the last one
+	pilot   part
+	layers  [][]cell
+	worst   int // number of the frame of Worst
+
+	mu     sync.Mutex
+	parts  []part
+	failed error // of a part that did not decode as planned
+}
+
+// Point is the score of one frame.
+type Point struct {
+	Time float64 // seconds from the film's start
+	SSIM float64
+}
+
+func (c *Candidate) add(p part) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = append(c.parts, p)
+}
+
+func (c *Candidate) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = err
+}
+
+// strata are the candidate's parts, by the strata that their cells are of.
+func (c *Candidate) strata() [][]part {
+	at := map[int]part{}
+	for _, p := range c.parts {
+		at[p.from] = p
+	}
+	out := make([][]part, len(c.layers))
+	for i, layer := range c.layers {
+		for _, cell := range layer {
+			if p, ok := at[cell.from]; ok {
+				out[i] = append(out[i], p)
+			}
+		}
+	}
+	return out
+}
+
+// judge estimates the whole film from the parts.
+func (c *Candidate) judge(s *Sample) {
+	sizes, times := make([]layer, len(c.layers)), make([]layer, len(c.layers))
+	for i, parts := range c.strata() {
+		sizes[i].cells, times[i].cells = len(c.layers[i]), len(c.layers[i])
+		for _, cell := range c.layers[i] {
+			sizes[i].known += cell.source
+			times[i].known += cell.work
+		}
+		keys := c.forced(s, parts)
+		for _, p := range parts {
+			sizes[i].drawn = append(sizes[i].drawn, drawn{p.source, p.inWhole(keys)})
+			times[i].drawn = append(times[i].drawn, drawn{p.work, p.took(c.start, c.dropped)})
+		}
+	}
+	c.Size = estimate(sizes).Plus(float64(c.Rest))
+	c.Work = estimate(times).Plus(c.start * c.chunks(s))
+}
+
+// score sums up how near the pictures are. Parts count by the frames of the stratum that they stand for.
+func (c *Candidate) score(film *film, vmaf bool) {
+	c.SSIM = c.over(ssimOf)
+	if vmaf {
+		v := c.over(vmafOf)
+		c.VMAF = &v
+	}
+	c.Worst.SSIM = 1
+	for _, p := range measured(c.parts) {
+		if frame, ssim := p.worst(); ssim <= c.Worst.SSIM {
+			c.worst, c.Worst = frame, Point{film.at(frame), ssim}
+		}
+	}
+}
+
+// over is the mean over the whole film's frames.
+func (c *Candidate) over(of func(part) float64) float64 {
+	if c.Whole {
+		return mean(measured(c.parts), of)
+	}
+	sum, frames := 0.0, 0
+	for i, parts := range c.strata() {
+		own := 0
+		for _, cell := range c.layers[i] {
+			own += cell.frames()
+		}
+		if parts = measured(parts); len(parts) > 0 {
+			sum, frames = sum+mean(parts, of)*float64(own), frames+own
+		}
+	}
+	return sum / float64(max(1, frames))
+}
+
+// forced is how many key frames a frame has in the whole film beside those where scenes begin, in scenes like these.
+func (c *Candidate) forced(s *Sample, like []part) float64 {
+	scenes, frames := 0, 0
+	for _, p := range like {
+		scenes, frames = scenes+p.scenes, frames+p.frames()
+	}
+	interval := 0
+	if _, options, err := encoder.Of(c.plan.Settings); err == nil {
+		interval = options.KeyFrames(c.plan.Video)
+	}
+	chunk := float64(s.Frames) / c.chunks(s)
+	return forcedKeys(float64(scenes)/float64(max(1, frames)), s.film.atScene, int(chunk), interval)
+}
+
+// chunks is how many the whole film is cut into, about.
+func (c *Candidate) chunks(s *Sample) float64 {
+	return max(1, math.Round(s.Seconds/max(1, c.Settings.Chunk)))
+}
+
+// need is how many seconds it would take to encode the whole film and to measure it.
+func (c *Candidate) need(s *Sample) float64 {
+	parts := append([]part{c.pilot}, c.parts...)
+	var spent, work float64
+	for _, p := range parts {
+		spent, work = spent+max(0, p.spent-c.start), work+p.window.work
+	}
+	film := s.film.cell(0, s.Frames)
+	slots := float64(max(1, s.req.Slots))
+	return spent/work*film.work/slots + c.start*math.Ceil(c.chunks(s)/slots)
+}
+
+// Range is of numbers that were found.
+type Range struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// CRF is with which the parts got the wanted quality; nil where none is wanted.
+func (c *Candidate) CRF() *Range {
+	if c.Settings.Quality == (pipeline.Quality{}) || len(c.parts) == 0 {
+		return nil
+	}
+	r := &Range{math.Inf(1), math.Inf(-1)}
+	for _, p := range c.parts {
+		r.Low, r.High = min(r.Low, p.record.Quality.CRF), max(r.High, p.record.Quality.CRF)
+	}
+	return r
+}
+
+// Sampled is how many frames were encoded.
+func (c *Candidate) Sampled() (frames int) {
+	for _, p := range c.parts {
+		frames += p.frames()
+	}
+	return frames
+}
+
+// Plan is the film's with these settings, cut finer than a job's.
+func (c *Candidate) Plan() *pipeline.Plan { return c.plan }
+
+// Time is how many seconds the whole film takes in so many slots: to be read, planned, encoded and merged.
+func (c *Candidate) Time(slots int) Estimate {
+	return c.Work.Times(1 / float64(max(1, slots))).Plus(c.around)
+}

@@ -1,0 +1,77 @@
+package sample
+
+import "math"
+
+// Estimate is a quantity with the interval in which it lies nine times of ten. All three are equal where it was
+// counted.
+type Estimate struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// exactly is a quantity that was counted.
+func exactly(v float64) Estimate { return Estimate{Value: v, Low: v, High: v} }
+
+// Plus adds what is known exactly.
+func (e Estimate) Plus(v float64) Estimate { return Estimate{e.Value + v, e.Low + v, e.High + v} }
+
+// Times is for a quantity in another unit.
+func (e Estimate) Times(v float64) Estimate { return Estimate{e.Value * v, e.Low * v, e.High * v} }
+
+// drawn is one cell that was encoded: what it has of the quantity that is known of all cells, and of the one that is
+// wanted.
+type drawn struct{ known, wanted float64 }
+
+// layer is one stratum: how many cells it has, what they have together of the known quantity, and those drawn.
+type layer struct {
+	cells int
+	known float64
+	drawn []drawn
+}
+
+// allowance is for what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few
+// seconds does not look ahead as far as in a chunk. docs/performance.md has what was seen.
+const allowance = 0.03
+
+// estimate is the separate ratio estimate of the wanted quantity over all cells.
+func estimate(layers []layer) Estimate {
+	var value, variance float64
+	freedom := 0
+	for _, l := range layers {
+		ratio, spread := l.ratio()
+		value += l.known * ratio
+		if n := len(l.drawn); n < l.cells {
+			variance += l.known * l.known * spread / float64(max(1, n)) * (1 - float64(n)/float64(l.cells))
+			freedom += max(0, n-1)
+		}
+	}
+	half := math.Hypot(student(freedom)*math.Sqrt(variance), allowance*value)
+	return Estimate{value, max(0, value-half), value + half}
+}
+
+// ratio is what comes of a unit of the known quantity, and the variance of that from one cell to another.
+func (l layer) ratio() (ratio, spread float64) {
+	var sum drawn
+	for _, d := range l.drawn {
+		sum.known, sum.wanted = sum.known+d.known, sum.wanted+d.wanted
+	}
+	n := float64(len(l.drawn))
+	if n == 0 || sum.known <= 0 {
+		return 0, 0
+	}
+	ratio = sum.wanted / sum.known
+	for _, d := range l.drawn {
+		residual := (d.wanted - ratio*d.known) / (sum.known / n)
+		spread += residual * residual / max(1, n-1)
+	}
+	return ratio, spread
+}
+
+// student is Student's t for nine times of ten, by its expansion around the normal distribution (Abramowitz and Stegun,
+// 26.7.5).
+func student(freedom int) float64 {
+	const z = 1.6449
+	n := float64(max(1, freedom))
+	return z + (z*z*z+z)/(4*n) + (5*z*z*z*z*z+16*z*z*z+3*z)/(96*n*n)
+}

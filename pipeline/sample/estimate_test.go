@@ -1,0 +1,68 @@
+package sample
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// All cells drawn leave nothing to estimate but what is wrong with every one.
+func TestAllCellsDrawnGiveTheSum(t *testing.T) {
+	layers := []layer{
+		{cells: 2, known: 30, drawn: []drawn{{10, 3}, {20, 8}}},
+		{cells: 1, known: 5, drawn: []drawn{{5, 1}}},
+	}
+	e := estimate(layers)
+	require.InDelta(t, 12, e.Value, 1e-9)
+	require.InDelta(t, 12*(1-allowance), e.Low, 1e-9)
+	require.InDelta(t, 12*(1+allowance), e.High, 1e-9)
+}
+
+// A ratio that is the same everywhere is found from one cell, however unlike the cells are.
+func TestTheRatioCarriesOver(t *testing.T) {
+	e := estimate([]layer{{cells: 100, known: 1000, drawn: []drawn{{1, 0.25}, {30, 7.5}}}})
+	require.InDelta(t, 250, e.Value, 1e-9)
+}
+
+// The interval holds about as often as it says: over many films whose cells' results are what the source spends, and
+// chance.
+func TestTheIntervalHolds(t *testing.T) {
+	dice := rand.New(rand.NewPCG(1, 2))
+	held, films := 0, 400
+	for range films {
+		cells := make([]cell, 400)
+		results := map[int]float64{}
+		sum := 0.0
+		for i := range cells {
+			kind := math.Exp(1.5 * math.Sin(float64(i)/40)) // scenes
+			cells[i] = cell{from: i, to: i + 1, source: kind * (0.5 + dice.Float64())}
+			cells[i].work = 0.2 + math.Pow(cells[i].source, 0.7)
+			results[i] = math.Pow(cells[i].source, 0.8) * math.Exp(0.4*dice.NormFloat64())
+			sum += results[i]
+		}
+		layers := stratify(cells)
+		draw(layers)
+		var drawnLayers []layer
+		for _, s := range layers {
+			l := layer{cells: len(s)}
+			for i, c := range s {
+				if l.known += c.source; i < 3 {
+					l.drawn = append(l.drawn, drawn{c.source, results[c.from]})
+				}
+			}
+			drawnLayers = append(drawnLayers, l)
+		}
+		if e := estimate(drawnLayers); e.Low <= sum && sum <= e.High {
+			held++
+		}
+	}
+	require.Greater(t, held, films*80/100)
+}
+
+func TestStudent(t *testing.T) { // tables of the distribution, both sides, 90%
+	for freedom, want := range map[int]float64{4: 2.132, 8: 1.860, 20: 1.725, 1000: 1.646} {
+		require.InDelta(t, want, student(freedom), 0.03)
+	}
+}
