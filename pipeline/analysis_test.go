@@ -101,8 +101,8 @@ func TestCropIsReadOnce(t *testing.T) {
 		require.Equal(t, want, c)
 		require.Equal(t, text, c.String())
 	}
-	for _, bad := range []string{"", "1920:800", "1920:800:0:-1", "0:800:0:0", "1920:800:0:140 ", "99999:1:0:0", "a", "+1:1:0:0",
-		"1920:800:0:140,movie=x"} {
+	for _, bad := range []string{"", "1920:800", "1920:800:0:-1", "0:800:0:0", "1920:800:0:140 ", "99999:1:0:0", "a",
+		"+1:1:0:0", "1920:800:0:140,movie=x"} {
 		require.ErrorContains(t, new(Crop).UnmarshalText([]byte(bad)), "1920:800:0:140", bad)
 	}
 	a, b := Rect{Width: 10, Height: 4, X: 5, Y: 5}, Rect{Width: 3, Height: 20, X: 1, Y: 8}

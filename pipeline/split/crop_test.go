@@ -33,8 +33,9 @@ func TestPicturesAreCutByHand(t *testing.T) {
 		size   [2]int
 		says   string
 	}{
-		"even":      {"1920:800:0:140", nil, "1920:800:0:140", [2]int{1920, 800}, "1920×800 are kept, from 0, 140 on"},
-		"odd place": {"1918:800:1:141", nil, "1918:800:0:140", [2]int{1918, 800}, "yuv420p can be cut at multiples of 2 alone"},
+		"even": {"1920:800:0:140", nil, "1920:800:0:140", [2]int{1920, 800}, "1920×800 are kept, from 0, 140 on"},
+		"odd place": {"1918:800:1:141", nil, "1918:800:0:140", [2]int{1918, 800},
+			"yuv420p can be cut at multiples of 2 alone"},
 		"all of it": {"1920:1080:0:0", nil, "0:0:0:0", [2]int{1920, 1080}, ""},
 		"in fields": {"1920:800:0:142", interlaced, "1920:800:0:140", [2]int{1920, 800}, "multiples of 2 across and 4 down"},
 		"deinterlaced": {"1920:800:0:142", func(p *pipeline.Plan) { interlaced(p); p.Settings.Deinterlace = "yes" },
@@ -56,7 +57,8 @@ func TestPicturesAreCutByHand(t *testing.T) {
 		})
 	}
 	_, err := cropping(t, "1920:800:0:281", nil)
-	require.ErrorContains(t, err, `crop = "1920:800:0:281" wants 1920×800 of them, from 0, 281 on: that is more than they have`)
+	require.ErrorContains(t, err,
+		`crop = "1920:800:0:281" wants 1920×800 of them, from 0, 281 on: that is more than they have`)
 	_, err = cropping(t, "1919:801:0:140", nil)
 	require.ErrorContains(t, err, `set odd = "crop"`)
 	p, err := cropping(t, "1440:400:0:88", func(p *pipeline.Plan) {

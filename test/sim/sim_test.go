@@ -46,7 +46,7 @@ func TestSeed(t *testing.T) {
 // kept are seeds that once showed something to be wrong, with the code or with the simulation.
 var kept = []uint64{300502, 303460, 401606, 11, 737, 1616, 14101, 18405, 7165}
 
-// keptAnalysed are those of films that are analysed: an encoder that is replaced while one is, and put back in an encode.
+// keptAnalysed are those of films that are analysed: an encoder is replaced meanwhile, and put back in an encode.
 var keptAnalysed = []uint64{53195}
 
 // TestKeptSeeds plays them again, the older ones as they were before films were analysed.
