@@ -107,7 +107,8 @@ func leastPSNR(t *testing.T, source, filter, output string) float64 {
 	require.NoError(t, err)
 	const numbered = ",settb=1/1000,setpts=N"
 	out, err := exec.Command(tools.FFmpeg, "-nostdin", "-noautorotate", "-i", source, "-noautorotate", "-i", output,
-		"-filter_complex", "[0:v]"+filter+numbered+"[a];[1:v]null"+numbered+"[b];[a][b]psnr", "-f", "null", "-").CombinedOutput()
+		"-filter_complex", "[0:v]"+filter+numbered+"[a];[1:v]null"+numbered+"[b];[a][b]psnr",
+		"-f", "null", "-").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	m := leastOfFrames.FindStringSubmatch(string(out))
 	require.NotNil(t, m, "%s", out)
