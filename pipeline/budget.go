@@ -174,7 +174,10 @@ func (b *Budget) check(p *Plan) bool {
 	n, encodes := len(p.Chunks), p.Analysis == ""
 	fine := b.Limit > 0 && b.Limit <= maxTold && b.Rest >= 0 && b.Rest < b.Limit && b.Range.check() &&
 		len(b.Source) == n && (len(b.CRFs) == n || !encodes && len(b.CRFs) == 0) && len(b.Curves) == len(b.CRFs)
-	return fine && b.allows(b.CRFs) && !slices.ContainsFunc(b.Source, func(n int64) bool { return n < 0 })
+	if slices.ContainsFunc(b.Curves, func(c Curve) bool { return !c.check() }) {
+		return false
+	}
+	return fine && b.allows(b.CRFs) && !slices.ContainsFunc(b.Source, func(n int64) bool { return n < 0 || n > maxTold })
 }
 
 // allows reports whether these can be CRFs of the budget.

@@ -50,6 +50,16 @@ func NewCurve(points ...Point) Curve {
 	return c
 }
 
+// check refuses what NewCurve can't have made of what was measured.
+func (c Curve) check() bool {
+	for i, p := range c {
+		if p.Bytes <= 0 || p.Bytes > maxTold || i > 0 && (p.CRF <= c[i-1].CRF || p.Bytes >= c[i-1].Bytes) {
+			return false
+		}
+	}
+	return len(c) > 0
+}
+
 // How much steeper or flatter than usual a curve may be where it goes on beyond what was measured: noise has cliffs,
 // and none goes on for long.
 const steepest, flattest = 3.0, 0.4

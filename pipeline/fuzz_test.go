@@ -143,3 +143,32 @@ func FuzzPlan(f *testing.F) {
 		require.Equal(t, p, back)
 	})
 }
+
+// A correction that is taken has CRFs that there are, and so has what is made of it.
+func FuzzCorrections(f *testing.F) {
+	f.Add([]byte(`{"crfs":[20,20.25],"rest":100}`), int64(500), int64(70))
+	f.Add([]byte(`{"crfs":[20,51],"again":[1],"took":[{"crf":22,"bytes":900},{"crf":-3,"bytes":-1}],"rest":1}`), int64(1), int64(1))
+	f.Add([]byte(`{"crfs":[8,8],"again":[2],"rest":-1}`), int64(9e15), int64(0))
+	plan := &Plan{Job: fuzzJob, Chunks: make([]Chunk, 2), Budget: &Budget{
+		Limit: 1000, Rest: 100, Source: []int64{1, 2}, Range: CRFs{Least: 8, Most: 51, Step: 0.25, Span: 6},
+		Curves: []Curve{{{20, 600}, {30, 100}}, {{22, 50}}}, CRFs: []float64{21, 21.25},
+	}}
+	require.True(f, plan.Budget.check(plan))
+	f.Fuzz(func(t *testing.T, data []byte, one, two int64) {
+		share := sharefstest.Files(map[string][]byte{correctionFile(fuzzJob, 1): data})
+		all, err := Corrections(nil).Load(share, plan, Folder{correctionName + "1": true})
+		if err != nil {
+			return
+		}
+		b := plan.Budget
+		spent := []Spent{{Bytes: max(1, one), CRF: all.CRF(b, 0)}, {Bytes: max(1, two), CRF: all.CRF(b, 1)}}
+		c, ok, _ := all.Mend(plan.Budget, spent, all.Rest(plan.Budget))
+		if ok {
+			require.NoError(t, c.check(plan))
+		}
+		spent[1] = Spent{Free: true}
+		if c, ok = all.Correct(plan.Budget, spent); ok {
+			require.NoError(t, c.check(plan))
+		}
+	})
+}

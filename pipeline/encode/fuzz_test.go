@@ -85,6 +85,28 @@ func FuzzReadLit(f *testing.F) {
 	})
 }
 
+// What is read of an analysis is a curve that falls, whatever lies there.
+func FuzzReadRates(f *testing.F) {
+	f.Add([]byte(`{"frames":2,"points":[{"crf":20,"bytes":900},{"crf":30,"bytes":300}]}`))
+	f.Add([]byte(`{"frames":2,"points":[{"crf":20,"bytes":900},{"crf":20,"bytes":900},{"crf":19,"bytes":1}]}`))
+	f.Add([]byte(`{"frames":2,"points":[{"crf":1e308,"bytes":-1}]}`))
+	r := pipeline.CRFs{Least: 8, Most: 51, Step: 0.25, Span: 6}
+	plan := &pipeline.Plan{
+		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0, 1)}}, Budget: &pipeline.Budget{Limit: 1000, Range: r},
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ReadRates(plan, 0, data, &pipeline.Record{CRC32: checksum(data)})
+		if err != nil {
+			return
+		}
+		require.NotEmpty(t, c)
+		for crf := r.Least; crf < r.Most; crf++ {
+			require.Greater(t, c.Bytes(crf, r.Span), 0.0)
+			require.LessOrEqual(t, c.Bytes(crf+1, r.Span), c.Bytes(crf, r.Span))
+		}
+	})
+}
+
 func count(list []string, s string) (n int) {
 	for _, l := range list {
 		if l == s {

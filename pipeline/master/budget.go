@@ -61,7 +61,7 @@ func spending(state []pipeline.ChunkFile, records []*pipeline.Record) (spent []p
 	for i, c := range state {
 		spent[i].Free = c.State == pipeline.Pending || c.State == pipeline.Nowhere
 		if r := records[i]; r != nil {
-			spent[i].Bytes, spent[i].CRF = r.Video, r.Spent.CRF
+			spent[i].Bytes, spent[i].CRF = max(1, r.Video), r.Spent.CRF
 			accepted++
 		}
 	}

@@ -105,6 +105,13 @@ func FuzzTexts(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, d, again)
 		}
+		var asked pipeline.Size
+		if asked.UnmarshalText([]byte(s)) == nil {
+			again := pipeline.Size{}
+			require.NoError(t, again.UnmarshalText([]byte(asked.String())))
+			require.Equal(t, asked, again)
+			require.GreaterOrEqual(t, asked.Bytes(1<<40, 3600), int64(0))
+		}
 		_, _ = parseList(s)
 	})
 }
