@@ -80,6 +80,9 @@ func (j *judge) tightened(job string, c pipeline.ChunkFile) int {
 	attempts := map[string]bool{}
 	for name, i := range j.ever {
 		var r pipeline.Failure
+		if now := j.world.server.names[name]; now != nil { // it was begun before, and could not be written
+			i = now
+		}
 		if path.Dir(name) == pipeline.LogDir(job) && strings.HasPrefix(path.Base(name), c.ID()+".a") &&
 			json.Unmarshal(i.data, &r) == nil && r.Allowance != (pipeline.Allowance{}) {
 			attempts[fmt.Sprint(r.Attempt, r.Node)] = true
