@@ -37,8 +37,8 @@ func newTry(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "try FILE [--profile A --profile B ...] [flags] [-- OPTIONS]",
 		Short: "Show what profiles would make of a film: size, time, pictures",
-		Long: `Encodes some seconds from all over the film with each profile, and estimates from them how large the output will
-be, sound and subtitles included, how long this machine would take, and how near the pictures are to the source's.
+		Long: `Encodes some seconds from all over the film with each profile, and estimates from them how large the output
+will be, sound and subtitles included, how long this machine would take, and how near the pictures are to the source's.
 A film that can be encoded whole in that time is; then nothing is estimated. With --share it has the share's
 profiles, and tells how long the nodes that are there would take.
 
@@ -174,6 +174,9 @@ func (a *attempt) show(cmd *cobra.Command, tools media.Tools, cfg config.Config,
 	if share != nil {
 		report.AskFarm(s, pipeline.Crew(share))
 	}
+	if report.Empty() {
+		return report.Failed(errJobFailed)
+	}
 	html, err := trial.Page(report)
 	if err != nil {
 		return err
@@ -183,9 +186,10 @@ func (a *attempt) show(cmd *cobra.Command, tools media.Tools, cfg config.Config,
 		return err
 	}
 	report.Page = pipeline.RawName(written)
-	if a.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+	if !a.json {
+		trial.Table(cmd.OutOrStdout(), report)
+	} else if err := json.NewEncoder(cmd.OutOrStdout()).Encode(report); err != nil {
+		return err
 	}
-	trial.Table(cmd.OutOrStdout(), report)
 	return report.Failed(errJobFailed)
 }

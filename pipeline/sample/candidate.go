@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"fmt"
 	"math"
 	"sync"
 
@@ -157,6 +158,20 @@ func (c *Candidate) need(s *Sample) float64 {
 type Range struct {
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+}
+
+// bound notes what a bound for the output's size would do, for a source's file of so many bytes.
+func (c *Candidate) bound(source int64) {
+	limit := float64(c.Settings.MaxSize.Of(source))
+	says := fmt.Sprintf("max_size = %q", c.Settings.MaxSize)
+	switch {
+	case limit == 0 || c.Size.High <= limit:
+	case c.Size.Low > limit:
+		c.Notes = append(c.Notes, "The job would be skipped, and the source published as it is: the output would be larger "+
+			"than "+says+" allows.")
+	default:
+		c.Notes = append(c.Notes, "The job may be skipped: the output comes near to what "+says+" allows.")
+	}
 }
 
 // CRF is with which the parts got the wanted quality; nil where none is wanted.

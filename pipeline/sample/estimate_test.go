@@ -61,6 +61,20 @@ func TestTheIntervalHolds(t *testing.T) {
 	require.Greater(t, held, films*80/100)
 }
 
+// A bound for the size is told of where the output may not keep to it.
+func TestABoundForTheSize(t *testing.T) {
+	for high, want := range map[float64]string{94: "", 105: "may be skipped", 130: "would be skipped"} {
+		c := Candidate{Size: Estimate{Value: high - 10, Low: high - 20, High: high}}
+		c.Settings.MaxSize = 95
+		c.bound(100)
+		require.Equal(t, want != "", len(c.Notes) == 1)
+		for _, note := range c.Notes {
+			require.Contains(t, note, want)
+			require.Contains(t, note, `max_size = "95%"`)
+		}
+	}
+}
+
 func TestStudent(t *testing.T) { // tables of the distribution, both sides, 90%
 	for freedom, want := range map[int]float64{4: 2.132, 8: 1.860, 20: 1.725, 1000: 1.646} {
 		require.InDelta(t, want, student(freedom), 0.03)

@@ -74,6 +74,7 @@ func Take(ctx context.Context, tools media.Tools, req Request) (*Sample, error) 
 	}
 	for _, c := range r.sampled() {
 		c.score(s.film, r.vmaf)
+		c.bound(s.Size)
 	}
 	return s, r.moments(ctx)
 }

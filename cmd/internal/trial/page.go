@@ -72,7 +72,7 @@ func (r *Report) pictures() (all []moment) {
 			if s.Worst {
 				about += ", its worst picture"
 			}
-			shown.Shots = append(shown.Shots, shot{r.Profiles[s.Candidate].Title(), about, dataURI(s.Picture)})
+			shown.Shots = append(shown.Shots, shot{r.Profiles[s.Candidate].Name, about, dataURI(s.Picture)})
 		}
 		all = append(all, shown)
 	}

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -71,12 +72,16 @@ func TestTheTable(t *testing.T) {
 		`(?m)^PROFILE +ENCODER +SIZE +OF SOURCE +TIME HERE +ON THE FARM +SSIM +WORST FRAME +VMAF +SAMPLE$`,
 		`(?m)^archive +x265 +612 MiB ±7% +44% +1h41m ±9% +15m00s ±6% +0\.9821 +0\.9310 at 12:34\.2 +93\.40 +2\.5% of the film$`,
 		`(?m)^tablet +x264 +286 MiB +20% +5m00s +0\.9600 +0\.9000 at 0:03\.5 +the whole film$`,
-		`(?m)^fields: The video is interlaced`, `(?m)^archive: vmaf 93 needs CRF 19\.25 to 23$`,
+		`(?m)^archive: vmaf 93 needs CRF 19\.25 to 23$`,
 		`(?m)^archive: the farm is 5 nodes, of which 3 have encoded with these settings before$`,
 		`(?m)^note on archive: The source may be damaged\.$`, `/films/Show\.try\.html\n$`,
 	} {
 		require.Regexp(t, want, b.String())
 	}
+	failed := errors.New("a job failed")
+	require.ErrorIs(t, report(t).Failed(failed), failed)
+	require.ErrorContains(t, report(t).Failed(failed), "with the profile fields: The video is interlaced")
+	require.False(t, report(t).Empty())
 }
 
 // The page is whole in itself, and nothing in it runs.

@@ -3,8 +3,10 @@
 package trial
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/sample"
@@ -93,15 +95,18 @@ func (r *Report) AskFarm(s *sample.Sample, crew []pipeline.SeenNode) {
 	}
 }
 
-// Failed returns an error if the film can't be encoded with one of the profiles.
-func (r *Report) Failed(failed error) error {
-	for _, p := range r.Profiles {
-		if p.Refused != "" {
-			return fmt.Errorf("%w: %q with %s: %s", failed, filepath.Base(string(r.File)), p.Title(), p.Refused)
-		}
-	}
-	return nil
+// Empty tells whether there is nothing to show: the film can't be encoded with any of the profiles.
+func (r *Report) Empty() bool {
+	return !slices.ContainsFunc(r.Profiles, func(p Profile) bool { return p.Refused == "" })
 }
 
-// Title names a profile for a person.
-func (p Profile) Title() string { return p.Name }
+// Failed returns an error with a line for each profile that the film can't be encoded with.
+func (r *Report) Failed(failed error) (all error) {
+	for _, p := range r.Profiles {
+		if p.Refused != "" {
+			err := fmt.Errorf("%w: %q with the profile %s: %s", failed, filepath.Base(string(r.File)), p.Name, p.Refused)
+			all = errors.Join(all, err)
+		}
+	}
+	return all
+}

@@ -49,9 +49,6 @@ func Table(w io.Writer, r *Report) {
 	}
 	_ = t.Flush() // to w, whose errors nobody can be told of
 	for _, p := range r.Profiles {
-		if p.Refused != "" {
-			fmt.Fprintf(w, "%s: %s\n", view.Plain(p.Name), view.Plain(p.Refused))
-		}
 		if p.CRF != nil {
 			fmt.Fprintf(w, "%s: %s needs CRF %g to %g\n", view.Plain(p.Name), p.Quality, p.CRF.Low, p.CRF.High)
 		}
