@@ -39,7 +39,7 @@ func TestRandomKills(t *testing.T) {
 	seed := uint64(number(t, "DISTENC_TEST_SEED", int(time.Now().UnixNano()%1e9)))
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, seed))
-	f := newFarm(t, shortTerms+slow)
+	f := newFarm(t, shortTerms+slow+"crop = \"auto\"\n") // so that films are analysed as well
 	roles := [][]string{{"master"}, {"master"}, {"worker", "--slots", "1"}, {"worker", "--slots", "1"},
 		{"worker", "--slots", "2"}}
 	daemons := make([]*daemon, len(roles))
