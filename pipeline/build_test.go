@@ -12,6 +12,9 @@ var (
 	newBuild = Build{Encoder: "x265", Version: "x265 3.6", Headers: "b"}
 )
 
+// plain is what a film of x265's in 4:2:0 demands.
+var plain = Demand{Encoder: "x265", Format: "yuv420p"}
+
 func nodeWith(slots int, builds ...Offer) SeenNode {
 	return SeenNode{Node: Node{Hardware: Hardware{Slots: slots}, Builds: builds}}
 }
@@ -22,7 +25,7 @@ func TestABuildIsChosenByItsSlots(t *testing.T) {
 	crew := []SeenNode{
 		nodeWith(2, Offer{Build: oldBuild}), nodeWith(1, Offer{Build: newBuild}), nodeWith(3, deaf), nodeWith(9, none),
 	}
-	best, slots := MostSlots(crew, Demand{Encoder: "x265", Format: "yuv420p"})
+	best, slots := MostSlots(crew, plain)
 	require.Equal(t, newBuild, best)
 	require.Equal(t, 4, slots)
 	best, slots = MostSlots(crew, Demand{Encoder: "x265", Format: "yuv420p10le"})
@@ -30,7 +33,7 @@ func TestABuildIsChosenByItsSlots(t *testing.T) {
 	require.Equal(t, 2, slots)
 	best, _ = MostSlots(crew[:2], Demand{Encoder: "x264", Format: "yuv420p"})
 	require.False(t, best.Known())
-	best, _ = MostSlots([]SeenNode{crew[1], nodeWith(1, Offer{Build: oldBuild})}, Demand{Encoder: "x265", Format: "yuv420p"})
+	best, _ = MostSlots([]SeenNode{crew[1], nodeWith(1, Offer{Build: oldBuild})}, plain)
 	require.Equal(t, newBuild, best, "of two the later")
 	require.True(t, crew[2].Encodes(newBuild, Demand{Format: "yuv420p"}))
 	require.False(t, crew[2].Encodes(newBuild, Demand{Format: "yuv420p10le"}))
@@ -38,6 +41,25 @@ func TestABuildIsChosenByItsSlots(t *testing.T) {
 	require.True(t, crew[3].Encodes(Build{}, Demand{Format: "yuv420p"}), "of a plan without a build")
 	require.Equal(t, "no such encoder", none.Fault("yuv444p"), "what was not tried is no better")
 	require.Empty(t, deaf.Fault("yuv444p"), "it may be")
+}
+
+func TestAQualityWantsANodeThatMeasuresIt(t *testing.T) {
+	wanted := Settings{Encoder: "x265", Quality: Quality{Metric: VMAF, Target: 95}}.Demand("yuv420p")
+	blind, able := nodeWith(9, Offer{Build: oldBuild}), nodeWith(1, Offer{Build: newBuild})
+	blind.Metrics, able.Metrics = []Metric{SSIM}, []Metric{SSIM, VMAF}
+	best, slots := MostSlots([]SeenNode{blind, able}, wanted)
+	require.Equal(t, newBuild, best)
+	require.Equal(t, 1, slots)
+	require.True(t, able.Encodes(newBuild, wanted))
+	require.False(t, blind.Encodes(oldBuild, wanted))
+	require.False(t, blind.Encodes(Build{}, wanted))
+	pins := Pins{{Build: oldBuild}}
+	require.Contains(t, pins.Waiting(wanted, []SeenNode{blind}, time.Minute), "no node that is there can measure VMAF, by "+
+		"which its film is encoded: install an ffmpeg that was built with libvmaf")
+	require.Contains(t, pins.Waiting(wanted, []SeenNode{able}, time.Minute), "it goes on with x265 3.6")
+
+	analysis := &Plan{Analysis: Bars, Settings: Settings{Encoder: "x265", Quality: Quality{Metric: VMAF, Target: 95}}}
+	require.Empty(t, analysis.Demand().Metric, "any node can look for bars")
 }
 
 func TestTheFirstPinOfANumberHolds(t *testing.T) {
@@ -83,14 +105,14 @@ func TestAPinOfAnotherEncoderIsNone(t *testing.T) {
 func TestWhatAFilmWaitsFor(t *testing.T) {
 	pins := Pins{{Build: oldBuild}}
 	with := func(b Build) []SeenNode { return []SeenNode{nodeWith(1, Offer{Build: b})} }
-	require.Empty(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(oldBuild), time.Minute))
-	require.Empty(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, nil, time.Minute), "that nobody is there is told elsewhere")
+	require.Empty(t, pins.Waiting(plain, with(oldBuild), time.Minute))
+	require.Empty(t, pins.Waiting(plain, nil, time.Minute), "that nobody is there is told elsewhere")
 	require.Equal(t, "no node that is there has x265 3.5, which its film is encoded with; "+
-		"it goes on with x265 3.6 when none has been there for 6m0s", pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(newBuild), 6*time.Minute))
+		"it goes on with x265 3.6 when none has been there for 6m0s", pins.Waiting(plain, with(newBuild), 6*time.Minute))
 	twin := oldBuild
 	twin.Headers = "c"
-	require.Contains(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(twin), time.Minute), "goes on with x265 3.5 in another ffmpeg")
-	require.Contains(t, pins.Waiting(Demand{Encoder: "x265", Format: "yuv420p"}, with(Build{Encoder: "x264", Version: "1"}), time.Minute),
+	require.Contains(t, pins.Waiting(plain, with(twin), time.Minute), "goes on with x265 3.5 in another ffmpeg")
+	require.Contains(t, pins.Waiting(plain, with(Build{Encoder: "x264", Version: "1"}), time.Minute),
 		"nor another x265 that can encode it")
 }
 

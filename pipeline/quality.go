@@ -28,9 +28,12 @@ func (m Metric) Title() string { return strings.ToUpper(string(m)) }
 
 // Remedy is what a person can do where an ffmpeg does not have the metric.
 func (m Metric) Remedy() string {
-	with := map[Metric]string{VMAF: "built with libvmaf", XPSNR: "of version 7.1 or later"}[m]
-	return fmt.Sprintf("install an ffmpeg %s, in PATH or in the folder that DISTENC_TOOLS names (Debian's 12 and 13 have "+
-		"none), or ask for ssim, which each has", with)
+	which := map[Metric]string{
+		VMAF:  " that was built with libvmaf, which Debian's was not",
+		XPSNR: " of version 7.1 or later, which Debian 12 has not",
+	}[m]
+	return fmt.Sprintf("install an ffmpeg%s (a static build, in PATH or in the folder that DISTENC_TOOLS names), or ask for "+
+		"ssim, which each has", which)
 }
 
 // Text writes a score of the metric with as many digits as mean anything.

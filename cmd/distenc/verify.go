@@ -26,8 +26,9 @@ track's payload, chapters, tags and attachments. With --profile, or the job's --
 encoded and subtitles that were left out because the profile says so are no mistakes.
 
 With --quality both are decoded, frame by frame, and SSIM and PSNR are told for each chunk, and the worst
-frame: a wrong one shows as a number. VMAF is told too where this ffmpeg has it. The source's pictures are
-scaled, cropped and deinterlaced as the output's were: what is lost by that is not measured. --certificate
+frame: a wrong one shows as a number. VMAF and XPSNR are told too where this ffmpeg has them. The source's
+pictures are scaled, cropped and deinterlaced as the output's were: what is lost by that is not measured, and
+nor is film grain that the decoder makes up. --certificate
 names the job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
 		Args: takes("SOURCE", "OUTPUT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -101,6 +102,9 @@ func tellQuality(cmd *cobra.Command, tools media.Tools, paths [2]string, made me
 		return err
 	}
 	fmt.Fprint(cmd.OutOrStdout(), q.Text())
+	if made.Quality.Known() {
+		fmt.Fprintf(cmd.OutOrStdout(), "as its nodes measured it: %s\n", made.Quality.Text())
+	}
 	return nil
 }
 

@@ -15,7 +15,7 @@ type curve struct {
 	perSpan float64
 	// typical is the score that encoder.CRF.First gives.
 	typical float64
-	// off is how far a score is from the wanted one; up to 1 is near enough.
+	// off is how far a score is from the wanted one, in units in which near is told.
 	off func(score, wanted float64) float64
 }
 
@@ -39,6 +39,14 @@ var curves = map[pipeline.Metric]curve{
 // decibels is the usual logarithmic form of SSIM.
 func decibels(ssim float64) float64 { return -10 * math.Log10(max(1e-9, 1-ssim)) }
 
+// How near is near enough, in half points of VMAF: a part of a chunk tells no more than that of the whole, and half a
+// point is not worth a third encode if the second is that near.
+const (
+	nearInPart = 2.0
+	nearAtOnce = 1.0
+	nearLater  = 1.5 // from the second encode on
+)
+
 // hunt finds the CRF of a score by a bracketing secant.
 type hunt struct {
 	curve
@@ -47,6 +55,7 @@ type hunt struct {
 	want   float64 // its level
 	slope  float64 // levels that are expected of a step of 1
 	first  float64
+	near   float64
 	lo, hi *probe // the nearest that are good enough, and not; nil: none yet
 	before *probe // the one before the last one on its side
 	best   *probe
@@ -58,7 +67,8 @@ type probe struct{ crf, level, off float64 }
 // newHunt begins at the CRF that gave another chunk the wanted score; 0: where it usually lies.
 func newHunt(crf encoder.CRF, asked pipeline.Quality, near float64) *hunt {
 	s := curves[asked.Metric]
-	h := &hunt{curve: s, crf: crf, target: asked.Target, want: s.level(asked.Target), slope: -s.perSpan / crf.Span}
+	h := &hunt{curve: s, crf: crf, target: asked.Target, want: s.level(asked.Target), slope: -s.perSpan / crf.Span,
+		near: nearAtOnce}
 	if h.first = near; near == 0 {
 		h.hint(crf.First, s.typical)
 	}
@@ -125,7 +135,7 @@ func (h *hunt) next() (crf float64, more bool) {
 	switch {
 	case h.best == nil:
 		return h.round(h.first), true
-	case math.Abs(h.best.off) <= 1:
+	case math.Abs(h.best.off) <= h.near:
 		return 0, false
 	case h.lo != nil && h.hi != nil:
 		if h.hi.crf-h.lo.crf < 1.5*h.crf.Step { // or they are the wrong way round
@@ -157,6 +167,6 @@ func (h *hunt) round(crf float64) float64 {
 
 // limited reports whether the wanted score lies beyond the CRFs that there are.
 func (h *hunt) limited() bool {
-	return h.best.off < -1 && h.lo == nil && h.hi.crf <= h.crf.Least ||
-		h.best.off > 1 && h.hi == nil && h.lo.crf >= h.crf.Most
+	return h.best.off < -h.near && h.lo == nil && h.hi.crf <= h.crf.Least ||
+		h.best.off > h.near && h.hi == nil && h.lo.crf >= h.crf.Most
 }

@@ -76,6 +76,6 @@ func scoresOf(ctx context.Context, tools media.Tools, req Request, options encod
 // pictures give the mean of five times as many within a tenth of a point. An odd number meets all places between two
 // reference pictures.
 func sampled(frames int) int {
-	const enough = 60
+	const enough = 40
 	return min(5, max(1, frames/enough)-1|1)
 }

@@ -9,9 +9,13 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// maxProbes is how often a chunk is encoded as a whole, at most. The first may be off by what a part of the chunk does
-// not tell of the whole, the second by what was expected of a step of the CRF; the third is near.
-const maxProbes = 4
+const (
+	// maxProbes is how often a chunk is encoded as a whole, at most.
+	maxProbes = 4
+	// maxParts is how often a part of it is, before: once to see how that scores, and once to see what a step of the CRF
+	// does to it.
+	maxParts = 2
+)
 
 // finding is a chunk's result, and how it scored where that was asked for.
 type finding struct {
@@ -20,46 +24,41 @@ type finding struct {
 	spare  bool // it is in Request.Spare
 }
 
+// searcher looks for the CRF of one chunk.
+type searcher struct {
+	Request
+	tools media.Tools
+	enc   encoder.Encoder
+	done  *stretches
+}
+
 // search encodes a chunk with one CRF after the other until its pictures have the wanted score. What is encoded counts:
 // the result is the encode that comes nearest.
-func search(ctx context.Context, tools media.Tools, req Request, enc encoder.Encoder) (finding, error) {
+func search(ctx context.Context, tools media.Tools, req Request, enc encoder.Encoder) (best finding, err error) {
+	s := searcher{req, tools, enc, newStretches(req)}
 	asked := req.Plan.Settings.Quality
-	h, done := newHunt(enc.CRF(""), asked, req.Near), newStretches(req)
 	ways := ladder(req)
-	if err := guess(ctx, tools, req, enc, h, done, ways[0]); err != nil {
-		return finding{}, err
+	h := newHunt(enc.CRF(""), asked, req.Near)
+	if err := s.guess(ctx, h, ways[0]); err != nil {
+		return best, err
 	}
-	var best finding
-	for n := 1; ; n++ {
+	for n := 1; n <= maxProbes; n++ {
 		crf, more := h.next()
-		if !more || n > maxProbes {
+		if !more {
 			break
 		}
-		_, options, err := encoder.At(req.Plan.Settings, crf)
+		spare := n > 1 && !best.spare
+		got, score, err := s.probe(ctx, crf, spare, ways)
 		if err != nil {
-			return finding{}, err
+			return best, err
 		}
-		this, spare := req, n > 1 && !best.spare
-		if spare {
-			this.Out = req.Spare
-		}
-		this.Progress = done.next(wholeEncode)
-		got, err := climb(ctx, tools, this, options, ways)
-		if err != nil {
-			return finding{}, err
-		}
-		done.next(wholeMeasure)
 		ways = []input{got.in} // it gave the planned frames once, and will again
-		score, err := measure(ctx, tools, this, options, got)
-		if err != nil {
-			return finding{}, err
-		}
 		if n == 1 {
 			h.version(enc.CRF(enc.Version(got.Head, got.messages)))
 		}
-		if tools.Log != nil {
-			tools.Log.DebugContext(ctx, "a chunk was probed", "chunk", req.Chunk.Index, "crf", crf, "score", score,
-				"wanted", asked.String())
+		s.debug(ctx, "a chunk was probed", "crf", crf, "score", score, "wanted", asked.String())
+		if n > 1 {
+			h.near = nearLater
 		}
 		if h.probed(crf, score) {
 			best = finding{got, pipeline.Scored{Asked: asked, Score: score, CRF: crf}, spare}
@@ -67,58 +66,76 @@ func search(ctx context.Context, tools media.Tools, req Request, enc encoder.Enc
 		best.scored.Probes = n
 	}
 	best.scored.Limit = h.limited()
-	done.end()
+	s.done.end()
 	return best, nil
 }
 
-// maxParts is how often a part of a chunk is encoded, at most: once to see how it scores, and once to see what a step of
-// the CRF does to it.
-const maxParts = 2
+// probe encodes the chunk and scores it.
+func (s searcher) probe(
+	ctx context.Context, crf float64, spare bool, ways []input,
+) (got result, score float64, err error) {
+	_, options, err := encoder.At(s.Plan.Settings, crf)
+	if err != nil {
+		return got, 0, err
+	}
+	req := s.Request
+	if spare {
+		req.Out = s.Spare
+	}
+	req.Progress = s.done.next(wholeEncode)
+	if got, err = climb(ctx, s.tools, req, options, ways); err != nil {
+		return got, 0, err
+	}
+	s.done.next(wholeMeasure)
+	score, err = measure(ctx, s.tools, req, options, got)
+	return got, score, err
+}
 
 // guess tells a hunt where to begin by what a part of the chunk scores. That is off by a point of VMAF or two, and the
 // work of a whole probe is spared more often than not.
-func guess(
-	ctx context.Context, tools media.Tools, req Request, enc encoder.Encoder, h *hunt, done *stretches, in input,
-) error {
-	frames := beginning(req.Chunk.PTS.Len())
+func (s searcher) guess(ctx context.Context, h *hunt, in input) error {
+	frames := beginning(s.Chunk.PTS.Len())
 	part := *h
+	part.near = nearInPart
 	for n := 0; n < maxParts && frames > 0; n++ {
 		crf, more := part.next()
 		if !more {
 			break
 		}
-		score, err := probePart(ctx, tools, req, enc, &part, done, in, crf)
-		switch {
-		case err == nil:
-			part.probed(crf, score)
-			continue
-		case !worthAnother(ctx, err):
+		score, err := s.probePart(ctx, &part, in, crf, frames)
+		if err != nil && !worthAnother(ctx, err) {
 			return err
-		case tools.Log != nil: // the whole has other ways
-			tools.Log.DebugContext(ctx, "a part of a chunk could not be probed", "chunk", req.Chunk.Index, "error", err)
 		}
-		break
+		if err != nil { // the whole has other ways
+			s.debug(ctx, "a part of a chunk could not be probed", "error", err)
+			break
+		}
+		part.probed(crf, score)
 	}
 	h.follow(&part)
 	return nil
 }
 
-// probePart encodes the beginning of a chunk and scores it.
-func probePart(
-	ctx context.Context, tools media.Tools, req Request, enc encoder.Encoder, h *hunt, done *stretches, in input, crf float64,
-) (float64, error) {
-	_, options, err := encoder.At(req.Plan.Settings, crf)
+// probePart encodes the beginning of the chunk and scores it.
+func (s searcher) probePart(ctx context.Context, h *hunt, in input, crf float64, frames int) (float64, error) {
+	_, options, err := encoder.At(s.Plan.Settings, crf)
 	if err != nil {
 		return 0, err
 	}
-	frames := beginning(req.Chunk.PTS.Len())
 	in.part = fmt.Sprintf("trim=end_frame=%d", frames)
-	req.Progress = done.next(partEncode)
-	messages, err := run(ctx, tools, req, options, in)
+	req := s.Request
+	req.Progress = s.done.next(partEncode)
+	messages, err := run(ctx, s.tools, req, options, in)
 	if err != nil {
 		return 0, err
 	}
-	h.version(enc.CRF(enc.Version(nil, messages)))
-	done.next(partMeasure)
-	return scoreOf(ctx, tools, req, options, in, frames)
+	h.version(s.enc.CRF(s.enc.Version(nil, messages)))
+	s.done.next(partMeasure)
+	return scoreOf(ctx, s.tools, req, options, in, frames)
+}
+
+func (s searcher) debug(ctx context.Context, said string, args ...any) {
+	if s.tools.Log != nil {
+		s.tools.Log.DebugContext(ctx, said, append([]any{"chunk", s.Chunk.Index}, args...)...)
+	}
 }

@@ -172,8 +172,8 @@ func TestGrainThatTheDecoderMakesUpIsNotMeasured(t *testing.T) {
 }
 
 func TestAStoppedSearchEnds(t *testing.T) {
-	j := mustPlan(t, twoScenes(t), pipeline.Settings{Options: quickest["x264"], Container: "mkv", Chunk: 2, Pieces: "range",
-		Quality: pipeline.Quality{Metric: pipeline.SSIM, Target: 0.96}})
+	j := mustPlan(t, twoScenes(t), pipeline.Settings{Options: quickest["x264"], Container: "mkv", Chunk: 2,
+		Pieces: "range", Quality: pipeline.Quality{Metric: pipeline.SSIM, Target: 0.96}})
 	for stopAt := range 4 { // an encode or a measurement
 		ctx, cancel := context.WithCancel(t.Context())
 		req := j.request(0)

@@ -35,8 +35,8 @@ type Encoder interface {
 	Parse(options string) (Options, error)
 	// CRF is what --crf is searched through for a wanted quality, by a version as Version returns it.
 	CRF(version string) CRF
-	// Rate returns the first of the options that choose a bitrate or a quality, --crf for instance, empty if there is none,
-	// and the options without all of these. They must be ones that Parse accepts.
+	// Rate returns the first of the options that choose a bitrate or a quality, --crf for instance, empty if there is
+	// none, and the options without all of these. They must be ones that Parse accepts.
 	Rate(options string) (first, rest string)
 	// Quick returns options, which Parse accepts, with more that make an encode fast of which only bytes are counted.
 	Quick(options string) string

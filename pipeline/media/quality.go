@@ -2,13 +2,11 @@ package media
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +16,10 @@ import (
 
 // Quality says how near an output's pictures are to the source's.
 type Quality struct {
-	Frames  int      // decoded and compared
-	Parts   []Part   // never empty
-	VMAF    string   // of the whole, 0 to 100, as ffmpeg prints it; empty where this ffmpeg does not have it
-	Remarks []string // what was done to the pictures first, and so is not measured
+	Frames  int               // decoded and compared
+	Parts   []Part            // never empty
+	Others  []pipeline.Metric // that this ffmpeg has besides SSIM and PSNR
+	Remarks []string          // what was done to the pictures first, and so is not measured
 }
 
 // Part is a chunk of the output, or where the chunks are not known an equal part of it.
@@ -33,6 +31,7 @@ type Part struct {
 	WorstFrame    int     // by SSIM, counted from the output's first
 	WorstSSIM     float64
 	WorstTime     float64 // seconds
+	Other         map[pipeline.Metric]float64
 }
 
 // partSeconds is the length of parts where the chunks are not known.
@@ -56,22 +55,15 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: the output's list of packets is unsound: %w", err)
 	}
-	command := func(filters string, more ...string) []string {
-		args := append(BaseArgs(), more...)
-		for _, path := range []string{source, output} {
-			args = append(append(args, "-noautorotate", "-reinit_filter", "0"), Input(path)...)
-		}
-		return append(args, "-filter_complex", pairs.graph+filters+"[out]", "-map", "[out]", "-fps_mode", "passthrough",
-			"-enc_time_base", "1:1000", "-f", "null", "pipe:1")
-	}
+	const asIs = "-noautorotate"
+	inputs := append(append(BaseArgs(), asIs, "-reinit_filter", "0"), Input(source)...)
+	inputs = append(append(append(inputs, asIs, "-reinit_filter", "0"), WithoutGrain()...), Input(output)...)
 	limits := Encoding(2*len(pts), 0, pairs.pixels)
 	limits.CPU += Reading(Size(source, output)).CPU
-	frames, err := t.measure(ctx, command("[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
-		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-"), limits)
-	if err != nil {
-		return nil, fmt.Errorf("cannot compare pictures: %w", err)
-	}
-	score, err := t.vmaf(ctx, command("[output][source]libvmaf=shortest=1:repeatlast=0", "-v", "level+info"), limits)
+	frames, err := t.measure(ctx, append(slices.Clone(inputs), "-filter_complex", pairs.graph+
+		"[source]split[a][b];[output][a]ssim=shortest=1:repeatlast=0[c];"+
+		"[c][b]psnr=shortest=1:repeatlast=0,metadata=mode=print:file=-[out]", "-map", "[out]", "-fps_mode", "passthrough",
+		"-enc_time_base", "1:1000", "-f", "null", "pipe:1"), limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot compare pictures: %w", err)
 	}
@@ -83,7 +75,38 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 	for i, t := range pts {
 		times[i] = pairs.output.TimeBase.Seconds(t)
 	}
-	return &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), VMAF: score, Remarks: pairs.remarks}, nil
+	q := &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), Remarks: pairs.remarks}
+	return q, t.addOthers(ctx, q, Comparison{Inputs: inputs, Graph: pairs.graph, Limits: limits, Threads: runtime.NumCPU(),
+		Pixels: float64(pairs.output.Width * pairs.output.Height)})
+}
+
+// addOthers measures by the metrics that not every ffmpeg has, if this one does.
+func (t Tools) addOthers(ctx context.Context, q *Quality, c Comparison) error {
+	for _, m := range []pipeline.Metric{pipeline.VMAF, pipeline.XPSNR} {
+		switch err := t.CanMeasure(ctx, m); {
+		case err != nil && Blames(err):
+			continue
+		case err != nil:
+			return err
+		}
+		c.Metric = m
+		scores, err := t.Compare(ctx, c)
+		if err == nil && len(scores) != q.Frames {
+			err = fmt.Errorf("%d pairs came out of the decoders, the output has %d frames", len(scores), q.Frames)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot compare pictures: %w", err)
+		}
+		q.Others = append(q.Others, m)
+		for i := range q.Parts {
+			p := &q.Parts[i]
+			if p.Other == nil {
+				p.Other = map[pipeline.Metric]float64{}
+			}
+			p.Other[m] = MeanScore(m, scores[p.First:p.First+p.Frames])
+		}
+	}
+	return nil
 }
 
 // frameQuality is what the filters say of one frame.
@@ -95,25 +118,6 @@ func (t Tools) measure(ctx context.Context, args []string, limits Limits) (frame
 		return err
 	})
 	return frames, err
-}
-
-var vmafScore = regexp.MustCompile(`VMAF score[:=] *([0-9.]+)`)
-
-// vmaf runs a command whose filter prints a score, if this ffmpeg has that filter.
-func (t Tools) vmaf(ctx context.Context, args []string, limits Limits) (string, error) {
-	list, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-filters")
-	if err != nil || !bytes.Contains(list, []byte(" libvmaf ")) {
-		return "", err
-	}
-	stderr, err := t.Run(ctx, Command{Program: t.FFmpeg, Args: args, Limits: limits})
-	if err != nil {
-		return "", err
-	}
-	m := vmafScore.FindStringSubmatch(stderr)
-	if m == nil {
-		return "", errors.New("libvmaf told no score")
-	}
-	return m[1], nil
 }
 
 // scanQuality reads what ffmpeg's metadata filter prints: a line "frame:…" for each, and lines "key=value".
@@ -201,14 +205,23 @@ func (q *Quality) Worst() int {
 // Text is a table for a person.
 func (q *Quality) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR      worst frame\n",
-		q.Frames)
-	for i, p := range q.Parts {
-		fmt.Fprintf(&b, "%05d  %9.3f-%-9.3f  %6d  %.4f  %6.2f dB  %d at %.3f s: SSIM %.4f\n", i, p.Start, p.End, p.Frames,
-			p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
+	others := ""
+	for _, m := range q.Others {
+		others += fmt.Sprintf("  %-5s", m.Title())
 	}
-	if q.VMAF != "" {
-		fmt.Fprintf(&b, "VMAF of the whole: %s\n", q.VMAF)
+	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR    %s  worst frame\n",
+		q.Frames, others)
+	for i, p := range q.Parts {
+		others = ""
+		for _, m := range q.Others {
+			others += fmt.Sprintf("  %5s", m.Text(p.Other[m]))
+		}
+		fmt.Fprintf(&b, "%05d  %9.3f-%-9.3f  %6d  %.4f  %6.2f dB%s  %d at %.3f s: SSIM %.4f\n", i, p.Start, p.End, p.Frames,
+			p.SSIM, p.PSNR, others, p.WorstFrame, p.WorstTime, p.WorstSSIM)
+	}
+	b.WriteString(q.summary("SSIM", pipeline.SSIM, func(p Part) float64 { return p.SSIM }))
+	for _, m := range q.Others {
+		b.WriteString(q.summary(m.Title(), m, func(p Part) float64 { return p.Other[m] }))
 	}
 	for _, r := range q.Remarks {
 		fmt.Fprintln(&b, r)
@@ -218,4 +231,16 @@ func (q *Quality) Text() string {
 	fmt.Fprintf(&b, "worst: chunk %05d, %.3f to %.3f s, SSIM %.4f, PSNR %.2f dB; its frame %d at %.3f s has SSIM %.4f\n",
 		w, p.Start, p.End, p.SSIM, p.PSNR, p.WorstFrame, p.WorstTime, p.WorstSSIM)
 	return b.String()
+}
+
+// summary says the mean of a metric, by frames, and the part that has least of it.
+func (q *Quality) summary(title string, m pipeline.Metric, score func(Part) float64) string {
+	mean, worst := 0.0, 0
+	for i, p := range q.Parts {
+		mean += score(p) * float64(p.Frames) / float64(q.Frames)
+		if score(p) < score(q.Parts[worst]) {
+			worst = i
+		}
+	}
+	return fmt.Sprintf("%s: mean %s, worst %s in chunk %05d\n", title, m.Text(mean), m.Text(score(q.Parts[worst])), worst)
 }

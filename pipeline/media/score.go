@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,7 +52,7 @@ func (c Comparison) filters() string {
 
 // Compare decodes both and returns the score of each picture, in VMAF's case of each that was looked at.
 func (t Tools) Compare(ctx context.Context, c Comparison) (scores []float64, err error) {
-	args := append(c.Inputs, "-filter_complex", c.Graph+c.filters()+"[out]", "-map", "[out]", "-fps_mode", "passthrough",
+	args := append(slices.Clone(c.Inputs), "-filter_complex", c.Graph+c.filters()+"[out]", "-map", "[out]", "-fps_mode", "passthrough",
 		"-enc_time_base", "1:1000", "-f", "null", "-")
 	command := Command{Program: t.FFmpeg, Args: args, Limits: c.Limits, Nice: c.Nice, Started: c.Started}
 	_, err = t.Pipe(ctx, command, func(r io.Reader) error {
@@ -82,7 +83,8 @@ func readScores(r io.Reader, m pipeline.Metric) (scores []float64, err error) {
 		case m != pipeline.VMAF && strings.HasPrefix(line, "frame:"):
 			scores = append(scores, math.Inf(1))
 			continue
-		case m == pipeline.SSIM && key == "lavfi.ssim.All", m == pipeline.XPSNR && strings.HasPrefix(key, "lavfi.xpsnr.xpsnr."):
+		case m == pipeline.SSIM && key == "lavfi.ssim.All":
+		case m == pipeline.XPSNR && strings.HasPrefix(key, "lavfi.xpsnr.xpsnr."):
 		case m == pipeline.VMAF && column < 0:
 			column = columnOf(line, "vmaf")
 			continue
@@ -141,6 +143,6 @@ func (t Tools) CanMeasure(ctx context.Context, m pipeline.Metric) error {
 }
 
 // WithoutGrain are options in front of a result's Input: film grain that AV1 has the decoder make up is no part of what
-// was encoded. libdav1d, which ffmpeg takes first, heeds them, and so do decoders in hardware; libaom makes grain all the
-// same. Other codecs have none.
+// was encoded. libdav1d, which ffmpeg takes first, heeds them, and so do decoders in hardware; libaom makes grain all
+// the same. Other codecs have none.
 func WithoutGrain() []string { return []string{"-export_side_data", "film_grain"} }

@@ -108,8 +108,8 @@ func TestANodeLeavesFilmsThatItCannotMeasure(t *testing.T) {
 	require.False(t, claims())
 	state, why := w.idleState(time.Now())
 	require.Equal(t, pipeline.NodeResting, state)
-	require.Contains(t, why, "its ffmpeg can't measure VMAF, by which films in work are encoded: install an ffmpeg built "+
-		"with libvmaf")
+	require.Contains(t, why, "its ffmpeg can't measure VMAF, by which films in work are encoded: install an ffmpeg that "+
+		"was built with libvmaf")
 	require.True(t, w.leaves(plan.Job), "the other node can")
 	require.Equal(t, own.metrics, w.node(t.Context(), time.Now()).Metrics)
 	own.metrics = []pipeline.Metric{pipeline.SSIM, pipeline.VMAF}

@@ -45,8 +45,9 @@ func TestAQualityStandsInPlaceOfARate(t *testing.T) {
 	require.Equal(t, fixed, Choices{"quality": "none"}.Over(fixed))
 	require.Empty(t, Choices{"x264": "--bitrate 900"}.Over(wanted).Quality)
 	require.Equal(t, wanted.Quality, Choices{"x264": "--preset slower"}.Over(wanted).Quality)
-	require.Equal(t, Choices{"x264": "--bitrate 900"}, Choices{"quality": "vmaf 95"}.With(Choices{"x264": "--bitrate 900"}))
-	require.Equal(t, Choices{"x264": "", "quality": "vmaf 95"}, Choices{"x264": "--crf=9"}.With(Choices{"quality": "vmaf 95"}))
+	rated, scored := Choices{"x264": "--bitrate 900"}, Choices{"quality": "vmaf 95"}
+	require.Equal(t, rated, scored.With(rated))
+	require.Equal(t, Choices{"x264": "", "quality": "vmaf 95"}, rated.With(scored))
 }
 
 func TestAQualityAndARateAreAMistake(t *testing.T) {

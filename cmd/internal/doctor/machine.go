@@ -43,8 +43,10 @@ type Rehearse func(ctx context.Context, t media.Tools, set pipeline.Settings) (c
 func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 	if found, all := findTools(ctx, tell); all {
 		present := findEncoders(ctx, found, o.Profiles, tell)
+		missing := findMetrics(ctx, found, o.Profiles, tell)
 		for _, p := range o.Profiles {
-			if e, err := encoder.Named(p.Settings.Encoder); err != nil || slices.Contains(present, e) {
+			e, err := encoder.Named(p.Settings.Encoder)
+			if (err != nil || slices.Contains(present, e)) && !slices.Contains(missing, p.Settings.Quality.Metric) {
 				tell(tryProfile(ctx, found, p, o.Rehearse))
 			}
 		}

@@ -105,6 +105,35 @@ func TestAnEncoderThatIsMissing(t *testing.T) {
 	}
 }
 
+// A metric that this ffmpeg lacks is a mistake only where a profile's quality is told by it.
+func TestAMetricThatIsMissing(t *testing.T) {
+	real, err := media.Find(nil)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	script := `case "$*" in *libvmaf*) echo "[error] No such filter: 'libvmaf'" >&2; exit 8;; esac; exec ` + real.FFmpeg +
+		` "$@"`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv(media.ToolsDir, "")
+	wants := profile("good", "--preset ultrafast")
+	wants.Settings.Quality = pipeline.Quality{Metric: pipeline.VMAF, Target: 95}
+	for level, profiles := range map[Level][]Profile{Fail: {wants}, Advice: nil} {
+		found := map[string]Finding{}
+		Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t), Profiles: profiles},
+			func(f Finding) {
+				title, _, _ := strings.Cut(f.Seen, ":")
+				found[f.Check+" "+title] = f
+			})
+		require.Equal(t, OK, found["metric SSIM"].Level, "%v", found)
+		require.Equal(t, level, found["metric VMAF"].Level, "%v", found)
+		require.Contains(t, found["metric VMAF"].Seen, "No such filter")
+		require.Contains(t, found["metric VMAF"].Do, "install an ffmpeg that was built with libvmaf")
+		for check := range found {
+			require.NotContains(t, check, "profile good", "there is nothing to measure with")
+		}
+	}
+}
+
 func TestSlotsByMemory(t *testing.T) {
 	const gb = 1_000_000_000
 	o := MachineOptions{Slots: 4, Threads: 1, Memory: 64 * gb, Profiles: []Profile{
@@ -149,9 +178,11 @@ func TestThisMachine(t *testing.T) {
 				Audio: pipeline.Audio{AAC: 96}, Crop: pipeline.Crop{Auto: true}, Scale: pipeline.Scale{Width: 160, Height: 90}}},
 			{"cut", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast",
 				Crop: pipeline.Crop{Rect: pipeline.Rect{Width: 1920, Height: 800, Y: 140}}}},
+			{"even", pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv",
+				Quality: pipeline.Quality{Metric: pipeline.SSIM, Target: 0.95}}},
 		}}, found.tell)
 	for _, check := range []string{"ffmpeg", "ffprobe", "mkvmerge", "mkvpropedit", "mkvextract", "encoder",
-		"profile default", "profile deep", "profile tablet", "profile cut"} {
+		"profile default", "profile deep", "profile tablet", "profile cut", "profile even"} {
 		require.Equal(t, OK, found[check].Level, "%v", found[check])
 	}
 	require.Contains(t, found["profile tablet"].Seen, "decoded, compared and merged into mp4")

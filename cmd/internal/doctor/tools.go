@@ -75,19 +75,45 @@ func findEncoders(ctx context.Context, t media.Tools, profiles []Profile, tell T
 		}
 		const do = "install an ffmpeg that was built with it (Debian's is: apt install ffmpeg)"
 		seen := fmt.Sprintf("%s: %s has no %s", e.Name(), t.FFmpeg, e.Library())
-		var need []string
-		for _, p := range profiles {
-			if p.Settings.Encoder == e.Name() {
-				need = append(need, p.Name)
-			}
-		}
-		if len(need) > 0 {
-			tell(failed("encoder", "%s", seen).because("it is what encodes with profile "+strings.Join(need, ", "), do))
+		need := naming(profiles, func(s pipeline.Settings) bool { return s.Encoder == e.Name() })
+		if need != "" {
+			tell(failed("encoder", "%s", seen).because("it is what encodes with profile "+need, do))
 		} else {
 			tell(advice("encoder", "%s", seen).because("this machine can't help with films that are encoded with it", do))
 		}
 	}
 	return present
+}
+
+// naming lists the profiles whose settings are so.
+func naming(profiles []Profile, is func(pipeline.Settings) bool) string {
+	var names []string
+	for _, p := range profiles {
+		if is(p.Settings) {
+			names = append(names, p.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// findMetrics returns the metrics that this ffmpeg can't measure. One that a profile's quality is told by is a mistake.
+func findMetrics(ctx context.Context, t media.Tools, profiles []Profile, tell Tell) (missing []pipeline.Metric) {
+	for _, m := range pipeline.Metrics() {
+		err := t.CanMeasure(ctx, m)
+		if err == nil {
+			tell(ok("metric", "%s: %s measures it", m.Title(), t.FFmpeg))
+			continue
+		}
+		missing = append(missing, m)
+		seen := fmt.Sprintf("%s: %s can't measure it: %v", m.Title(), t.FFmpeg, err)
+		if need := naming(profiles, func(s pipeline.Settings) bool { return s.Quality.Metric == m }); need != "" {
+			tell(failed("metric", "%s", seen).because("profile "+need+" asks for a quality by it", m.Remedy()))
+		} else {
+			tell(advice("metric", "%s", seen).because("this machine can't help with films whose quality is told by it",
+				m.Remedy()))
+		}
+	}
+	return missing
 }
 
 // tryProfile sends a small film through all stages with a profile's settings.

@@ -74,8 +74,8 @@ func sceneBusy() *status.Status {
 
 // sceneScores are those of a film in work: a third is encoded, but for what is in work.
 func sceneScores() *pipeline.Scores {
-	s := &pipeline.Scores{Asked: pipeline.Quality{Metric: pipeline.VMAF, Target: 95}, Mean: 94.98, Worst: 9, Limits: []int{9},
-		Chunks: make([]float64, 72)}
+	s := &pipeline.Scores{Asked: pipeline.Quality{Metric: pipeline.VMAF, Target: 95}, Mean: 94.98, Worst: 9,
+		Limits: []int{9}, Chunks: make([]float64, 72)}
 	for i := range 33 {
 		s.Chunks[i] = 95 + 0.45*math.Sin(float64(3*i))
 	}

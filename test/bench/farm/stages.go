@@ -51,7 +51,8 @@ func (s *stages) Plan(ctx context.Context, j *pipeline.Job, _ master.Scan) (*pip
 	if err := sharefs.Sleep(ctx, planTime); err != nil {
 		return nil, err
 	}
-	build, slots := pipeline.MostSlots(pipeline.Crew(s.share), pipeline.Demand{Encoder: builds[0].Encoder, Format: "yuv420p"})
+	build, slots := pipeline.MostSlots(pipeline.Crew(s.share),
+		pipeline.Demand{Encoder: builds[0].Encoder, Format: "yuv420p"})
 	p, err := s.film.plan(ctx, j, s.share.Path(pipeline.JobFile(j.ID, j.Source)), slots)
 	if err != nil {
 		return nil, err
