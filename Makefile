@@ -86,11 +86,12 @@ fuzz:
 	test/fuzz $(FUZZTIME)
 
 # Ratios, both sides measured in one run, written into docs/performance.md. It wants the machine for itself for
-# half an hour. BENCH=Encode, Quality, Try, Scan, Split, Publish, Farm, Idle or Memory only prints a part;
+# half an hour. BENCH=Encode, Quality, Search, Try, Scan, Split, Publish, Farm, Idle or Memory only prints a part;
 # DISTENC_BENCH_TIMES=N measures each side N times.
 BENCH ?=
 bench:
 	test/install-tools $(MEDIA)
+	test/newest-ffmpeg bin/newest
 	@mkdir -p bin
 	@for part in media farm; do \
 		DISTENC_BENCH=1 $(GO) test -count=1 -v -timeout 2h -run 'Test$(BENCH)' ./test/bench/$$part > bin/bench.log || { cat bin/bench.log; exit 1; }; \

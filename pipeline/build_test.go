@@ -54,8 +54,8 @@ func TestAQualityWantsANodeThatMeasuresIt(t *testing.T) {
 	require.False(t, blind.Encodes(oldBuild, wanted))
 	require.False(t, blind.Encodes(Build{}, wanted))
 	pins := Pins{{Build: oldBuild}}
-	require.Contains(t, pins.Waiting(wanted, []SeenNode{blind}, time.Minute), "no node that is there can measure VMAF, by "+
-		"which its film is encoded: install an ffmpeg that was built with libvmaf")
+	require.Contains(t, pins.Waiting(wanted, []SeenNode{blind}, time.Minute), "no node that is there can measure VMAF, "+
+		"by which its film is encoded: install an ffmpeg that was built with libvmaf")
 	require.Contains(t, pins.Waiting(wanted, []SeenNode{able}, time.Minute), "it goes on with x265 3.6")
 
 	analysis := &Plan{Analysis: Bars, Settings: Settings{Encoder: "x265", Quality: Quality{Metric: VMAF, Target: 95}}}

@@ -32,8 +32,8 @@ func (m Metric) Remedy() string {
 		VMAF:  " that was built with libvmaf, which Debian's was not",
 		XPSNR: " of version 7.1 or later, which Debian 12 has not",
 	}[m]
-	return fmt.Sprintf("install an ffmpeg%s (a static build, in PATH or in the folder that DISTENC_TOOLS names), or ask for "+
-		"ssim, which each has", which)
+	return fmt.Sprintf("install an ffmpeg%s (a static build, in PATH or in the folder that DISTENC_TOOLS names), or ask "+
+		"for ssim, which each has", which)
 }
 
 // Text writes a score of the metric with as many digits as mean anything.

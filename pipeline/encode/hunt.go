@@ -39,12 +39,12 @@ var curves = map[pipeline.Metric]curve{
 // decibels is the usual logarithmic form of SSIM.
 func decibels(ssim float64) float64 { return -10 * math.Log10(max(1e-9, 1-ssim)) }
 
-// How near is near enough, in half points of VMAF: a part of a chunk tells no more than that of the whole, and half a
-// point is not worth a third encode if the second is that near.
+// How near is near enough, in half points of VMAF: a part of a chunk tells no more of the whole, and nobody sees the
+// last point that a third encode would be spent on.
 const (
 	nearInPart = 2.0
-	nearAtOnce = 1.0
-	nearLater  = 1.5 // from the second encode on
+	nearAtOnce = 1.5
+	nearLater  = 2.0 // from the second encode on
 )
 
 // hunt finds the CRF of a score by a bracketing secant.

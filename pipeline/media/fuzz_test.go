@@ -13,6 +13,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // feed writes text in steps of a size, as a pipe would deliver it, and returns the first error.
@@ -172,6 +174,22 @@ func FuzzMatroska(f *testing.F) {
 			for i, size := range l.packets.Size {
 				require.True(t, size > 0 && int(size) < len(data) && l.packets.PTS[i] >= 0)
 			}
+		}
+	})
+}
+
+// Whatever a filter prints, each score that is read has a line, and is a number.
+func FuzzScores(f *testing.F) {
+	f.Add("frame:0 pts:0\nlavfi.ssim.All=0.5\nlavfi.xpsnr.xpsnr.y=41.5\n")
+	f.Add("Frame,integer_adm2,vmaf,\n0,0.9,89.8,\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, m := range pipeline.Metrics() {
+			scores, err := readScores(strings.NewReader(text), m)
+			if err != nil {
+				continue
+			}
+			require.LessOrEqual(t, len(scores), strings.Count(text, "\n")+1)
+			require.False(t, math.IsNaN(MeanScore(m, scores)))
 		}
 	})
 }

@@ -209,8 +209,8 @@ func (q *Quality) Text() string {
 	for _, m := range q.Others {
 		others += fmt.Sprintf("  %-5s", m.Title())
 	}
-	fmt.Fprintf(&b, "\nquality of %d decoded frames\nchunk  seconds              frames  SSIM    PSNR    %s  worst frame\n",
-		q.Frames, others)
+	fmt.Fprintf(&b, "\nquality of %d decoded frames\n", q.Frames)
+	fmt.Fprintf(&b, "chunk  seconds              frames  SSIM    PSNR    %s  worst frame\n", others)
 	for i, p := range q.Parts {
 		others = ""
 		for _, m := range q.Others {

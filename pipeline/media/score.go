@@ -52,8 +52,8 @@ func (c Comparison) filters() string {
 
 // Compare decodes both and returns the score of each picture, in VMAF's case of each that was looked at.
 func (t Tools) Compare(ctx context.Context, c Comparison) (scores []float64, err error) {
-	args := append(slices.Clone(c.Inputs), "-filter_complex", c.Graph+c.filters()+"[out]", "-map", "[out]", "-fps_mode", "passthrough",
-		"-enc_time_base", "1:1000", "-f", "null", "-")
+	args := append(slices.Clone(c.Inputs), "-filter_complex", c.Graph+c.filters()+"[out]", "-map", "[out]",
+		"-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "-")
 	command := Command{Program: t.FFmpeg, Args: args, Limits: c.Limits, Nice: c.Nice, Started: c.Started}
 	_, err = t.Pipe(ctx, command, func(r io.Reader) error {
 		scores, err = readScores(r, c.Metric)
@@ -95,7 +95,7 @@ func readScores(r io.Reader, m pipeline.Metric) (scores []float64, err error) {
 			continue
 		}
 		v, err := strconv.ParseFloat(value, 64)
-		if err != nil || math.IsNaN(v) || len(scores) == 0 {
+		if err != nil || math.IsNaN(v) || v < -farthest || v > farthest && !math.IsInf(v, 1) || len(scores) == 0 {
 			return nil, fmt.Errorf("not a score: %q", line)
 		}
 		last := &scores[len(scores)-1]
@@ -103,6 +103,9 @@ func readScores(r io.Reader, m pipeline.Metric) (scores []float64, err error) {
 	}
 	return scores, lines.Err()
 }
+
+// farthest is a score that no metric gives.
+const farthest = 1e6
 
 // columnOf is the place of a column in a table's head; -1 if that is none.
 func columnOf(head, name string) int {

@@ -37,7 +37,7 @@ func TestScoresAreReadOfEachMetric(t *testing.T) {
 func TestTheMeanOfScores(t *testing.T) {
 	require.InDelta(t, 92, MeanScore(pipeline.VMAF, []float64{90, 94}), 1e-9)
 	require.InDelta(t, 40, MeanScore(pipeline.XPSNR, []float64{40, 40}), 1e-9)
-	require.InDelta(t, 22.1, MeanScore(pipeline.XPSNR, []float64{20, 25}), 0.2, "of the distances, not of their logarithms")
+	require.InDelta(t, 22.1, MeanScore(pipeline.XPSNR, []float64{20, 25}), 0.2, "of distances, not of their logarithms")
 	require.Less(t, MeanScore(pipeline.XPSNR, []float64{40, math.Inf(1)}), 60.0)
 }
 
