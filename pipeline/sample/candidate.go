@@ -24,6 +24,7 @@ type Candidate struct {
 	VMAF  *float64 // mean of all frames; nil where this ffmpeg does not have it
 
 	plan    *pipeline.Plan
+	chunks  int     // of the whole film, about
 	start   float64 // seconds that an encode takes before its first frame
 	dropped float64 // seconds for a frame that is decoded and dropped
 	around  float64 // seconds that an encode of the film takes before its first chunk and behind the last one
@@ -87,7 +88,7 @@ func (c *Candidate) judge(s *Sample) {
 		}
 	}
 	c.Size = estimate(sizes).Plus(float64(c.Rest))
-	c.Work = estimate(times).Plus(c.start * c.chunks(s))
+	c.Work = estimate(times).Plus(c.start * float64(c.chunks))
 }
 
 // score sums up how near the pictures are. Parts count by the frames of the stratum that they stand for.
@@ -133,13 +134,8 @@ func (c *Candidate) forced(s *Sample, like []part) float64 {
 	if _, options, err := encoder.Of(c.plan.Settings); err == nil {
 		interval = options.KeyFrames(c.plan.Video)
 	}
-	chunk := float64(s.Frames) / c.chunks(s)
-	return forcedKeys(float64(scenes)/float64(max(1, frames)), s.film.atScene, int(chunk), interval)
-}
-
-// chunks is how many the whole film is cut into, about.
-func (c *Candidate) chunks(s *Sample) float64 {
-	return max(1, math.Round(s.Seconds/max(1, c.Settings.Chunk)))
+	chunk := s.Frames / c.chunks
+	return forcedKeys(float64(scenes)/float64(max(1, frames)), s.film.atScene, chunk, interval)
 }
 
 // need is how many seconds it would take to encode the whole film and to measure it.
@@ -151,7 +147,7 @@ func (c *Candidate) need(s *Sample) float64 {
 	}
 	film := s.film.cell(0, s.Frames)
 	slots := float64(max(1, s.req.Slots))
-	return spent/work*film.work/slots + c.start*math.Ceil(c.chunks(s)/slots)
+	return spent/work*film.work/slots + c.start*math.Ceil(float64(c.chunks)/slots)
 }
 
 // Range is of numbers that were found.
@@ -197,7 +193,10 @@ func (c *Candidate) Sampled() (frames int) {
 // Plan is the film's with these settings, cut finer than a job's.
 func (c *Candidate) Plan() *pipeline.Plan { return c.plan }
 
-// Time is how many seconds the whole film takes in so many slots: to be read, planned, encoded and merged.
+// Time is how many seconds the whole film takes in so many slots: to be read, planned, encoded and merged. Chunks take
+// about the same time, so that with seven of them in two slots one slot has none at the end.
 func (c *Candidate) Time(slots int) Estimate {
-	return c.Work.Times(1 / float64(max(1, slots))).Plus(c.around)
+	slots, chunks := max(1, slots), max(1, c.chunks)
+	turns := (chunks + slots - 1) / slots
+	return c.Work.Times(float64(turns) / float64(chunks)).Plus(c.around)
 }

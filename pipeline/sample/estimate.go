@@ -32,7 +32,7 @@ type layer struct {
 
 // allowance is for what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few
 // seconds does not look ahead as far as in a chunk. docs/performance.md has what was seen.
-const allowance = 0.03
+const allowance = 0.05
 
 // estimate is the separate ratio estimate of the wanted quantity over all cells.
 func estimate(layers []layer) Estimate {

@@ -65,6 +65,9 @@ func Take(ctx context.Context, tools media.Tools, req Request) (*Sample, error) 
 		return s, err
 	}
 	s.Frames, s.Seconds = len(s.film.frames), s.film.seconds()
+	for _, c := range s.sampled() {
+		c.chunks = max(1, int(math.Round(s.Seconds/max(1, c.Settings.Chunk))))
+	}
 	r := &run{Sample: s, ends: time.Now().Add(req.Time)}
 	if r.vmaf, err = canVMAF(ctx, tools); err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func Take(ctx context.Context, tools media.Tools, req Request) (*Sample, error) 
 // to do every now and then, so each step of a job waits a moment.
 const (
 	mergeReads = 3
-	moments    = 1.5 // seconds
+	moments    = 2.5 // seconds
 )
 
 // plan plans the film with all settings.

@@ -33,7 +33,7 @@ func (r *run) wholeOf(ctx context.Context, c *Candidate) error {
 	if err != nil {
 		return err
 	}
-	c.parts = make([]part, len(plan.Chunks))
+	c.parts, c.chunks = make([]part, len(plan.Chunks)), len(plan.Chunks)
 	tasks := r.tasks(ctx)
 	for i := range plan.Chunks {
 		tasks.Go(func() (err error) {
