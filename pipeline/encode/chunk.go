@@ -146,6 +146,9 @@ func worthAnother(ctx context.Context, err error) bool {
 	if errors.Is(err, ErrFrames) {
 		return true
 	}
+	if limit, ok := errors.AsType[*media.LimitError](err); ok {
+		return limit.Empty
+	}
 	exit, ok := errors.AsType[*media.ExitError](err)
 	return ok && exit.Code > 0 && !sharefs.Trouble(err)
 }

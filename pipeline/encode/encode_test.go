@@ -161,6 +161,22 @@ func TestAPlaceThatDoesNotDoIsFoundOut(t *testing.T) {
 	require.Equal(t, "from the start", rec.Method)
 }
 
+// An encoder that is given no picture at all need not come to an end: SVT-AV1 1.4.1 sleeps.
+func TestAPlaceBehindTheChunkIsFoundOut(t *testing.T) {
+	for _, e := range encoder.All() {
+		t.Run(e.Name(), func(t *testing.T) {
+			j := mustPlan(t, corpus.Make(t, "h264-open.mkv"),
+				pipeline.Settings{Encoder: e.Name(), Options: candidates[e.Name()].player, Chunk: 1.5})
+			j.tools.Hurry = 20
+			req, last := j.request(0), len(j.plan.Chunks)-1
+			req.Chunk.Seeks = append([]int64{j.plan.Chunks[last].Key}, req.Chunk.Seeks...)
+			rec, err := encode.Chunk(t.Context(), j.tools, req)
+			require.NoError(t, err)
+			require.NotEqual(t, "seek 1", rec.Method)
+		})
+	}
+}
+
 func TestABadPieceIsNotUsed(t *testing.T) {
 	j := mustPlan(t, corpus.Make(t, "h264-open.mkv"), pipeline.Settings{Encoder: "x264", Options: fast, Chunk: 1.5,
 		Pieces: "copy"})

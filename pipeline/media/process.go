@@ -172,7 +172,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGXFSZ {
-			return stderr, &LimitError{c.Program, fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
+			return stderr, &LimitError{Program: c.Program, Reason: fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
 		return stderr, c.failure(exit.ExitCode(), all, stderr, err)
 	}
@@ -237,7 +237,7 @@ func (t Tools) output(
 	out := &limitedBuffer{limit: limit}
 	stderr, err = t.Run(ctx, Command{Program: program, Args: args, Stdout: out, Limits: limits})
 	if out.over {
-		return nil, stderr, &LimitError{program, fmt.Sprintf("printed more than %d bytes", limit)}
+		return nil, stderr, &LimitError{Program: program, Reason: fmt.Sprintf("printed more than %d bytes", limit)}
 	}
 	return out.buf, stderr, err
 }

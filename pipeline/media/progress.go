@@ -11,7 +11,7 @@ import (
 type Progress struct {
 	report   func(frames int, size int64)
 	line     []byte
-	frames   int
+	frames   atomic.Int64
 	size     int64
 	reported atomic.Int64 // grows with frames and size
 }
@@ -44,14 +44,14 @@ func (p *Progress) take(line []byte) {
 	switch string(key) {
 	case "frame":
 		if err == nil && n >= 0 {
-			p.frames = int(n)
+			p.frames.Store(n)
 		}
 	case "total_size":
 		if err == nil && n >= 0 {
 			p.size = n
 		}
 	case "progress": // the last key of each report
-		p.reported.Store(int64(p.frames) + p.size)
-		p.report(p.frames, p.size)
+		p.reported.Store(p.frames.Load() + p.size)
+		p.report(int(p.frames.Load()), p.size)
 	}
 }

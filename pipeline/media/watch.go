@@ -18,10 +18,15 @@ import (
 // share does not answer.
 const maxSilence = 10 * time.Minute
 
+// maxStart is how long an encoder may show none that has not given a frame yet. SVT-AV1 1.4.1 sleeps for ever when it is
+// told that there are no more pictures, and there was none.
+const maxStart = 30 * time.Second
+
 // LimitError is a child that was ended because it took more than its Limits, or showed no sign of life.
 type LimitError struct {
 	Program string
 	Reason  string // what it did, such as "showed no sign of life for 10m0s"
+	Empty   bool   // it slept, and had given no frame: perhaps it was not given any
 }
 
 // Lasting tells a limit that the same work would meet again from a silence, which may be the machine's.
@@ -70,7 +75,7 @@ func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end
 		case <-tick.C:
 		}
 		if reason := w.check(w.maxSilence / checksPerSilence); reason != "" {
-			end(&LimitError{Program: c.Program, Reason: reason})
+			end(&LimitError{Program: c.Program, Reason: reason, Empty: strings.HasPrefix(reason, silence) && w.empty()})
 			return
 		}
 	}
@@ -114,11 +119,18 @@ func (w *watched) check(tick time.Duration) string {
 		w.cpu, w.written, w.silent = cpu, written, 0
 		return ""
 	}
-	if w.silent += tick; w.silent > w.maxSilence {
-		return fmt.Sprintf(silence+" for %v", w.maxSilence)
+	limit := w.maxSilence
+	if w.empty() {
+		limit = min(limit, max(limit/(maxSilence/maxStart), time.Second))
+	}
+	if w.silent += tick; w.silent > limit {
+		return fmt.Sprintf(silence+" for %v", limit)
 	}
 	return ""
 }
+
+// empty tells that the child has given no frame yet, if it tells of frames at all.
+func (w *watched) empty() bool { return w.progress != nil && w.progress.frames.Load() == 0 }
 
 // away tells that the share does not answer.
 func (w *watched) away() bool { return w.answers != nil && !w.answers() }
