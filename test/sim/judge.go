@@ -154,6 +154,9 @@ func (j *judge) claimed(s step) {
 // done is I4 at the commit and I5 at the acceptance.
 func (j *judge) done(s step) {
 	c, ok := pipeline.ParseDone(path.Base(s.name))
+	if ok && c.State == pipeline.Accepted { // late as well: it was read before it was asked for
+		j.measured(c)
+	}
 	if !ok || s.late || s.op != "rename" {
 		return
 	}
@@ -171,7 +174,6 @@ func (j *judge) done(s step) {
 		}
 	case pipeline.Accepted:
 		j.tally("accepted")
-		j.measured(c)
 		if c.Node == s.node {
 			j.violate("I5", "accepted by its own writer: "+s.String(), c.ID())
 		}
