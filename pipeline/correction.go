@@ -67,7 +67,8 @@ func correctionFile(job string, n int) string {
 
 // check refuses what can't be a plan's correction.
 func (c *Correction) check(p *Plan) error {
-	if len(c.CRFs) != len(p.Chunks) || len(c.Took) > len(p.Chunks) || c.Rest < 0 || c.Rest > maxTold || !p.Budget.allows(c.CRFs) {
+	if len(c.CRFs) != len(p.Chunks) || len(c.Took) > len(p.Chunks) || c.Rest < 0 || c.Rest > maxTold ||
+		!p.Budget.allows(c.CRFs) {
 		return errors.New("is no correction of the plan's budget")
 	}
 	for _, i := range c.Again {

@@ -43,7 +43,8 @@ func newLight(v pipeline.Video) *light {
 func (l *light) filters(v pipeline.Video, in input) string {
 	small := func(w, h int) string { return fmt.Sprintf("scale=w=%d:h=%d:flags=area,format=gray", w, h) }
 	fill := func(w int) string { return fmt.Sprintf("pad=w=%d:h=%d", w, l.lines()) }
-	return fmt.Sprintf("trim=%s,setparams=colorspace=unknown,%s,format=gray,split[a][b];[a]%s,%s[rows];[b]%s,transpose=dir=cclock_flip,%s[columns];"+
+	return fmt.Sprintf("trim=%s,setparams=colorspace=unknown,%s,format=gray,split[a][b];"+
+		"[a]%s,%s[rows];[b]%s,transpose=dir=cclock_flip,%s[columns];"+
 		"[rows][columns]hstack", in.trim, scale(v.Width, v.Height, inRange(v), "pc", false),
 		small(l.across, l.height), fill(l.across), small(l.width, l.down), fill(l.down))
 }

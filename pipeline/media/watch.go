@@ -18,8 +18,8 @@ import (
 // share does not answer.
 const maxSilence = 10 * time.Minute
 
-// maxStart is how long an encoder may show none that has not given a frame yet. SVT-AV1 1.4.1 sleeps for ever when it is
-// told that there are no more pictures, and there was none.
+// maxStart is how long an encoder may show none that has not given a frame yet. SVT-AV1 1.4.1 sleeps for ever when it
+// is told that there are no more pictures, and there was none.
 const maxStart = 30 * time.Second
 
 // LimitError is a child that was ended because it took more than its Limits, or showed no sign of life.

@@ -244,10 +244,11 @@ func millisecond(src *Source) bool {
 	return src.demuxer("matroska") && src.Stream.TimeBase == pipeline.Rational{Num: 1, Den: 1000}
 }
 
-// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no
-// picture from outside of the chunk, which a deinterlacer needs, and pieces come in the film's order, not spread over it.
+// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no picture from
+// outside of the chunk, which a deinterlacer needs, and pieces come in the film's order, not spread over it.
 func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
-	if plan.Settings.Pieces == pipeline.CopyPieces && plan.Settings.MaxSize == 0 && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
+	s := plan.Settings
+	if s.Pieces == pipeline.CopyPieces && s.MaxSize == 0 && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange
