@@ -248,7 +248,8 @@ func millisecond(src *Source) bool {
 // outside of the chunk, which a deinterlacer needs, and pieces come in the film's order, not spread over it.
 func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
 	s := plan.Settings
-	if s.Pieces == pipeline.CopyPieces && s.MaxSize == 0 && millisecond(src) && !hidden(src.Packets) && !plan.Out.Deinterlace {
+	if s.Pieces == pipeline.CopyPieces && s.MaxSize == 0 && !plan.Out.Deinterlace && millisecond(src) &&
+		!hidden(src.Packets) {
 		return pipeline.KindPiece
 	}
 	return pipeline.KindRange
