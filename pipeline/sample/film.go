@@ -128,7 +128,8 @@ func scenesAtKeys(p *media.Packets) float64 {
 
 // cells divides the film into cells of so many frames; the last one may be longer.
 func (f *film) cells(length int) []cell {
-	n := max(1, len(f.frames)/max(1, length))
+	length = min(max(1, length), len(f.frames))
+	n := len(f.frames) / length
 	out := make([]cell, n)
 	for i := range out {
 		out[i] = f.cell(i*length, (i+1)*length)
@@ -195,11 +196,17 @@ func (f *film) deepest() (frame, lead int) {
 	return frame, lead
 }
 
+// leastSeconds is the length of a film of a single picture.
+const leastSeconds = 0.04
+
 // seconds is the film's length.
 func (f *film) seconds() float64 {
 	tb := f.scan.Stream.TimeBase
 	last := f.frames[len(f.frames)-1].pts - f.frames[0].pts
-	return tb.Seconds(last) * float64(len(f.frames)) / float64(max(1, len(f.frames)-1))
+	if last <= 0 { // a single picture
+		return leastSeconds
+	}
+	return tb.Seconds(last) * float64(len(f.frames)) / float64(len(f.frames)-1)
 }
 
 // rest is how many bytes the output has beside its video.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/test/corpus"
 )
 
 func settings(encoder, options string) pipeline.Settings {
@@ -66,6 +67,18 @@ func TestASampleAndTheWhole(t *testing.T) {
 		require.InDelta(t, real.SSIM, c.SSIM, 0.1)
 		require.LessOrEqual(t, real.Worst.SSIM, real.SSIM)
 		require.Positive(t, c.Work.Value)
+	}
+}
+
+// Films that are shorter than a cell are encoded whole, also one of a single picture.
+func TestAShortFilm(t *testing.T) {
+	for name, frames := range map[string]int{"one-frame.mkv": 1, "two-frames.mkv": 2} {
+		set := settings("x264", "--preset ultrafast --crf 24")
+		set.Crop.Auto = true
+		s := take(t, corpus.Make(t, name), time.Hour, set)
+		require.Equal(t, frames, s.Frames)
+		require.Positive(t, s.Seconds)
+		require.True(t, s.Candidates[0].Whole)
 	}
 }
 
