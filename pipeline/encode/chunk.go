@@ -160,6 +160,10 @@ type result struct {
 	remark   string
 }
 
+// longestSleep is after how long an encoder that may sleep for ever is taken to do so: long enough for a share that
+// answers late.
+const longestSleep = 30 * time.Second
+
 // run encodes what comes of an input, and returns ffmpeg's messages.
 func run(
 	ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input,
@@ -170,9 +174,13 @@ func run(
 	if report == nil {
 		report = func(int, int64) {}
 	}
+	bounds := limits(req, in)
+	if e, err := encoder.Named(req.Plan.Settings.Encoder); err == nil && e.Sleeps() {
+		bounds.Start = longestSleep
+	}
 	return tools.Run(ctx, media.Command{
 		Program: tools.FFmpeg, Args: cmd, Stdout: media.NewProgress(report),
-		Nice: req.Nice, Started: req.Started, Limits: limits(req, in),
+		Nice: req.Nice, Started: req.Started, Limits: bounds,
 	})
 }
 

@@ -30,6 +30,9 @@ type Encoder interface {
 	// Chunk is how long a chunk is wanted where nobody asks for a length: shorter ones cost size or quality, and of longer
 	// ones a farm has too few for all its slots. docs/media/encoding.md has what was measured.
 	Chunk() time.Duration
+	// Sleeps reports whether one of its versions sleeps for ever when it is told that there are no more pictures, and
+	// there was none.
+	Sleeps() bool
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)

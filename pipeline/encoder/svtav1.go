@@ -21,6 +21,8 @@ func (svtav1) Codec() string   { return "av1" }
 func (svtav1) Bare() string    { return "obu" }
 func (svtav1) AnySize() string { return "" }
 
+func (svtav1) Sleeps() bool { return true } // 1.4.1 does
+
 func (svtav1) Chunk() time.Duration { return 20 * time.Second }
 
 // CRF goes in quarters from 4.0 on; earlier versions take whole numbers.

@@ -14,6 +14,7 @@ type Limits struct {
 	CPU   time.Duration // in all; 0: no limit
 	Stall time.Duration // since the last progress, of a child whose Stdout is a Progress; 0: no limit
 	File  int64         // bytes of each file it writes; 0: no limit
+	Start time.Duration // that it may show no sign of life before its first frame; 0: as long as at any other time
 }
 
 // The most generous count of what work takes on processors: ten times what was seen on slow machines.

@@ -18,10 +18,6 @@ import (
 // share does not answer.
 const maxSilence = 10 * time.Minute
 
-// maxStart is how long an encoder may show none that has not given a frame yet. SVT-AV1 1.4.1 sleeps for ever when it
-// is told that there are no more pictures, and there was none.
-const maxStart = 30 * time.Second
-
 // LimitError is a child that was ended because it took more than its Limits, or showed no sign of life.
 type LimitError struct {
 	Program string
@@ -65,6 +61,7 @@ func (t Tools) watch(ctx context.Context, c Command, p *Process, out *pulse, end
 	w := watched{limits: c.Limits, process: p, out: out, maxSilence: maxSilence / hurry, answers: t.Answers}
 	w.limits.CPU /= hurry
 	w.limits.Stall /= hurry
+	w.limits.Start /= hurry
 	w.progress, _ = c.Stdout.(*Progress)
 	tick := time.NewTicker(w.maxSilence / checksPerSilence)
 	defer tick.Stop()
@@ -120,8 +117,8 @@ func (w *watched) check(tick time.Duration) string {
 		return ""
 	}
 	limit := w.maxSilence
-	if w.empty() {
-		limit = min(limit, max(limit/(maxSilence/maxStart), time.Second))
+	if w.limits.Start > 0 && w.empty() {
+		limit = min(limit, w.limits.Start)
 	}
 	if w.silent += tick; w.silent > limit {
 		return fmt.Sprintf(silence+" for %v", limit)
