@@ -88,9 +88,13 @@ func TestFirstPlanHolds(t *testing.T) {
 	b, err := json.Marshal(p)
 	require.NoError(t, err)
 	file := filepath.Join(f.Root(), JobFile(j.ID, planName))
-	require.NoError(t, os.WriteFile(file, bytes.Replace(b, fmt.Appendf(nil, `"format":%d,`, planFormat), nil, 1), 0o600))
+	require.NoError(t, os.WriteFile(file, bytes.Replace(b, fmt.Appendf(nil, `"format":%d,`, plainFormat), nil, 1), 0o600))
 	_, err = LoadPlan(f, j.ID)
 	require.ErrorContains(t, err, "another version of distenc")
+	wanting := &Job{ID: j.ID}
+	require.NoError(t, p.For(wanting))
+	wanting.Settings.Crop.Auto = true
+	require.ErrorContains(t, p.For(wanting), "another version of distenc", "an earlier version does not know the key")
 	_, err = LoadPlan(f, NewJobID("00000000"))
 	require.Error(t, err)
 }

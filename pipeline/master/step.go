@@ -157,6 +157,9 @@ func (t *term) loadPlan(j *job, dir pipeline.Folder) bool {
 		return false
 	}
 	p, err := pipeline.LoadPlanFor(t.FS, j.ID, latest)
+	if err == nil {
+		err = p.For(j.Job)
+	}
 	other, is := errors.AsType[*pipeline.FormatError](err)
 	if j.foreign = is && !other.Earlier; is && other.Earlier {
 		t.startDecide(j, earlierDecision)
