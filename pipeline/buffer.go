@@ -58,6 +58,11 @@ type Allowance struct {
 	Part  float64 `json:"part"`  // of rate and size
 }
 
+// valid tells whether it can be meant. Behind a chunk that takes all that there is, a buffer is empty at the start.
+func (a Allowance) valid() bool {
+	return a.Start >= 0 && a.Start <= 1 && a.Part > 0 && a.Part <= 1
+}
+
 // Of is the buffer that an encoder is told of, with the part of it that is filled at the start: what is kept back of
 // its size is kept back of what fills it.
 func (a Allowance) Of(b Buffer, later bool) (rate, size, start float64) {

@@ -76,16 +76,28 @@ func Failures(f *sharefs.FS, c ChunkFile) ([]Failure, error) { return reports(f,
 // JobFailures reads all reports about a job's chunks, by chunk and attempt.
 func JobFailures(f *sharefs.FS, job string) ([]Failure, error) { return reports(f, job, job+".") }
 
+// Unforgiven leaves out the reports that a later one forgives.
+func Unforgiven(reports []Failure) (left []Failure) {
+	forgiven := map[string]bool{}
+	for _, r := range reports {
+		for _, file := range r.Forgives {
+			forgiven[file] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(reports), func(r Failure) bool { return forgiven[r.File] })
+}
+
 // LoadAllowance reads what of the decoder's buffer a chunk may count on by the reports about it, and how often it was
-// given less. The zero Allowance: what the plan says.
+// given less. Forgiven reports do not count, nor one that no master can have meant. The zero Allowance: what the plan
+// says.
 func LoadAllowance(f *sharefs.FS, c ChunkFile) (a Allowance, times int, err error) {
 	reports, err := Failures(f, c)
 	if errors.Is(err, fs.ErrNotExist) { // a person removed the folder
 		err = nil
 	}
 	given := map[string]bool{} // two masters may have reported one attempt
-	for _, r := range reports {
-		if r.Allowance == (Allowance{}) {
+	for _, r := range Unforgiven(reports) {
+		if !r.Allowance.valid() {
 			continue
 		}
 		if given[fmt.Sprint(r.Attempt, r.Node)] = true; a == (Allowance{}) {

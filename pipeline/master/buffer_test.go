@@ -81,4 +81,27 @@ func TestEachAttemptIsAllowedLess(t *testing.T) {
 		require.Equal(t, n+1, times)
 	}
 	require.True(t, w.tighten([]overrun{{ChunkFile: c, start: 0.3}})[0].borne)
+
+	require.NoError(t, pipeline.Failure{By: "someone", Retry: true}.Report(m.FS, c))
+	told, times, err := pipeline.LoadAllowance(m.FS, c)
+	require.NoError(t, err)
+	require.Zero(t, told, "a person had it tried again")
+	require.Zero(t, times)
+}
+
+// A report that went bad on the share does not decide how a chunk is encoded.
+func TestAnAllowanceThatNobodyCanMeanIsPassedOver(t *testing.T) {
+	m := newMaster(t, nil).Master
+	require.NoError(t, m.FS.MkdirAll(pipeline.LogDir(someJob)))
+	c := pipeline.ChunkFile{Job: someJob, Chunk: 1, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w11111")
+	said := []pipeline.Allowance{{Start: 0.3, Part: -5}, {Start: 0.4}, {Start: 7, Part: 1}, {Start: -1, Part: 0.5},
+		{Start: 0.2, Part: 2}, {Start: 0.45, Part: 0.9}}
+	for n, a := range said {
+		c.Attempt = n + 1
+		require.NoError(t, m.report(badResult{ChunkFile: c, allowance: a}))
+	}
+	told, times, err := pipeline.LoadAllowance(m.FS, c)
+	require.NoError(t, err)
+	require.Equal(t, said[len(said)-1], told)
+	require.Equal(t, 1, times)
 }

@@ -4,6 +4,7 @@ package poison
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -76,19 +77,8 @@ func weigh(failures []pipeline.Failure) (sum float64) {
 }
 
 // counted leaves out what was forgiven when a person had the chunk tried again.
-func counted(failures []pipeline.Failure) (left []pipeline.Failure) {
-	forgiven := map[string]bool{}
-	for _, r := range failures {
-		for _, file := range r.Forgives {
-			forgiven[file] = true
-		}
-	}
-	for _, r := range failures {
-		if r.Weight > 0 && !forgiven[r.File] {
-			left = append(left, r)
-		}
-	}
-	return left
+func counted(failures []pipeline.Failure) []pipeline.Failure {
+	return slices.DeleteFunc(pipeline.Unforgiven(failures), func(r pipeline.Failure) bool { return r.Weight <= 0 })
 }
 
 // suspects counts the machines and nodes that failures were on. Where the machine isn't known, it is the known one of
