@@ -146,9 +146,13 @@ func (all shares) save(r CRFs, bytes, leap float64) {
 	}
 }
 
-// sweep does something to all chunks again and again, until it changes nothing.
-func (all shares) sweep(change func()) {
-	for had := -1.0; had != all.bytes(); {
+// sweep does something to all chunks again and again, until it changes nothing; a step of each CRF at a time is enough.
+func (all shares) sweep(r CRFs, change func()) {
+	had := -1.0
+	for range int((r.Most-r.Least)/r.Step) + 2 {
+		if had == all.bytes() {
+			return
+		}
 		had = all.bytes()
 		change()
 	}
@@ -174,7 +178,7 @@ func (b *Budget) check(p *Plan) bool {
 	n, encodes := len(p.Chunks), p.Analysis == ""
 	fine := b.Limit > 0 && b.Limit <= maxTold && b.Rest >= 0 && b.Rest < b.Limit && b.Range.check() &&
 		len(b.Source) == n && (len(b.CRFs) == n || !encodes && len(b.CRFs) == 0) && len(b.Curves) == len(b.CRFs)
-	if slices.ContainsFunc(b.Curves, func(c Curve) bool { return !c.check() }) {
+	if slices.ContainsFunc(b.Curves, func(c Curve) bool { return !c.check(b.Range) }) {
 		return false
 	}
 	return fine && b.allows(b.CRFs) && !slices.ContainsFunc(b.Source, func(n int64) bool { return n < 0 || n > maxTold })
@@ -182,5 +186,5 @@ func (b *Budget) check(p *Plan) bool {
 
 // allows reports whether these can be CRFs of the budget.
 func (b *Budget) allows(crfs []float64) bool {
-	return !slices.ContainsFunc(crfs, func(crf float64) bool { return !(crf >= b.Range.Least && crf <= b.Range.Most) })
+	return !slices.ContainsFunc(crfs, func(crf float64) bool { return !b.Range.has(crf) })
 }

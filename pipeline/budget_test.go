@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
 var quarters = CRFs{Least: 8, Most: 51, Step: 0.25, Span: 6}
@@ -172,4 +175,56 @@ func indexes(n int) []int {
 		out[i] = i
 	}
 	return out
+}
+
+// What is read from the share may be rotten, or somebody's joke: a master neither calculates with it for ever nor
+// copies it into a correction that nobody could read.
+func TestWhatNoFilmCanHaveSpentIsRefused(t *testing.T) {
+	plan := &Plan{Job: fuzzJob, Chunks: make([]Chunk, 2), Budget: &Budget{
+		Limit: 1000, Rest: 100, Source: []int64{1, 2}, Range: quarters,
+		Curves: []Curve{{{20, 600}, {30, 100}}, {{22, 50}}}, CRFs: []float64{21, 21.25},
+	}}
+	c, ok := ParseStem(fuzzJob + ".00000.a1.pc1-w12345.abcdefghijkl")
+	require.True(t, ok)
+	for text, fine := range map[string]bool{
+		`"video":500,"spent":{"crf":22,"corrections":99}`:  true,
+		`"video":500,"spent":{"crf":62,"corrections":0}`:   false,
+		`"video":500,"spent":{"crf":1e300}`:                false,
+		`"video":500,"spent":{"crf":-1e300}`:               false,
+		`"video":500`:                                      false,
+		`"video":-1,"spent":{"crf":22}`:                    false,
+		`"video":9000000000000000000,"spent":{"crf":22}`:   false,
+		`"video":500,"spent":{"crf":22,"corrections":999}`: false,
+		`"video":500,"spent":{"crf":22,"corrections":-1}`:  false,
+	} {
+		share := sharefstest.Files(map[string][]byte{c.Record(): fmt.Appendf(nil,
+			`{"chunk":%q,"attempt":1,"node":"pc1-w12345",%s}`, c.ID(), text)})
+		_, err := LoadRecordOf(share, plan, c)
+		require.Equal(t, fine, err == nil, "%s: %v", text, err)
+	}
+	for _, c := range []Correction{
+		{CRFs: []float64{20, 62}}, {CRFs: []float64{20, 20}, Rest: -1}, {CRFs: []float64{20}},
+		{CRFs: []float64{20, 20}, Took: []Point{{-1e300, 5}}}, {CRFs: []float64{20, 20}, Took: []Point{{20, -5}}},
+	} {
+		require.Error(t, c.Publish(sharefstest.Files(nil), plan, 1))
+	}
+	require.False(t, CRFs{Least: 8, Most: 51, Step: 0.25, Span: 1e-308}.check())
+	plan.Budget.Curves[1][0].CRF = 1e300
+	require.False(t, plan.Budget.check(plan))
+}
+
+func TestBytesThatAreNoNumberEndASweep(t *testing.T) {
+	all := shares{{at: func(float64) float64 { return math.NaN() }}}
+	all[0].give(20)
+	n := 0
+	all.sweep(quarters, func() { n++ })
+	require.Less(t, n, 200)
+}
+
+func TestAResultOfMoreCorrectionsThanThereAreIsStale(t *testing.T) {
+	all := Corrections{{Again: []int{1}}}
+	require.True(t, all.Stale(1, 0))
+	require.False(t, all.Stale(1, 1))
+	require.True(t, all.Stale(1, 2))
+	require.False(t, all.Stale(0, 2))
 }

@@ -71,6 +71,11 @@ func (c *Correction) check(p *Plan) error {
 		!p.Budget.allows(c.CRFs) {
 		return errors.New("is no correction of the plan's budget")
 	}
+	for _, took := range c.Took {
+		if !p.Budget.Range.has(took.CRF) || took.Bytes < 0 || took.Bytes > maxTold {
+			return errors.New("was made from a result that can't be")
+		}
+	}
 	for _, i := range c.Again {
 		if i < 0 || i >= len(p.Chunks) {
 			return errors.New("has a chunk that is not planned")
@@ -79,17 +84,24 @@ func (c *Correction) check(p *Plan) error {
 	return nil
 }
 
-// Publish publishes the nth correction, durably. That another one was first is as good.
-func (c Correction) Publish(f *sharefs.FS, job string, n int) error {
+// Publish publishes the nth correction of a plan's budget, durably. That another one was first is as good. One that
+// nobody could read is not published: no other one ever takes its place.
+func (c Correction) Publish(f *sharefs.FS, p *Plan, n int) error {
 	if n > maxCorrections {
 		return errors.New("the film's budget was corrected too often")
 	}
+	if err := c.check(p); err != nil {
+		return fmt.Errorf("%s: %w", correctionFile(p.Job, n), err)
+	}
 	b, err := json.Marshal(c)
 	if err == nil {
-		_, _, err = f.PublishData(correctionFile(job, n), append(b, '\n'))
+		_, _, err = f.PublishData(correctionFile(p.Job, n), append(b, '\n'))
 	}
 	return err
 }
+
+// Exhausted reports whether there can be no further one.
+func (all Corrections) Exhausted() bool { return len(all) >= maxCorrections }
 
 // CRF is what a chunk that is claimed now is encoded with.
 func (all Corrections) CRF(b *Budget, chunk int) float64 {
@@ -99,8 +111,12 @@ func (all Corrections) CRF(b *Budget, chunk int) float64 {
 	return b.CRFs[chunk]
 }
 
-// Stale reports whether a result of a chunk, encoded when there were so many corrections, is to be made anew.
+// Stale reports whether a result of a chunk, encoded when there were so many corrections, is to be made anew. Of one
+// that says there were more than there are nothing is believed.
 func (all Corrections) Stale(chunk, known int) bool {
+	if known > len(all) {
+		known = 0
+	}
 	for n := len(all); n > max(0, known); n-- {
 		if slices.Contains(all[n-1].Again, chunk) {
 			return true

@@ -26,9 +26,12 @@ type CRFs struct {
 // check refuses what no encoder has.
 func (r CRFs) check() bool {
 	const most = 100
-	return r.Least >= 0 && r.Most > r.Least && r.Most <= most && r.Step >= 0.01 && r.Step < most && r.Span > 0 &&
+	return r.Least >= 0 && r.Most > r.Least && r.Most <= most && r.Step >= 0.01 && r.Step < most && r.Span >= 0.1 &&
 		r.Span <= most
 }
+
+// has reports whether a CRF is one that can be.
+func (r CRFs) has(crf float64) bool { return crf >= r.Least && crf <= r.Most }
 
 // Nearest is the allowed value that is nearest to a CRF.
 func (r CRFs) Nearest(crf float64) float64 {
@@ -51,9 +54,9 @@ func NewCurve(points ...Point) Curve {
 }
 
 // check refuses what NewCurve can't have made of what was measured.
-func (c Curve) check() bool {
+func (c Curve) check(r CRFs) bool {
 	for i, p := range c {
-		if p.Bytes <= 0 || p.Bytes > maxTold || i > 0 && (p.CRF <= c[i-1].CRF || p.Bytes >= c[i-1].Bytes) {
+		if !r.has(p.CRF) || p.Bytes <= 0 || p.Bytes > maxTold || i > 0 && (p.CRF <= c[i-1].CRF || p.Bytes >= c[i-1].Bytes) {
 			return false
 		}
 	}

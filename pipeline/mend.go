@@ -75,12 +75,12 @@ func (all Corrections) Mend(b *Budget, spent []Spent, rest int64) (c Correction,
 	over, aim := before+float64(rest) > limit, b.aim(rest, missed)
 	switch {
 	case over:
-		chunks.sweep(func() { chunks.save(b.Range, aim, max(leap, b.Range.Step)) })
+		chunks.sweep(b.Range, func() { chunks.save(b.Range, aim, max(leap, b.Range.Step)) })
 		if chunks.bytes()+float64(rest) < limit*(1-accuracy) { // by a step that was too long
 			chunks.spend(b.Range, aim, b.Range.Step)
 		}
 	case before+float64(rest) < limit*(1-accuracy) && missed < patience:
-		chunks.sweep(func() { chunks.spend(b.Range, aim, max(leap, b.Range.Step)) })
+		chunks.sweep(b.Range, func() { chunks.spend(b.Range, aim, max(leap, b.Range.Step)) })
 	}
 	c = Correction{CRFs: chunks.crfs(), Rest: rest, Known: len(spent), Why: fmt.Sprintf(
 		"all of it took %.2f%% of the size that it may have", 100*(before+float64(rest))/limit)}

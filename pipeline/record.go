@@ -44,6 +44,27 @@ func (r Record) FPS() float64 {
 	return float64(r.Frames) / r.Seconds
 }
 
+// plausible refuses what no worker could say of a result of a plan: it is calculated with.
+func (r *Record) plausible(p *Plan) bool {
+	if r.Video < 0 || r.Video > maxTold {
+		return false
+	}
+	if !p.Budget.Known() || p.Analysis != "" {
+		return true
+	}
+	return p.Budget.Range.has(r.Spent.CRF) && r.Spent.Corrections >= 0 && r.Spent.Corrections <= maxCorrections
+}
+
+// LoadRecordOf reads the record beside the result of a chunk of a plan, and refuses one that can't be of it.
+func LoadRecordOf(f *sharefs.FS, p *Plan, c ChunkFile) (*Record, error) {
+	r, err := LoadRecord(f, c)
+	if err == nil && !r.plausible(p) {
+		return nil, fmt.Errorf("%s says what can't be: %d bytes of video, CRF %g after %d corrections", c.Record(), r.Video,
+			r.Spent.CRF, r.Spent.Corrections)
+	}
+	return r, err
+}
+
 // LoadRecord reads the record beside a chunk's result.
 func LoadRecord(f *sharefs.FS, c ChunkFile) (*Record, error) {
 	r := &Record{}

@@ -85,7 +85,7 @@ func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []stri
 	if !contains(names, c.Result()) || !contains(names, c.Record()) {
 		return verdict{unseen: true, err: fs.ErrNotExist}
 	}
-	record, err := pipeline.LoadRecord(w.FS, c)
+	record, err := pipeline.LoadRecordOf(w.FS, w.plan, c)
 	if err != nil {
 		return notSeen(err)
 	}

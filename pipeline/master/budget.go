@@ -96,7 +96,7 @@ func (t *term) startCorrection(j *job, c pipeline.Correction) {
 func (w *jobTask) correct(c pipeline.Correction, n int) error {
 	c.By, c.Time = w.Node, time.Now().UTC()
 	w.Log.Info("the film's budget is corrected", "job", w.job.ID, "correction", n, "again", len(c.Again), "why", c.Why)
-	return c.Publish(w.FS, w.job.ID, n)
+	return c.Publish(w.FS, w.plan, n)
 }
 
 // tooLarge is why a film can't have the size that was asked for.

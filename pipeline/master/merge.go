@@ -117,7 +117,7 @@ func (w *jobTask) prove(
 	for i, c := range chunks {
 		r, err := verified[c.Stem()], error(nil)
 		if r == nil {
-			if r, err = pipeline.LoadRecord(w.FS, c); err == nil {
+			if r, err = pipeline.LoadRecordOf(w.FS, w.plan, c); err == nil {
 				err = w.Stages.Check(ctx, w.plan, c, r, unknown > manyResults)
 			}
 		}

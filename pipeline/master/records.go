@@ -42,7 +42,7 @@ func (t *term) readRecords(j *job, chunks []pipeline.ChunkFile) {
 	background(t, "records", j, func(_ context.Context, w *jobTask) map[string]*pipeline.Record {
 		read := map[string]*pipeline.Record{}
 		for _, c := range chunks {
-			r, err := pipeline.LoadRecord(w.FS, c)
+			r, err := pipeline.LoadRecordOf(w.FS, w.plan, c)
 			switch {
 			case err == nil:
 				read[c.Stem()] = r
