@@ -31,7 +31,7 @@ func args(plan *pipeline.Plan, options encoder.Options, in input, threads int) [
 		"-enc_time_base", strings.ReplaceAll(plan.Video.TimeBase.String(), "/", ":"))
 	out = append(out, options.Args(encoder.Stream{
 		Video: plan.Video, Out: plan.Out, Timescale: plan.Timescale, Later: in.later, Threads: threads,
-		Allowance: in.allowance,
+		Buffer: plan.Buffer, Allowance: in.allowance,
 	})...)
 	return append(out, described(plan, options.Look())...)
 }

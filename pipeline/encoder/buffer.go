@@ -79,6 +79,10 @@ func (a asked) bufferNotes() (notes []string) {
 	return notes
 }
 
+// slowest is the frame rate below which a buffer is taken for large enough: each picture of a slideshow is shown for
+// seconds, and no player's buffer is made for what comes in meanwhile.
+const slowest = 10
+
 // smallBuffer says what is wrong with a buffer that does not hold what comes in during one picture: both encoders would
 // take a larger one.
 func (a asked) smallBuffer(source pipeline.Video) string {
@@ -86,7 +90,7 @@ func (a asked) smallBuffer(source pipeline.Video) string {
 	if !b.Bounds() || !source.FrameRate.Valid() {
 		return ""
 	}
-	least := b.Rate / (float64(source.FrameRate.Num) / float64(source.FrameRate.Den))
+	least := b.Rate / max(float64(source.FrameRate.Num)/float64(source.FrameRate.Den), slowest)
 	if b.Size >= least {
 		return ""
 	}
@@ -96,7 +100,7 @@ func (a asked) smallBuffer(source pipeline.Video) string {
 
 // within is what was asked with the part of the buffer that a chunk may count on.
 func (a asked) within(s Stream) asked {
-	b := a.Buffer()
+	b := s.Buffer
 	if !b.Bounds() || s.Allowance == (pipeline.Allowance{}) && (!s.Later || a.has(vbvInit)) {
 		return a
 	}

@@ -50,6 +50,7 @@ func TestBufferThatIsAskedFor(t *testing.T) {
 func TestWhatAChunkIsToldOfTheBuffer(t *testing.T) {
 	const narrow = "--crf 20 --vbv-maxrate 300 --vbv-bufsize 600"
 	told := func(name, options string, s Stream) (said []string) {
+		s.Buffer = parsed(t, name, options).Buffer()
 		for _, arg := range parsed(t, name, options).Args(s) {
 			for p := range strings.SplitSeq(arg, ":") {
 				if strings.HasPrefix(p, "vbv-") {
@@ -70,6 +71,8 @@ func TestWhatAChunkIsToldOfTheBuffer(t *testing.T) {
 			Stream{Later: true, Allowance: pipeline.Allowance{Start: 0.3, Part: 1}}), name)
 		require.Equal(t, []string{"vbv-maxrate=270", "vbv-bufsize=540", "vbv-init=0.333"}, told(name, narrow,
 			Stream{Allowance: pipeline.Allowance{Start: 0.4, Part: 0.9}}), name)
+		old := strings.Join(parsed(t, name, narrow).Args(Stream{Later: true}), " ")
+		require.NotContains(t, old, "vbv-init", "%s: nobody follows the buffer through a plan that has none", name)
 	}
 }
 
@@ -80,6 +83,11 @@ func TestBuffersThatDoNothing(t *testing.T) {
 		require.Contains(t, unfit, "set --vbv-bufsize to that at least", name)
 		require.Contains(t, unfit, "360 kbit", name)
 		require.Empty(t, parsed(t, name, "--vbv-maxrate 9000 --vbv-bufsize 360").Unfit(film,
+			pipeline.Picture{Width: 64, Height: 64}))
+		slides := pipeline.Video{FrameRate: pipeline.Rational{Num: 2, Den: 5}}
+		require.Empty(t, parsed(t, name, "--vbv-maxrate 9000 --vbv-bufsize 18000").Unfit(slides,
+			pipeline.Picture{Width: 64, Height: 64}), "a slideshow with a usual buffer")
+		require.NotEmpty(t, parsed(t, name, "--vbv-maxrate 9000 --vbv-bufsize 300").Unfit(slides,
 			pipeline.Picture{Width: 64, Height: 64}))
 		for options, note := range map[string]string{
 			"--vbv-maxrate 300":                           "without --vbv-bufsize",

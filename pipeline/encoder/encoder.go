@@ -98,7 +98,9 @@ type Stream struct {
 	Timescale int64            // of a chunk in MP4, ticks a second; 0: Matroska
 	Later     bool             // the film does not begin here
 	Threads   int              // that the encoder may use; 0: as many as it likes
-	// Allowance is what of the decoder's buffer this chunk may count on; the zero one: what is usual.
+	// Buffer is the decoder's as the film's plan has it. Where that has none, nothing is said of it but what was asked.
+	Buffer pipeline.Buffer
+	// Allowance is what of Buffer this chunk may count on; the zero one: what is usual.
 	Allowance pipeline.Allowance
 }
 
