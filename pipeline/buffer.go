@@ -63,6 +63,9 @@ func (a Allowance) valid() bool {
 	return a.Start >= 0 && a.Start <= 1 && a.Part > 0 && a.Part <= 1
 }
 
+// Whole is what keeps as much of the buffer back at the start, and nothing of rate and size.
+func (a Allowance) Whole() Allowance { return Allowance{Start: a.Start - (1 - a.Part), Part: 1} }
+
 // Of is the buffer that an encoder is told of, with the part of it that is filled at the start: what is kept back of
 // its size is kept back of what fills it.
 func (a Allowance) Of(b Buffer, later bool) (rate, size, start float64) {

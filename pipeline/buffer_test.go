@@ -45,7 +45,9 @@ func TestAllowanceIsNeverMoreThanThereIs(t *testing.T) {
 	require.Equal(t, []float64{1000, 400, 0.9}, []float64{rate, size, start})
 	_, _, start = Allowance{}.Of(b, true)
 	require.InDelta(t, 0.5, start, 1e-9)
-	for _, a := range []Allowance{{0.3, 0.9}, {0.9, 0.5}, {0.02, 1}, {0, 0}, {-1, 7}} {
+	rate, size, start = Allowance{0.5, 0.9}.Whole().Of(b, true)
+	require.InDeltaSlice(t, []float64{1000, 400, 0.4}, []float64{rate, size, start}, 1e-9)
+	for _, a := range []Allowance{Allowance{0.1, 0.6}.Whole(), {0.3, 0.9}, {0.9, 0.5}, {0.02, 1}, {0, 0}, {-1, 7}} {
 		rate, size, start := a.Of(b, true)
 		require.True(t, rate > 0 && rate <= b.Rate && size > 0 && size <= b.Size, a)
 		require.True(t, start >= leastStart && start <= 1, a)

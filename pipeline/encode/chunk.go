@@ -50,6 +50,9 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 	if err != nil {
 		return nil, err
 	}
+	if req.Allowance, err = allowance(ctx, tools, req, options); err != nil {
+		return nil, err
+	}
 	var found finding
 	if req.Plan.Settings.Quality == (pipeline.Quality{}) {
 		found.result, err = climb(ctx, tools, req, options, ladder(req))
