@@ -10,8 +10,9 @@ import (
 // planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
 // source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its options.
 // 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was begun, by
-// whatever build. 5: what was measured of the film, a part of its pictures that is kept, a wanted quality or size, bounds
-// of a decoder's buffer. A plan without any of them is written as one of format 4, for nodes that are not upgraded yet.
+// whatever build. 5: what was measured of the film, a part of its pictures that is kept, a wanted quality or size,
+// bounds of a decoder's buffer. A plan without any of them is written as one of format 4, for nodes that are not
+// upgraded yet.
 const (
 	planFormat   = 5
 	plainFormat  = 4
@@ -54,11 +55,12 @@ func LoadPlanFor(f *sharefs.FS, id string, a Analysis) (*Plan, error) {
 
 // plain reports whether the plan has nothing that format 4 does not know.
 func (p *Plan) plain() bool {
-	return p.Analysis == "" && len(p.Analysed) == 0 && p.Out.Crop == (Rect{}) && !p.Buffer.Bounds() && p.Settings.wanted() == Settings{}
+	return p.Analysis == "" && len(p.Analysed) == 0 && p.Out.Crop == (Rect{}) && !p.Buffer.Bounds() &&
+		p.Settings.wanted() == (Settings{})
 }
 
-// For returns a *FormatError where the plan leaves out what its job's settings want: an earlier version of distenc, which
-// does not know that, has made it.
+// For returns a *FormatError where the plan leaves out what its job's settings want: an earlier version of distenc,
+// which does not know that, has made it.
 func (p *Plan) For(j *Job) error {
 	if p.Settings.wanted() == j.Settings.wanted() {
 		return nil

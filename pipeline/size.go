@@ -21,11 +21,11 @@ const percent = "%"
 // sizeUnits are the bytes of a unit, bits a second of a bitrate's.
 var sizeUnits = map[string]float64{
 	percent: 0, "k": 1e3, "M": 1e6,
-	"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
+	"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,
 }
 
 // sizeForm has no sign, and no more digits than mean anything.
-var sizeForm = regexp.MustCompile(`^([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(%|k|M|[KMGT]i?B)$`)
+var sizeForm = regexp.MustCompile(`^([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(%|k|M|kB|[KMGT]i?B)$`)
 
 func (s Size) String() string {
 	if s == (Size{}) {
@@ -45,8 +45,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	m := sizeForm.FindSubmatch(text)
 	if m == nil {
-		return fmt.Errorf(`must be "none", a size of the file such as "4.3GB", "700MiB" or "60%%" of the source's, or a `+
-			`bitrate of the video such as "2500k", is %q`, text)
+		return fmt.Errorf(`must be "none", a size of the file in kB, MB, GB, TB, KiB, MiB, GiB or TiB such as "4.3GB", `+
+			`a part of the source's such as "60%%", or a bitrate of the video in k or M bit/s such as "2500k", is %q`, text)
 	}
 	read := Size{Unit: string(m[2])}
 	read.Amount, _ = strconv.ParseFloat(string(m[1]), 64) // its form was checked

@@ -36,15 +36,15 @@ names, else of the profile's. Those of its profile do not count then.`
 func (a *asked) flags(cmd *cobra.Command) {
 	a.settingsFlags(cmd)
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
+	cmd.Flags().StringVar(&a.size, "size", "",
+		"give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
 }
 
-// settingsFlags are those of single settings, over a profile's.
+// settingsFlags are those of single settings, over a profile's, that a film can be tried with as well.
 func (a *asked) settingsFlags(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(dashes)
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
 		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
-	cmd.Flags().StringVar(&a.size, "size", "",
-		"give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
 	cmd.Flags().StringVar(&a.quality, "quality", "",
 		"have every chunk encoded with the CRF that gives it this `SCORE`: \"vmaf 95\", \"ssim 0.985\" or \"xpsnr 42\"")
 }

@@ -51,7 +51,7 @@ func TestAQualityStandsInPlaceOfARate(t *testing.T) {
 }
 
 func TestAQualityAndARateAreAMistake(t *testing.T) {
-	const both = "can't be set beside --bitrate among the encoder's options: it finds out that itself, for each chunk"
+	const both = "can't be set beside --bitrate among the encoder's options, which says that too: leave one out"
 	file := write(t, "[profiles.P]\nx264 = '--preset fast -B 900'\n\nquality = 'vmaf 95'")
 	_, err := Load(Source{File: file})
 	require.EqualError(t, err, file+":4: profiles.p.quality: "+both)

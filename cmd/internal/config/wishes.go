@@ -42,10 +42,10 @@ func (c Choices) contradiction() (key, problem string) {
 	all, rate := c.wished(), c.rate()
 	switch {
 	case len(all) > 1:
-		return all[1], fmt.Sprintf("can't be set beside %s: either decides how many bits there are", all[0])
+		return all[1], fmt.Sprintf("can't be set beside %s: either decides how many bits there are, so leave one out", all[0])
 	case len(all) == 1 && rate != "":
-		return all[0], fmt.Sprintf("can't be set beside %s among the encoder's options: it finds out that itself, for each "+
-			"chunk", rate)
+		return all[0], fmt.Sprintf("can't be set beside %s among the encoder's options, which says that too: leave one out",
+			rate)
 	}
 	return "", ""
 }

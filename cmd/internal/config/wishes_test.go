@@ -46,7 +46,8 @@ func TestTwoWishesAreAMistake(t *testing.T) {
 	_, err := Load(Source{File: file})
 	require.ErrorContains(t, err, file+":4: profiles.p.size: can't be set beside --bitrate among the encoder's options")
 	_, err = ParseSidecar("s", []byte("quality = 'vmaf 95'\nsize = '4GB'"))
-	require.EqualError(t, err, "s:2: size: can't be set beside quality: either decides how many bits there are")
+	require.EqualError(t, err, "s:2: size: can't be set beside quality: either decides how many bits there are, "+
+		"so leave one out")
 	require.ErrorContains(t, Choices{"size": "4GB", "x264": "--crf 9"}.Check(), "size can't be set beside --crf")
 }
 
