@@ -170,10 +170,11 @@ func (all shares) dearest() []int {
 	return order
 }
 
-// check reports whether it can be a plan's budget. A film whose size is not limited has none.
+// check reports whether it can be a plan's budget. A film whose size is not limited has none, and one need not be there
+// before an analysis that comes ahead of the one for it.
 func (b *Budget) check(p *Plan) bool {
 	if b == nil {
-		return true
+		return p.Analysis != Rate && (p.Analysis != "" || p.Settings.Size == (Size{}))
 	}
 	n, encodes := len(p.Chunks), p.Analysis == ""
 	fine := b.Limit > 0 && b.Limit <= maxTold && b.Rest >= 0 && b.Rest < b.Limit && b.Range.check() &&

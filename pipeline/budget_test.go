@@ -228,3 +228,14 @@ func TestAResultOfMoreCorrectionsThanThereAreIsStale(t *testing.T) {
 	require.True(t, all.Stale(1, 2))
 	require.False(t, all.Stale(0, 2))
 }
+
+// Whoever meets a plan that wants a size kept goes by its budget.
+func TestAPlanForASizeHasABudget(t *testing.T) {
+	var none *Budget
+	for _, size := range []Size{{}, {4, "GB"}} {
+		settings := Settings{Size: size}
+		require.Equal(t, size == Size{}, none.check(&Plan{Settings: settings}))
+		require.False(t, none.check(&Plan{Settings: settings, Analysis: Rate}))
+		require.True(t, none.check(&Plan{Settings: settings, Analysis: Bars}))
+	}
+}

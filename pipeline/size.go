@@ -53,6 +53,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 	switch {
 	case read.Amount == 0:
 		return errors.New("must be more than nothing")
+	case read.Amount*sizeUnits[read.Unit] > maxTold:
+		return fmt.Errorf("must be at most 1000TB, is %q", text)
 	case read.Unit == percent && read.Amount > 100:
 		return fmt.Errorf("must be at most 100%% of the source's file, is %q", text)
 	}
@@ -65,13 +67,14 @@ func (s Size) OfVideo() bool { return s.Unit == "k" || s.Unit == "M" }
 
 // Bytes is the limit in bytes, for a source's file of a size and a film of a length in seconds.
 func (s Size) Bytes(source int64, seconds float64) int64 {
+	bytes := s.Amount * sizeUnits[s.Unit]
 	switch {
 	case s.Unit == percent:
-		return int64(s.Amount / 100 * float64(source))
+		bytes = s.Amount / 100 * float64(source)
 	case s.OfVideo():
-		return int64(s.Amount * sizeUnits[s.Unit] * seconds / 8)
+		bytes *= seconds / 8
 	}
-	return int64(s.Amount * sizeUnits[s.Unit])
+	return int64(min(bytes, maxTold))
 }
 
 // Bytes says a number of bytes with as many digits as mean anything.
