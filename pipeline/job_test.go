@@ -76,6 +76,10 @@ func TestFirstPlanHolds(t *testing.T) {
 		return &Plan{Job: j.ID, Input: Input{Source: "source.mkv", Original: "source.mkv"}, Frames: len(frames),
 			Video: Video{TimeBase: Rational{1, 1000}}, Chunks: []Chunk{{PTS: NewTimestamps(frames...)}}}
 	}
+	broken := plan(0)
+	broken.Settings.Size = Size{4, "GB"}
+	_, err := broken.Publish(f)
+	require.ErrorAs(t, err, new(*Refusal), "nobody could read it, and nothing would take its place")
 	ours, err := plan(0, 42).Publish(f)
 	require.NoError(t, err)
 	require.True(t, ours)

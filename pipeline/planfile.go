@@ -68,10 +68,14 @@ func (p *Plan) For(j *Job) error {
 	return &FormatError{Name: JobFile(j.ID, planFile(p.Analysis)), Format: p.Format, Earlier: true}
 }
 
-// Publish publishes the plan, durably; ours is false when another one was there first, and that one holds.
+// Publish publishes the plan, durably; ours is false when another one was there first, and that one holds. What nobody
+// could read is not published: no other one ever takes its place.
 func (p *Plan) Publish(f *sharefs.FS) (ours bool, err error) {
 	if p.Format, p.Nonce = planFormat, Nonce(12); p.plain() {
 		p.Format = plainFormat
+	}
+	if err := p.check(p.Job); err != nil {
+		return false, Refuse("The film can't be encoded as it is: its plan %s.", err).Because(err)
 	}
 	b, err := json.Marshal(p)
 	if err != nil {
