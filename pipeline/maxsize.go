@@ -85,7 +85,7 @@ func (p *Plan) Outgrows(done []int64) (outgrows bool, least int64) {
 		return false, 0
 	}
 	for _, bytes := range done {
-		least += bytes
+		least = min(least+bytes, maxTold)
 	}
 	least = max(least, p.estimate(done)) + p.Sound
 	return least > limit, least

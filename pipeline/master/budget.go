@@ -38,21 +38,17 @@ func (t *term) watchBudget(j *job, state []pipeline.ChunkFile) (within bool) {
 	}
 	spent, accepted := spending(state, records)
 	if accepted < len(state) {
-		if c, ok := j.corrections.Correct(b, spent); ok {
+		if c, ok := j.corrections.Correct(b, spent); ok && !j.corrections.Exhausted() {
 			t.startCorrection(j, c)
 		}
 		return true
 	}
-	c, ok, hopeless := j.corrections.Mend(b, spent, j.corrections.Rest(b))
-	switch {
-	case hopeless:
-		t.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: tooLarge(j.plan, spent)})
-		return false
-	case ok:
-		t.startCorrection(j, c)
-		return false
+	c, ok, _ := j.corrections.Mend(b, spent, j.corrections.Rest(b))
+	if !ok || j.corrections.Exhausted() { // if it does not fit, that is decided by its output: records may be rotten
+		return true
 	}
-	return true
+	t.startCorrection(j, c)
+	return false
 }
 
 // spending is what came of each chunk, and how many are accepted.
@@ -99,33 +95,32 @@ func (w *jobTask) correct(c pipeline.Correction, n int) error {
 	return c.Publish(w.FS, w.plan, n)
 }
 
-// tooLarge is why a film can't have the size that was asked for.
-func tooLarge(p *pipeline.Plan, spent []pipeline.Spent) string {
-	sum := int64(0)
-	for _, s := range spent {
-		sum += s.Bytes
-	}
-	return fmt.Sprintf("With size = %q the film does not fit: its video takes %s with --crf %g, too.",
-		p.Settings.Size, pipeline.Gigabytes(sum), p.Budget.Range.Most)
-}
-
 // misses corrects the budget where a merged output of so many bytes has not the size that it may have: what is in it
-// beside the video is known only now. hopeless is why it never will have it.
+// beside the video is known only now, and its records are proven. hopeless is why it never will have it.
 func (w *jobTask) misses(records []pipeline.Record, size int64) (corrected bool, hopeless string, err error) {
 	b := w.plan.Budget
-	if !b.Known() || w.plan.Settings.Size.OfVideo() {
+	if !b.Known() {
 		return false, "", nil
 	}
-	spent := make([]pipeline.Spent, len(records))
+	spent, video := make([]pipeline.Spent, len(records)), int64(0)
 	for i, r := range records {
 		spent[i] = pipeline.Spent{Bytes: r.Video, CRF: r.Spent.CRF}
-		size -= r.Video
+		video += r.Video
 	}
-	c, ok, never := w.corrections.Mend(b, spent, size)
+	rest := max(0, size-video)
+	if w.plan.Settings.Size.OfVideo() {
+		rest = 0
+	}
+	c, ok, never := w.corrections.Mend(b, spent, rest)
 	switch {
 	case never:
-		return false, tooLarge(w.plan, spent), nil
-	case ok:
+		return false, fmt.Sprintf("With size = %q the film does not fit: its video takes %s with --crf %g, too.",
+			w.plan.Settings.Size, pipeline.Gigabytes(video), b.Range.Most), nil
+	case ok && w.corrections.Exhausted() && video+rest > b.Limit:
+		return false, fmt.Sprintf("With size = %q the film does not fit: its video still takes %s after %d corrections. "+
+			"Allow more, or make its pictures smaller with scale.", w.plan.Settings.Size, pipeline.Gigabytes(video),
+			len(w.corrections)), nil
+	case ok && !w.corrections.Exhausted():
 		return true, "", w.correct(c, len(w.corrections)+1)
 	}
 	return false, "", nil

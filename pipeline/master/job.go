@@ -127,7 +127,7 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 
 // limits is how many tasks of each stage run at once.
 var limits = map[string]int{
-	"plan": 1, "conclude": 2, "split": 1, "accept": 2, "reject": 2, "changed": 1,
+	"plan": 1, "conclude": 2, "skip": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1,
 	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2, "records": 2, "budget": 2, "buffer": 2,
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -15,23 +16,72 @@ func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
 	if j.plan.Settings.MaxSize == 0 || j.plan.Analysis != "" {
 		return false
 	}
+	if len(j.results.bad) > 0 { // they are sent back first
+		return true
+	}
 	records, known := t.acceptedRecords(j, state)
-	done, n := make([]int64, len(state)), 0
+	if why := outgrows(j.plan, records); why == "" {
+		return !known
+	}
+	var done []pipeline.ChunkFile
+	for i, c := range state {
+		if records[i] != nil {
+			done = append(done, c)
+		}
+	}
+	verified := maps.Clone(j.results.verified)
+	background(t, "skip", j, func(ctx context.Context, w *jobTask) error {
+		return w.skipOutgrown(ctx, done, verified)
+	}, func(err error) {
+		maps.Copy(j.results.verified, verified)
+		if bad, is := errors.AsType[*pipeline.BadChunk](err); is {
+			t.Log.Warn("an accepted result went bad", "chunk", done[bad.Index].ID(), "error", err)
+			j.results.bad = append(j.results.bad, failedResult(done[bad.Index], err))
+			return
+		}
+		t.orLater(j, "cannot skip")(err)
+	})
+	return true
+}
+
+// outgrows says why the output will surely be larger than it may be, by the records of the chunks that are encoded;
+// empty if that is not sure.
+func outgrows(p *pipeline.Plan, records []*pipeline.Record) (why string) {
+	done, n := make([]int64, len(records)), 0
 	for i, r := range records {
 		if r != nil {
 			done[i] = r.Video
 			n++
 		}
 	}
-	outgrows, least := j.plan.Outgrows(done)
+	outgrows, least := p.Outgrows(done)
 	if !outgrows {
-		return !known
+		return ""
 	}
-	why := fmt.Sprintf("%d of its %d chunks are encoded, and the output would have at least %s", n, len(state),
-		beyond(j.plan, least))
-	background(t, "decide", j, func(ctx context.Context, w *jobTask) error { return w.skip(ctx, records, why) },
-		t.orLater(j, "cannot skip"))
-	return true
+	return fmt.Sprintf("%d of its %d chunks are encoded, and the output would have at least %s", n, len(records),
+		beyond(p, least))
+}
+
+// skipOutgrown skips a job whose output will surely be too large, if the records of the chunks that are encoded say so
+// of what is really there: another master may have accepted them, and what lies on the share may be rotten.
+func (w *jobTask) skipOutgrown(ctx context.Context, done []pipeline.ChunkFile, verified verifiedRecords) error {
+	proven, err := w.prove(ctx, done, verified)
+	if bad, is := errors.AsType[*pipeline.BadChunk](err); is {
+		if _, gone := w.FS.Stat(done[bad.Index].Path()); errors.Is(gone, fs.ErrNotExist) { // it was sent back meanwhile
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	records := make([]*pipeline.Record, len(w.plan.Chunks))
+	for i, c := range done {
+		records[c.Chunk] = &proven[i]
+	}
+	if why := outgrows(w.plan, records); why != "" {
+		return w.skip(ctx, records, why)
+	}
+	return nil
 }
 
 // beyond says by how much a size is too large.

@@ -1,6 +1,9 @@
 package master
 
 import (
+	"context"
+	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -88,4 +91,53 @@ func TestASourceThatHasChangedIsNotPublished(t *testing.T) {
 	st, err := m.FS.Stat("inbox/film.mkv")
 	require.NoError(t, err)
 	require.EqualValues(t, 1, sharefs.Links(st), "it can be taken again")
+}
+
+// sizes are stages that find so many bytes of video in each result, whatever its record says.
+type sizes struct {
+	textsAlone
+	video int64
+}
+
+func (s sizes) Check(_ context.Context, _ *pipeline.Plan, _ pipeline.ChunkFile, r *pipeline.Record, _ bool) error {
+	r.Video = s.video
+	return nil
+}
+
+// A new master knows the results of the one before it by their records alone, and a digit of one may be rotten.
+func TestAFilmIsNotSkippedForARecordThatIsNotTrue(t *testing.T) {
+	for _, video := range []int64{10, 600} {
+		m := leading(t, sharefs.OS)
+		j := planted(t, m, "film")
+		m.Stages = sizes{video: video}
+		j.plan = &pipeline.Plan{Job: j.ID, Input: pipeline.Input{SourceSize: 1000}, Chunks: make([]pipeline.Chunk, 3),
+			Settings: pipeline.Settings{MaxSize: 95}}
+		require.NoError(t, m.FS.MkdirAll(pipeline.DoneOf(j.ID)))
+		state := make([]pipeline.ChunkFile, 3)
+		for i := range 2 {
+			free := pipeline.ChunkFile{Job: j.ID, Chunk: i, Attempt: 1, Kind: pipeline.KindRange}
+			c := free.AsClaimed("pc1-w12345").In(pipeline.Accepted)
+			require.NoError(t, m.FS.Create(c.Path(), []byte("x")))
+			record := fmt.Appendf(nil, `{"chunk": %q, "attempt": 1, "node": %q, "video": 7000, "extradata": "x"}`,
+				c.ID(), c.Node)
+			require.NoError(t, m.FS.Create(c.Record(), record))
+			state[i] = c
+		}
+		for range 3 { // the records are read, then proven, then known
+			m.startSkip(j, state)
+			for !m.tasks.idle() {
+				(<-m.tasks.results)()
+			}
+		}
+		require.Len(t, j.results.verified, 2)
+		d, err := pipeline.LoadDecision(m.FS, j.ID)
+		if video == 10 {
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			require.False(t, m.startSkip(j, state))
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, pipeline.ActSkipped, d.Act)
+		require.Contains(t, d.Reason, "at least 120.0% of its source's bytes")
+	}
 }
