@@ -55,7 +55,8 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 		did := &checks{}
 		m.Stages = did
 		verified := verifiedRecords{chunks[0].Stem(): &pipeline.Record{CRC32: "1"}}
-		records, err := (&jobTask{Master: m, job: &pipeline.Job{ID: job}, plan: &pipeline.Plan{}}).prove(t.Context(), chunks[:n], verified)
+		task := &jobTask{Master: m, job: &pipeline.Job{ID: job}, plan: &pipeline.Plan{}}
+		records, err := task.prove(t.Context(), chunks[:n], verified)
 		require.NoError(t, err)
 		require.Len(t, records, n)
 		require.Equal(t, n > manyResults, did.whole == 0)
