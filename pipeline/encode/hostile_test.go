@@ -39,7 +39,7 @@ var hostile = map[string]map[string]string{"x264": {
 	"--level 9.9": "--level", "--avcintra-class 50": "AVC-Intra", "--cqm4 1,2": "cqm4", "--threads 9999": "",
 	"--bframes 999": "", "--ref 999": "", "--rc-lookahead 99999": "", "--merange 999999999": "",
 	"--qp -99":      "qp not specified",
-	"--slices 9999": "", "--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "", "--nr 999999999": "",
+	"--slices 9999": "", "--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "--vbv-bufsize", "--nr 999999999": "",
 }, "x265": {
 	// Files, under all names that x265 or libx265 has for them.
 	"--csv FILE": "--csv", "--csv-log-level 2": "--csv-log-level", "--stats FILE --pass 1": "--stats",
@@ -79,7 +79,7 @@ var hostile = map[string]map[string]string{"x264": {
 	"--log2-max-poc-lsb 99": "og2MaxPocLsb",
 	"--qp -99":              "QP exceeds", "--atc-sei 999999999": "", "--hme-range 1": "", "--frame-threads 9999": "",
 	"--keyint -1":            "",
-	"--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "", "--max-luma 70000": "",
+	"--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "--vbv-bufsize", "--max-luma 70000": "",
 }, "svtav1": {
 	// Files, under all names that SvtAv1EncApp or the library has for them.
 	"--qpfile FILE": "--qpfile", "--use-q-file 1": "--use-q-file", "--stats FILE --pass 1": "--stats",
