@@ -39,7 +39,8 @@ var hostile = map[string]map[string]string{"x264": {
 	"--level 9.9": "--level", "--avcintra-class 50": "AVC-Intra", "--cqm4 1,2": "cqm4", "--threads 9999": "",
 	"--bframes 999": "", "--ref 999": "", "--rc-lookahead 99999": "", "--merange 999999999": "",
 	"--qp -99":      "qp not specified",
-	"--slices 9999": "", "--min-keyint 999999999": "", "--vbv-maxrate 999999999 --vbv-bufsize 1": "--vbv-bufsize", "--nr 999999999": "",
+	"--slices 9999": "", "--min-keyint 999999999": "", "--nr 999999999": "",
+	"--vbv-maxrate 999999999 --vbv-bufsize 1": "--vbv-bufsize",
 }, "x265": {
 	// Files, under all names that x265 or libx265 has for them.
 	"--csv FILE": "--csv", "--csv-log-level 2": "--csv-log-level", "--stats FILE --pass 1": "--stats",
