@@ -302,3 +302,16 @@ func TestASizeThatIsInvalidIsTheFilesFault(t *testing.T) {
 	require.ErrorContains(t, err, "million.y4m")
 	require.True(t, Blames(err), "%v", err)
 }
+
+// A trial that crashed, hung or was refused would end like that again; one that somebody killed tells nothing.
+func TestWhatSettlesATrial(t *testing.T) {
+	for script, settles := range map[string]bool{
+		"exit 1": true, "kill -SEGV $$": true, "exec sleep 100000": true, "kill -KILL $$": false,
+	} {
+		_, err := hurried.Run(t.Context(), shell(script))
+		require.Error(t, err, script)
+		require.Equal(t, settles, Settles(err), "%s: %v", script, err)
+	}
+	require.False(t, Settles(context.Canceled))
+	require.False(t, Settles(nil))
+}

@@ -84,7 +84,7 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 func (t Tools) addOthers(ctx context.Context, q *Quality, c Comparison) error {
 	for _, m := range []pipeline.Metric{pipeline.VMAF, pipeline.XPSNR} {
 		switch err := t.CanMeasure(ctx, m); {
-		case err != nil && Blames(err):
+		case err != nil && Settles(err):
 			continue
 		case err != nil:
 			return err

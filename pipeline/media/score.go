@@ -134,8 +134,7 @@ func MeanScore(m pipeline.Metric, scores []float64) (mean float64) {
 	return mean
 }
 
-// CanMeasure tries a metric with one made-up picture. An error for which Blames is true says that this ffmpeg does not
-// have it.
+// CanMeasure tries a metric with one made-up picture. An error for which Settles is true says that this ffmpeg can't.
 func (t Tools) CanMeasure(ctx context.Context, m pipeline.Metric) error {
 	const picture = "color=s=192x192:r=24:d=0.1,format=yuv420p" // VMAF scales it down, and wants something left
 	_, err := t.Compare(ctx, Comparison{

@@ -122,7 +122,7 @@ type run struct {
 // canVMAF tells whether ffmpeg has VMAF.
 func canVMAF(ctx context.Context, tools media.Tools) (bool, error) {
 	err := tools.CanMeasure(ctx, pipeline.VMAF)
-	if media.Blames(err) || media.Fault(err) != "" {
+	if media.Settles(err) {
 		return false, nil
 	}
 	return err == nil, err

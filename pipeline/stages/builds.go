@@ -129,7 +129,7 @@ func (b *Builds) offer(ctx context.Context, name, format string) (offer, error) 
 // try notes what came of one format. The error is no fault of the encoder's.
 func (b *Builds) try(ctx context.Context, o *offer, format string) (encode.Trial, error) {
 	trial, err := encode.Try(ctx, b.tools, o.Encoder, format)
-	if err != nil && !lasting(err) && !refused(err) {
+	if err != nil && !media.Settles(err) && !refused(err) {
 		return trial, err
 	}
 	if o.tried == nil {
@@ -141,9 +141,6 @@ func (b *Builds) try(ctx context.Context, o *offer, format string) (encode.Trial
 	}
 	return trial, nil
 }
-
-// lasting reports whether a trial would end like that again: ffmpeg said so itself, crashed, or took too long.
-func lasting(err error) bool { return media.Blames(err) || media.Fault(err) != "" }
 
 func refused(err error) bool {
 	_, is := errors.AsType[*pipeline.Refusal](err)

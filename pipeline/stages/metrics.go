@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 // Measures says why a metric can't be measured here, nil if it can.
@@ -16,7 +17,7 @@ func (b *Builds) Measures(ctx context.Context, m pipeline.Metric) error {
 		return why
 	}
 	why = b.tools.CanMeasure(ctx, m)
-	if why == nil || lasting(why) {
+	if why == nil || media.Settles(why) {
 		if b.metrics == nil {
 			b.metrics = map[pipeline.Metric]error{}
 		}

@@ -127,7 +127,7 @@ func (s *Media) measures(ctx context.Context, plan *pipeline.Plan) error {
 	if !s.Private || s.Builds == nil || m == "" {
 		return nil
 	}
-	if err := s.Builds.Measures(ctx, m); err != nil && media.Blames(err) {
+	if err := s.Builds.Measures(ctx, m); err != nil && media.Settles(err) {
 		return pipeline.Refuse("This machine's ffmpeg can't measure %s: %s.", m.Title(), m.Remedy()).Because(err)
 	}
 	return nil
