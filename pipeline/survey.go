@@ -116,7 +116,10 @@ func (j JobChunks) Copies(of ChunkFile) (n int) {
 // highest attempt. A chunk that was not seen has State Nowhere.
 func (j JobChunks) Strongest(p *Plan) []ChunkFile {
 	best := make([]ChunkFile, len(p.Chunks))
-	for _, c := range j.Of(p) {
+	for _, c := range j {
+		if !p.Has(c) {
+			continue
+		}
 		b := &best[c.Chunk]
 		if c.State > b.State || c.State == b.State && c.Attempt > b.Attempt {
 			*b = c
@@ -128,8 +131,10 @@ func (j JobChunks) Strongest(p *Plan) []ChunkFile {
 // Attempts returns the highest attempt seen of each chunk of a plan.
 func (j JobChunks) Attempts(p *Plan) []int {
 	high := make([]int, len(p.Chunks))
-	for _, c := range j.Of(p) {
-		high[c.Chunk] = max(high[c.Chunk], c.Attempt)
+	for _, c := range j {
+		if p.Has(c) {
+			high[c.Chunk] = max(high[c.Chunk], c.Attempt)
+		}
 	}
 	return high
 }

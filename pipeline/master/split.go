@@ -191,7 +191,8 @@ func (t *term) uncut() bool {
 func (t *term) dropEarlier(j *job, chunks pipeline.JobChunks) {
 	for _, c := range chunks {
 		free := c.State == pipeline.Pending || c.State == pipeline.Claimed
-		if !free || !j.Settings.Precedes(c.Analysis, j.plan.Analysis) {
+		other := c.Analysis != j.plan.Analysis
+		if !free || !other || !j.Settings.Precedes(c.Analysis, j.plan.Analysis) {
 			continue
 		}
 		if err := t.FS.Remove(c.Path()); err != nil {
