@@ -90,29 +90,16 @@ func beyond(p *pipeline.Plan, size int64) string {
 		p.Settings.MaxSize)
 }
 
-// tooLarge says why a merged output is not published; empty if it is.
-func (w *jobTask) tooLarge(out string) (why string, err error) {
-	limit := w.plan.Limit()
-	if limit == 0 {
-		return "", nil
-	}
-	st, err := w.FS.Stat(out)
-	if err != nil || st.Size() <= limit {
-		return "", err
-	}
-	return "the output has " + beyond(w.plan, st.Size()), nil
-}
+// tooLarge tells whether a merged output of so many bytes has more than it may.
+func tooLarge(p *pipeline.Plan, size int64) bool { return p.Limit() > 0 && size > p.Limit() }
 
 // skipMerged skips a job whose output is there, and too large.
-func (w *jobTask) skipMerged(ctx context.Context, records []pipeline.Record, why string) error {
-	if why == "" {
-		return nil
-	}
+func (w *jobTask) skipMerged(ctx context.Context, records []pipeline.Record, size int64) error {
 	all := make([]*pipeline.Record, len(records))
 	for i := range records {
 		all[i] = &records[i]
 	}
-	return w.skip(ctx, all, why)
+	return w.skip(ctx, all, "the output has "+beyond(w.plan, size))
 }
 
 // skip decides for the source itself in place of an output (T12): it is made ready under an output's name before, so

@@ -142,15 +142,15 @@ func (w *jobTask) mergeAndDecide(
 	if serr := w.sweepFolder(pipeline.WorkOf(out)); serr != nil {
 		w.Log.Debug("cannot remove a merge's intermediate files, the sweep will", "job", w.job.ID, "error", serr)
 	}
-	again, tooLarge := false, ""
+	again, hopeless := false, ""
 	if err == nil {
-		again, tooLarge, err = w.misses(records, merged.Size)
+		again, hopeless, err = w.misses(records, merged.Size)
 	}
 	if again { // what has to be encoded anew is on the share
 		return w.FS.Remove(out)
 	}
-	if err == nil && tooLarge != "" {
-		return errors.Join(w.FS.Remove(out), w.decide(pipeline.Decision{Act: pipeline.ActFailed, Reason: tooLarge}))
+	if err == nil && hopeless != "" {
+		return errors.Join(w.FS.Remove(out), w.decide(pipeline.Decision{Act: pipeline.ActFailed, Reason: hopeless}))
 	}
 	if err == nil {
 		report := merged.Report + companionsReport(w.beside())
@@ -161,8 +161,8 @@ func (w *jobTask) mergeAndDecide(
 	}
 	w.Log.Info("merged and verified",
 		"job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
-	if why, err := w.tooLarge(out); why != "" || err != nil {
-		return errors.Join(err, w.skipMerged(ctx, records, why))
+	if tooLarge(w.plan, merged.Size) {
+		return w.skipMerged(ctx, records, merged.Size)
 	}
 	if ok, err := w.unchanged(ctx); !ok {
 		return err

@@ -91,11 +91,12 @@ func (j *judge) withinSize(s step, job string, output *inode) {
 	}
 }
 
-// sizeOf is how large an output counts, by what its chunks took.
-func sizeOf(p *pipeline.Plan, records []pipeline.Record) (sum int64) {
-	if p.Budget.Known() {
-		sum = p.Budget.Rest
+// sizeOf is how large an output of so many bytes counts: where the film's size is limited, by what its chunks took.
+func sizeOf(p *pipeline.Plan, records []pipeline.Record, bytes int) (sum int64) {
+	if !p.Budget.Known() {
+		return int64(bytes)
 	}
+	sum = p.Budget.Rest
 	for _, r := range records {
 		sum += r.Video
 	}

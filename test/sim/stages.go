@@ -223,7 +223,7 @@ func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, ch
 		return nil, err
 	}
 	return &master.Merged{
-			CRC32: crcOf(out.Bytes()), Size: sizeOf(p, records), Certificate: []byte("{}\n"), Report: "checked\n",
+			CRC32: crcOf(out.Bytes()), Size: sizeOf(p, records, out.Len()), Certificate: []byte("{}\n"), Report: "checked\n",
 		},
 		s.share.Durable(dst)
 }
