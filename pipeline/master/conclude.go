@@ -25,9 +25,7 @@ func (t *term) startConclude(j *job, state []pipeline.ChunkFile) {
 			t.afterPlan(j, r.planResult)
 			return
 		}
-		t.Log.Warn("an accepted result went bad", "chunk", state[bad.Index].ID(), "error", r.err)
-		j.results.bad = append(j.results.bad,
-			failedResult(state[bad.Index], r.err))
+		t.wentBad(j, state[bad.Index], r.err)
 	})
 }
 

@@ -35,8 +35,7 @@ func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
 	}, func(err error) {
 		maps.Copy(j.results.verified, verified)
 		if bad, is := errors.AsType[*pipeline.BadChunk](err); is {
-			t.Log.Warn("an accepted result went bad", "chunk", done[bad.Index].ID(), "error", err)
-			j.results.bad = append(j.results.bad, failedResult(done[bad.Index], err))
+			t.wentBad(j, done[bad.Index], err)
 			return
 		}
 		t.orLater(j, "cannot skip")(err)

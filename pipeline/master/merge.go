@@ -73,9 +73,7 @@ func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
 	case r.err == nil:
 		j.merging.failures = 0
 	case errors.As(r.err, &bad):
-		t.Log.Warn("an accepted result went bad", "chunk", chunks[bad.Index].ID(), "error", r.err)
-		j.results.bad = append(j.results.bad,
-			failedResult(chunks[bad.Index], r.err))
+		t.wentBad(j, chunks[bad.Index], r.err)
 	case !lastingError(r.err):
 		t.later(j, "cannot merge now", r.err)
 	default:

@@ -65,6 +65,12 @@ func failedResult(c pipeline.ChunkFile, why error) badResult {
 	return badResult{ChunkFile: c, weight: pipeline.WeightFailed, why: "the result is bad: " + why.Error()}
 }
 
+// wentBad sends back an accepted result that is not what it was when it was accepted.
+func (t *term) wentBad(j *job, c pipeline.ChunkFile, why error) {
+	t.Log.Warn("an accepted result went bad", "chunk", c.ID(), "error", why)
+	j.results.bad = append(j.results.bad, failedResult(c, why))
+}
+
 func (r *results) isBad(c pipeline.ChunkFile) bool {
 	return slices.ContainsFunc(r.bad, func(b badResult) bool { return b.Stem() == c.Stem() })
 }
