@@ -124,8 +124,11 @@ const pinName = "build-"
 const maxPins = 99
 
 // Pins counts the pins after the plan's.
-func (d Folder) Pins() (n int) {
-	for n < maxPins && d[pinName+strconv.Itoa(n+1)] {
+func (d Folder) Pins() int { return d.numbered(pinName, maxPins) }
+
+// numbered counts the texts that are published one after the other under a name and a number, from 1.
+func (d Folder) numbered(name string, most int) (n int) {
+	for n < most && d[name+strconv.Itoa(n+1)] {
 		n++
 	}
 	return n

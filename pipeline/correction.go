@@ -32,12 +32,7 @@ const correctionName = "budget-"
 const maxCorrections = 99
 
 // Corrections counts a job's.
-func (d Folder) Corrections() (n int) {
-	for n < maxCorrections && d[correctionName+strconv.Itoa(n+1)] {
-		n++
-	}
-	return n
-}
+func (d Folder) Corrections() int { return d.numbered(correctionName, maxCorrections) }
 
 // Corrections are a job's, in their order.
 type Corrections []Correction

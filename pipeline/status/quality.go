@@ -10,7 +10,7 @@ const maxRecords = 100
 
 // scores sums up how the chunks of a job scored that are accepted; nil where no quality was asked for.
 func (k *Cache) scores(f *sharefs.FS, plan *pipeline.Plan, chunks []pipeline.ChunkFile) *pipeline.Scores {
-	if plan.Settings.Quality == (pipeline.Quality{}) || plan.Analysis != "" {
+	if plan.Demand().Metric == "" {
 		return nil
 	}
 	known, all := map[string]pipeline.Record{}, make([]pipeline.Record, len(chunks))

@@ -29,9 +29,7 @@ type Task struct {
 }
 
 // searches reports whether the chunk is encoded several times, into two files, for a wanted quality.
-func (t *Task) searches() bool {
-	return t.Plan.Settings.Quality != (pipeline.Quality{}) && t.Plan.Analysis == ""
-}
+func (t *Task) searches() bool { return t.Plan.Demand().Metric != "" }
 
 // Control is what the lease may do to a running encoder.
 type Control struct {
