@@ -2,9 +2,7 @@ package encode
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -29,14 +27,7 @@ func Bars(ctx context.Context, tools media.Tools, req Request) ([]byte, *pipelin
 	for _, in := range ladder(req) {
 		found, err := measureBars(ctx, tools, req, in)
 		if err == nil {
-			b, err := json.Marshal(found)
-			if err != nil {
-				return nil, nil, err
-			}
-			return b, &pipeline.Record{
-				Size: int64(len(b)), CRC32: checksum(b), Frames: found.Frames, Method: in.method,
-				Seconds: time.Since(start).Seconds(), Time: time.Now(),
-			}, nil
+			return measurement(found, pipeline.Record{Frames: found.Frames, Method: in.method}, start)
 		}
 		if last = err; !worthAnother(ctx, err) {
 			break
@@ -66,11 +57,8 @@ func measureBars(ctx context.Context, tools media.Tools, req Request, in input) 
 // ReadLit reads what was measured of a chunk of the plan. It refuses what is not the record's, and what could not have
 // been measured.
 func ReadLit(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (l Lit, err error) {
-	if crc := checksum(b); crc != r.CRC32 {
-		return l, fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", crc, r.CRC32)
-	}
-	if err := json.Unmarshal(b, &l); err != nil {
-		return l, fmt.Errorf("the result can't be read: %w", err)
+	if err := readMeasurement(b, r, &l); err != nil {
+		return l, err
 	}
 	if n := plan.Chunks[chunk].PTS.Len(); l.Frames != n || l.Dark < 0 || l.Dark > n {
 		return l, fmt.Errorf("%w: %d were measured, %d are planned", ErrFrames, l.Frames, n)
@@ -81,5 +69,3 @@ func ReadLit(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (l Li
 	}
 	return l, nil
 }
-
-func checksum(b []byte) string { return fmt.Sprintf("%08X", crc32.ChecksumIEEE(b)) }

@@ -2,7 +2,6 @@ package encode
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -28,7 +27,7 @@ const usualPasses, mostPasses, near = 2, 4, 2.0
 func Rate(ctx context.Context, tools media.Tools, req Request) ([]byte, *pipeline.Record, error) {
 	start, budget := time.Now(), req.Plan.Budget
 	wanted, ways := budget.Wanted(req.Chunk.Index), ladder(req)
-	found, record := Rates{}, &pipeline.Record{}
+	found, record := Rates{}, pipeline.Record{}
 	for n, crf := 0, firstCRF(req, wanted); ; n++ {
 		enc, options, err := encoder.Quick(req.Plan.Settings, crf)
 		if err != nil {
@@ -49,13 +48,8 @@ func Rate(ctx context.Context, tools media.Tools, req Request) ([]byte, *pipelin
 		}
 		crf = next
 	}
-	b, err := json.Marshal(found)
-	if err != nil {
-		return nil, nil, err
-	}
-	record.Size, record.CRC32, record.Frames = int64(len(b)), checksum(b), found.Frames
-	record.Seconds, record.Time = time.Since(start).Seconds(), time.Now()
-	return b, record, nil
+	record.Frames = found.Frames
+	return measurement(found, record, start)
 }
 
 // firstCRF is where a chunk's bytes may be those wanted, as far as the size of its pictures tells.
@@ -78,12 +72,9 @@ func passOf(req Request, n int) Request {
 // ReadRates reads what was measured of a chunk of the plan. It refuses what is not the record's, and what could not
 // have been measured.
 func ReadRates(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (pipeline.Curve, error) {
-	if crc := checksum(b); crc != r.CRC32 {
-		return nil, fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", crc, r.CRC32)
-	}
 	var found Rates
-	if err := json.Unmarshal(b, &found); err != nil {
-		return nil, fmt.Errorf("the result can't be read: %w", err)
+	if err := readMeasurement(b, r, &found); err != nil {
+		return nil, err
 	}
 	if n := plan.Chunks[chunk].PTS.Len(); found.Frames != n {
 		return nil, fmt.Errorf("%w: %d were measured, %d are planned", ErrFrames, found.Frames, n)

@@ -2,7 +2,6 @@ package sample
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 
@@ -49,12 +48,12 @@ func (f *film) light(ctx context.Context, tools media.Tools, req Request, plan *
 		at := cells[i*len(cells)/min(barPlaces, len(cells))]
 		tasks.Go(func() error {
 			small, chunk := f.window(plan, at)
-			text, _, err := encode.Bars(ctx, tools, encode.Request{
+			text, record, err := encode.Bars(ctx, tools, encode.Request{
 				Plan: small, Chunk: chunk, Source: f.path, Threads: req.Threads, Nice: req.Nice,
 			})
 			var found encode.Lit
 			if err == nil {
-				err = json.Unmarshal(text, &found)
+				found, err = encode.ReadLit(small, chunk.Index, text, record)
 			}
 			if errors.Is(err, encode.ErrFrames) { // other places tell as much
 				return nil

@@ -42,12 +42,8 @@ func (s *Media) crop(
 	var lit pipeline.Rect
 	for i, c := range chunks {
 		l, err := s.lit(p, c, &records[i])
-		_, unread := errors.AsType[*fs.PathError](err)
-		switch {
-		case unread && !errors.Is(err, fs.ErrNotExist):
-			return err
-		case err != nil:
-			return &pipeline.BadChunk{Index: i, Reason: err.Error()}
+		if err != nil {
+			return badMeasurement(i, err)
 		}
 		lit = lit.Union(l.Part)
 	}
@@ -58,12 +54,21 @@ func (s *Media) crop(
 	return split.Cropped(ctx, s.Tools, next, lit, s.FS.Path(name), encode.Test)
 }
 
-// maxLit bounds the result of an analysis for bars, in bytes.
-const maxLit = 4096
+// badMeasurement is the error for an accepted result of an analysis that can't be used. One that can't be read now may
+// be in order.
+func badMeasurement(chunk int, err error) error {
+	if _, unread := errors.AsType[*fs.PathError](err); unread && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return &pipeline.BadChunk{Index: chunk, Reason: err.Error()}
+}
 
-// lit reads what was measured of a chunk.
+// maxMeasurement bounds the result of an analysis, in bytes.
+const maxMeasurement = 4096
+
+// lit reads which part of a chunk's pictures was measured to be lit.
 func (s *Media) lit(p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) (encode.Lit, error) {
-	b, err := s.FS.Read(c.Result(), maxLit)
+	b, err := s.FS.Read(c.Result(), maxMeasurement)
 	if err != nil {
 		return encode.Lit{}, err
 	}

@@ -2,9 +2,7 @@ package stages
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
@@ -49,12 +47,8 @@ func (s *Media) share(next, p *pipeline.Plan, chunks []pipeline.ChunkFile, recor
 	b.Curves = nil
 	for i, c := range chunks {
 		curve, err := s.rates(p, c, &records[i])
-		_, unread := errors.AsType[*fs.PathError](err)
-		switch {
-		case unread && !errors.Is(err, fs.ErrNotExist):
-			return err
-		case err != nil:
-			return &pipeline.BadChunk{Index: i, Reason: err.Error()}
+		if err != nil {
+			return badMeasurement(i, err)
 		}
 		b.Curves = append(b.Curves, curve)
 	}
@@ -75,12 +69,9 @@ func (s *Media) share(next, p *pipeline.Plan, chunks []pipeline.ChunkFile, recor
 	return nil
 }
 
-// maxRates bounds the result of an analysis for a size, in bytes.
-const maxRates = 4096
-
-// rates reads what was measured of a chunk.
+// rates reads how many bytes a chunk was measured to take.
 func (s *Media) rates(p *pipeline.Plan, c pipeline.ChunkFile, r *pipeline.Record) (pipeline.Curve, error) {
-	b, err := s.FS.Read(c.Result(), maxRates)
+	b, err := s.FS.Read(c.Result(), maxMeasurement)
 	if err != nil {
 		return nil, err
 	}
