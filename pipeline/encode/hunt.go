@@ -134,14 +134,14 @@ func (h *hunt) probed(crf, score float64) bool {
 func (h *hunt) next() (crf float64, more bool) {
 	switch {
 	case h.best == nil:
-		return h.round(h.first), true
+		return h.crf.Nearest(h.first), true
 	case math.Abs(h.best.off) <= h.near:
 		return 0, false
 	case h.lo != nil && h.hi != nil:
 		if h.hi.crf-h.lo.crf < 1.5*h.crf.Step { // or they are the wrong way round
 			return 0, false
 		}
-		crf = h.round(h.lo.crf + (h.lo.level-h.want)/(h.lo.level-h.hi.level)*(h.hi.crf-h.lo.crf))
+		crf = h.crf.Nearest(h.lo.crf + (h.lo.level-h.want)/(h.lo.level-h.hi.level)*(h.hi.crf-h.lo.crf))
 		return min(max(crf, h.lo.crf+h.crf.Step), h.hi.crf-h.crf.Step), true
 	}
 	last, direction := h.lo, 1.0
@@ -152,17 +152,11 @@ func (h *hunt) next() (crf float64, more bool) {
 	if h.before != nil && h.before.crf != last.crf {
 		slope = h.plausible((last.level - h.before.level) / (last.crf - h.before.crf))
 	}
-	crf = h.round(last.crf + h.stride((h.want-last.level)/slope))
+	crf = h.crf.Nearest(last.crf + h.stride((h.want-last.level)/slope))
 	if (crf-last.crf)*direction < h.crf.Step {
-		crf = h.round(last.crf + direction*h.crf.Step)
+		crf = h.crf.Nearest(last.crf + direction*h.crf.Step)
 	}
 	return crf, crf != last.crf
-}
-
-// round returns the nearest CRF that there is.
-func (h *hunt) round(crf float64) float64 {
-	crf = math.Round(crf/h.crf.Step) * h.crf.Step
-	return min(max(crf, h.crf.Least), h.crf.Most)
 }
 
 // limited reports whether the wanted score lies beyond the CRFs that there are.

@@ -41,7 +41,7 @@ func play(h *hunt, table []float64, most int) (score, crf float64, probes int) {
 	return score, crf, probes
 }
 
-var x264CRF = encoder.CRF{Least: 8, Most: 42, Step: 0.25, First: 23, Span: 6}
+var x264CRF = encoder.CRF{CRFs: pipeline.CRFs{Least: 8, Most: 42, Step: 0.25, Span: 6}, First: 23}
 
 func TestAHuntFindsTheCRF(t *testing.T) {
 	for _, target := range []float64{95, 93, 90, 85} {

@@ -84,11 +84,9 @@ type Options interface {
 
 // CRF is the values of --crf among which the one for a wanted quality is searched. A lower one is better and larger.
 type CRF struct {
-	Least, Most float64 // common sense ends there: what is beyond costs much, or looks bad
-	Step        float64 // between two values
-	First       float64 // where a search begins that knows nothing: VMAF 95 is not far
-	Worst       float64 // the highest that there is
-	Span        float64 // of CRF that halves or doubles the bits, about
+	pipeline.CRFs         // common sense ends at the least and the most: what is beyond costs much, or looks bad
+	First         float64 // where a search begins that knows nothing: VMAF 95 is not far
+	Worst         float64 // the highest that there is
 }
 
 // Stream is what one encode is of.

@@ -27,7 +27,7 @@ func (svtav1) Chunk() time.Duration { return 20 * time.Second }
 
 // CRF goes in quarters from 4.0 on; earlier versions take whole numbers.
 func (svtav1) CRF(version string) CRF {
-	crf := CRF{Least: 8, Most: 60, Worst: 63, Step: 1, First: 32, Span: 10}
+	crf := CRF{CRFs: pipeline.CRFs{Least: 8, Most: 60, Step: 1, Span: 10}, Worst: 63, First: 32}
 	var major int
 	if n, _ := fmt.Sscanf(version, "SVT-AV1 v%d.", &major); n == 1 && major >= 4 {
 		crf.Step = 0.25

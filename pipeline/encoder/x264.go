@@ -28,7 +28,7 @@ func (x264) Sleeps() bool { return false }
 func (x264) Chunk() time.Duration { return 20 * time.Second }
 
 func (x264) CRF(string) CRF {
-	return CRF{Least: 8, Most: 42, Worst: 51, Step: 0.25, First: 23, Span: 6}
+	return CRF{CRFs: pipeline.CRFs{Least: 8, Most: 42, Step: 0.25, Span: 6}, Worst: 51, First: 23}
 }
 
 func (x264) Rate(options string) (first, rest string) {

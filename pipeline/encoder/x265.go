@@ -27,7 +27,7 @@ func (x265) Sleeps() bool { return false }
 func (x265) Chunk() time.Duration { return 20 * time.Second }
 
 func (x265) CRF(string) CRF {
-	return CRF{Least: 8, Most: 42, Worst: 51, Step: 0.25, First: 23, Span: 6}
+	return CRF{CRFs: pipeline.CRFs{Least: 8, Most: 42, Step: 0.25, Span: 6}, Worst: 51, First: 23}
 }
 
 func (x265) Rate(options string) (first, rest string) {

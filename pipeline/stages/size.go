@@ -24,7 +24,7 @@ func (s *Media) allot(ctx context.Context, plan *pipeline.Plan, source *media.Fi
 		return err
 	}
 	crf := enc.CRF(plan.Encoder)
-	b.Range = pipeline.CRFs{Least: crf.Least, Most: crf.Worst, Step: crf.Step, Span: crf.Span}
+	b.Range, b.Range.Most = crf.CRFs, crf.Worst
 	b.Limit = size.Bytes(plan.SourceSize, plan.Seconds())
 	if !size.OfVideo() {
 		path := s.FS.Path(pipeline.JobFile(plan.Job, plan.Source))
