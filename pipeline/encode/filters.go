@@ -31,12 +31,12 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 	}
 	kept := out.Kept(v)
 	if cropped { // behind the deinterlacer, which would take what is cut off for a part of the edge
-		chain = append(chain, crop(kept))
+		chain = append(chain, media.CropFilter(kept))
 	}
 	w, h := out.Width, out.Height
 	switch out.Edge {
 	case "crop":
-		chain = append(chain, crop(pipeline.Rect{Width: w, Height: h}))
+		chain = append(chain, media.CropFilter(pipeline.Rect{Width: w, Height: h}))
 	case "pad":
 		w, h = kept.Width, kept.Height
 	}
@@ -64,11 +64,6 @@ func filters(plan *pipeline.Plan, look encoder.Look, in input) string {
 // maxSAR is the largest number that stands in an aspect ratio (16 bits in H.264 and HEVC). setsar would round all above
 // 100.
 const maxSAR = "65535"
-
-// crop keeps a part of the pictures.
-func crop(r pipeline.Rect) string {
-	return fmt.Sprintf("crop=w=%d:h=%d:x=%d:y=%d:exact=1", r.Width, r.Height, r.X, r.Y)
-}
 
 // scale brings pictures to a size. Interlaced ones are resampled within each field. Without the ranges,
 // swscale makes limited range of full range on the way to another pixel format.

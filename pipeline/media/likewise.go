@@ -64,8 +64,7 @@ func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, out
 		remarks = append(remarks, "The source's pictures were deinterlaced to be compared: what that loses is not measured.")
 	}
 	if kept != (pipeline.Rect{}) {
-		source += fmt.Sprintf("%s,crop=w=%d:h=%d:x=%d:y=%d:exact=1,", scale(src.Width, src.Height), kept.Width, kept.Height,
-			kept.X, kept.Y)
+		source += scale(src.Width, src.Height) + "," + CropFilter(kept) + ","
 		src.Width, src.Height = kept.Width, kept.Height
 		remarks = append(remarks, fmt.Sprintf("Of the source's pictures %d×%d were compared, from %d, %d on, as the "+
 			"certificate has it.", kept.Width, kept.Height, kept.X, kept.Y))
@@ -94,6 +93,11 @@ func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, out
 		source += ":out_color_matrix=bt709"
 	}
 	return source + ",format=" + out.PixFmt + crop, crop, remarks
+}
+
+// CropFilter is ffmpeg's filter that keeps a part of pictures, also where their chroma can't be cut so.
+func CropFilter(r pipeline.Rect) string {
+	return fmt.Sprintf("crop=w=%d:h=%d:x=%d:y=%d:exact=1", r.Width, r.Height, r.X, r.Y)
 }
 
 // otherShape reports whether pictures would be distorted by scaling them to the other's size, more than by rounding.
