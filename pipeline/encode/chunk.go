@@ -178,7 +178,7 @@ func run(
 		report = func(int, int64) {}
 	}
 	bounds := limits(req, in)
-	if e, err := encoder.Named(req.Plan.Settings.Encoder); err == nil && e.Sleeps() {
+	if options.Sleeps() {
 		bounds.Start = longestSleep
 	}
 	return tools.Run(ctx, media.Command{

@@ -30,9 +30,6 @@ type Encoder interface {
 	// Chunk is how long a chunk is wanted where nobody asks for a length: shorter ones cost size or quality, and of longer
 	// ones a farm has too few for all its slots. docs/media/encoding.md has what was measured.
 	Chunk() time.Duration
-	// Sleeps reports whether one of its versions sleeps for ever when it is told that there are no more pictures, and
-	// there was none.
-	Sleeps() bool
 	// Parse reads options in the spelling of the encoder's own command. The error names the option that can't be used, and
 	// says why. No accepted text makes ffmpeg or the encoder open a file.
 	Parse(options string) (Options, error)
@@ -74,6 +71,9 @@ type Options interface {
 	Args(s Stream) []string
 	// Buffer is the decoder's buffer that the stream is to keep to; the zero one where the encoder models none.
 	Buffer() pipeline.Buffer
+	// Sleeps tells whether a version of the encoder sleeps for ever when it is told that there are no more pictures, and
+	// there was none.
+	Sleeps() bool
 	// Coarse tells whether the pictures may be far from the source's.
 	Coarse() bool
 	// Contradiction says which option the stream, of which these are the first bytes, does not keep to; empty if to all.

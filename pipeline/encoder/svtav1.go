@@ -21,8 +21,6 @@ func (svtav1) Codec() string   { return "av1" }
 func (svtav1) Bare() string    { return "obu" }
 func (svtav1) AnySize() string { return "" }
 
-func (svtav1) Sleeps() bool { return true } // 1.4.1 does
-
 func (svtav1) Chunk() time.Duration { return 20 * time.Second }
 
 // CRF goes in quarters from 4.0 on; earlier versions take whole numbers.
@@ -174,6 +172,9 @@ func svtEnlarged(source pipeline.Video, least float64) string {
 }
 
 func (x svtAsked) Look() Look { return x.look }
+
+// Sleeps is for Options: 1.4.1 does.
+func (x svtAsked) Sleeps() bool { return true }
 
 // Buffer is none: the library models one for a constant bitrate alone, which is not made here.
 func (x svtAsked) Buffer() pipeline.Buffer { return pipeline.Buffer{} }

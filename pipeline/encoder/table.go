@@ -320,6 +320,9 @@ func (a asked) has(keys ...string) bool {
 	return slices.ContainsFunc(a.params, func(p param) bool { return slices.Contains(keys, p.key) })
 }
 
+// Sleeps is for Options: x264 and x265 end without a picture as well.
+func (a asked) Sleeps() bool { return false }
+
 // KeyFrames is for Options: that of x264 and x265, whose own is 250.
 func (a asked) KeyFrames(pipeline.Video) int {
 	text := cmp.Or(a.param("keyint"), "250")

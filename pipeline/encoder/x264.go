@@ -23,8 +23,6 @@ func (x264) Codec() string   { return "h264" }
 func (x264) Bare() string    { return "h264" }
 func (x264) AnySize() string { return "--profile high444 --output-csp i444" }
 
-func (x264) Sleeps() bool { return false }
-
 func (x264) Chunk() time.Duration { return 20 * time.Second }
 
 func (x264) CRF(string) CRF {

@@ -22,8 +22,6 @@ func (x265) Codec() string   { return "hevc" }
 func (x265) Bare() string    { return "hevc" }
 func (x265) AnySize() string { return "--profile main444-8 --input-csp i444" }
 
-func (x265) Sleeps() bool { return false }
-
 func (x265) Chunk() time.Duration { return 20 * time.Second }
 
 func (x265) CRF(string) CRF {
