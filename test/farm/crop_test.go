@@ -119,20 +119,7 @@ func leastPSNR(t *testing.T, source, filter, output string) float64 {
 
 // holdMeasuring lets no chunk be measured by processes that are started from now on, until release is called.
 func (f *farm) holdMeasuring() (release func()) {
-	f.t.Helper()
-	real, err := exec.LookPath("ffmpeg")
-	require.NoError(f.t, err)
-	dir := f.t.TempDir()
-	held := filepath.Join(dir, "held")
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *hstack*) while [ -e '%s' ]; do sleep 0.02; done;; esac\n"+
-		"exec '%s' \"$@\"\n", held, real)
-	require.NoError(f.t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
-	require.NoError(f.t, os.WriteFile(held, nil, 0o644))
-	f.env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
-	return func() {
-		f.env = nil
-		require.NoError(f.t, os.Remove(held))
-	}
+	return f.holdFFmpeg(`*hstack*) while [ -e '%[2]s' ]; do sleep 0.02; done`)
 }
 
 // A worker is killed while it measures, a master when half is measured and again when the plan is there: the film comes
@@ -170,7 +157,7 @@ func TestKilledWhileAFilmIsAnalysed(t *testing.T) {
 	f.one("chunks/claimed/*")
 	plan, err := pipeline.LoadPlan(fs, j.ID)
 	require.NoError(t, err)
-	for i, r := range plan.Results(pipeline.Bars) {
+	for i, r := range plan.Analysed[0].Results {
 		c, ok := r.File()
 		require.True(t, ok)
 		require.Equal(t, i, c.Chunk)
@@ -215,8 +202,9 @@ func TestOneAnalysisFollowsAnother(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 180, bars.Out.Height)
 	require.Equal(t, 132, rate.Out.Height, "it is measured as it will be encoded")
-	require.Equal(t, rate.Results(pipeline.Bars), plan.Results(pipeline.Bars))
-	require.Len(t, plan.Results(pipeline.Rate), len(plan.Chunks))
+	require.Equal(t, rate.Analysed, plan.Analysed[:1])
+	require.Equal(t, pipeline.Rate, plan.Analysed[1].Analysis)
+	require.Len(t, plan.Analysed[1].Results, len(plan.Chunks))
 	out := filepath.Join(f.dir, j.Output)
 	require.Equal(t, 132, probed(t, out).Video()[0].Height)
 	require.Greater(t, leastPSNR(t, source, "crop=320:132:0:24:exact=1", out), 15.0)

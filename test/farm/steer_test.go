@@ -82,13 +82,19 @@ func TestPriority(t *testing.T) {
 // hold lets no encode end that processes begin which are started from now on, until the returned function is called.
 // Then they are as usual, as are those that are started later.
 func (f *farm) hold() (release func()) {
+	return f.holdFFmpeg(`*-progress*) '%[1]s' "$@"; code=$?; ` +
+		`while [ -e '%[2]s' ]; do echo progress=continue; sleep 0.1; done; exit $code`)
+}
+
+// holdFFmpeg has an arm of a shell's case, of ffmpeg's arguments, decide what ffmpeg does. %[1]s is the real one there,
+// and %[2]s a file that stands until release is called.
+func (f *farm) holdFFmpeg(arm string) (release func()) {
 	f.t.Helper()
 	real, err := exec.LookPath("ffmpeg")
 	require.NoError(f.t, err)
 	dir := f.t.TempDir()
 	held := filepath.Join(dir, "held")
-	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *-progress*) '%s' \"$@\"; code=$?; "+
-		"while [ -e '%s' ]; do echo progress=continue; sleep 0.1; done; exit $code;; esac\nexec '%[1]s' \"$@\"\n", real, held)
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in "+arm+";; esac\nexec '%[1]s' \"$@\"\n", real, held)
 	require.NoError(f.t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o755))
 	require.NoError(f.t, os.WriteFile(held, nil, 0o644))
 	f.env = []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
