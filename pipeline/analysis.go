@@ -60,17 +60,6 @@ func (r ResultRef) File() (ChunkFile, bool) {
 	return c, ok
 }
 
-// Results returns the accepted results of an analysis, one for each of the plan's chunks; nil if the plan was made
-// without it.
-func (p *Plan) Results(a Analysis) []ResultRef {
-	for _, done := range p.Analysed {
-		if done.Analysis == a {
-			return done.Results
-		}
-	}
-	return nil
-}
-
 // After returns what a plan that is made from this one's results begins with: all that is decided so far, and the
 // results by name. Its Analysis is the next one that the settings want.
 func (p *Plan) After(results []ResultRef) *Plan {

@@ -64,7 +64,7 @@ func TestOnePlanFollowsAnother(t *testing.T) {
 	require.Equal(t, []any{Analysis(""), true}, []any{a, planned})
 	read, err := LoadPlan(f, j.ID)
 	require.NoError(t, err)
-	require.Equal(t, results, read.Results(Bars))
+	require.Equal(t, []Analysed{{Bars, results}}, read.Analysed)
 	require.True(t, j.Settings.Precedes(Bars, ""))
 	require.False(t, j.Settings.Precedes("", Bars))
 	require.Empty(t, Settings{}.First())
