@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Size is how large a film may become: its file in bytes or as a part of the source's, or its video by a mean bitrate.
@@ -79,8 +78,8 @@ func (s Size) Bytes(source int64, seconds float64) int64 {
 
 // Bytes says a number of bytes with as many digits as mean anything.
 func Bytes(n int64) string {
-	for _, unit := range []string{"GB", "MB", "kB"} {
-		if of := sizeUnits[strings.ToUpper(unit)]; float64(n) >= of {
+	for _, unit := range []string{"TB", "GB", "MB", "kB"} {
+		if of := sizeUnits[unit]; float64(n) >= of {
 			return strconv.FormatFloat(float64(n)/of, 'g', 4, 64) + " " + unit
 		}
 	}

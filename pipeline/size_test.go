@@ -38,3 +38,11 @@ func TestTextsThatAreNoSizes(t *testing.T) {
 		require.Equal(t, Size{1, "GB"}, s)
 	}
 }
+
+func TestBytesAreSaidWithTheDigitsThatMeanAnything(t *testing.T) {
+	for n, want := range map[int64]string{
+		999: "999 bytes", 300_000: "300 kB", 4_312_345_678: "4.312 GB", 100_000e9: "100 TB", maxTold: "1000 TB",
+	} {
+		require.Equal(t, want, Bytes(n))
+	}
+}

@@ -115,10 +115,10 @@ func (w *jobTask) misses(records []pipeline.Record, size int64) (corrected bool,
 	switch {
 	case never:
 		return false, fmt.Sprintf("With size = %q the film does not fit: its video takes %s with --crf %g, too.",
-			w.plan.Settings.Size, pipeline.Gigabytes(video), b.Range.Most), nil
+			w.plan.Settings.Size, pipeline.Bytes(video), b.Range.Most), nil
 	case ok && w.corrections.Exhausted() && video+rest > b.Limit:
 		return false, fmt.Sprintf("With size = %q the film does not fit: its video still takes %s after %d corrections. "+
-			"Allow more, or make its pictures smaller with scale.", w.plan.Settings.Size, pipeline.Gigabytes(video),
+			"Allow more, or make its pictures smaller with scale.", w.plan.Settings.Size, pipeline.Bytes(video),
 			len(w.corrections)), nil
 	case ok && !w.corrections.Exhausted():
 		return true, "", w.correct(c, len(w.corrections)+1)
