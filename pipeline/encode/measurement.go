@@ -9,8 +9,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// measurement is what an analysis of a chunk returns: the bytes of its result, and the record, of which size, CRC-32 and
-// times are filled in.
+// measurement is what an analysis of a chunk returns: the bytes of its result, and the record, of which size, CRC-32
+// and times are filled in.
 func measurement(found any, r pipeline.Record, start time.Time) ([]byte, *pipeline.Record, error) {
 	b, err := json.Marshal(found)
 	if err != nil {
@@ -21,8 +21,8 @@ func measurement(found any, r pipeline.Record, start time.Time) ([]byte, *pipeli
 	return b, &r, nil
 }
 
-// readMeasurement reads such a result. It refuses what is not the record's; what could not have been measured is for the
-// caller to tell.
+// readMeasurement reads such a result. It refuses what is not the record's; what could not have been measured is for
+// the caller to tell.
 func readMeasurement(b []byte, r *pipeline.Record, found any) error {
 	if crc := checksum(b); crc != r.CRC32 {
 		return fmt.Errorf("the result's CRC-32 is %s, its worker wrote %s", crc, r.CRC32)

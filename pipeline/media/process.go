@@ -83,8 +83,8 @@ func Blames(err error) bool {
 	return ok && exit.Code >= 0 && exit.Code != unstarted && !sharefs.Undecided(err)
 }
 
-// Settles tells an error of a trial that would end like that again: the child said so itself, crashed, or took too long.
-// By any other the trial has told nothing.
+// Settles tells an error of a trial that would end like that again: the child said so itself, crashed, or took too
+// long. By any other the trial has told nothing.
 func Settles(err error) bool { return Blames(err) || Fault(err) != "" }
 
 // failure is the error for a child that ended badly. What is in the command is left out of its words: a file's name
