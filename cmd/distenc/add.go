@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -23,10 +24,9 @@ import (
 type asked struct {
 	steer.Wishes
 
-	encoder string // "": the profile's
-	options string // of that encoder's own command
-	quality string // "": the profile's
-	size    string // "": the profile's
+	encoder string         // "": the profile's
+	options string         // of that encoder's own command
+	single  config.Choices // what flags say of single keys, in place of the profile's
 }
 
 // aboutOptions is the help of what stands behind "--".
@@ -36,16 +36,26 @@ names, else of the profile's. Those of its profile do not count then.`
 func (a *asked) flags(cmd *cobra.Command) {
 	a.settingsFlags(cmd)
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
-	cmd.Flags().StringVar(&a.size, "size", "",
-		"give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
+	a.key(cmd, "size", "give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
+}
+
+// key makes a flag for a key that profiles have.
+func (a *asked) key(cmd *cobra.Command, name, usage string) {
+	cmd.Flags().Func(name, usage, func(text string) error {
+		if a.single == nil {
+			a.single = config.Choices{}
+		}
+		a.single[name] = text
+		return nil
+	})
 }
 
 // settingsFlags are those of single settings, over a profile's, that a film can be tried with as well.
 func (a *asked) settingsFlags(cmd *cobra.Command) {
-	cmd.SetFlagErrorFunc(dashes)
+	cmd.SetFlagErrorFunc(withDashes)
 	cmd.Flags().StringVar(&a.encoder, "encoder", "",
 		"encode with the encoder `NAME` instead of the profile's: "+strings.Join(encoder.Names(), ", "))
-	cmd.Flags().StringVar(&a.quality, "quality", "",
+	a.key(cmd, "quality",
 		"have every chunk encoded with the CRF that gives it this `SCORE`: \"vmaf 95\", \"ssim 0.985\" or \"xpsnr 42\"")
 }
 
@@ -79,11 +89,7 @@ func (a *asked) check(cfg config.Config) error {
 		}
 		chosen[e.Name()] = a.options
 	}
-	for key, text := range map[string]string{"quality": a.quality, "size": a.size} {
-		if text != "" {
-			chosen[key] = text
-		}
-	}
+	maps.Copy(chosen, a.single)
 	if err := chosen.Check(); err != nil {
 		return usage(err)
 	}

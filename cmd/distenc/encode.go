@@ -154,7 +154,7 @@ func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err
 	if err != nil {
 		return err
 	}
-	wanted, err := f.resolve("", sidecar)
+	wanted, err := f.resolve("", file, sidecar)
 	if err != nil {
 		return err
 	}

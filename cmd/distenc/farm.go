@@ -129,10 +129,10 @@ func (f *farm) wake(ctx context.Context, dirs ...string) <-chan struct{} {
 	return watcher.Notify(ctx, f.log, paths...)
 }
 
-// resolve finds out how one dropped file is to be encoded. Its errors are refusals: the person who
-// dropped the file has to mend the sidecar or the folder.
-func (f *farm) resolve(folder string, sidecar []byte) (master.Order, error) {
-	s, err := config.ParseSidecar("the file's .distenc.toml", sidecar)
+// resolve finds out how one dropped file is to be encoded, by its folder and the text of its sidecar. Its errors are
+// refusals: the person who dropped the file has to mend the sidecar or the folder.
+func (f *farm) resolve(folder, sidecar string, text []byte) (master.Order, error) {
+	s, err := config.ParseSidecar(sidecar, text)
 	if err != nil {
 		reason := "The settings beside the file can't be read: " + err.Error()
 		return master.Order{}, &pipeline.Refusal{Reason: reason, Err: err}

@@ -48,10 +48,17 @@ func TestOneEncodersOptionsAreNothingToAnother(t *testing.T) {
 		}
 		sidecar, err := sidecars{}.Amend("film.mkv", []byte(c.sidecar), w)
 		require.NoError(t, err, "%v", c)
-		order, err := f.resolve(c.folder, sidecar)
+		order, err := f.resolve(c.folder, "film.mkv.distenc.toml", sidecar)
 		require.NoError(t, err, "%v", c)
 		require.Equal(t, c.want, order.Settings.Encoder+" "+order.Settings.Options, "%v", c)
 	}
+}
+
+// What is wrong with a film's own settings is told with the name of their file.
+func TestARefusedSidecarIsNamed(t *testing.T) {
+	f := &farm{live: holding(config.Config{})}
+	_, err := f.resolve("", "film.mkv.distenc.toml", []byte("\ncrf = 20"))
+	require.ErrorContains(t, err, "film.mkv.distenc.toml:2: crf")
 }
 
 // What stands behind "--" is for the encoder that is named, else for the profile's, and refused if that can't read it.
@@ -99,7 +106,7 @@ func TestEachEncoderHasItsChunk(t *testing.T) {
 			if person > 0 {
 				want = person
 			}
-			order, err := f.resolve("", []byte(e.Name()+" = ''"))
+			order, err := f.resolve("", "film.mkv.distenc.toml", []byte(e.Name()+" = ''"))
 			require.NoError(t, err)
 			require.Equal(t, e.Name(), order.Settings.Encoder)
 			require.InDelta(t, want.Seconds(), order.Settings.Chunk, 0)

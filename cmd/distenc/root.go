@@ -67,6 +67,7 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 		Version:          buildLine(),
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.StringVar(&g.configFile, "config", "",
 		"the machine's configuration `FILE` (default "+config.MachineFile+" if it exists)")
@@ -158,11 +159,30 @@ func withNegative(root *cobra.Command, args []string) []string {
 	return slices.Concat(words, []string{"--"}, numbers)
 }
 
-// dashes tells who gives the encoder's options as if they were distenc's where they belong.
-func dashes(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+// kinds are what a flag's value is by its type, where any text is not good enough.
+var kinds = map[string]string{
+	"int": "a whole number", "duration": "a duration such as 90s or 2m", "bool": "true or false",
+}
+
+// flagError says of a value that its flag can't take what it has to be.
+func flagError(_ *cobra.Command, err error) error {
+	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
 		return err
+	}
+	flag := wrong.GetFlag()
+	kind := kinds[flag.Value.Type()]
+	if kind == "" {
+		return err
+	}
+	return fmt.Errorf("--%s is %s, and not %q", flag.Name, kind, wrong.GetValue())
+}
+
+// withDashes is flagError for commands that take an encoder's options. It tells who gives them as if they were
+// distenc's where they belong.
+func withDashes(cmd *cobra.Command, err error) error {
+	if !isA[*pflag.NotExistError](err) {
+		return flagError(cmd, err)
 	}
 	return fmt.Errorf("%w; the encoder's own options follow --, as in: %s FILE -- --crf 20", err, cmd.CommandPath())
 }

@@ -145,7 +145,7 @@ func (a *attempt) settings(cfg config.Config, file string) (all []pipeline.Setti
 		if err != nil {
 			return nil, err
 		}
-		order, err := f.resolve("", sidecar)
+		order, err := f.resolve("", file, sidecar)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func (m *Master) ownsWhole(dir string) bool {
 	if dir == "." || strings.Contains(dir, "/") {
 		return dir != "."
 	}
-	order, err := m.Resolve(dir, nil)
+	order, err := m.Resolve(dir, "", nil)
 	return err == nil && order.Settings.Profile != dir
 }
 

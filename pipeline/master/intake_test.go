@@ -46,7 +46,7 @@ func newMaster(t *testing.T, stages Stages) *term {
 	}
 	m := newTerm(t.Context(), New(Options{
 		FS: share, Log: slog.New(slog.DiscardHandler), Stages: stages,
-		Resolve: func(folder string, sidecar []byte) (Order, error) {
+		Resolve: func(folder, _ string, sidecar []byte) (Order, error) {
 			return Order{Settings: pipeline.Settings{Profile: folder, Container: "mkv"}, Priority: len(sidecar)}, nil
 		},
 		Pace: func() Pace { return Pace{} },

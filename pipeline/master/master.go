@@ -31,8 +31,10 @@ type Options struct {
 	Terms    lease.Terms
 	Attempts int
 	// Pace is asked before each look at the share: its settings can change.
-	Pace    func() Pace
-	Resolve func(folder string, sidecar []byte) (Order, error)
+	Pace func() Pace
+	// Resolve says how a film of that folder is to be encoded. The sidecar's name is for errors; a film without one has
+	// an empty text.
+	Resolve func(folder, sidecar string, text []byte) (Order, error)
 	Stages  Stages
 	Hooks
 	// Lease changes how leases are watched, in tests and simulations.

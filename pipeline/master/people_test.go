@@ -211,7 +211,9 @@ func TestAFileThatWasReplacedInTheInboxIsReadAgain(t *testing.T) {
 		require.NoError(t, os.Chtimes(m.FS.Path("other"), st.ModTime(), st.ModTime()))
 		require.NoError(t, os.Rename(m.FS.Path("other"), m.FS.Path(name)))
 	}}
-	m.Resolve = func(string, []byte) (Order, error) { return Order{Settings: pipeline.Settings{Container: "mkv"}}, nil }
+	m.Resolve = func(_, _ string, _ []byte) (Order, error) {
+		return Order{Settings: pipeline.Settings{Container: "mkv"}}, nil
+	}
 	f := watcher.File{Name: name, Size: 4, Seen: time.Now(), ModTime: st.ModTime()}
 	d := &dropped{file: f}
 	m.inbox.files[name], m.pace.Settle = d, time.Hour

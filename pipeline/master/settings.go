@@ -25,7 +25,8 @@ type Order struct {
 
 // resolve finds out how a file is to be encoded.
 func (m *Master) resolve(name string) (Order, error) {
-	sidecar, err := m.FS.Read(pipeline.SidecarBeside(name), pipeline.MaxSidecar)
+	sidecar := pipeline.SidecarBeside(name)
+	text, err := m.FS.Read(sidecar, pipeline.MaxSidecar)
 	switch {
 	case errors.Is(err, sharefs.ErrTooLarge), errors.Is(err, sharefs.ErrNotRegular): // no time will mend that
 		return Order{}, pipeline.Refuse("The settings beside the file can't be used: %v.", err).Because(err)
@@ -36,7 +37,7 @@ func (m *Master) resolve(name string) (Order, error) {
 	if !below {
 		folder = ""
 	}
-	return m.Resolve(folder, sidecar)
+	return m.Resolve(folder, path.Base(sidecar), text)
 }
 
 // vouched returns whether a file is whole without waiting: its tag matches, or `distenc add` put it there.
@@ -53,11 +54,11 @@ func promised(order Order, f watcher.File) bool { return order.Nonce != "" && or
 
 // steered lets the settings beside a file steer its job as commands do, which write there while it waits.
 func (m *Master) steered(j *pipeline.Job, sidecar string) error {
-	data, err := m.FS.Read(sidecar, pipeline.MaxSidecar)
+	text, err := m.FS.Read(sidecar, pipeline.MaxSidecar)
 	if err != nil {
 		return nil // it has none, as most; newJob has met every other error
 	}
-	order, err := m.Resolve("", data)
+	order, err := m.Resolve("", path.Base(sidecar), text)
 	if err == nil && order.Paused {
 		err = pipeline.Ask(m.FS, j.ID, pipeline.ControlPause, "")
 	}

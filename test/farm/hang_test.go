@@ -49,7 +49,7 @@ func (f *farm) work(tools media.Tools) {
 		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &stages.Media{FS: share, Tools: tools}, Attempts: 3,
 		Terms: lease.Terms{Heartbeat: 400 * time.Millisecond, Expiry: 10 * time.Minute},
 		Pace:  func() master.Pace { return master.Pace{Settle: time.Second, Poll: 500 * time.Millisecond} },
-		Resolve: func(string, []byte) (master.Order, error) {
+		Resolve: func(_, _ string, _ []byte) (master.Order, error) {
 			return master.Order{Settings: pipeline.Settings{Encoder: "x264", Options: "--preset ultrafast", Container: "mkv",
 				Chunk: 2, Pieces: "copy", Disposal: "archive"}}, nil
 		},

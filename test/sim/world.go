@@ -238,7 +238,7 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 	err := master.New(master.Options{
 		FS: share, Node: node, Terms: terms, Attempts: 3, Log: w.log(node), Lease: opts,
 		Pace: func() master.Pace { return master.Pace{Settle: settle, Poll: 5 * time.Second} },
-		Resolve: func(folder string, _ []byte) (master.Order, error) {
+		Resolve: func(folder, _ string, _ []byte) (master.Order, error) {
 			order := master.Order{Settings: settings}
 			switch {
 			case folder == limited:

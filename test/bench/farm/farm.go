@@ -153,7 +153,7 @@ func (f *farm) start(ctx context.Context) {
 		Pieces: pipeline.Pieces(f.pieces), Disposal: "archive"}
 	lead := master.New(master.Options{
 		FS: share, Node: "nas-mbench", Terms: terms, Attempts: 3, Log: quietLog(), Stages: f.stages,
-		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
+		Resolve: func(_, _ string, _ []byte) (master.Order, error) { return master.Order{Settings: settings}, nil },
 		Lease:   []lease.Option{lease.WithLocker(nil)},
 		Pace:    func() master.Pace { return master.Pace{Settle: time.Minute, Poll: 5 * time.Second} },
 	})

@@ -184,7 +184,7 @@ func publish(t *testing.T, source string) (out string, c cost) {
 		Terms:   lease.Terms{Heartbeat: 2 * time.Second, Expiry: 30 * time.Second},
 		Pace:    func() master.Pace { return master.Pace{Poll: 500 * time.Millisecond} },
 		Wake:    watcher.Notify(ctx, slog.New(slog.DiscardHandler), s.Path(pipeline.Inbox), s.Path(pipeline.DoneDir)),
-		Resolve: func(string, []byte) (master.Order, error) { return master.Order{Settings: settings()}, nil },
+		Resolve: func(_, _ string, _ []byte) (master.Order, error) { return master.Order{Settings: settings()}, nil },
 		Hooks: master.Hooks{Took: func(stage string, _ time.Duration) {
 			if stage == "prepare" {
 				close(prepared)
