@@ -72,6 +72,26 @@ func TestASourceThatCanNotBeLinkedIsCopied(t *testing.T) {
 	}
 }
 
+// Another user's film that was skipped may have a name in the outbox that does not outlast a power loss.
+func TestASkippedSourceThatNobodyMayWriteToIsNotRemoved(t *testing.T) {
+	for name, others := range map[string]bool{"removed": false, "kept": true} {
+		t.Run(name, func(t *testing.T) {
+			decided := false
+			m := leading(t, func(root string) sharefs.Ops { return readOnly{sharefs.OS(root), "source.mkv", &decided} })
+			j := planted(t, m, "film")
+			j.Settings.Disposal = pipeline.DeleteSource
+			skipped(t, m, j)
+			decided = others // by a master of the source's own user, which has died since
+			_, err := m.taskFor(j).carryOut(t.Context(), false)
+			require.NoError(t, err)
+			require.Equal(t, "film", text(t, m, "outbox/film.mkv"))
+			names, err := m.FS.List(pipeline.Archive)
+			require.NoError(t, err)
+			require.Equal(t, others, len(names) == 1)
+		})
+	}
+}
+
 // A copy that was still going on when its job was skipped is no output. It is given back.
 func TestASourceThatHasChangedIsNotPublished(t *testing.T) {
 	m := leading(t, sharefs.OS)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -112,6 +113,39 @@ func TestWhatLiesBesideTheSourceIsNotTheSource(t *testing.T) {
 	}
 	require.Equal(t, "film", text(t, m, "archive/"+j.ID+"/film.mkv"))
 	require.Equal(t, "source.srt", text(t, m, pipeline.JobFile(j.ID, "source.srt")))
+}
+
+// A name that a power loss of the file server can take back is no reason to remove a source, whatever it was that kept
+// the name from being made durable.
+func TestASourceStaysUntilItsOutputIsDurable(t *testing.T) {
+	denied := true
+	m := leading(t, func(root string) sharefs.Ops { return readOnly{sharefs.OS(root), "film.mkv", &denied} })
+	j := planted(t, m, "film")
+	j.Settings.Disposal = pipeline.DeleteSource
+	published(t, m, j)
+	_, err := m.taskFor(j).carryOut(t.Context(), false)
+	require.ErrorIs(t, err, syscall.EACCES)
+	require.Equal(t, "film", text(t, m, pipeline.JobFile(j.ID, j.Source)))
+	denied = false
+	_, err = m.taskFor(j).carryOut(t.Context(), false)
+	require.NoError(t, err)
+	names, err := m.FS.List(pipeline.Archive)
+	require.NoError(t, err)
+	require.Empty(t, names)
+}
+
+// readOnly is a share on which, while it is so, files of a name can't be written to.
+type readOnly struct {
+	sharefs.Ops
+	base string
+	on   *bool
+}
+
+func (r readOnly) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	if *r.on && flag&os.O_RDWR != 0 && path.Base(name) == r.base {
+		return nil, syscall.EACCES
+	}
+	return r.Ops.OpenFile(name, flag, perm)
 }
 
 // A source can come to a job that has ended, by a person or by a request that landed late.

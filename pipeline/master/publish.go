@@ -99,8 +99,8 @@ func (w *jobTask) publish(
 	if !dir.Source(w.job) {
 		return "", nil
 	}
-	if d.Act == pipeline.ActSkipped { // it was looked at before it came out, and is what came out
-		return w.archive(ctx)
+	if d.Act == pipeline.ActSkipped {
+		return w.putAwaySkipped(ctx)
 	}
 	return w.putAway(ctx)
 }
@@ -167,5 +167,8 @@ func (w *jobTask) outputName(
 	if err != nil {
 		return "", err
 	}
-	return name, w.FS.DurableForeign(name)
+	if act == pipeline.ActSkipped { // it is the source, which may be another user's
+		return name, w.FS.DurableForeign(name)
+	}
+	return name, w.FS.Durable(name)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -20,11 +21,25 @@ func (w *jobTask) putAway(ctx context.Context) (pipeline.RawName, error) {
 	} else if changed {
 		return w.giveBack(ctx, &changedDecision)
 	}
-	return w.archive(ctx)
+	return w.archive(ctx, remove)
 }
 
-// archive moves the source to archive/, or removes it.
-func (w *jobTask) archive(ctx context.Context) (pipeline.RawName, error) {
+// putAwaySkipped is putAway for a source that was looked at before it came out, and is what came out. It is only
+// removed if its name in the outbox is sure to outlast a power loss of the file server, and so not if nobody here may
+// write to it.
+func (w *jobTask) putAwaySkipped(ctx context.Context) (pipeline.RawName, error) {
+	remove := w.job.Settings.Disposal == pipeline.DeleteSource
+	if remove {
+		err := w.FS.Durable(pipeline.JobFile(w.job.ID, w.job.Source)) // all of its names
+		if remove = err == nil; !remove && !errors.Is(err, fs.ErrPermission) {
+			return "", err
+		}
+	}
+	return w.archive(ctx, remove)
+}
+
+// archive moves the source to archive/, and removes it there if it is to be.
+func (w *jobTask) archive(ctx context.Context, remove bool) (pipeline.RawName, error) {
 	dir, err := pipeline.OwnFolder(ctx, w.FS, pipeline.Archive, w.job.ID)
 	if err != nil {
 		return "", err
@@ -33,7 +48,7 @@ func (w *jobTask) archive(ctx context.Context) (pipeline.RawName, error) {
 	if err != nil {
 		return "", errors.Join(err, w.FS.RemoveDir(dir)) // for the next try
 	}
-	if w.job.Settings.Disposal != pipeline.DeleteSource {
+	if !remove {
 		return source, nil
 	}
 	return w.removeSource(w.job, source)

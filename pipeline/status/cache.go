@@ -66,7 +66,7 @@ func (k *Cache) job(f *sharefs.FS, id string, chunks pipeline.JobChunks, nodes [
 		return st, true
 	}
 	plan := k.plans[id]
-	if plan == nil || settings.Precedes(plan.Analysis, analysis) {
+	if plan == nil || plan.Analysis != analysis { // also an earlier one, after a file server lost the other with its power
 		if plan, err = pipeline.LoadPlanFor(f, id, analysis); err != nil {
 			st.Error = err.Error()
 			if _, foreign := errors.AsType[*pipeline.FormatError](err); !foreign && !sharefs.System(err) {

@@ -64,7 +64,11 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 		return nil
 	}
 	if plan, err := w.plans.get(w.FS, job); err == nil {
-		free = pipeline.JobChunks(free).Of(plan) // an earlier plan's are for the master to remove
+		if free = pipeline.JobChunks(free).Of(plan); len(free) == 0 {
+			// An earlier plan's are for the master to remove; or a file server has lost the furthest one with its power.
+			w.plans.forget(job)
+			return nil
+		}
 		early := plan.Early()
 		slices.SortStableFunc(free, func(a, b pipeline.ChunkFile) int {
 			return cmp.Or(cmp.Compare(early[b.Chunk], early[a.Chunk]), cmp.Compare(chunkWork(plan, b), chunkWork(plan, a)))

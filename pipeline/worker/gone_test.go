@@ -44,6 +44,35 @@ func TestTheChunksOfAJobThatIsGoneAreDropped(t *testing.T) {
 	require.Error(t, err, "the folder is not made again")
 }
 
+// A file server that loses its power takes back a plan that a worker has read. What was to be measured for that plan is
+// measured again.
+func TestAPlanThatIsLostIsForgotten(t *testing.T) {
+	share, job := slowShare(t)
+	w := New(Options{FS: share, Node: "pc1-waaaaa", Log: quiet()})
+	plan, err := pipeline.LoadPlan(share, job)
+	require.NoError(t, err)
+	remove(t, share, pipeline.JobDir(job))
+	record := pipeline.Job{ID: job, Inbox: "film.mkv", Source: "source.mkv"}
+	record.Settings.Crop.Auto = true
+	require.NoError(t, record.Create(share))
+	for _, plan.Analysis = range []pipeline.Analysis{pipeline.Bars, ""} {
+		_, err = plan.Publish(share)
+		require.NoError(t, err)
+	}
+	bars := pipeline.ChunkFile{Job: job, Analysis: pipeline.Bars, Kind: pipeline.KindRange}.AsPending(1)
+	require.NoError(t, share.Create(bars.Path(), nil))
+	free := func() []pipeline.ChunkFile {
+		jobs, err := w.jobsInOrder()
+		require.NoError(t, err)
+		require.Equal(t, []string{job}, jobs)
+		return w.free(job)
+	}
+	require.Empty(t, free(), "the plan after it is there")
+
+	require.NoError(t, share.Remove(pipeline.JobFile(job, "plan.json")))
+	require.Equal(t, []pipeline.ChunkFile{bars}, free())
+}
+
 // remove removes a folder as a person does.
 func remove(t *testing.T, share *sharefs.FS, dir string) {
 	t.Helper()

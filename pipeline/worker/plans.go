@@ -76,6 +76,13 @@ func remembered[T any](p *plans, known *map[string]*T, id string, load func() (*
 	return v, nil
 }
 
+// forget lets a job's plan be read once more.
+func (p *plans) forget(job string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.plans, job)
+}
+
 // forgetOthers forgets all jobs but these; a task that still runs holds its own plan.
 func (p *plans) forgetOthers(ids []string) {
 	p.mu.Lock()
