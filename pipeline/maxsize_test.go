@@ -23,6 +23,17 @@ func TestShares(t *testing.T) {
 	require.EqualValues(t, 950, Share(95).Of(1000))
 }
 
+// A film comes out a little smaller than its size; a rate is its video's alone.
+func TestASizeSaysHowLargeTheOutputIs(t *testing.T) {
+	require.Zero(t, (&Plan{}).Wanted())
+	for text, want := range map[string]int64{"1MB": 985_000, "50%": 985_000, "8k": 985_000 + 7} {
+		var size Size
+		require.NoError(t, size.UnmarshalText([]byte(text)))
+		p := &Plan{Settings: Settings{Size: size}, Sound: 7, Budget: &Budget{Limit: size.Bytes(2e6, 1000)}}
+		require.Equal(t, want, p.Wanted(), text)
+	}
+}
+
 // Each beginning of the order leaves no gap that is much longer than the others.
 func TestSpread(t *testing.T) {
 	require.Equal(t, []int{4, 2, 6, 1, 5, 3, 7, 0}, Spread(8))

@@ -167,6 +167,9 @@ func (p *progress) ended(j pipeline.JobStatus) {
 	fmt.Fprintf(p.w, "%s: done in %s, %s; %s became %s (%.0f%%)\n", j.Name, took.Round(time.Second/10), frames,
 		humanize.IBytes(uint64(j.Size)), humanize.IBytes(uint64(j.OutputSize)),
 		100*float64(j.OutputSize)/float64(max(1, j.Size)))
+	if j.Quality != nil {
+		fmt.Fprintf(p.w, "%s: %s\n", j.Name, j.Quality.Text())
+	}
 }
 
 // close leaves the terminal tidy.

@@ -13,7 +13,17 @@ import (
 // startSkip ends a job whose output will surely be larger than it may be. skipped: it does, or can't yet tell whether
 // to.
 func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
-	if j.plan.Settings.MaxSize == 0 || j.plan.Analysis != "" {
+	if j.plan.Limit() == 0 {
+		return false
+	}
+	if size := j.plan.Wanted(); tooLarge(j.plan, size) {
+		why := fmt.Sprintf("with size = %q the output would have at least %s", j.plan.Settings.Size, beyond(j.plan, size))
+		background(t, "skip", j, func(ctx context.Context, w *jobTask) error {
+			return w.skip(ctx, make([]*pipeline.Record, len(w.plan.Chunks)), why)
+		}, t.orLater(j, "cannot skip"))
+		return true
+	}
+	if j.plan.Analysis != "" {
 		return false
 	}
 	if len(j.results.bad) > 0 { // they are sent back first

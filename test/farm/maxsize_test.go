@@ -13,11 +13,15 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
-// limits are profiles whose outputs may not be larger than their sources: of one they are far larger, of the other far
-// smaller.
+// limits are profiles whose outputs may not be larger than their sources: of one they are far larger, of one they are
+// to be, of the third they are far smaller.
 const limits = `
 [profiles.large]
 x264 = "--preset ultrafast --crf 4"
+max_size = "95%"
+[profiles.asked]
+x264 = "--preset ultrafast"
+size = "1GB"
 max_size = "95%"
 [profiles.small]
 x264 = "--preset ultrafast --crf 30"
@@ -154,11 +158,13 @@ func TestEncodeLeavesAFilmThatWouldGrow(t *testing.T) {
 	require.NoError(t, os.WriteFile(source, b, 0o640))
 	conf := filepath.Join(t.TempDir(), "distenc.toml")
 	require.NoError(t, os.WriteFile(conf, []byte(limits), 0o644))
-	said := f.must("--config", conf, "encode", source, "--profile", "large", "-o", filepath.Join(dir, "out.mkv"))
-	require.Equal(t, source+"\n", said)
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, entries, 1)
+	for _, larger := range [][]string{{"--profile", "large"}, {"--profile", "asked"}} {
+		said := f.must(append(larger, "--config", conf, "encode", source, "-o", filepath.Join(dir, "out.mkv"))...)
+		require.Equal(t, source+"\n", said)
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Len(t, entries, 1)
+	}
 	info, err := os.Stat(source)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o640), info.Mode())

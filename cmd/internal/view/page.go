@@ -43,6 +43,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"percent": func(j pipeline.JobStatus) string { return fmt.Sprintf("%.0f%%", 100*done(j)) },
 	"left":    left,
+	"retries": retries,
 	"waits":   waits,
 	"ago":     seenAgo,
 	"bad":     func(j pipeline.JobStatus) bool { return j.Error != "" && j.State != pipeline.Done },

@@ -31,8 +31,8 @@ func TestTheTableSaysWhatPeopleAsk(t *testing.T) {
 		"empty": {sceneEmpty(), []string{"Nothing is to be done: copy a video into /mnt/distenc/inbox.",
 			"pc-2-w7f3ka  idle"}},
 		"busy": {sceneBusy(), []string{
-			"Show - 01 [ABCDEF01].mkv  abcdef01-k3f9z", " 51%  encoding  33/72 chunks  130.0 frames/s  3m37s left  2 encoded " +
-				"again",
+			"Show - 01 [ABCDEF01].mkv  abcdef01-k3f9z", " 51%  encoding  33/72 chunks  130.0 frames/s  3m37s left  2 failed " +
+				"attempts",
 			"paused", "camera  left alone: it is a symbolic link", "6m12s ago", "outside its hours 22:00-07:00",
 			"  its memory, 7.9 GB, is enough for 2 of its 4 slots",
 			"outbox/Old Film (1962) [7D1E22A4].mkv",

@@ -42,8 +42,8 @@ func Job(w io.Writer, j pipeline.JobStatus, style TerminalStyle) {
 	t.job(j)
 	t.line("  profile %s, priority %d, %s, since %s", Plain(j.Profile), j.Priority, humanize.IBytes(uint64(j.Size)),
 		clock(j.Created))
-	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %d encoded again", j.Chunks.Done, j.Chunks.Claimed,
-		j.Chunks.Pending, j.Chunks.Failed, j.Retries)
+	t.line("  chunks: %d done, %d in work, %d pending, %d set aside; %s", j.Chunks.Done, j.Chunks.Claimed,
+		j.Chunks.Pending, j.Chunks.Failed, retries(j))
 	if j.Build != "" {
 		t.line("  encoded with %s", Plain(j.Build))
 	}
@@ -156,10 +156,12 @@ func (t table) progress(j pipeline.JobStatus) string {
 		words = append(words, l)
 	}
 	if j.Retries > 0 {
-		words = append(words, fmt.Sprintf("%d encoded again", j.Retries))
+		words = append(words, retries(j))
 	}
 	return strings.Join(words, "  ")
 }
+
+func retries(j pipeline.JobStatus) string { return english.Plural(j.Retries, "failed attempt", "") }
 
 func colourOf(j pipeline.JobStatus) string {
 	switch {
