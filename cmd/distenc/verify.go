@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/merge"
 	"github.com/distenc/distenc/pipeline/steer"
@@ -28,8 +29,8 @@ encoded and subtitles that were left out because the profile says so are no mist
 With --quality both are decoded, frame by frame, and SSIM and PSNR are told for each chunk, and the worst
 frame: a wrong one shows as a number. VMAF and XPSNR are told too where this ffmpeg has them. The source's
 pictures are scaled, cropped and deinterlaced as the output's were: what is lost by that is not measured, and
-nor is film grain that the decoder makes up. --certificate
-names the job's jobs/JOB/certificate.json, which has the chunks; without it parts of 20 seconds are told.`,
+nor is film grain that the decoder makes up. --certificate names the job's jobs/JOB/certificate.json, which has the
+chunks and what was cropped; without it parts of 20 seconds are told, and --profile says what was cropped by hand.`,
 		Args: takes("SOURCE", "OUTPUT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, log, err := g.load(cmd)
@@ -47,6 +48,9 @@ names the job's jobs/JOB/certificate.json, which has the chunks; without it part
 					return err
 				}
 				asked = merge.Asked{Audio: p.Audio, Subtitles: p.Subtitles}
+				if made.Crop == (pipeline.Rect{}) {
+					made.Crop = p.Crop.Rect
+				}
 			}
 			tools, err := media.Find(log)
 			if err != nil {

@@ -66,8 +66,8 @@ func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, out
 	if kept != (pipeline.Rect{}) {
 		source += scale(src.Width, src.Height) + "," + CropFilter(kept) + ","
 		src.Width, src.Height = kept.Width, kept.Height
-		remarks = append(remarks, fmt.Sprintf("Of the source's pictures %d×%d were compared, from %d, %d on, as the "+
-			"certificate has it.", kept.Width, kept.Height, kept.X, kept.Y))
+		remarks = append(remarks, fmt.Sprintf("Of the source's pictures %d×%d were compared, from %d, %d on: the "+
+			"part that was kept.", kept.Width, kept.Height, kept.X, kept.Y))
 	}
 	w, h, crop := out.Width, out.Height, ""
 	switch dw, dh := src.Width-w, src.Height-h; {
@@ -82,7 +82,7 @@ func likewise(src, out Stream, interlaced bool, kept pipeline.Rect) (source, out
 			"is not measured.", w, h))
 		if kept == (pipeline.Rect{}) && otherShape(src, out) {
 			remarks = append(remarks, "The output has another shape than its source: if a part was cut off, name the job's "+
-				"certificate.json with --certificate, which says which.")
+				"certificate.json with --certificate, or its profile with --profile where that says which.")
 		}
 	}
 	source += scale(w, h)

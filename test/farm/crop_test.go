@@ -93,9 +93,24 @@ func TestBlackBarsAreCutOff(t *testing.T) {
 			require.Greater(t, leastPSNR(t, source, "crop="+c.keep+":exact=1", out), 28.0)
 			told := f.must("verify", "--quality", "--certificate", filepath.Join(f.dir, "jobs", j.ID, "certificate.json"),
 				source, out)
-			require.Equal(t, c.keep != "320:180:0:0", strings.Contains(told, "as the certificate has it"), told)
+			require.Equal(t, c.keep != "320:180:0:0", strings.Contains(told, "the part that was kept"), told)
 		})
 	}
+}
+
+// What was cut off by hand stands in the profile, and a film that was encoded without a share has no certificate.
+func TestAFilmThatWasCroppedByHandIsVerified(t *testing.T) {
+	t.Parallel()
+	f, dir := &farm{t: t}, t.TempDir()
+	conf, out := filepath.Join(dir, "distenc.toml"), filepath.Join(dir, "out.mkv")
+	text := "[profiles.narrow]\nx264 = '--preset ultrafast'\ncrop = '242:132:38:24'"
+	require.NoError(t, os.WriteFile(conf, []byte(text), 0o644))
+	source := corpus.Film(t, 3)
+	f.must("--config", conf, "encode", source, "--profile", "narrow", "-o", out)
+	told := f.must("--config", conf, "verify", "--quality", "--profile", "narrow", source, out)
+	require.Contains(t, told, "242×132 were compared, from 38, 24 on: the part that was kept")
+	told = f.must("verify", "--quality", source, out)
+	require.Contains(t, told, "name the job's certificate.json with --certificate, or its profile")
 }
 
 var leastOfFrames = regexp.MustCompile(` min:([0-9.]+|inf)`)
