@@ -15,37 +15,32 @@ type curve struct {
 	perSpan float64
 	// typical is the score that encoder.CRF.First gives.
 	typical float64
-	// off is how far a score is from the wanted one, in units in which near is told.
+	// off is how far a score is from the wanted one: up to 1, either way, is near enough. Nobody sees the last point of
+	// VMAF that one more encode would be spent on.
 	off func(score, wanted float64) float64
+	// blind is the score above which one tells no more than that the pictures are good; 0: none.
+	blind float64
 }
 
 // curves are as measured: docs/media/quality.md. VMAF comes near 100 as SSIM comes near 1, and never gets there.
 var curves = map[pipeline.Metric]curve{
 	pipeline.VMAF: {
 		level:   func(v float64) float64 { return -10 * math.Log10(max(0.1, 100.5-v)) },
-		perSpan: 4.2, typical: 95,
-		off: func(v, wanted float64) float64 { return (v - wanted) / min(0.5, (100-wanted)/4) },
+		perSpan: 4.2, typical: 95, blind: 98.5,
+		off: func(v, wanted float64) float64 { return (v - wanted) / min(1, (100-wanted)/2) },
 	},
 	pipeline.SSIM: {
 		level: decibels, perSpan: 2.7, typical: 0.978,
-		off: func(v, wanted float64) float64 { return (decibels(v) - decibels(wanted)) / 0.1 },
+		off: func(v, wanted float64) float64 { return (decibels(v) - decibels(wanted)) / 0.2 },
 	},
 	pipeline.XPSNR: {
 		level: func(v float64) float64 { return v }, perSpan: 3.3, typical: 41,
-		off: func(v, wanted float64) float64 { return (v - wanted) / 0.15 },
+		off: func(v, wanted float64) float64 { return (v - wanted) / 0.3 },
 	},
 }
 
 // decibels is the usual logarithmic form of SSIM.
 func decibels(ssim float64) float64 { return -10 * math.Log10(max(1e-9, 1-ssim)) }
-
-// How near is near enough, in half points of VMAF: a part of a chunk tells no more of the whole, and nobody sees the
-// last point that a third encode would be spent on.
-const (
-	nearInPart = 2.0
-	nearAtOnce = 1.5
-	nearLater  = 2.0 // from the second encode on
-)
 
 // hunt finds the CRF of a score by a bracketing secant.
 type hunt struct {
@@ -55,7 +50,6 @@ type hunt struct {
 	want   float64 // its level
 	slope  float64 // levels that are expected of a step of 1
 	first  float64
-	near   float64
 	lo, hi *probe // the nearest that are good enough, and not; nil: none yet
 	before *probe // the one before the last one on its side
 	best   *probe
@@ -65,11 +59,10 @@ type hunt struct {
 type probe struct{ crf, level, off float64 }
 
 // newHunt begins at the CRF that gave another chunk the wanted score; 0: where it usually lies.
-func newHunt(crf encoder.CRF, asked pipeline.Quality, near float64) *hunt {
+func newHunt(crf encoder.CRF, asked pipeline.Quality, begin float64) *hunt {
 	s := curves[asked.Metric]
-	h := &hunt{curve: s, crf: crf, target: asked.Target, want: s.level(asked.Target), slope: -s.perSpan / crf.Span,
-		near: nearAtOnce}
-	if h.first = near; near == 0 {
+	h := &hunt{curve: s, crf: crf, target: asked.Target, want: s.level(asked.Target), slope: -s.perSpan / crf.Span}
+	if h.first = begin; begin == 0 {
 		h.hint(crf.First, s.typical)
 	}
 	return h
@@ -97,8 +90,8 @@ func (h *hunt) follow(part *hunt) {
 	case b == nil:
 		b = part.before
 	}
-	if a != nil && b != nil && a.crf != b.crf {
-		h.slope = h.plausible((a.level - b.level) / (a.crf - b.crf))
+	if a != nil && b != nil && a.crf != b.crf { // a part is short: what it shows counts for half
+		h.slope = -math.Sqrt(h.slope * h.plausible((a.level-b.level)/(a.crf-b.crf)))
 	}
 	h.first = part.best.crf + h.stride((h.want-part.best.level)/h.slope)
 }
@@ -135,7 +128,7 @@ func (h *hunt) next() (crf float64, more bool) {
 	switch {
 	case h.best == nil:
 		return h.crf.Nearest(h.first), true
-	case math.Abs(h.best.off) <= h.near:
+	case math.Abs(h.best.off) <= 1:
 		return 0, false
 	case h.lo != nil && h.hi != nil:
 		if h.hi.crf-h.lo.crf < 1.5*h.crf.Step { // or they are the wrong way round
@@ -159,8 +152,13 @@ func (h *hunt) next() (crf float64, more bool) {
 	return crf, crf != last.crf
 }
 
+// blinded reports whether the best score is too good to tell where the wanted one lies.
+func (h *hunt) blinded() bool {
+	return h.best != nil && h.blind > 0 && h.best.level > h.level(max(h.blind, h.target))
+}
+
 // limited reports whether the wanted score lies beyond the CRFs that there are.
 func (h *hunt) limited() bool {
-	return h.best.off < -h.near && h.lo == nil && h.hi.crf <= h.crf.Least ||
-		h.best.off > h.near && h.hi == nil && h.lo.crf >= h.crf.Most
+	return h.best.off < -1 && h.lo == nil && h.hi.crf <= h.crf.Least ||
+		h.best.off > 1 && h.hi == nil && h.lo.crf >= h.crf.Most
 }

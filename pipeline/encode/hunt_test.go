@@ -61,7 +61,6 @@ func TestAHuntFindsTheCRF(t *testing.T) {
 func TestAHuntBeginsWhereAnotherEnded(t *testing.T) {
 	want := pipeline.Quality{Metric: pipeline.VMAF, Target: 80}
 	part := newHunt(x264CRF, want, 0)
-	part.near = nearInPart
 	_, _, n := play(part, measured[1], maxParts)
 	require.Equal(t, maxParts, n)
 	h := newHunt(x264CRF, want, 0)
@@ -76,6 +75,32 @@ func TestAHuntBeginsWhereAnotherEnded(t *testing.T) {
 	h.follow(untried)
 	first, _ = h.next()
 	require.Equal(t, 25.0, first)
+}
+
+// A part whose score is near the best one shows nothing but that the CRF may be larger; of what two parts show of a
+// step one half counts.
+func TestAPartIsNotBelievedTooFar(t *testing.T) {
+	want := pipeline.Quality{Metric: pipeline.VMAF, Target: 95}
+	part := newHunt(x264CRF, want, 0)
+	part.probed(23, 99.8)
+	require.True(t, part.blinded())
+	h := newHunt(x264CRF, want, 0)
+	h.follow(part)
+	first, _ := h.next()
+	require.Equal(t, 23+1.5*x264CRF.Span, first)
+
+	part = newHunt(x264CRF, want, 0)
+	usual := part.slope
+	part.probed(23, 97.3)
+	require.False(t, part.blinded())
+	part.probed(26.5, 96.2)
+	h.follow(part)
+	seen := (part.level(97.3) - part.level(96.2)) / (23 - 26.5)
+	require.InDelta(t, math.Log(usual*seen), 2*math.Log(-h.slope), 1e-9)
+
+	high := newHunt(x264CRF, pipeline.Quality{Metric: pipeline.VMAF, Target: 99}, 0)
+	high.probed(23, 98.9)
+	require.False(t, high.blinded(), "that is what is looked for")
 }
 
 func TestAHuntEndsAtTheLimits(t *testing.T) {

@@ -57,9 +57,6 @@ func search(ctx context.Context, tools media.Tools, req Request, enc encoder.Enc
 			h.version(enc.CRF(enc.Version(got.Head, got.messages)))
 		}
 		s.debug(ctx, "a chunk was probed", "crf", crf, "score", score, "wanted", asked.String())
-		if n > 1 {
-			h.near = nearLater
-		}
 		if h.probed(crf, score) {
 			best = finding{got, pipeline.Scored{Asked: asked, Score: score, CRF: crf}, spare}
 		}
@@ -96,7 +93,6 @@ func (s searcher) probe(
 func (s searcher) guess(ctx context.Context, h *hunt, in input) error {
 	frames := beginning(s.Chunk.PTS.Len())
 	part := *h
-	part.near = nearInPart
 	for n := 0; n < maxParts && frames > 0; n++ {
 		crf, more := part.next()
 		if !more {
@@ -110,7 +106,10 @@ func (s searcher) guess(ctx context.Context, h *hunt, in input) error {
 			s.debug(ctx, "a part of a chunk could not be probed", "error", err)
 			break
 		}
-		part.probed(crf, score)
+		s.debug(ctx, "a part of a chunk was probed", "crf", crf, "score", score)
+		if part.probed(crf, score); part.blinded() {
+			break
+		}
 	}
 	h.follow(&part)
 	return nil
