@@ -1,6 +1,10 @@
 package sample
 
-import "math"
+import (
+	"math"
+
+	"github.com/distenc/distenc/pipeline"
+)
 
 // Estimate is a quantity with the interval in which it lies nine times of ten. All three are equal where it was
 // counted.
@@ -46,7 +50,8 @@ func estimate(layers []layer) Estimate {
 			freedom += max(0, n-1)
 		}
 	}
-	half := math.Hypot(student(freedom)*math.Sqrt(variance), allowance*value)
+	const nine = 1.6449 // times of ten, to both sides
+	half := math.Hypot(pipeline.Student(nine, freedom)*math.Sqrt(variance), allowance*value)
 	return Estimate{value, max(0, value-half), value + half}
 }
 
@@ -66,12 +71,4 @@ func (l layer) ratio() (ratio, spread float64) {
 		spread += residual * residual / max(1, n-1)
 	}
 	return ratio, spread
-}
-
-// student is Student's t for nine times of ten, by its expansion around the normal distribution (Abramowitz and Stegun,
-// 26.7.5).
-func student(freedom int) float64 {
-	const z = 1.6449
-	n := float64(max(1, freedom))
-	return z + (z*z*z+z)/(4*n) + (5*z*z*z*z*z+16*z*z*z+3*z)/(96*n*n)
 }

@@ -82,9 +82,3 @@ func TestTheLastChunkIsWaitedFor(t *testing.T) {
 	c.chunks = 700
 	require.InDelta(t, 38, c.Time(2).Value, 1e-9)
 }
-
-func TestStudent(t *testing.T) { // tables of the distribution, both sides, 90%
-	for freedom, want := range map[int]float64{4: 2.132, 8: 1.860, 20: 1.725, 1000: 1.646} {
-		require.InDelta(t, want, student(freedom), 0.03)
-	}
-}
