@@ -50,9 +50,9 @@ func Spread(n int) []int {
 	return order
 }
 
-// Sample are the chunks that are encoded first so that the film's size is soon known, in their order; none where that
+// Scouts are the chunks that are encoded first so that the film's size is soon known, in their order; none where that
 // has no bound. Behind a quarter of the film those that take longest come first again.
-func (p *Plan) Sample() []int {
+func (p *Plan) Scouts() []int {
 	if p.Settings.MaxSize == 0 || p.Analysis != "" {
 		return nil
 	}
@@ -61,12 +61,12 @@ func (p *Plan) Sample() []int {
 	return Spread(n)[:min(n, max(least, n/4))]
 }
 
-// Early tells how urgent chunks are because they are of the sample: above zero, the first one most.
+// Early tells how urgent chunks are because they are scouts: above zero, the first one most.
 func (p *Plan) Early() map[int]int {
-	sample := p.Sample()
-	early := make(map[int]int, len(sample))
-	for i, chunk := range sample {
-		early[chunk] = len(sample) - i
+	scouts := p.Scouts()
+	early := make(map[int]int, len(scouts))
+	for i, chunk := range scouts {
+		early[chunk] = len(scouts) - i
 	}
 	return early
 }
@@ -90,7 +90,7 @@ func (p *Plan) Wanted() int64 {
 // done, and how many it has at least. done has the bytes of a chunk's video, 0 while it is not done.
 //
 // Two bounds are taken. One is what is there: nothing makes the output smaller than the video that is done and the
-// sound that is copied. The other one is an estimate from the sample, see estimate.
+// sound that is copied. The other one is an estimate from the scouts, see estimate.
 func (p *Plan) Outgrows(done []int64) (outgrows bool, least int64) {
 	limit := p.Limit()
 	if limit == 0 {
@@ -103,43 +103,43 @@ func (p *Plan) Outgrows(done []int64) (outgrows bool, least int64) {
 	return least > limit, least
 }
 
-// leastSample is the fewest chunks that an estimate is made from.
-const leastSample = 8
+// leastScouts is the fewest chunks that an estimate is made from.
+const leastScouts = 8
 
-// estimate is how many bytes the video has at least, by as many of the sample's first chunks as are all done: which of
+// estimate is how many bytes the video has at least, by as many of the first scouts as are all done: which of
 // the others are done early depends on their size, and would deceive. 0 while there are too few of them.
 //
-// The video that is to come is to its source as the sample's is, give or take (a ratio estimate). Chunks differ in that
+// The video that is to come is to its source as the scouts' is, give or take (a ratio estimate). Chunks differ in that
 // by a part of their size, so that a large one to come counts for more; the bound lies so many standard errors of the
 // prediction below it that it is too high once in a hundred thousand times (Royall, Biometrika 57, 1970, with a
 // variance that grows with the square of the size; Student's t).
 func (p *Plan) estimate(done []int64) int64 {
-	var sample, all moments
+	var seen, all moments
 	var ratios []float64
 	encoded := 0.0
-	for _, i := range p.Sample() {
+	for _, i := range p.Scouts() {
 		size := float64(p.Chunks[i].Bytes)
 		if done[i] <= 0 || size <= 0 {
 			break
 		}
-		sample.add(size)
+		seen.add(size)
 		encoded += float64(done[i])
 		ratios = append(ratios, float64(done[i])/size)
 	}
 	n := len(ratios)
-	if n < leastSample {
+	if n < leastScouts {
 		return 0
 	}
 	for i := range p.Chunks {
 		all.add(float64(p.Chunks[i].Bytes))
 	}
-	ratio, variance := encoded/sample.sum, 0.0
+	ratio, variance := encoded/seen.sum, 0.0
 	for _, r := range ratios {
 		variance += (r - ratio) * (r - ratio) / float64(n-1)
 	}
-	rest := moments{all.sum - sample.sum, all.squares - sample.squares}
-	part := rest.sum / sample.sum
-	deviation := math.Sqrt(variance * max(0, rest.squares+part*part*sample.squares))
+	rest := moments{all.sum - seen.sum, all.squares - seen.squares}
+	part := rest.sum / seen.sum
+	deviation := math.Sqrt(variance * max(0, rest.squares+part*part*seen.squares))
 	const once = 4.265 // in a hundred thousand times, to one side
 	return int64(encoded + ratio*rest.sum - Student(once, n-1)*deviation)
 }

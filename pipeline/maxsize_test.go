@@ -67,7 +67,7 @@ func aFilm(random *rand.Rand, n int, limit Share, mean, spread float64) (p *Plan
 	return p, out
 }
 
-// A film that turns out to be within its limit is never said to be beyond it, however its sample comes in: 1,000 films
+// A film that turns out to be within its limit is never said to be beyond it, however its scouts come in: 1,000 films
 // that come out at 75 to 100% of it. One that is far beyond is known early.
 func TestWhatIsSaidToOutgrowDoes(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
@@ -103,10 +103,10 @@ func TestWhatIsSaidToOutgrowDoes(t *testing.T) {
 	require.Less(t, early[len(early)/2], 40)
 }
 
-func TestASampleCountsOnlyAsFarAsItIsWhole(t *testing.T) {
+func TestScoutsCountOnlyAsFarAsAllAreDone(t *testing.T) {
 	p, out := aFilm(rand.New(rand.NewPCG(5, 6)), 100, 50, 1, 0)
 	done := make([]int64, len(out))
-	order := p.Sample()
+	order := p.Scouts()
 	require.Len(t, order, 25)
 	for _, i := range order[1:20] {
 		done[i] = out[i]
@@ -120,7 +120,7 @@ func TestASampleCountsOnlyAsFarAsItIsWhole(t *testing.T) {
 	p.Settings.MaxSize = 0
 	outgrows, _ = p.Outgrows(done)
 	require.False(t, outgrows)
-	require.Empty(t, p.Sample())
+	require.Empty(t, p.Scouts())
 	// The sound that is copied counts from the start.
 	p.Settings.MaxSize, p.Sound = 50, p.SourceSize
 	outgrows, _ = p.Outgrows(make([]int64, len(out)))
