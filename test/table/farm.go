@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -45,19 +47,25 @@ func (f farm) encode(ctx context.Context, encoder string) error {
 	if err := os.WriteFile(filepath.Join(f.share, pipeline.Config), []byte(text), 0o644); err != nil {
 		return err
 	}
-	var results []result
-	for _, r := range f.rows {
-		// Some have the same content under several names.
-		out, err := distenc("add", "--again", r.path)
-		if exit, is := errors.AsType[*exec.ExitError](err); is {
-			results = append(results, refused(string(exit.Stderr)))
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("cannot add %q: %w", r.path, err)
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(out, "added "), "\n")
-		results = append(results, result{inbox: filepath.Base(name)})
+	results := make([]result, len(f.rows))
+	var adding errgroup.Group
+	adding.SetLimit(8) // each waits for a master that does not come
+	for i, r := range f.rows {
+		adding.Go(func() error {
+			out, err := distenc("add", "--again", r.path) // some have the same content under several names
+			if exit, is := errors.AsType[*exec.ExitError](err); is {
+				results[i] = refused(string(exit.Stderr))
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("cannot add %q: %w", r.path, err)
+			}
+			results[i] = result{inbox: filepath.Base(strings.TrimSuffix(strings.TrimPrefix(out, "added "), "\n"))}
+			return nil
+		})
+	}
+	if err := adding.Wait(); err != nil {
+		return err
 	}
 	var exit *exec.ExitError
 	if _, err := distenc("run", "--until-idle"); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 3) {
