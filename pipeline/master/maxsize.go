@@ -124,11 +124,10 @@ func (w *jobTask) skip(ctx context.Context, records []*pipeline.Record, why stri
 	}
 	texts, err := w.Stages.Skip(w.job, w.plan, records, why)
 	if err == nil {
-		report := texts.Report + companionsReport(w.beside())
-		err = errors.Join(w.FS.Create(out+".json", texts.Certificate), w.FS.Create(out+".txt", []byte(report)))
+		err = w.writeTexts(out, texts)
 	}
-	if err != nil { // no decision names them yet
-		return errors.Join(err, w.FS.Remove(out), w.FS.Remove(out+".json"), w.FS.Remove(out+".txt"))
+	if err != nil {
+		return errors.Join(err, w.discard(out))
 	}
 	return w.decide(pipeline.Decision{Act: pipeline.ActSkipped, Out: nonce, CRC32: w.job.CRC32, Reason: why})
 }

@@ -151,11 +151,10 @@ func (w *jobTask) mergeAndDecide(
 		return errors.Join(w.FS.Remove(out), w.decide(pipeline.Decision{Act: pipeline.ActFailed, Reason: hopeless}))
 	}
 	if err == nil {
-		report := merged.Report + companionsReport(w.beside())
-		err = errors.Join(w.FS.Create(out+".json", merged.Certificate), w.FS.Create(out+".txt", []byte(report)))
+		err = w.writeTexts(out, merged)
 	}
-	if err != nil { // no decision names them yet
-		return errors.Join(err, w.FS.Remove(out), w.FS.Remove(out+".json"), w.FS.Remove(out+".txt"))
+	if err != nil {
+		return errors.Join(err, w.discard(out))
 	}
 	w.Log.Info("merged and verified",
 		"job", w.job.ID, "chunks", len(chunks), "seconds", int(time.Since(started).Seconds()))
@@ -167,6 +166,20 @@ func (w *jobTask) mergeAndDecide(
 	}
 	return w.decide(pipeline.Decision{Act: pipeline.ActPublish, Out: p.nonce, CRC32: merged.CRC32,
 		Notes: merged.Notes})
+}
+
+// What follows an output's name in those of its texts.
+const certificateExt, reportExt = ".json", ".txt"
+
+// writeTexts writes certificate and report beside an output that is about to be decided for.
+func (w *jobTask) writeTexts(out string, m *Merged) error {
+	report := m.Report + companionsReport(w.beside())
+	return errors.Join(w.FS.Create(out+certificateExt, m.Certificate), w.FS.Create(out+reportExt, []byte(report)))
+}
+
+// discard removes an output that no decision names, and its texts.
+func (w *jobTask) discard(out string) error {
+	return errors.Join(w.FS.Remove(out), w.FS.Remove(out+certificateExt), w.FS.Remove(out+reportExt))
 }
 
 // companionsReport lists what follows the film into the outbox.

@@ -85,7 +85,9 @@ func (w *jobTask) publish(
 	ctx context.Context, d *pipeline.Decision, dir pipeline.Folder,
 ) (source pipeline.RawName, err error) {
 	out := pipeline.JobOut(w.job.ID, d.Out)
-	for _, text := range [][2]string{{".json", pipeline.CertificateName}, {".txt", pipeline.ReportName}} {
+	for _, text := range [][2]string{
+		{certificateExt, pipeline.CertificateName}, {reportExt, pipeline.ReportName},
+	} {
 		_, err := w.FS.Publish(out+text[0], pipeline.JobFile(w.job.ID, text[1]))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // swept by another master that went on before us
 			return "", err
