@@ -71,13 +71,10 @@ func (t *term) sendStale(j *job, state []pipeline.ChunkFile, records []*pipeline
 			continue
 		}
 		some = true
-		if !j.results.isBad(c) {
-			crf := j.corrections.CRF(j.plan.Budget, i)
-			t.Log.Info("a result is made anew so that the film keeps to its size", "chunk", c.ID(), "crf", crf)
-			j.results.bad = append(j.results.bad, badResult{ChunkFile: c,
-				why: fmt.Sprintf("made anew with --crf %g instead of %g: %s", crf, records[i].Spent.CRF,
-					j.corrections[len(j.corrections)-1].Why)})
-		}
+		crf := j.corrections.CRF(j.plan.Budget, i)
+		t.makeAnew(j, badResult{ChunkFile: c, why: fmt.Sprintf("made anew with --crf %g instead of %g: %s",
+			crf, records[i].Spent.CRF, j.corrections[len(j.corrections)-1].Why)},
+			"a result is made anew so that the film keeps to its size", "crf", crf)
 	}
 	return some
 }

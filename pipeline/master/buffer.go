@@ -117,8 +117,7 @@ func (t *term) allot(j *job, a allotted) {
 			r.borne = map[string]bool{}
 		}
 		r.borne[a.Stem()] = true
-	case !r.isBad(a.ChunkFile):
-		t.Log.Info("a result is made anew: it overruns the decoder's buffer", "chunk", a.ID(), "reason", a.why)
-		r.bad = append(r.bad, a.badResult)
+	default:
+		t.makeAnew(j, a.badResult, "a result is made anew: it overruns the decoder's buffer", "reason", a.why)
 	}
 }

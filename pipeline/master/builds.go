@@ -118,12 +118,9 @@ func (t *term) startSort(j *job, state []pipeline.ChunkFile) (alike bool) {
 			continue
 		}
 		alike = false
-		if !j.results.isBad(c) {
-			t.Log.Info("a result is made anew: its headers are not those of the film's new build", "chunk", c.ID())
-			j.results.bad = append(j.results.bad, badResult{ChunkFile: c,
-				why: fmt.Sprintf("made anew: %s writes other headers than %s, with which the film goes on",
-					r.Build, newest.Build)})
-		}
+		t.makeAnew(j, badResult{ChunkFile: c, why: fmt.Sprintf(
+			"made anew: %s writes other headers than %s, with which the film goes on", r.Build, newest.Build)},
+			"a result is made anew: its headers are not those of the film's new build")
 	}
 	return alike
 }

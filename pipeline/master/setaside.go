@@ -71,6 +71,15 @@ func (t *term) wentBad(j *job, c pipeline.ChunkFile, why error) {
 	j.results.bad = append(j.results.bad, failedResult(c, why))
 }
 
+// makeAnew sends a result back that is nobody's failure, unless it is on its way back already.
+func (t *term) makeAnew(j *job, b badResult, msg string, args ...any) {
+	if j.results.isBad(b.ChunkFile) {
+		return
+	}
+	t.Log.Info(msg, append([]any{"chunk", b.ID()}, args...)...)
+	j.results.bad = append(j.results.bad, b)
+}
+
 func (r *results) isBad(c pipeline.ChunkFile) bool {
 	return slices.ContainsFunc(r.bad, func(b badResult) bool { return b.Stem() == c.Stem() })
 }
