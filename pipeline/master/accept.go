@@ -106,10 +106,16 @@ func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []stri
 	return verdict{record: record}
 }
 
-// passing returns whether an error is the share's and not the result's.
+// passing reports whether an error is the share's and not the result's.
 func passing(err error) bool {
-	var p *fs.PathError
-	return errors.As(err, &p)
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
+// unread reports whether a file could not be read now, which says nothing about it. A missing file is not such an
+// error.
+func unread(err error) bool {
+	return sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist)
 }
 
 // judge draws the consequences.

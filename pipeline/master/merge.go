@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"strings"
 	"time"
@@ -122,7 +121,7 @@ func (w *jobTask) prove(
 		switch {
 		case err == nil:
 			records[i], verified[c.Stem()] = *r, r
-		case ctx.Err() != nil || sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist):
+		case ctx.Err() != nil || unread(err):
 			return nil, err
 		default:
 			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}

@@ -2,11 +2,8 @@ package master
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
 
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -46,7 +43,7 @@ func (t *term) readRecords(j *job, chunks []pipeline.ChunkFile) {
 			switch {
 			case err == nil:
 				read[c.Stem()] = r
-			case sharefs.Trouble(err) || passing(err) && !errors.Is(err, fs.ErrNotExist): // it is read at the next look
+			case unread(err): // it is read at the next look
 				w.Log.Debug("cannot read a record", "chunk", c.ID(), "error", err)
 			default:
 				read[c.Stem()] = &pipeline.Record{}
