@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -126,14 +125,6 @@ const maxPins = 99
 // Pins counts the pins after the plan's.
 func (d Folder) Pins() int { return d.numbered(pinName, maxPins) }
 
-// numbered counts the texts that are published one after the other under a name and a number, from 1.
-func (d Folder) numbered(name string, most int) (n int) {
-	for n < most && d[name+strconv.Itoa(n+1)] {
-		n++
-	}
-	return n
-}
-
 // Pins are a job's, the plan's first; the last one holds. A plan without a build has none.
 type Pins []Pin
 
@@ -164,11 +155,7 @@ func (p Pin) Publish(f *sharefs.FS, job string, n int) error {
 	if n > maxPins {
 		return errors.New("the film has changed its encoder too often")
 	}
-	b, err := json.MarshalIndent(p, "", "  ")
-	if err == nil {
-		_, _, err = f.PublishData(pinFile(job, n), append(b, '\n'))
-	}
-	return err
+	return publishJSON(f, pinFile(job, n), p)
 }
 
 // Now is the build that holds; the zero one if there is none.

@@ -1,6 +1,10 @@
 package pipeline
 
-import "github.com/distenc/distenc/lease/sharefs"
+import (
+	"strconv"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
 
 // Folder is a fresh listing of a job's folder. Whether a decision or a plan is there yet is asked of a
 // listing, never of an open: NFS was seen to deny a name that it knew as absent for up to 53 s.
@@ -40,3 +44,11 @@ func (d Folder) Job() bool { return d[jobName] }
 // Source tells whether the job's source is there. Only the name in job.json is its: a person may have put a
 // source.srt beside it.
 func (d Folder) Source(j *Job) bool { return d[j.Source] }
+
+// numbered counts the texts that are published one after the other under a name and a number, from 1.
+func (d Folder) numbered(name string, most int) (n int) {
+	for n < most && d[name+strconv.Itoa(n+1)] {
+		n++
+	}
+	return n
+}
