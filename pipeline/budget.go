@@ -47,27 +47,27 @@ func (b *Budget) Wanted(chunk int) float64 {
 // Begin shares the bytes before anything is encoded. fits is false if there are too few whatever the quality; least is
 // how large the output is with the highest CRF.
 func (b *Budget) Begin() (crfs []float64, least int64, fits bool) {
-	all := b.shares()
+	all := b.portions()
 	aim := b.aim(b.Rest, 0)
 	all.level(b.Range, aim, b.Range.Least, b.Range.Most)
 	return all.crfs(), int64(all.bytes()) + b.Rest, all.bytes() <= aim
 }
 
-// share is one chunk of a budget.
-type share struct {
+// portion is one chunk of a budget.
+type portion struct {
 	crf, bytes float64
 	at         func(crf float64) float64 // the bytes that it takes with a CRF
 	locked     bool                      // it is encoded, or in work
 }
 
 // give changes the chunk's CRF.
-func (s *share) give(crf float64) { s.crf, s.bytes = crf, s.at(crf) }
+func (p *portion) give(crf float64) { p.crf, p.bytes = crf, p.at(crf) }
 
-type shares []share
+type portions []portion
 
-// shares are the chunks as they were measured.
-func (b *Budget) shares() shares {
-	all := make(shares, len(b.Curves))
+// portions are the chunks as they were measured.
+func (b *Budget) portions() portions {
+	all := make(portions, len(b.Curves))
 	for i, c := range b.Curves {
 		all[i].at = func(crf float64) float64 { return c.Bytes(crf, b.Range.Span) }
 		if i < len(b.CRFs) {
@@ -77,24 +77,24 @@ func (b *Budget) shares() shares {
 	return all
 }
 
-func (all shares) bytes() (sum float64) {
-	for _, s := range all {
-		sum += s.bytes
+func (all portions) bytes() (sum float64) {
+	for _, p := range all {
+		sum += p.bytes
 	}
 	return sum
 }
 
-func (all shares) crfs() []float64 {
+func (all portions) crfs() []float64 {
 	out := make([]float64, len(all))
-	for i, s := range all {
-		out[i] = s.crf
+	for i, p := range all {
+		out[i] = p.crf
 	}
 	return out
 }
 
 // level gives all that are not locked the lowest CRF between two with which no more bytes are taken than there are, and
 // a step less to those for which some are left then.
-func (all shares) level(r CRFs, bytes, least, most float64) {
+func (all portions) level(r CRFs, bytes, least, most float64) {
 	set := func(crf float64) {
 		for i := range all {
 			if !all[i].locked {
@@ -118,36 +118,36 @@ func (all shares) level(r CRFs, bytes, least, most float64) {
 
 // spend lowers CRFs until about as many bytes are taken as there are, the dearest chunk first, each by no more than a
 // leap.
-func (all shares) spend(r CRFs, bytes, leap float64) {
+func (all portions) spend(r CRFs, bytes, leap float64) {
 	left, enough := bytes-all.bytes(), margin/2*bytes
 	for _, i := range all.dearest() {
-		s := &all[i]
-		for before := s.crf; left > enough && s.crf-r.Step >= max(r.Least, before-leap); {
-			more := s.at(s.crf-r.Step) - s.bytes
+		p := &all[i]
+		for before := p.crf; left > enough && p.crf-r.Step >= max(r.Least, before-leap); {
+			more := p.at(p.crf-r.Step) - p.bytes
 			if more > left {
 				break
 			}
-			s.give(s.crf - r.Step)
+			p.give(p.crf - r.Step)
 			left -= more
 		}
 	}
 }
 
 // save raises CRFs until no more bytes are taken than there are, the dearest chunk first, each by no more than a leap.
-func (all shares) save(r CRFs, bytes, leap float64) {
+func (all portions) save(r CRFs, bytes, leap float64) {
 	over := all.bytes() - bytes
 	for _, i := range all.dearest() {
-		s := &all[i]
-		for before := s.crf; over > 0 && s.crf+r.Step <= min(r.Most, before+leap); {
-			had := s.bytes
-			s.give(s.crf + r.Step)
-			over -= had - s.bytes
+		p := &all[i]
+		for before := p.crf; over > 0 && p.crf+r.Step <= min(r.Most, before+leap); {
+			had := p.bytes
+			p.give(p.crf + r.Step)
+			over -= had - p.bytes
 		}
 	}
 }
 
 // sweep does something to all chunks again and again, until it changes nothing; a step of each CRF at a time is enough.
-func (all shares) sweep(r CRFs, change func()) {
+func (all portions) sweep(r CRFs, change func()) {
 	had := -1.0
 	for range int((r.Most-r.Least)/r.Step) + 2 {
 		if had == all.bytes() {
@@ -159,10 +159,10 @@ func (all shares) sweep(r CRFs, change func()) {
 }
 
 // dearest lists the chunks that are not locked, those that take most first.
-func (all shares) dearest() []int {
+func (all portions) dearest() []int {
 	var order []int
-	for i, s := range all {
-		if !s.locked {
+	for i, p := range all {
+		if !p.locked {
 			order = append(order, i)
 		}
 	}

@@ -214,7 +214,7 @@ func TestWhatNoFilmCanHaveSpentIsRefused(t *testing.T) {
 }
 
 func TestBytesThatAreNoNumberEndASweep(t *testing.T) {
-	all := shares{{at: func(float64) float64 { return math.NaN() }}}
+	all := portions{{at: func(float64) float64 { return math.NaN() }}}
 	all[0].give(20)
 	n := 0
 	all.sweep(quarters, func() { n++ })

@@ -6,32 +6,32 @@ import (
 	"math/bits"
 )
 
-// Share is a part of the bytes of a source, in percent. The zero value is none: no bound.
-type Share int
+// Percent is a part of the bytes of a source, in percent. The zero value is none: no bound.
+type Percent int
 
-func (s Share) String() string {
-	if s == 0 {
+func (p Percent) String() string {
+	if p == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%d%%", int(s))
+	return fmt.Sprintf("%d%%", int(p))
 }
 
 // MarshalText implements encoding.TextMarshaler.
-func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (p Percent) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler. It takes "none" and "1%" to "100%".
-func (s *Share) UnmarshalText(text []byte) error {
+func (p *Percent) UnmarshalText(text []byte) error {
 	var n int
 	_, err := fmt.Sscanf(string(text), "%d%%", &n)
-	if read := Share(n); read.String() != string(text) || err == nil && (n < 1 || n > 100) {
+	if read := Percent(n); read.String() != string(text) || err == nil && (n < 1 || n > 100) {
 		return fmt.Errorf(`must be "none", or a part of the source's bytes from "1%%" to "100%%" such as "95%%", is %q`, text)
 	}
-	*s = Share(n)
+	*p = Percent(n)
 	return nil
 }
 
 // Of is that part of so many bytes; 0 where there is no bound.
-func (s Share) Of(size int64) int64 { return int64(float64(size) * float64(s) / 100) }
+func (p Percent) Of(size int64) int64 { return int64(float64(size) * float64(p) / 100) }
 
 // Spread puts n chunks into an order of which each beginning is spread over the film: that of the van der Corput
 // sequence, a half, a quarter, three quarters and so on.

@@ -9,18 +9,18 @@ import (
 )
 
 func TestShares(t *testing.T) {
-	for text, want := range map[string]Share{"none": 0, "1%": 1, "95%": 95, "100%": 100} {
-		var s Share
+	for text, want := range map[string]Percent{"none": 0, "1%": 1, "95%": 95, "100%": 100} {
+		var s Percent
 		require.NoError(t, s.UnmarshalText([]byte(text)))
 		require.Equal(t, want, s)
 		require.Equal(t, text, s.String())
 	}
 	for _, text := range []string{"", "95", "0%", "-5%", "101%", "095%", "95.5%", "95 %", "95%%", "all"} {
-		var s Share
+		var s Percent
 		require.ErrorContains(t, s.UnmarshalText([]byte(text)), `such as "95%"`, text)
 		require.Zero(t, s)
 	}
-	require.EqualValues(t, 950, Share(95).Of(1000))
+	require.EqualValues(t, 950, Percent(95).Of(1000))
 }
 
 // A film comes out a little smaller than its size; a rate is its video's alone.
@@ -56,7 +56,7 @@ func TestSpread(t *testing.T) {
 
 // aFilm is a plan with so many chunks of random sizes, and how large each comes out: mean times its source, more or
 // less by spread.
-func aFilm(random *rand.Rand, n int, limit Share, mean, spread float64) (p *Plan, out []int64) {
+func aFilm(random *rand.Rand, n int, limit Percent, mean, spread float64) (p *Plan, out []int64) {
 	p = &Plan{Settings: Settings{MaxSize: limit}}
 	for range n {
 		bytes := 1e5 + 2e6*random.ExpFloat64()

@@ -28,7 +28,7 @@ const (
 // Correct changes the CRFs of chunks that nobody has claimed, where what is encoded so far says that the film will miss
 // its size. ok is false if there is nothing to change.
 func (all Corrections) Correct(b *Budget, spent []Spent) (c Correction, ok bool) {
-	known, chunks := 0, b.shares()
+	known, chunks := 0, b.portions()
 	actual, expected := trust*float64(b.Limit), trust*float64(b.Limit)
 	for i, s := range spent {
 		if s.Bytes > 0 {
@@ -95,8 +95,8 @@ func (all Corrections) Mend(b *Budget, spent []Spent, rest int64) (c Correction,
 
 // seen are the chunks of a film of which all are there: what each takes with another CRF is told by its earlier
 // results, or else by how it was measured.
-func (all Corrections) seen(b *Budget, spent []Spent) shares {
-	chunks := b.shares()
+func (all Corrections) seen(b *Budget, spent []Spent) portions {
+	chunks := b.portions()
 	for i, s := range spent {
 		points := []Point{{s.CRF, s.Bytes}}
 		for _, c := range all {

@@ -20,7 +20,7 @@ type Settings struct {
 	Deinterlace Deinterlace    `json:"deinterlace,omitempty"`
 	Odd         Odd            `json:"odd,omitempty"`
 	Quality     Quality        `json:"quality,omitzero"`
-	MaxSize     Share          `json:"max_size,omitzero"`
+	MaxSize     Percent        `json:"max_size,omitzero"`
 	Size        Size           `json:"size,omitzero"`
 	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk; 0: the encoder's own
 	Pieces      Pieces         `json:"pieces,omitempty"`

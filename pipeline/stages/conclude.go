@@ -26,7 +26,7 @@ func (s *Media) Conclude(
 			return nil, err
 		}
 	case pipeline.Rate:
-		if err := s.share(next, p, chunks, records); err != nil {
+		if err := s.divide(next, p, chunks, records); err != nil {
 			return nil, err
 		}
 	default:

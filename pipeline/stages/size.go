@@ -41,8 +41,8 @@ func (s *Media) allot(ctx context.Context, plan *pipeline.Plan, source *media.Fi
 	return nil
 }
 
-// share shares the bytes that the video may have among the chunks, by what was measured of them.
-func (s *Media) share(next, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record) error {
+// divide shares the bytes that the video may have among the chunks, by what was measured of them.
+func (s *Media) divide(next, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record) error {
 	b := *p.Budget
 	b.Curves = nil
 	for i, c := range chunks {
