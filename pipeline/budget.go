@@ -34,9 +34,9 @@ func (b *Budget) aim(rest int64, missed int) float64 {
 	return max(0, float64(b.Limit)*(1-keep)-float64(rest))
 }
 
-// Wanted is how many bytes a chunk is expected to need before anything is measured: as great a part of them all as the
-// source has.
-func (b *Budget) Wanted(chunk int) float64 {
+// Expected is how many bytes a chunk is expected to need before anything is measured: as great a part of them all as
+// the source has.
+func (b *Budget) Expected(chunk int) float64 {
 	sum := 0.0
 	for _, n := range b.Source {
 		sum += float64(n)

@@ -40,8 +40,8 @@ func TestCurves(t *testing.T) {
 
 func TestWanted(t *testing.T) {
 	b := Budget{Limit: 1000, Source: []int64{100, 300}}
-	require.InDelta(t, 3, b.Wanted(1)/b.Wanted(0), 1e-9)
-	require.InDelta(t, b.aim(0, 0), b.Wanted(0)+b.Wanted(1), 1e-9)
+	require.InDelta(t, 3, b.Expected(1)/b.Expected(0), 1e-9)
+	require.InDelta(t, b.aim(0, 0), b.Expected(0)+b.Expected(1), 1e-9)
 }
 
 // film is made up: what its chunks really take, and what was measured of them, which is not quite the same.
@@ -73,8 +73,8 @@ func drawFilm(t *rapid.T, step float64) film {
 	return f
 }
 
-func (f film) size(spent []Spent) (sum int64) {
-	for _, s := range spent {
+func (f film) size(taken []Taken) (sum int64) {
+	for _, s := range taken {
 		sum += s.Bytes
 	}
 	return sum + f.budget.Rest
@@ -114,23 +114,23 @@ func TestAFilmEndsWithinItsLimit(t *testing.T) {
 		if b.CRFs, _, fits = b.Begin(); !fits {
 			return
 		}
-		spent, all := make([]Spent, len(b.CRFs)), Corrections(nil)
-		for i := range spent {
-			spent[i].Free = true
+		taken, all := make([]Taken, len(b.CRFs)), Corrections(nil)
+		for i := range taken {
+			taken[i].Free = true
 		}
-		order := rapid.Permutation(indexes(len(spent))).Draw(t, "order")
+		order := rapid.Permutation(indexes(len(taken))).Draw(t, "order")
 		inWork := rapid.IntRange(1, 8).Draw(t, "in work")
 		for k := range len(order) + inWork {
 			if k < len(order) {
 				i := order[k]
-				spent[i] = Spent{CRF: all.CRF(b, i)}
+				taken[i] = Taken{CRF: all.CRF(b, i)}
 			}
 			if k >= inWork {
 				i := order[k-inWork]
-				spent[i].Bytes = f.truth[i](spent[i].CRF)
+				taken[i].Bytes = f.truth[i](taken[i].CRF)
 			}
-			if c, ok := all.Correct(b, spent); ok {
-				for i, s := range spent {
+			if c, ok := all.Correct(b, taken); ok {
+				for i, s := range taken {
 					if !s.Free && s.Bytes > 0 {
 						require.Equal(t, s.CRF, c.CRFs[i], "what is done stays")
 					}
@@ -141,9 +141,9 @@ func TestAFilmEndsWithinItsLimit(t *testing.T) {
 			}
 		}
 		for range 40 {
-			c, ok, hopeless := all.Mend(b, spent, b.Rest)
+			c, ok, hopeless := all.Mend(b, taken, b.Rest)
 			if hopeless {
-				for _, s := range spent {
+				for _, s := range taken {
 					require.Equal(t, b.Range.Most, s.CRF)
 				}
 				return
@@ -155,16 +155,16 @@ func TestAFilmEndsWithinItsLimit(t *testing.T) {
 			for _, i := range c.Again {
 				require.True(t, all.Stale(i, len(all)-1))
 				require.False(t, all.Stale(i, len(all)))
-				spent[i] = Spent{Bytes: f.truth[i](c.CRFs[i]), CRF: c.CRFs[i]}
+				taken[i] = Taken{Bytes: f.truth[i](c.CRFs[i]), CRF: c.CRFs[i]}
 			}
 		}
-		require.LessOrEqual(t, f.size(spent), b.Limit)
+		require.LessOrEqual(t, f.size(taken), b.Limit)
 		finest := true
-		for _, s := range spent {
+		for _, s := range taken {
 			finest = finest && s.CRF == b.Range.Least
 		}
-		if !finest && len(spent) > 4 {
-			require.Greater(t, float64(f.size(spent)), float64(b.Limit)*(1-2*accuracy))
+		if !finest && len(taken) > 4 {
+			require.Greater(t, float64(f.size(taken)), float64(b.Limit)*(1-2*accuracy))
 		}
 	})
 }

@@ -161,13 +161,13 @@ func FuzzCorrections(f *testing.F) {
 			return
 		}
 		b := plan.Budget
-		spent := []Spent{{Bytes: max(1, one), CRF: all.CRF(b, 0)}, {Bytes: max(1, two), CRF: all.CRF(b, 1)}}
-		c, ok, _ := all.Mend(plan.Budget, spent, all.Rest(plan.Budget))
+		taken := []Taken{{Bytes: max(1, one), CRF: all.CRF(b, 0)}, {Bytes: max(1, two), CRF: all.CRF(b, 1)}}
+		c, ok, _ := all.Mend(plan.Budget, taken, all.Rest(plan.Budget))
 		if ok {
 			require.NoError(t, c.check(plan))
 		}
-		spent[1] = Spent{Free: true}
-		if c, ok = all.Correct(plan.Budget, spent); ok {
+		taken[1] = Taken{Free: true}
+		if c, ok = all.Correct(plan.Budget, taken); ok {
 			require.NoError(t, c.check(plan))
 		}
 	})

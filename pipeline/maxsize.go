@@ -74,16 +74,16 @@ func (p *Plan) Early() map[int]int {
 // Limit is how many bytes the output may have; 0: as many as it takes.
 func (p *Plan) Limit() int64 { return p.Settings.MaxSize.Of(p.SourceSize) }
 
-// Wanted is how many bytes an output with a size of its own is to have at least; 0 for all others.
-func (p *Plan) Wanted() int64 {
+// LeastSize is how many bytes an output with a size of its own is to have at least; 0 for all others.
+func (p *Plan) LeastSize() int64 {
 	if !p.Budget.Known() {
 		return 0
 	}
-	wanted := int64(float64(p.Budget.Limit) * (1 - accuracy))
+	least := int64(float64(p.Budget.Limit) * (1 - accuracy))
 	if p.Settings.Size.OfVideo() {
-		wanted += p.Sound
+		least += p.Sound
 	}
-	return wanted
+	return least
 }
 
 // Outgrows tells whether the output surely has more bytes than it may, by the encoded bytes of the chunks that are

@@ -25,12 +25,12 @@ func TestShares(t *testing.T) {
 
 // A film comes out a little smaller than its size; a rate is its video's alone.
 func TestASizeSaysHowLargeTheOutputIs(t *testing.T) {
-	require.Zero(t, (&Plan{}).Wanted())
+	require.Zero(t, (&Plan{}).LeastSize())
 	for text, want := range map[string]int64{"1MB": 985_000, "50%": 985_000, "8k": 985_000 + 7} {
 		var size Size
 		require.NoError(t, size.UnmarshalText([]byte(text)))
 		p := &Plan{Settings: Settings{Size: size}, Sound: 7, Budget: &Budget{Limit: size.Bytes(2e6, 1000)}}
-		require.Equal(t, want, p.Wanted(), text)
+		require.Equal(t, want, p.LeastSize(), text)
 	}
 }
 

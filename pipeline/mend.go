@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Spent is what came of a chunk: the bytes of its packets and the CRF it was encoded with.
-type Spent struct {
+// Taken is what came of a chunk: the bytes of its packets and the CRF it was encoded with.
+type Taken struct {
 	Bytes int64 // 0: there is no accepted result
 	CRF   float64
 	Free  bool // nobody has claimed it: its CRF can still be changed
@@ -27,27 +27,27 @@ const (
 
 // Correct changes the CRFs of chunks that nobody has claimed, where what is encoded so far says that the film will miss
 // its size. ok is false if there is nothing to change.
-func (all Corrections) Correct(b *Budget, spent []Spent) (c Correction, ok bool) {
+func (all Corrections) Correct(b *Budget, taken []Taken) (c Correction, ok bool) {
 	known, chunks := 0, b.portions()
 	actual, expected := trust*float64(b.Limit), trust*float64(b.Limit)
-	for i, s := range spent {
-		if s.Bytes > 0 {
+	for i, t := range taken {
+		if t.Bytes > 0 {
 			known++
-			actual, expected = actual+float64(s.Bytes), expected+chunks[i].at(s.CRF)
+			actual, expected = actual+float64(t.Bytes), expected+chunks[i].at(t.CRF)
 		}
 	}
-	if known < all.known()+max(1, len(spent)/10) {
+	if known < all.known()+max(1, len(taken)/10) {
 		return c, false
 	}
 	factor := actual / max(1, expected)
 	low, high := b.Range.Most, b.Range.Least
-	for i, s := range spent {
+	for i, t := range taken {
 		measured := chunks[i].at
 		chunks[i].at = func(crf float64) float64 { return factor * measured(crf) }
-		chunks[i].locked = !s.Free
+		chunks[i].locked = !t.Free
 		chunks[i].give(all.CRF(b, i))
-		if s.Bytes > 0 {
-			chunks[i].crf, chunks[i].bytes = s.CRF, float64(s.Bytes)
+		if t.Bytes > 0 {
+			chunks[i].crf, chunks[i].bytes = t.CRF, float64(t.Bytes)
 		}
 		low, high = min(low, b.CRFs[i]), max(high, b.CRFs[i])
 	}
@@ -66,10 +66,10 @@ func (all Corrections) Correct(b *Budget, spent []Spent) (c Correction, ok bool)
 // Mend says which of a film's results, all of which are there, are made anew so that the film has the size that it may
 // have; ok is false if none need be. rest is that of the output, if one is there already, else what is expected.
 // hopeless tells that it is too large with the highest CRF too.
-func (all Corrections) Mend(b *Budget, spent []Spent, rest int64) (c Correction, ok, hopeless bool) {
-	chunks, before := all.seen(b, spent), 0.0
-	for _, s := range spent {
-		before += float64(s.Bytes)
+func (all Corrections) Mend(b *Budget, taken []Taken, rest int64) (c Correction, ok, hopeless bool) {
+	chunks, before := all.seen(b, taken), 0.0
+	for _, t := range taken {
+		before += float64(t.Bytes)
 	}
 	limit, missed := float64(b.Limit), all.missed()
 	over, aim := before+float64(rest) > limit, b.aim(rest, missed)
@@ -82,23 +82,23 @@ func (all Corrections) Mend(b *Budget, spent []Spent, rest int64) (c Correction,
 	case before+float64(rest) < limit*(1-accuracy) && missed < patience:
 		chunks.sweep(b.Range, func() { chunks.spend(b.Range, aim, max(leap, b.Range.Step)) })
 	}
-	c = Correction{CRFs: chunks.crfs(), Rest: rest, Known: len(spent), Why: fmt.Sprintf(
+	c = Correction{CRFs: chunks.crfs(), Rest: rest, Known: len(taken), Why: fmt.Sprintf(
 		"all of it took %.2f%% of the size that it may have", 100*(before+float64(rest))/limit)}
 	for i, crf := range c.CRFs {
-		if crf != spent[i].CRF {
+		if crf != taken[i].CRF {
 			c.Again = append(c.Again, i)
 		}
-		c.Took = append(c.Took, Point{spent[i].CRF, spent[i].Bytes})
+		c.Took = append(c.Took, Point{taken[i].CRF, taken[i].Bytes})
 	}
 	return c, len(c.Again) > 0, over && len(c.Again) == 0
 }
 
 // seen are the chunks of a film of which all are there: what each takes with another CRF is told by its earlier
 // results, or else by how it was measured.
-func (all Corrections) seen(b *Budget, spent []Spent) portions {
+func (all Corrections) seen(b *Budget, taken []Taken) portions {
 	chunks := b.portions()
-	for i, s := range spent {
-		points := []Point{{s.CRF, s.Bytes}}
+	for i, t := range taken {
+		points := []Point{{t.CRF, t.Bytes}}
 		for _, c := range all {
 			if len(c.Took) > i {
 				points = append(points, c.Took[i])
@@ -108,11 +108,11 @@ func (all Corrections) seen(b *Budget, spent []Spent) portions {
 		if c := NewCurve(points...); len(c) > 1 {
 			measured = func(crf float64) float64 { return c.Bytes(crf, b.Range.Span) }
 		}
-		if m := measured(s.CRF); m > 0 {
-			factor = float64(s.Bytes) / m
+		if m := measured(t.CRF); m > 0 {
+			factor = float64(t.Bytes) / m
 		}
 		chunks[i].at = func(crf float64) float64 { return factor * measured(crf) }
-		chunks[i].crf, chunks[i].bytes = s.CRF, float64(s.Bytes)
+		chunks[i].crf, chunks[i].bytes = t.CRF, float64(t.Bytes)
 	}
 	return chunks
 }

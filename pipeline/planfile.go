@@ -56,13 +56,13 @@ func LoadPlanFor(f *sharefs.FS, id string, a Analysis) (*Plan, error) {
 // plain reports whether the plan has nothing that format 4 does not know.
 func (p *Plan) plain() bool {
 	return p.Analysis == "" && len(p.Analysed) == 0 && p.Out.Crop == (Rect{}) && !p.Buffer.Bounds() &&
-		p.Settings.wanted() == (Settings{})
+		p.Settings.unknownEarlier() == (Settings{})
 }
 
 // For returns a *FormatError where the plan leaves out what its job's settings want: an earlier version of distenc,
 // which does not know that, has made it.
 func (p *Plan) For(j *Job) error {
-	if p.Settings.wanted() == j.Settings.wanted() {
+	if p.Settings.unknownEarlier() == j.Settings.unknownEarlier() {
 		return nil
 	}
 	return &FormatError{Name: JobFile(j.ID, planFile(p.Analysis)), Format: p.Format, Earlier: true}

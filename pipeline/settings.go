@@ -36,8 +36,8 @@ func (s Settings) Effort() string {
 	return strings.TrimSpace(strings.Join(all, " "))
 }
 
-// wanted is what of the settings earlier versions of distenc do not know, and so plan without.
-func (s Settings) wanted() Settings {
+// unknownEarlier is what of the settings earlier versions of distenc do not know, and so plan without.
+func (s Settings) unknownEarlier() Settings {
 	return Settings{Crop: s.Crop, Quality: s.Quality, MaxSize: s.MaxSize, Size: s.Size}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/distenc/distenc/pipeline/encoder"
 )
 
-// curve is how a metric's scores behave.
-type curve struct {
+// metricModel is how a metric's scores behave.
+type metricModel struct {
 	// level brings a score to a scale on which equal steps of the CRF are about equal ones.
 	level func(score float64) float64
 	// perSpan is by how many levels pictures fall when encoder.CRF.Span is added.
@@ -22,8 +22,8 @@ type curve struct {
 	blind float64
 }
 
-// curves are as measured: docs/media/quality.md. VMAF comes near 100 as SSIM comes near 1, and never gets there.
-var curves = map[pipeline.Metric]curve{
+// metricModels are as measured: docs/media/quality.md. VMAF comes near 100 as SSIM comes near 1, and never gets there.
+var metricModels = map[pipeline.Metric]metricModel{
 	pipeline.VMAF: {
 		level:   func(v float64) float64 { return -10 * math.Log10(max(0.1, 100.5-v)) },
 		perSpan: 4.2, typical: 95, blind: 98.5,
@@ -44,7 +44,7 @@ func decibels(ssim float64) float64 { return -10 * math.Log10(max(1e-9, 1-ssim))
 
 // hunt finds the CRF of a score by a bracketing secant.
 type hunt struct {
-	curve
+	metricModel
 	crf    encoder.CRF
 	target float64 // the wanted score
 	want   float64 // its level
@@ -60,10 +60,12 @@ type probe struct{ crf, level, off float64 }
 
 // newHunt begins at the CRF that gave another chunk the wanted score; 0: where it usually lies.
 func newHunt(crf encoder.CRF, asked pipeline.Quality, begin float64) *hunt {
-	s := curves[asked.Metric]
-	h := &hunt{curve: s, crf: crf, target: asked.Target, want: s.level(asked.Target), slope: -s.perSpan / crf.Span}
+	m := metricModels[asked.Metric]
+	h := &hunt{
+		metricModel: m, crf: crf, target: asked.Target, want: m.level(asked.Target), slope: -m.perSpan / crf.Span,
+	}
 	if h.first = begin; begin == 0 {
-		h.hint(crf.First, s.typical)
+		h.hint(crf.First, m.typical)
 	}
 	return h
 }

@@ -26,7 +26,7 @@ const usualPasses, mostPasses, near = 2, 4, 2.0
 // left to the caller. Errors are those of Chunk. Out is used meanwhile and left for the caller to remove.
 func Rate(ctx context.Context, tools media.Tools, req Request) ([]byte, *pipeline.Record, error) {
 	start, budget := time.Now(), req.Plan.Budget
-	wanted, ways := budget.Wanted(req.Chunk.Index), ladder(req)
+	wanted, ways := budget.Expected(req.Chunk.Index), ladder(req)
 	found, record := Rates{}, pipeline.Record{}
 	for n, crf := 0, firstCRF(req, wanted); ; n++ {
 		enc, options, err := encoder.Quick(req.Plan.Settings, crf)

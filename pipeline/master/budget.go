@@ -36,14 +36,14 @@ func (t *term) watchBudget(j *job, state []pipeline.ChunkFile) (within bool) {
 	if t.sendStale(j, state, records) || len(j.results.bad) > 0 {
 		return false
 	}
-	spent, accepted := spending(state, records)
+	took, accepted := takenSoFar(state, records)
 	if accepted < len(state) {
-		if c, ok := j.corrections.Correct(b, spent); ok && !j.corrections.Exhausted() {
+		if c, ok := j.corrections.Correct(b, took); ok && !j.corrections.Exhausted() {
 			t.startCorrection(j, c)
 		}
 		return true
 	}
-	c, ok, _ := j.corrections.Mend(b, spent, j.corrections.Rest(b))
+	c, ok, _ := j.corrections.Mend(b, took, j.corrections.Rest(b))
 	if !ok || j.corrections.Exhausted() { // if it does not fit, that is decided by its output: records may be rotten
 		return true
 	}
@@ -51,17 +51,17 @@ func (t *term) watchBudget(j *job, state []pipeline.ChunkFile) (within bool) {
 	return false
 }
 
-// spending is what came of each chunk, and how many are accepted.
-func spending(state []pipeline.ChunkFile, records []*pipeline.Record) (spent []pipeline.Spent, accepted int) {
-	spent = make([]pipeline.Spent, len(state))
+// takenSoFar is what came of each chunk, and how many are accepted.
+func takenSoFar(state []pipeline.ChunkFile, records []*pipeline.Record) (took []pipeline.Taken, accepted int) {
+	took = make([]pipeline.Taken, len(state))
 	for i, c := range state {
-		spent[i].Free = c.State == pipeline.Pending || c.State == pipeline.Nowhere
+		took[i].Free = c.State == pipeline.Pending || c.State == pipeline.Nowhere
 		if r := records[i]; r != nil {
-			spent[i].Bytes, spent[i].CRF = max(1, r.Video), r.Spent.CRF
+			took[i].Bytes, took[i].CRF = max(1, r.Video), r.Spent.CRF
 			accepted++
 		}
 	}
-	return spent, accepted
+	return took, accepted
 }
 
 // sendStale sends back those results that a correction wants made anew. That is nobody's failure.
@@ -99,16 +99,16 @@ func (w *jobTask) misses(records []pipeline.Record, size int64) (corrected bool,
 	if !b.Known() {
 		return false, "", nil
 	}
-	spent, video := make([]pipeline.Spent, len(records)), int64(0)
+	took, video := make([]pipeline.Taken, len(records)), int64(0)
 	for i, r := range records {
-		spent[i] = pipeline.Spent{Bytes: r.Video, CRF: r.Spent.CRF}
+		took[i] = pipeline.Taken{Bytes: r.Video, CRF: r.Spent.CRF}
 		video += r.Video
 	}
 	rest := max(0, size-video)
 	if w.plan.Settings.Size.OfVideo() {
 		rest = 0
 	}
-	c, ok, never := w.corrections.Mend(b, spent, rest)
+	c, ok, never := w.corrections.Mend(b, took, rest)
 	switch {
 	case never:
 		return false, fmt.Sprintf("With size = %q the film does not fit: its video takes %s with --crf %g, too.",

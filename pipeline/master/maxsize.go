@@ -16,7 +16,7 @@ func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
 	if j.plan.Limit() == 0 {
 		return false
 	}
-	if size := j.plan.Wanted(); tooLarge(j.plan, size) {
+	if size := j.plan.LeastSize(); tooLarge(j.plan, size) {
 		why := fmt.Sprintf("with size = %q the output would have at least %s", j.plan.Settings.Size, beyond(j.plan, size))
 		background(t, "skip", j, func(ctx context.Context, w *jobTask) error {
 			return w.skip(ctx, make([]*pipeline.Record, len(w.plan.Chunks)), why)
