@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -66,14 +65,13 @@ func (p page) write(folder *workFolder, html []byte) (string, error) {
 
 // statusLine tells on a terminal what is going on, in one line that it writes anew; elsewhere nothing.
 type statusLine struct {
-	w     io.Writer
-	began time.Time
-	tty   bool
-	wide  int // columns of the last one
+	w    io.Writer
+	tty  bool
+	wide int // columns of the last one
 }
 
 func newStatusLine(w io.Writer) *statusLine {
-	return &statusLine{w: w, tty: styleOf(w).Width > 0, began: time.Now()}
+	return &statusLine{w: w, tty: styleOf(w).Width > 0}
 }
 
 // show may be called from several goroutines of which one at a time does.
