@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,31 +60,4 @@ func (p page) write(folder *workFolder, html []byte) (string, error) {
 		err = fmt.Errorf("cannot write %q: it exists, and nothing is overwritten", filepath.Join(p.dir, name))
 	}
 	return filepath.Join(p.dir, name), err
-}
-
-// statusLine tells on a terminal what is going on, in one line that it writes anew; elsewhere nothing.
-type statusLine struct {
-	w    io.Writer
-	tty  bool
-	wide int // columns of the last one
-}
-
-func newStatusLine(w io.Writer) *statusLine {
-	return &statusLine{w: w, tty: styleOf(w).Width > 0}
-}
-
-// show may be called from several goroutines of which one at a time does.
-func (l *statusLine) show(part float64, what string) {
-	if !l.tty {
-		return
-	}
-	line := fmt.Sprintf("%s: %.0f%%", what, 100*part)
-	fmt.Fprintf(l.w, "\r%-*s", l.wide, line)
-	l.wide = len(line)
-}
-
-func (l *statusLine) close() {
-	if l.wide > 0 {
-		fmt.Fprintf(l.w, "\r%-*s\r", l.wide, "")
-	}
 }
