@@ -97,7 +97,7 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []st
 	}
 	var failed error
 	for _, file := range files {
-		s := oneShot{cfg: private(cfg), log: log, tools: tools, wishes: w, anew: anew, progress: cmd.ErrOrStderr()}
+		s := privateEncode{cfg: private(cfg), log: log, tools: tools, wishes: w, anew: anew, progress: cmd.ErrOrStderr()}
 		err := s.encode(cmd.Context(), file, out, cmd.OutOrStdout())
 		if err != nil && !errors.Is(err, errJobFailed) {
 			return err
@@ -117,8 +117,8 @@ func private(cfg config.Config) config.Config {
 	return cfg
 }
 
-// oneShot encodes one file on a private share.
-type oneShot struct {
+// privateEncode encodes one file on a private share.
+type privateEncode struct {
 	cfg      config.Config
 	log      *slog.Logger
 	tools    media.Tools
@@ -129,7 +129,7 @@ type oneShot struct {
 
 // encode opens a working folder beside the output, runs a master and a worker in it until the job has ended, and
 // moves the output to its place.
-func (s oneShot) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
+func (s privateEncode) encode(ctx context.Context, file, out string, w io.Writer) (err error) {
 	source, err := realPath("encode", file)
 	if err != nil {
 		return err
@@ -209,7 +209,7 @@ func realPath(verb, file string) (string, error) {
 }
 
 // work runs the job in the folder and returns how it ended.
-func (s oneShot) work(ctx context.Context, f *farm, folder *workFolder, name string) (pipeline.JobStatus, error) {
+func (s privateEncode) work(ctx context.Context, f *farm, folder *workFolder, name string) (pipeline.JobStatus, error) {
 	f.fs = folder.share
 	if _, err := furnish(f.fs, s.cfg.Lease); err != nil {
 		return pipeline.JobStatus{}, fmt.Errorf("cannot make a working folder: %w", err)
@@ -261,7 +261,7 @@ const (
 )
 
 // place puts the source into the private inbox with its settings.
-func (s oneShot) place(ctx context.Context, folder *workFolder, film steer.Submission) error {
+func (s privateEncode) place(ctx context.Context, folder *workFolder, film steer.Submission) error {
 	staged := path.Join(pipeline.Inbox, ".distenc-encode")
 	if err := folder.bring(ctx, staged); err != nil {
 		return err
