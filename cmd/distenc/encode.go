@@ -136,10 +136,9 @@ func (s privateEncode) encode(ctx context.Context, file, out string, w io.Writer
 		if dir, err = filepath.Abs(filepath.Dir(out)); err != nil {
 			return err
 		}
-		if _, err := os.Lstat(out); err == nil {
-			return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; "+
-				"give another name with -o, or move it away", out)
-		}
+	}
+	if err := vacant(out, "-o"); err != nil {
+		return err
 	}
 	id, err := identify(source)
 	if err != nil {
@@ -179,7 +178,7 @@ func (s privateEncode) encode(ctx context.Context, file, out string, w io.Writer
 	}
 	final := source // it is there already, and nothing better became of it
 	if st.State == pipeline.Done {
-		final, err = publish(dir, folder.share, st.ID, out)
+		final, err = publish(folder, dir, st.ID, out)
 	}
 	if err == nil {
 		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

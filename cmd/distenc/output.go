@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -32,33 +30,24 @@ var others = []string{
 // Without any the profile chooses.
 func canName(out string) bool { return !slices.Contains(others, strings.ToLower(filepath.Ext(out))) }
 
-// publish gives the output its name beside the working folder, and the mode that the person's umask leaves, by a link,
-// which overwrites nothing.
-func publish(dir string, private *sharefs.FS, job, out string) (string, error) {
-	outside, err := sharefs.Open(dir)
+// vacant refuses a name for an output that is taken. flag is what gives another one; a name that nobody gave is "".
+func vacant(name, flag string) error {
+	if name == "" {
+		return nil
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; "+
+			"give another name with %s, or move it away", name, flag)
+	}
+	return nil
+}
+
+// publish gives the job's output its name in dir, which is out where a person asked for that.
+func publish(folder *workFolder, dir, job, out string) (string, error) {
+	published, err := pipeline.LoadPublished(folder.share, job)
 	if err != nil {
 		return "", err
 	}
-	published, err := pipeline.LoadPublished(private, job)
-	if err != nil {
-		return "", err
-	}
-	inside := path.Join(pipeline.Outbox, string(published.Output))
-	if err := os.Chmod(private.Path(inside), 0o666&^userUmask); err != nil {
-		return "", err
-	}
-	from := path.Join(filepath.Base(private.Root()), inside)
-	if out != "" {
-		ours, err := outside.Publish(from, filepath.Base(out))
-		if err == nil && !ours {
-			err = fmt.Errorf("cannot write %q: it exists, and nothing is overwritten", out)
-		}
-		return out, err
-	}
-	var name string
-	err = pipeline.FirstFree(context.Background(), func(n int) (bool, error) {
-		name = pipeline.Numbered(path.Base(string(published.Output)), n)
-		return outside.Publish(from, name)
-	})
-	return filepath.Join(dir, name), err
+	name := string(published.Output)
+	return folder.handOver(dir, path.Join(pipeline.Outbox, name), path.Base(name), out)
 }

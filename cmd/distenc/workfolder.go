@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -186,6 +187,33 @@ func (w *workFolder) bring(ctx context.Context, name string) error {
 	defer func() { _ = in.Close() }()
 	_, err = w.share.CreateFrom(ctx, name, in)
 	return err
+}
+
+// handOver gives a file of the folder its name in dir: by a link, which overwrites nothing, and with the mode that the
+// person's umask leaves. The name is that of the path that a person asked for, or else the first free one that is like
+// name. It returns the path.
+func (w *workFolder) handOver(dir, inside, name, asked string) (string, error) {
+	outside, err := sharefs.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(w.share.Path(inside), 0o666&^userUmask); err != nil {
+		return "", err
+	}
+	from := path.Join(filepath.Base(w.share.Root()), inside)
+	if asked != "" {
+		ours, err := outside.Publish(from, filepath.Base(asked))
+		if err == nil && !ours {
+			err = fmt.Errorf("cannot write %q: it exists, and nothing is overwritten", asked)
+		}
+		return asked, err
+	}
+	free := ""
+	err = pipeline.FirstFree(context.Background(), func(n int) (bool, error) {
+		free = pipeline.Numbered(name, n)
+		return outside.Publish(from, free)
+	})
+	return filepath.Join(dir, free), err
 }
 
 // jobSource is where the job's source lies until the job ends.
