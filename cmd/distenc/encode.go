@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/logging"
@@ -140,23 +138,9 @@ func (s privateEncode) encode(ctx context.Context, file, out string, w io.Writer
 	if err := vacant(out, "-o"); err != nil {
 		return err
 	}
-	id, err := identify(source)
+	f, folder, err := s.prepare(file, source, dir)
 	if err != nil {
 		return err
-	}
-	builds := stages.NewBuilds(s.tools, true)
-	f := &farm{log: s.log, tools: s.tools, builds: builds, private: true, live: holding(s.cfg)}
-	sidecar, err := sidecars{}.Amend(file, nil, s.wishes)
-	if err != nil {
-		return err
-	}
-	wanted, err := f.resolve("", file, sidecar)
-	if err != nil {
-		return err
-	}
-	folder, err := openWorkFolder(dir, id, wanted.Settings, s.anew)
-	if err != nil {
-		return fmt.Errorf("cannot make a working folder beside the output: %w", err)
 	}
 	kept := false
 	defer func() {
@@ -176,17 +160,30 @@ func (s privateEncode) encode(ctx context.Context, file, out string, w io.Writer
 	if !st.State.HasOutput() {
 		return fmt.Errorf("%w: %q: %s", errJobFailed, file, st.Error)
 	}
-	final := source // it is there already, and nothing better became of it
-	if st.State == pipeline.Done {
-		final, err = publish(folder, dir, st.ID, out)
+	return deliver(folder, dir, st, out, w)
+}
+
+// prepare opens a working folder in dir for the source that a person calls file, and returns who will work there.
+func (s privateEncode) prepare(file, source, dir string) (*farm, *workFolder, error) {
+	id, err := identify(source)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err == nil {
-		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			final = shown(final)
-		}
-		fmt.Fprintf(w, "%s\n", final)
+	builds := stages.NewBuilds(s.tools, true)
+	f := &farm{log: s.log, tools: s.tools, builds: builds, private: true, live: holding(s.cfg)}
+	sidecar, err := sidecars{}.Amend(file, nil, s.wishes)
+	if err != nil {
+		return nil, nil, err
 	}
-	return err
+	wanted, err := f.resolve("", file, sidecar)
+	if err != nil {
+		return nil, nil, err
+	}
+	folder, err := openWorkFolder(dir, id, wanted.Settings, s.anew)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot make a working folder beside the output: %w", err)
+	}
+	return f, folder, nil
 }
 
 // realPath looks at a file that a command takes, and returns its own name, absolute, whatever links to it.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -39,6 +42,23 @@ func vacant(name, flag string) error {
 		return fmt.Errorf("cannot write %q: it exists, and nothing is overwritten; "+
 			"give another name with %s, or move it away", name, flag)
 	}
+	return nil
+}
+
+// deliver puts the output into its place, and prints where that is. A film that was skipped is there already, and
+// nothing better became of it.
+func deliver(folder *workFolder, dir string, st pipeline.JobStatus, out string, w io.Writer) error {
+	final := folder.source.Path
+	if st.State == pipeline.Done {
+		var err error
+		if final, err = publish(folder, dir, st.ID, out); err != nil {
+			return err
+		}
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		final = shown(final)
+	}
+	fmt.Fprintf(w, "%s\n", final)
 	return nil
 }
 
