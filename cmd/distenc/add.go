@@ -20,7 +20,7 @@ import (
 	"github.com/distenc/distenc/pipeline/steer"
 )
 
-// asked is what `add` and `encode` let a person wish for a film.
+// asked is what `add`, `encode` and `try` let a person wish for a film.
 type asked struct {
 	steer.Wishes
 

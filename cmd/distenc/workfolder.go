@@ -41,7 +41,7 @@ func identify(path string) (sourceID, error) {
 		return sourceID{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return sourceID{}, fmt.Errorf("cannot encode %q: it is no regular file", path)
+		return sourceID{}, fmt.Errorf("cannot take %q: it is no regular file", path)
 	}
 	id := sourceID{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -56,8 +56,9 @@ func (id sourceID) unchanged() bool {
 	return err == nil && now == id
 }
 
-// workFolder is the private share of one encode, a hidden folder beside the output. The process that works in it holds
-// its lock, so one whose lock is free was left by a process that was killed or interrupted.
+// workFolder is the private share of one encode, or where a film is tried: a hidden folder beside the output, or beside
+// the page. The process that works in it holds its lock, so one whose lock is free was left by a process that was killed
+// or interrupted.
 type workFolder struct {
 	share  *sharefs.FS
 	source sourceID
