@@ -8,13 +8,11 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/cmd/internal/logging"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 	"github.com/distenc/distenc/pipeline/stages"
@@ -53,11 +51,8 @@ where the source has one. An existing file is never overwritten.
 			if !canName(out) {
 				return usage(fmt.Errorf("cannot write %q: outputs are Matroska or MP4; end its name in .mkv or .mp4", out))
 			}
-			here := []config.Flag{{Name: "encode", Key: "split.pieces", Value: "range"}}
-			if !cmd.Flags().Changed("nice") { // a daemon's niceness is not for a person who waits
-				here = append(here, config.Flag{Name: "encode", Key: "worker.nice", Value: "0"})
-			}
-			cfg, _, err := g.load(cmd, here...)
+			here := config.Flag{Name: cmd.Name(), Key: "split.pieces", Value: "range"}
+			cfg, _, err := g.load(cmd, append(ownNice(cmd), here)...)
 			if err != nil {
 				return err
 			}
@@ -71,18 +66,13 @@ where the source has one. An existing file is never overwritten.
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the output `FILE`; its ending, .mkv or .mp4, chooses the container")
 	cmd.Flags().BoolVar(&anew, "no-resume", false,
 		"begin anew, and remove what an interrupted encode of the file has left")
-	cmd.Flags().Int("nice", 0, "niceness of the encoders, 0 to 19")
-	sets(cmd.Flags(), "nice", "worker.nice")
+	addNice(cmd)
 	addSlots(cmd)
 	return cmd
 }
 
 func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []string, out string, anew bool) error {
-	level := cfg.Log.Level
-	if !cmd.Flags().Changed("log-level") {
-		level = "error" // the progress says it
-	}
-	log := logging.New(cmd.ErrOrStderr(), cfg.Log.Format, logging.Level(level))
+	log := quietLog(cmd, cfg)
 	tools, err := media.Find(log)
 	if err != nil {
 		return err
@@ -100,16 +90,6 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []st
 		failed = errors.Join(failed, err)
 	}
 	return failed
-}
-
-// private is a configuration for a share that one encode has for itself. What keeps a daemon from disturbing others
-// is not for a person who waits.
-func private(cfg config.Config) config.Config {
-	cfg.Output.Source, cfg.Disk.MinFree = "archive", 0
-	cfg.Watch.Settle, cfg.Watch.Poll = 0, privatePoll
-	cfg.Lease.Heartbeat, cfg.Lease.Expiry = privateBeat, 15*privateBeat
-	cfg.Worker.Hours, cfg.Worker.MaxLoad = config.Hours{}, 0
-	return cfg
 }
 
 // privateEncode encodes one file on a private share.
@@ -246,12 +226,6 @@ func (s privateEncode) work(ctx context.Context, f *farm, folder *workFolder, na
 	err = parts.Wait()
 	return st, err
 }
-
-// One machine and a local folder: nothing is stale, so looks can be quick. They cost no one else.
-const (
-	privatePoll = 500 * time.Millisecond
-	privateBeat = 2 * time.Second
-)
 
 // place puts the source into the private inbox with its settings.
 func (s privateEncode) place(ctx context.Context, folder *workFolder, film steer.Submission) error {

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/cmd/internal/logging"
 	"github.com/distenc/distenc/cmd/internal/trial"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -56,11 +55,7 @@ nothing is put into the inbox.
 			if err != nil {
 				return err
 			}
-			var here []config.Flag
-			if !cmd.Flags().Changed("nice") { // a daemon's niceness is not for a person who waits
-				here = append(here, config.Flag{Name: "try", Key: "worker.nice", Value: "0"})
-			}
-			cfg, _, err := g.load(cmd, here...)
+			cfg, _, err := g.load(cmd, ownNice(cmd)...)
 			if err != nil {
 				return err
 			}
@@ -73,8 +68,7 @@ nothing is put into the inbox.
 	flags.StringVar(&a.page, "page", "", "the page's `FILE` (default FILE.try.html in the working directory)")
 	flags.BoolVar(&a.json, "json", false, "print the figures for programs")
 	flags.IntVar(&a.seconds, "seconds", usualSeconds, "how many `SECONDS` to spend on encoding, about")
-	flags.Int("nice", 0, "niceness of the encoders, 0 to 19")
-	sets(flags, "nice", "worker.nice")
+	addNice(cmd)
 	addSlots(cmd)
 	return cmd
 }
@@ -96,11 +90,7 @@ func (a *attempt) run(cmd *cobra.Command, cfg config.Config, file string) error 
 	if err != nil {
 		return err
 	}
-	level := cfg.Log.Level
-	if !cmd.Flags().Changed("log-level") {
-		level = "error"
-	}
-	tools, err := media.Find(logging.New(cmd.ErrOrStderr(), cfg.Log.Format, logging.Level(level)))
+	tools, err := media.Find(quietLog(cmd, cfg))
 	if err != nil {
 		return err
 	}
