@@ -21,8 +21,8 @@ import (
 // usualSeconds are spent on a sample where nobody says how many.
 const usualSeconds = 90
 
-// attempt is what a person wants to be shown before a film is encoded.
-type attempt struct {
+// tryOptions is what a person wants to be shown before a film is encoded.
+type tryOptions struct {
 	asked
 
 	profiles []string
@@ -32,7 +32,7 @@ type attempt struct {
 }
 
 func newTry(g *global) *cobra.Command {
-	var a attempt
+	var o tryOptions
 	cmd := &cobra.Command{
 		Use:   "try FILE [--profile A --profile B ...] [flags] [-- OPTIONS]",
 		Short: "Show what profiles would make of a film: size, time, pictures",
@@ -48,9 +48,9 @@ nothing is put into the inbox.
 		Example: `  distenc try film.mkv --profile archive --profile tablet
   distenc try film.mkv --encoder x265 --seconds 300 -- --preset slow --crf 22`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := a.takeOptions(cmd, args)
+			files, err := o.takeOptions(cmd, args)
 			if err == nil {
-				err = a.sane(cmd, files)
+				err = o.sane(cmd, files)
 			}
 			if err != nil {
 				return err
@@ -59,48 +59,47 @@ nothing is put into the inbox.
 			if err != nil {
 				return err
 			}
-			return g.stop.oneShot(a.run(cmd, cfg, files[0]))
+			return g.stop.oneShot(o.run(cmd, cfg, files[0]))
 		},
 	}
-	a.settingsFlags(cmd)
+	o.settingsFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&a.profiles, "profile", nil, "try the settings of `PROFILE`; may be given several times")
-	flags.StringVar(&a.page, "page", "", "the page's `FILE` (default FILE.try.html in the working directory)")
-	flags.BoolVar(&a.json, "json", false, "print the figures for programs")
-	flags.IntVar(&a.seconds, "seconds", usualSeconds, "how many `SECONDS` to spend on encoding, about")
+	flags.StringArrayVar(&o.profiles, "profile", nil, "try the settings of `PROFILE`; may be given several times")
+	flags.StringVar(&o.page, "page", "", "the page's `FILE` (default FILE.try.html in the working directory)")
+	flags.BoolVar(&o.json, "json", false, "print the figures for programs")
+	flags.IntVar(&o.seconds, "seconds", usualSeconds, "how many `SECONDS` to spend on encoding, about")
 	addNice(cmd)
 	addSlots(cmd)
 	return cmd
 }
 
 // sane refuses what can't be meant.
-func (a *attempt) sane(cmd *cobra.Command, files []string) error {
+func (o *tryOptions) sane(cmd *cobra.Command, files []string) error {
 	if len(files) > 1 {
 		return usage(fmt.Errorf("%q is too much: %s", files[1], cmd.UseLine()))
 	}
-	if a.seconds < 1 {
-		return usage(fmt.Errorf("--seconds is 1 at least, and not %d", a.seconds))
+	if o.seconds < 1 {
+		return usage(fmt.Errorf("--seconds is 1 at least, and not %d", o.seconds))
 	}
 	return nil
 }
 
 // run samples the film, writes the page and prints the table.
-func (a *attempt) run(cmd *cobra.Command, cfg config.Config, file string) error {
+func (o *tryOptions) run(cmd *cobra.Command, cfg config.Config, file string) error {
 	path, err := realPath("try", file)
 	if err != nil {
 		return err
 	}
-	tools, err := media.Find(quietLog(cmd, cfg))
+	t := tried{options: o, cfg: cfg}
+	if t.tools, err = media.Find(quietLog(cmd, cfg)); err != nil {
+		return err
+	}
+	settings, err := o.settings(cfg, file)
 	if err != nil {
 		return err
 	}
-	settings, err := a.settings(cfg, file)
-	if err != nil {
-		return err
-	}
-	var share *sharefs.FS
 	if cfg.Share != "" {
-		if share, err = openShare(cfg); err != nil {
+		if t.share, err = openShare(cfg); err != nil {
 			return err
 		}
 	}
@@ -108,30 +107,29 @@ func (a *attempt) run(cmd *cobra.Command, cfg config.Config, file string) error 
 	if err != nil {
 		return err
 	}
-	page, err := newPage(a.page, filepath.Base(file))
-	if err != nil {
+	if t.page, err = newPage(o.page, filepath.Base(file)); err != nil {
 		return err
 	}
-	folder, err := newWorkFolder(page.dir, source)
-	if err != nil {
+	if t.folder, err = newWorkFolder(t.page.dir, source); err != nil {
 		return fmt.Errorf("cannot make a working folder beside the page: %w", err)
 	}
-	err = a.show(cmd, tools, cfg, share, folder, page, settings)
-	return errors.Join(err, folder.remove())
+	return errors.Join(t.show(cmd, settings), t.folder.remove())
 }
 
 // settings are those of each profile, as an encode would have them.
-func (a *attempt) settings(cfg config.Config, file string) (all []pipeline.Settings, err error) {
+func (o *tryOptions) settings(cfg config.Config, file string) (all []pipeline.Settings, err error) {
 	f := &farm{live: holding(cfg)}
-	profiles := a.profiles
+	profiles := o.profiles
 	if len(profiles) == 0 {
 		profiles = []string{""}
 	}
-	for _, a.Profile = range profiles {
-		if err := a.check(cfg); err != nil {
+	for _, profile := range profiles {
+		wish := o.asked
+		wish.Profile = profile
+		if err := wish.check(cfg); err != nil {
 			return nil, err
 		}
-		sidecar, err := sidecars{}.Amend(file, nil, a.Wishes)
+		sidecar, err := sidecars{}.Amend(file, nil, wish.Wishes)
 		if err != nil {
 			return nil, err
 		}
@@ -144,25 +142,35 @@ func (a *attempt) settings(cfg config.Config, file string) (all []pipeline.Setti
 	return all, nil
 }
 
+// tried is a film that is tried, and with what.
+type tried struct {
+	options *tryOptions
+	cfg     config.Config
+	tools   media.Tools
+	share   *sharefs.FS // whose nodes are asked for their time; nil: none
+	page    page
+	folder  *workFolder
+}
+
 // show takes the sample and shows what came of it.
-func (a *attempt) show(cmd *cobra.Command, tools media.Tools, cfg config.Config, share *sharefs.FS, folder *workFolder,
-	page page, settings []pipeline.Settings) error {
-	slots, threads := divide(cfg.Worker.Slots, runtime.NumCPU())
+func (t *tried) show(cmd *cobra.Command, settings []pipeline.Settings) error {
+	slots, threads := divide(t.cfg.Worker.Slots, runtime.NumCPU())
+	source := t.folder.source.Path
 	line := newStatusLine(cmd.ErrOrStderr())
-	s, err := sample.Take(cmd.Context(), tools, sample.Request{
-		Path: folder.source.Path, Dir: folder.share.Root(), Settings: settings,
-		Time: time.Duration(a.seconds) * time.Second, Slots: slots, Threads: threads, Nice: cfg.Worker.Nice,
+	s, err := sample.Take(cmd.Context(), t.tools, sample.Request{
+		Path: source, Dir: t.folder.share.Root(), Settings: settings,
+		Time: time.Duration(t.options.seconds) * time.Second, Slots: slots, Threads: threads, Nice: t.cfg.Worker.Nice,
 		Progress: line.show,
 	})
 	line.close()
 	if refused := (*pipeline.Refusal)(nil); errors.As(err, &refused) {
-		return fmt.Errorf("%w: %q: %s", errJobFailed, folder.source.Path, refused.Reason)
+		return fmt.Errorf("%w: %q: %s", errJobFailed, source, refused.Reason)
 	} else if err != nil {
 		return err
 	}
-	report := trial.NewReport(folder.source.Path, s, slots)
-	if share != nil {
-		report.AskFarm(s, pipeline.Crew(share))
+	report := trial.NewReport(source, s, slots)
+	if t.share != nil {
+		report.AskFarm(s, pipeline.Crew(t.share))
 	}
 	if report.Empty() {
 		return report.Failed(errJobFailed)
@@ -171,12 +179,12 @@ func (a *attempt) show(cmd *cobra.Command, tools media.Tools, cfg config.Config,
 	if err != nil {
 		return err
 	}
-	written, err := page.write(folder, html)
+	written, err := t.page.write(t.folder, html)
 	if err != nil {
 		return err
 	}
 	report.Page = pipeline.RawName(written)
-	if !a.json {
+	if !t.options.json {
 		trial.Table(cmd.OutOrStdout(), report)
 	} else if err := json.NewEncoder(cmd.OutOrStdout()).Encode(report); err != nil {
 		return err
