@@ -38,8 +38,8 @@ func newTry(g *global) *cobra.Command {
 		Short: "Show what profiles would make of a film: size, time, pictures",
 		Long: `Encodes some seconds from all over the film with each profile, and estimates from them how large the output
 will be, sound and subtitles included, how long this machine would take, and how near the pictures are to the source's.
-A film that can be encoded whole in that time is; then nothing is estimated. With --share it has the share's
-profiles, and tells how long the nodes that are there would take.
+If the whole film can be encoded in that time, it is, and nothing is estimated. With --share, try uses the share's
+profiles and estimates the time on its nodes too.
 
 A page, one file that every browser shows, has the worst pictures beside the source's. Nothing else is left behind, and
 nothing is put into the inbox.
