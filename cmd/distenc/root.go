@@ -175,7 +175,7 @@ func flagError(_ *cobra.Command, err error) error {
 	if kind == "" {
 		return err
 	}
-	return fmt.Errorf("--%s is %s, and not %q", flag.Name, kind, wrong.GetValue())
+	return fmt.Errorf("--%s must be %s, is %q", flag.Name, kind, wrong.GetValue())
 }
 
 // withDashes is flagError for commands that take an encoder's options. It tells who gives them as if they were

@@ -109,10 +109,10 @@ func newPriority(g *global) *cobra.Command {
 	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
 		n, err := strconv.Atoi(args[1])
 		if err != nil {
-			return steer.Outcome{}, usage(fmt.Errorf("%q is no whole number", args[1]))
+			return steer.Outcome{}, usage(fmt.Errorf("a priority must be a whole number, is %q", args[1]))
 		}
 		if n < -pipeline.MaxPriority || n > pipeline.MaxPriority {
-			return steer.Outcome{}, usage(fmt.Errorf("a priority is from %d to %d, and not %d",
+			return steer.Outcome{}, usage(fmt.Errorf("a priority must be from %d to %d, is %d",
 				-pipeline.MaxPriority, pipeline.MaxPriority, n))
 		}
 		return desk.Prioritise(ctx, args[0], n)

@@ -79,7 +79,7 @@ func (o *tryOptions) sane(cmd *cobra.Command, files []string) error {
 		return usage(fmt.Errorf("%q is too much: %s", files[1], cmd.UseLine()))
 	}
 	if o.seconds < 1 {
-		return usage(fmt.Errorf("--seconds is 1 at least, and not %d", o.seconds))
+		return usage(fmt.Errorf("--seconds must be at least 1, is %d", o.seconds))
 	}
 	return nil
 }

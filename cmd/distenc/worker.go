@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -15,7 +15,7 @@ func newWorker(g *global) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if maxChunks < 0 {
-				return usage(errors.New("--max-chunks must not be below 0"))
+				return usage(fmt.Errorf("--max-chunks must be at least 0, is %d", maxChunks))
 			}
 			return g.daemon(cmd, untilIdle, func(f *farm) (work, error) {
 				w, err := f.worker(cmd.Context(), maxChunks, untilIdle)

@@ -24,7 +24,7 @@ func TestSteeringWhatWaits(t *testing.T) {
 	require.Contains(t, f.must("status", "two-frames"), "priority -5")
 	f.must("priority", "two-frames", "7")
 	require.Contains(t, f.must("status", "two-frames"), "whole, until it is its turn, its job will be paused, priority 7")
-	require.Contains(t, f.fails(2, "priority", "two-frames", "7000"), "a priority is from -1000 to 1000, and not 7000")
+	require.Contains(t, f.fails(2, "priority", "two-frames", "7000"), "a priority must be from -1000 to 1000, is 7000")
 
 	kept := filepath.Join(f.dir, "failed", "two-frames.mkv", "two-frames.mkv")
 	require.Contains(t, f.must("cancel", "inbox/two-frames.mkv"), filepath.Dir(kept))
