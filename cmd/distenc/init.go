@@ -75,7 +75,7 @@ func openOrMake(dir string) (*sharefs.FS, error) {
 	return sharefs.Open(dir)
 }
 
-// isShare tells whether the folder has the marker, and refuses one that has other people's files. What
+// isShare reports whether the folder has the marker, and refuses one that has other people's files. What
 // an earlier init left behind is not other people's.
 func isShare(share *sharefs.FS) (bool, error) {
 	_, err := pipeline.LoadCluster(share)

@@ -29,7 +29,7 @@ var others = []string{
 	".ogm", ".ogv", ".3gp", ".rm", ".rmvb",
 }
 
-// canName tells whether an output may have a name: an ending that is another container's would be a lie.
+// canName reports whether an output may have a name: an ending that is another container's would be a lie.
 // Without any the profile chooses.
 func canName(out string) bool { return !slices.Contains(others, strings.ToLower(filepath.Ext(out))) }
 

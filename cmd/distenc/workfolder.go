@@ -50,7 +50,7 @@ func identify(path string) (sourceID, error) {
 	return id, nil
 }
 
-// unchanged tells whether the source is still there as it was.
+// unchanged reports whether the source is still there as it was.
 func (id sourceID) unchanged() bool {
 	now, err := identify(id.Path)
 	return err == nil && now == id

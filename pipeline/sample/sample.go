@@ -119,7 +119,7 @@ type run struct {
 	telling sync.Mutex // one at a time
 }
 
-// canVMAF tells whether ffmpeg has VMAF.
+// canVMAF reports whether ffmpeg has VMAF.
 func canVMAF(ctx context.Context, tools media.Tools) (bool, error) {
 	err := tools.CanMeasure(ctx, pipeline.VMAF)
 	if media.Settles(err) {
@@ -314,7 +314,7 @@ func (r *run) pilots(ctx context.Context, at cell) (each float64, err error) {
 	return each, nil
 }
 
-// timeForAll tells whether the whole film can be encoded with all settings in the time that is left.
+// timeForAll reports whether the whole film can be encoded with all settings in the time that is left.
 func (r *run) timeForAll() bool {
 	need := 0.0
 	for _, c := range r.sampled() {

@@ -52,7 +52,7 @@ func minute(s string) (int, error) {
 	return t.Hour()*60 + t.Minute(), err
 }
 
-// Contains tells whether t, on the clock of its own location, is in one of the spans.
+// Contains reports whether t, on the clock of its own location, is in one of the spans.
 func (h Hours) Contains(t time.Time) bool {
 	now := t.Hour()*60 + t.Minute()
 	for _, s := range h.spans {

@@ -95,7 +95,7 @@ func (r *Report) AskFarm(s *sample.Sample, crew []pipeline.SeenNode) {
 	}
 }
 
-// Empty tells whether there is nothing to show: the film can't be encoded with any of the profiles.
+// Empty reports whether there is nothing to show: the film can't be encoded with any of the profiles.
 func (r *Report) Empty() bool {
 	return !slices.ContainsFunc(r.Profiles, func(p Profile) bool { return p.Refused == "" })
 }

@@ -173,7 +173,7 @@ func (v view) missing() string {
 	return ""
 }
 
-// idle tells whether all nodes rest while chunks are waiting.
+// idle reports whether all nodes rest while chunks are waiting.
 func (v view) idle() bool {
 	for _, n := range v.Nodes {
 		if n.State != pipeline.NodeSilent && n.Why == "" {
