@@ -163,7 +163,7 @@ func (t *tried) show(cmd *cobra.Command, settings []pipeline.Settings) error {
 		Progress: line.show,
 	})
 	line.close()
-	if refused := (*pipeline.Refusal)(nil); errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pipeline.Refusal](err); ok {
 		return fmt.Errorf("%w: %q: %s", errJobFailed, source, refused.Reason)
 	} else if err != nil {
 		return err

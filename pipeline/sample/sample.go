@@ -100,7 +100,7 @@ func (s *Sample) plan(ctx context.Context) error {
 			c.plan, c.Notes = plan, plan.Notes
 			c.Rest, err = s.film.rest(ctx, s.tools, plan)
 		}
-		if refused := (*pipeline.Refusal)(nil); errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*pipeline.Refusal](err); ok {
 			c.Refused = refused.Reason
 		} else if err != nil {
 			return err
