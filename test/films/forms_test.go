@@ -82,14 +82,19 @@ func TestPictureInFrontOfTheFilm(t *testing.T) {
 	}
 }
 
-// Of several programs that of the film is kept.
+// Of several programs that of the film is kept, and what belongs to the other one is told.
 func TestOneOfSeveralPrograms(t *testing.T) {
 	film := filepath.Join(t.TempDir(), "film.ts")
 	ffmpeg(t, "-f lavfi -i testsrc2=s=320x180:r=25:d=3 -f lavfi -i sine=d=3 -f lavfi -i testsrc2=s=160x90:r=25:d=3 -f "+
 		"lavfi -i sine=d=3 "+
 		"-map 0 -map 1 -map 2 -map 3 -c:v libx264 -preset ultrafast -c:a:0 mp2 -c:a:1 ac3 -program title=One:st=0:st=1 "+
 		"-program title=Two:st=2:st=3", film)
-	out, _ := encoded(t, film)
+	out, said := encoded(t, film)
+	require.Contains(t, said, `The file has 2 programs; 1 ("One"), that of the video that is encoded, is kept.`)
+	for _, lost := range []string{"video track 2 (h264)", "audio track 3 (ac3)"} {
+		require.Contains(t, said, lost+` is left out: it belongs to another program, 2 ("Two")`)
+	}
+	require.NotContains(t, said, "audio track 1 ", "it belongs to the film")
 	all := streams(t, out)
 	require.Len(t, all, 2)
 	require.Equal(t, []any{320, "75"}, []any{all[0].Width, all[0].Packets})
