@@ -45,10 +45,13 @@ func TestKindNotTaken(t *testing.T) {
 	ffmpeg(t, "-f lavfi -i testsrc2=s=160x90:r=10:d=2 -c:v mpeg4 -f m4v", film)
 	playlist := filepath.Join(dir, "list.mp4")
 	require.NoError(t, os.WriteFile(playlist, []byte("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfilm.ts\n"), 0o600))
-	for _, file := range []string{film, playlist} {
+	vc1 := filepath.Join(dir, "film.rcv") // a header is all that tells it
+	header := [24]byte{3: 0xC5, 4: 4, 20: 0xC}
+	require.NoError(t, os.WriteFile(vc1, append(header[:], make([]byte, 4000)...), 0o600))
+	for file, kind := range map[string]string{film: "m4v", playlist: "hls", vc1: "vc1test"} {
 		said, code := encode(t, file, file+".mkv")
 		require.Equal(t, 3, code)
-		require.Contains(t, said, "This kind of file (ffmpeg calls it ")
+		require.Contains(t, said, "This kind of file (ffmpeg calls it "+kind+") is not taken; Matroska, MP4, ")
 		require.NotContains(t, said, "not a video")
 	}
 }
