@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -13,6 +14,9 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/master"
+	"github.com/distenc/distenc/pipeline/media"
+	"github.com/distenc/distenc/test/corpus"
 )
 
 // A result on the share is taken for no other than the one whose CRC its worker wrote down: whichever bit
@@ -57,4 +61,27 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 	require.NoError(t, (&Media{}).fits(plan), "others may have more")
 	m.Memory = func() (free, most int64) { return 0, 0 }
 	require.NoError(t, m.fits(plan), "not known")
+}
+
+// It is refused when the film is planned.
+func TestWhatDoesNotFitIsNotPlanned(t *testing.T) {
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	j := &pipeline.Job{ID: "abcdef01-k3f9z", Source: "source.mkv", CRC32: "ABCDEF01", Settings: pipeline.Settings{
+		Encoder: "x264", Options: "--preset ultrafast", Container: pipeline.MKV}}
+	source := share.Path(pipeline.JobFile(j.ID, j.Source))
+	require.NoError(t, os.MkdirAll(filepath.Dir(source), 0o700))
+	require.NoError(t, os.Link(corpus.Make(t, "two-frames.mkv"), source))
+	free := int64(1_000_000)
+	m := &Media{FS: share, Tools: tools, Threads: 1, Memory: func() (int64, int64) { return free, 2_000_000_000 }}
+	_, err = m.Plan(t.Context(), j, master.Scan{})
+	_, refused := errors.AsType[*pipeline.Refusal](err)
+	require.True(t, refused, "%v", err)
+	require.ErrorContains(t, err, "and this machine has 2.0 GB, of which 0.0 GB are free")
+	free = 1_000_000_000
+	plan, err := m.Plan(t.Context(), j, master.Scan{})
+	require.NoError(t, err)
+	require.Equal(t, 2, plan.Frames)
 }
