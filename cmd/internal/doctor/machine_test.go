@@ -51,25 +51,38 @@ func inFolder(t *testing.T) Rehearse {
 }
 
 // A tool that does not do its part is seen here, not with the first film: one that encodes and yet refuses an option of
-// a real chunk's, one that loses a frame, a merge that fails.
+// a real chunk's, one that loses a frame, one that makes other pictures of it, a merge that fails.
 func TestToolsThatDoNotWorkTogether(t *testing.T) {
 	real, err := media.Find(nil)
 	require.NoError(t, err)
-	for name, script := range map[string]string{
-		"ffmpeg": `case "$*" in *-enc_time_base*"-f matroska"*) echo "[fatal] Invalid time base: 1:1000" >&2; exit 234;; ` +
-			`esac; exec ` + real.FFmpeg + ` "$@"`,
-		"mkvmerge": `case "$*" in *.json*) echo "Error: it does not like these chunks"; exit 2;; esac; exec ` +
-			`` + real.MKVMerge + ` "$@"`,
+	// chunk is an ffmpeg that does something else where it encodes a chunk.
+	chunk := func(does string) string {
+		return `case "$*" in *-enc_time_base*"-f matroska"*) ` + does + `;; esac; exec ` + real.FFmpeg + ` "$@"`
+	}
+	// each goes through the arguments, in $a, and may put others in front of one.
+	each := func(does string) string {
+		return `for a; do shift; case "$last $a" in ` + does + `;; esac; set -- "$@" "$a"; last=$a; done`
+	}
+	for name, c := range map[string]struct{ tool, script, want string }{
+		"an option is refused": {"ffmpeg", chunk(`echo "[fatal] Invalid time base: 1:1000" >&2; exit 234`),
+			"Invalid time base"},
+		"a frame is lost": {"ffmpeg", chunk(each(`*" -avoid_negative_ts") set -- "$@" -bsf:v 'noise=drop=eq(n\,9)'`)),
+			"49 came out, 50 are planned"},
+		"the pictures are others": {"ffmpeg", chunk(each(`"-vf "*) a=$a,negate`)),
+			"its pictures are not the source's"},
+		"the merge fails": {"mkvmerge", `case "$*" in *.json*) echo "Error: it does not like these chunks"; exit 2;; ` +
+			`esac; exec ` + real.MKVMerge + ` "$@"`, "it does not like these chunks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, c.tool), []byte("#!/bin/sh\n"+c.script+"\n"), 0o755))
 			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			found := collect{}
 			Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t),
 				Profiles: []Profile{profile("default", "--preset ultrafast")}}, found.tell)
-			require.Equal(t, OK, found[name].Level)
+			require.Equal(t, OK, found[c.tool].Level)
 			require.Equal(t, Fail, found["profile default"].Level, "%v", found["profile default"])
+			require.Contains(t, found["profile default"].Seen, c.want)
 		})
 	}
 }
