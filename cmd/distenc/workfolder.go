@@ -57,8 +57,8 @@ func (id sourceID) unchanged() bool {
 }
 
 // workFolder is the private share of one encode, or where a film is tried: a hidden folder beside the output, or beside
-// the page. The process that works in it holds its lock, so one whose lock is free was left by a process that was killed
-// or interrupted.
+// the page. The process that works in it holds its lock, so one whose lock is free was left by a process that was
+// killed or interrupted.
 type workFolder struct {
 	share  *sharefs.FS
 	source sourceID
