@@ -22,7 +22,7 @@ var pageCSS string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"size": func(n any) string { return size(number(n)) },
 	"span": span, "margin": margin, "moment": at, "plain": view.Plain,
-	"part":     func(r *Report, n any) string { return fmt.Sprintf("%.0f%%", 100*number(n)/float64(max(1, r.Size))) },
+	"part":     func(r *Report, n any) string { return r.part(number(n)) },
 	"bar":      func(r *Report, n any) string { return fmt.Sprintf("%.1f%%", 100*number(n)/r.largest()) },
 	"sampled":  func(r *Report, p Profile) string { return p.sampledText(r.Frames) },
 	"measured": Farm.measuredText,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -37,11 +38,12 @@ func Table(w io.Writer, r *Report) {
 		if p.Refused != "" {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t", view.Plain(p.Name), p.Encoder, p.sizeText(), r.part(p), p.timeText())
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t", view.Plain(p.Name), p.Encoder, p.sizeText(),
+			r.part(p.Size.Value), timeText(p.Time))
 		if farm {
 			fmt.Fprintf(t, "%s\t", p.farmText())
 		}
-		fmt.Fprintf(t, "%.4f\t%.4f at %s\t", p.SSIM, p.Worst, at(p.At))
+		fmt.Fprintf(t, "%s\t%s at %s\t", pipeline.SSIM.Text(p.SSIM), pipeline.SSIM.Text(p.Worst), at(p.At))
 		if vmaf {
 			fmt.Fprintf(t, "%s\t", p.vmafText())
 		}
@@ -63,33 +65,24 @@ func Table(w io.Writer, r *Report) {
 }
 
 func (r *Report) farm() bool {
-	for _, p := range r.Profiles {
-		if p.Farm != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Profiles, func(p Profile) bool { return p.Farm != nil })
 }
 
 func (r *Report) vmaf() bool {
-	for _, p := range r.Profiles {
-		if p.VMAF != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Profiles, func(p Profile) bool { return p.VMAF != nil })
 }
 
 // sizeText is a size with its interval: "1.2 GiB ±7%".
 func (p Profile) sizeText() string { return size(p.Size.Value) + margin(p.Size) }
 
-func (p Profile) timeText() string { return span(p.Time.Value) + margin(p.Time) }
+// timeText is a time with its interval.
+func timeText(e sample.Estimate) string { return span(e.Value) + margin(e) }
 
 func (p Profile) farmText() string {
 	if p.Farm == nil {
 		return ""
 	}
-	return span(p.Farm.Time.Value) + margin(p.Farm.Time)
+	return timeText(p.Farm.Time)
 }
 
 // measuredText says of how many nodes the speed is known.
@@ -115,10 +108,8 @@ func (p Profile) sampledText(frames int) string {
 	return fmt.Sprintf("%.2g%% of the film", 100*float64(p.Sampled)/float64(max(1, frames)))
 }
 
-// part is how much of the source's size an output has.
-func (r *Report) part(p Profile) string {
-	return fmt.Sprintf("%.0f%%", 100*p.Size.Value/float64(max(1, r.Size)))
-}
+// part is how much of the source's size so many bytes are.
+func (r *Report) part(n float64) string { return fmt.Sprintf("%.0f%%", 100*n/float64(max(1, r.Size))) }
 
 // margin is an interval around its value; nothing where there is none.
 func margin(e sample.Estimate) string {
