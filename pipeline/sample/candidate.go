@@ -146,7 +146,7 @@ func (c *Candidate) need(s *Sample) float64 {
 		spent, work = spent+max(0, p.spent-c.start), work+p.window.work
 	}
 	film := s.film.cell(0, s.Frames)
-	slots := float64(max(1, s.req.Slots))
+	slots := float64(s.req.Slots)
 	return spent/work*film.work/slots + c.start*math.Ceil(float64(c.chunks)/slots)
 }
 

@@ -43,7 +43,7 @@ func (f *film) light(ctx context.Context, tools media.Tools, req Request, plan *
 	var mu sync.Mutex
 	var lit pipeline.Rect
 	tasks, ctx := errgroup.WithContext(ctx)
-	tasks.SetLimit(max(1, req.Slots))
+	tasks.SetLimit(req.Slots)
 	for i := range min(barPlaces, len(cells)) {
 		at := cells[i*len(cells)/min(barPlaces, len(cells))]
 		tasks.Go(func() error {

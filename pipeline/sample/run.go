@@ -103,7 +103,7 @@ type group struct {
 
 func (r *run) tasks(ctx context.Context) group {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, r.req.Slots))
+	g.SetLimit(r.req.Slots)
 	return group{g, ctx}
 }
 
@@ -131,7 +131,7 @@ func (r *run) start(ctx context.Context) error {
 // singles encodes one frame in all slots and returns the mean of the seconds.
 func (r *run) singles(ctx context.Context, c *Candidate, frame int) (mean float64, err error) {
 	tasks := r.tasks(ctx)
-	took := make([]float64, max(1, r.req.Slots))
+	took := make([]float64, r.req.Slots)
 	for i := range took {
 		tasks.Go(func() (err error) {
 			took[i], err = r.single(tasks.ctx, c, frame)
@@ -173,7 +173,7 @@ func (r *run) length(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	slots := float64(max(1, r.req.Slots))
+	slots := float64(r.req.Slots)
 	window := time.Until(r.ends).Seconds() * slots / each / wantedCells // frames
 	cell := (window - windowHead - windowTail) / fps
 	return frames(min(longCell, max(shortCell, cell))), nil

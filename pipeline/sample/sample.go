@@ -18,7 +18,7 @@ type Request struct {
 	Dir      string // an empty folder for what is written meanwhile, absolute, which the caller removes
 	Settings []pipeline.Settings
 	Time     time.Duration // to be spent on encoding and measuring, about: some rounds are taken in any case
-	Slots    int           // encodes side by side
+	Slots    int           // encodes side by side; below 1: one
 	Threads  int           // of each
 	Nice     int
 	// Progress is called when a part of the time is over, 0 to 1, with what is going on. If nil, it is not called.
@@ -45,6 +45,7 @@ func Take(ctx context.Context, tools media.Tools, req Request) (*Sample, error) 
 	if req.Progress == nil {
 		req.Progress = func(float64, string) {}
 	}
+	req.Slots = max(1, req.Slots)
 	req.Progress(0, "reading the film")
 	info, err := os.Stat(req.Path)
 	if err != nil {
