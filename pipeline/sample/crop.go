@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encode"
 	"github.com/distenc/distenc/pipeline/media"
@@ -42,13 +40,12 @@ func (f *film) light(ctx context.Context, tools media.Tools, req Request, plan *
 	cells := f.cells(length)
 	var mu sync.Mutex
 	var lit pipeline.Rect
-	tasks, ctx := errgroup.WithContext(ctx)
-	tasks.SetLimit(req.Slots)
+	tasks := req.tasks(ctx)
 	for i := range min(barPlaces, len(cells)) {
 		at := cells[i*len(cells)/min(barPlaces, len(cells))]
 		tasks.Go(func() error {
 			small, chunk := f.window(plan, at)
-			text, record, err := encode.Bars(ctx, tools, encode.Request{
+			text, record, err := encode.Bars(tasks.ctx, tools, encode.Request{
 				Plan: small, Chunk: chunk, Source: f.path, Threads: req.Threads, Nice: req.Nice,
 			})
 			var found encode.Lit

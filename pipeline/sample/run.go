@@ -63,7 +63,7 @@ func (r *run) all(ctx context.Context) error {
 
 // round encodes the next cell of each stratum with all settings.
 func (r *run) round(ctx context.Context, layers [][]cell, round int) error {
-	tasks := r.tasks(ctx)
+	tasks := r.req.tasks(ctx)
 	for _, layer := range layers {
 		if round >= len(layer) {
 			continue
@@ -101,9 +101,9 @@ type group struct {
 	ctx context.Context
 }
 
-func (r *run) tasks(ctx context.Context) group {
+func (r *Request) tasks(ctx context.Context) group {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.req.Slots)
+	g.SetLimit(r.Slots)
 	return group{g, ctx}
 }
 
@@ -130,7 +130,7 @@ func (r *run) start(ctx context.Context) error {
 
 // singles encodes one frame in all slots and returns the mean of the seconds.
 func (r *run) singles(ctx context.Context, c *Candidate, frame int) (mean float64, err error) {
-	tasks := r.tasks(ctx)
+	tasks := r.req.tasks(ctx)
 	took := make([]float64, r.req.Slots)
 	for i := range took {
 		tasks.Go(func() (err error) {
@@ -181,7 +181,7 @@ func (r *run) length(ctx context.Context) (int, error) {
 
 // pilots encodes a cell with all settings, and returns the seconds that a slot takes for a frame.
 func (r *run) pilots(ctx context.Context, at cell) (each float64, err error) {
-	tasks := r.tasks(ctx)
+	tasks := r.req.tasks(ctx)
 	for _, c := range r.sampled() {
 		tasks.Go(func() (err error) {
 			c.pilot, err = r.part(tasks.ctx, c, at)

@@ -34,7 +34,7 @@ func (r *run) wholeOf(ctx context.Context, c *Candidate) error {
 		return err
 	}
 	c.parts, c.chunks = make([]part, len(plan.Chunks)), len(plan.Chunks)
-	tasks := r.tasks(ctx)
+	tasks := r.req.tasks(ctx)
 	for i := range plan.Chunks {
 		tasks.Go(func() (err error) {
 			c.parts[i], err = r.chunk(tasks.ctx, plan, &plan.Chunks[i])
