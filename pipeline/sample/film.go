@@ -160,10 +160,9 @@ func (f *film) window(plan *pipeline.Plan, c cell) (*pipeline.Plan, *pipeline.Ch
 	chunk.Index = len(small.Chunks)
 	small.Chunks = append(small.Chunks, chunk)
 	if c.to < len(f.frames) {
-		chunk.End = f.frames[c.to].pts
+		small.Chunks[chunk.Index].End = f.frames[c.to].pts
 		small.Chunks = append(small.Chunks, pipeline.Chunk{Index: chunk.Index + 1, PTS: f.times(c.to, c.to+1)})
 	}
-	small.Chunks[chunk.Index] = chunk
 	return &small, &small.Chunks[chunk.Index]
 }
 
