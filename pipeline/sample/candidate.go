@@ -29,7 +29,7 @@ type Candidate struct {
 	dropped float64 // seconds for a frame that is decoded and dropped
 	around  float64 // seconds that an encode of the film takes before its first chunk and behind the last one
 	pilot   part
-	layers  [][]cell
+	strata  [][]cell
 	worst   int // number of the frame of Worst
 
 	mu     sync.Mutex
@@ -55,15 +55,15 @@ func (c *Candidate) fail(err error) {
 	c.failed = err
 }
 
-// strata are the candidate's parts, by the strata that their cells are of.
-func (c *Candidate) strata() [][]part {
+// byStratum are the candidate's parts, by the strata that their cells are of.
+func (c *Candidate) byStratum() [][]part {
 	at := map[int]part{}
 	for _, p := range c.parts {
 		at[p.from] = p
 	}
-	out := make([][]part, len(c.layers))
-	for i, layer := range c.layers {
-		for _, cell := range layer {
+	out := make([][]part, len(c.strata))
+	for i, stratum := range c.strata {
+		for _, cell := range stratum {
 			if p, ok := at[cell.from]; ok {
 				out[i] = append(out[i], p)
 			}
@@ -74,10 +74,10 @@ func (c *Candidate) strata() [][]part {
 
 // judge estimates the whole film from the parts.
 func (c *Candidate) judge(s *Sample) {
-	sizes, times := make([]layer, len(c.layers)), make([]layer, len(c.layers))
-	for i, parts := range c.strata() {
-		sizes[i].cells, times[i].cells = len(c.layers[i]), len(c.layers[i])
-		for _, cell := range c.layers[i] {
+	sizes, times := make([]stratum, len(c.strata)), make([]stratum, len(c.strata))
+	for i, parts := range c.byStratum() {
+		sizes[i].cells, times[i].cells = len(c.strata[i]), len(c.strata[i])
+		for _, cell := range c.strata[i] {
 			sizes[i].known += cell.source
 			times[i].known += cell.work
 		}
@@ -112,9 +112,9 @@ func (c *Candidate) over(of func(part) float64) float64 {
 		return mean(measured(c.parts), of)
 	}
 	sum, frames := 0.0, 0
-	for i, parts := range c.strata() {
+	for i, parts := range c.byStratum() {
 		own := 0
-		for _, cell := range c.layers[i] {
+		for _, cell := range c.strata[i] {
 			own += cell.frames()
 		}
 		if parts = measured(parts); len(parts) > 0 {

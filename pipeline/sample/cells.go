@@ -15,8 +15,9 @@ type cell struct {
 
 func (c cell) frames() int { return c.to - c.from }
 
-// strata is how many there are. Each wants two cells at least, of each settings; more would leave little time for each.
-const strata = 4
+// mostStrata is how many there are where there are cells for all. Each wants two cells at least, of each settings; more
+// would leave little time for each.
+const mostStrata = 4
 
 // stratify sorts cells into strata by the bytes that the source has for a frame. Each has about an equal part of the
 // work, and its cells in the film's order.
@@ -29,10 +30,10 @@ func stratify(cells []cell) [][]cell {
 	}
 	total := upTo[len(sorted)]
 	var out [][]cell
-	for i, from := 1, 0; i <= strata; i++ {
+	for i, from := 1, 0; i <= mostStrata; i++ {
 		to := len(sorted)
-		if i < strata {
-			to = max(from, border(sorted, upTo, total*float64(i)/strata, total/strata/2))
+		if i < mostStrata {
+			to = max(from, border(sorted, upTo, total*float64(i)/mostStrata, total/mostStrata/2))
 		}
 		if stratum := sorted[from:to]; len(stratum) > 0 {
 			slices.SortFunc(stratum, func(a, b cell) int { return cmp.Compare(a.from, b.from) })
@@ -83,10 +84,10 @@ func order(n int, begin float64) []int {
 }
 
 // draw puts each stratum into the order in which its cells are taken. Strata begin at different places.
-func draw(layers [][]cell) {
-	for i, s := range layers {
+func draw(strata [][]cell) {
+	for i, s := range strata {
 		drawn := make([]cell, 0, len(s))
-		for _, n := range order(len(s), (float64(i)+0.5)/float64(len(layers))) {
+		for _, n := range order(len(s), (float64(i)+0.5)/float64(len(strata))) {
 			drawn = append(drawn, s[n])
 		}
 		copy(s, drawn)

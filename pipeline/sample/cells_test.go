@@ -15,24 +15,24 @@ func TestStrata(t *testing.T) {
 		c := cell{from: 10 * i, to: 10*i + 10, source: float64(10 + i*37%90), work: 10}
 		cells, total = append(cells, c), total+c.work
 	}
-	layers := stratify(cells)
-	require.Len(t, layers, strata)
+	strata := stratify(cells)
+	require.Len(t, strata, mostStrata)
 	var all []cell
-	for i, s := range layers {
+	for i, s := range strata {
 		sum, least, most := 0.0, s[0].source, s[0].source
 		for _, c := range s {
 			sum, least, most = sum+c.work, min(least, c.source), max(most, c.source)
 		}
-		require.InDelta(t, total/strata, sum, 0.05*total)
+		require.InDelta(t, total/mostStrata, sum, 0.05*total)
 		if i > 0 {
-			before := slices.MaxFunc(layers[i-1], func(a, b cell) int { return int(a.source - b.source) })
+			before := slices.MaxFunc(strata[i-1], func(a, b cell) int { return int(a.source - b.source) })
 			require.GreaterOrEqual(t, least, before.source)
 		}
 		all = append(all, s...)
 	}
-	draw(layers)
+	draw(strata)
 	require.ElementsMatch(t, cells, all)
-	require.ElementsMatch(t, cells, slices.Concat(layers...))
+	require.ElementsMatch(t, cells, slices.Concat(strata...))
 }
 
 // What is so unlike as noise and a still picture does not stand in one stratum.
@@ -45,10 +45,10 @@ func TestALeapEndsAStratum(t *testing.T) {
 		}
 		cells = append(cells, c)
 	}
-	layers := stratify(cells)
-	require.Len(t, layers, strata)
-	require.Len(t, layers[2], 68-50)
-	require.Len(t, layers[3], 32)
+	strata := stratify(cells)
+	require.Len(t, strata, mostStrata)
+	require.Len(t, strata[2], 68-50)
+	require.Len(t, strata[3], 32)
 }
 
 // However many cells are taken, they lie evenly over the film.

@@ -27,8 +27,8 @@ func (e Estimate) Times(v float64) Estimate { return Estimate{e.Value * v, e.Low
 // wanted.
 type drawn struct{ known, wanted float64 }
 
-// layer is one stratum: how many cells it has, what they have together of the known quantity, and those drawn.
-type layer struct {
+// stratum is how many cells one has, what they have together of the known quantity, and those drawn.
+type stratum struct {
 	cells int
 	known float64
 	drawn []drawn
@@ -39,14 +39,14 @@ type layer struct {
 const allowance = 0.05
 
 // estimate is the separate ratio estimate of the wanted quantity over all cells.
-func estimate(layers []layer) Estimate {
+func estimate(strata []stratum) Estimate {
 	var value, variance float64
 	freedom := 0
-	for _, l := range layers {
-		ratio, spread := l.ratio()
-		value += l.known * ratio
-		if n := len(l.drawn); n < l.cells {
-			variance += l.known * l.known * spread / float64(max(1, n)) * (1 - float64(n)/float64(l.cells))
+	for _, s := range strata {
+		ratio, spread := s.ratio()
+		value += s.known * ratio
+		if n := len(s.drawn); n < s.cells {
+			variance += s.known * s.known * spread / float64(max(1, n)) * (1 - float64(n)/float64(s.cells))
 			freedom += max(0, n-1)
 		}
 	}
@@ -56,17 +56,17 @@ func estimate(layers []layer) Estimate {
 }
 
 // ratio is what comes of a unit of the known quantity, and the variance of that from one cell to another.
-func (l layer) ratio() (ratio, spread float64) {
+func (s stratum) ratio() (ratio, spread float64) {
 	var sum drawn
-	for _, d := range l.drawn {
+	for _, d := range s.drawn {
 		sum.known, sum.wanted = sum.known+d.known, sum.wanted+d.wanted
 	}
-	n := float64(len(l.drawn))
+	n := float64(len(s.drawn))
 	if n == 0 || sum.known <= 0 {
 		return 0, 0
 	}
 	ratio = sum.wanted / sum.known
-	for _, d := range l.drawn {
+	for _, d := range s.drawn {
 		residual := (d.wanted - ratio*d.known) / (sum.known / n)
 		spread += residual * residual / max(1, n-1)
 	}

@@ -10,11 +10,11 @@ import (
 
 // All cells drawn leave nothing to estimate but what is wrong with every one.
 func TestAllCellsDrawnGiveTheSum(t *testing.T) {
-	layers := []layer{
+	strata := []stratum{
 		{cells: 2, known: 30, drawn: []drawn{{10, 3}, {20, 8}}},
 		{cells: 1, known: 5, drawn: []drawn{{5, 1}}},
 	}
-	e := estimate(layers)
+	e := estimate(strata)
 	require.InDelta(t, 12, e.Value, 1e-9)
 	require.InDelta(t, 12*(1-allowance), e.Low, 1e-9)
 	require.InDelta(t, 12*(1+allowance), e.High, 1e-9)
@@ -22,7 +22,7 @@ func TestAllCellsDrawnGiveTheSum(t *testing.T) {
 
 // A ratio that is the same everywhere is found from one cell, however unlike the cells are.
 func TestTheRatioCarriesOver(t *testing.T) {
-	e := estimate([]layer{{cells: 100, known: 1000, drawn: []drawn{{1, 0.25}, {30, 7.5}}}})
+	e := estimate([]stratum{{cells: 100, known: 1000, drawn: []drawn{{1, 0.25}, {30, 7.5}}}})
 	require.InDelta(t, 250, e.Value, 1e-9)
 }
 
@@ -42,19 +42,19 @@ func TestTheIntervalHolds(t *testing.T) {
 			results[i] = math.Pow(cells[i].source, 0.8) * math.Exp(0.4*dice.NormFloat64())
 			sum += results[i]
 		}
-		layers := stratify(cells)
-		draw(layers)
-		var drawnLayers []layer
-		for _, s := range layers {
-			l := layer{cells: len(s)}
-			for i, c := range s {
-				if l.known += c.source; i < 3 {
-					l.drawn = append(l.drawn, drawn{c.source, results[c.from]})
+		strata := stratify(cells)
+		draw(strata)
+		var drawnStrata []stratum
+		for _, cells := range strata {
+			s := stratum{cells: len(cells)}
+			for i, c := range cells {
+				if s.known += c.source; i < 3 {
+					s.drawn = append(s.drawn, drawn{c.source, results[c.from]})
 				}
 			}
-			drawnLayers = append(drawnLayers, l)
+			drawnStrata = append(drawnStrata, s)
 		}
-		if e := estimate(drawnLayers); e.Low <= sum && sum <= e.High {
+		if e := estimate(drawnStrata); e.Low <= sum && sum <= e.High {
 			held++
 		}
 	}

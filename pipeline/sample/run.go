@@ -31,17 +31,17 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	cells := r.film.cells(length)
-	if len(cells) <= 2*strata || r.timeForAll() {
+	if len(cells) <= 2*mostStrata || r.timeForAll() {
 		return r.whole(ctx)
 	}
-	layers := stratify(cells)
-	draw(layers)
+	strata := stratify(cells)
+	draw(strata)
 	for _, c := range r.sampled() {
-		c.layers = layers
+		c.strata = strata
 	}
 	for round := 0; round < len(cells); round++ {
 		began := time.Now()
-		if err := r.round(ctx, layers, round); err != nil {
+		if err := r.round(ctx, strata, round); err != nil {
 			return err
 		}
 		took := time.Since(began)
@@ -62,15 +62,15 @@ func (r *run) all(ctx context.Context) error {
 }
 
 // round encodes the next cell of each stratum with all settings.
-func (r *run) round(ctx context.Context, layers [][]cell, round int) error {
+func (r *run) round(ctx context.Context, strata [][]cell, round int) error {
 	tasks := r.req.tasks(ctx)
-	for _, layer := range layers {
-		if round >= len(layer) {
+	for _, stratum := range strata {
+		if round >= len(stratum) {
 			continue
 		}
 		for _, c := range r.sampled() {
 			tasks.Go(func() error {
-				part, err := r.part(tasks.ctx, c, layer[round])
+				part, err := r.part(tasks.ctx, c, stratum[round])
 				switch {
 				case errors.Is(err, encode.ErrFrames): // another part tells as much
 					c.fail(err)
@@ -153,7 +153,7 @@ const leastRounds = 2
 // Lengths of a cell, in seconds, and how many are wanted in the time: three rounds.
 const (
 	shortCell, longCell = 1.0, 4.0
-	wantedCells         = 3 * strata
+	wantedCells         = 3 * mostStrata
 )
 
 // length chooses the length of the cells, in frames, by how long it takes to encode a short one in the middle of the

@@ -44,7 +44,7 @@ func (r *run) wholeOf(ctx context.Context, c *Candidate) error {
 	if err := tasks.Wait(); err != nil {
 		return err
 	}
-	c.Whole, c.layers = true, nil
+	c.Whole, c.strata = true, nil
 	work := 0.0
 	for _, p := range c.parts {
 		work += p.seconds
