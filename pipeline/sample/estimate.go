@@ -34,9 +34,9 @@ type stratum struct {
 	drawn []drawn
 }
 
-// allowance is for what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few
+// bias is for what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few
 // seconds does not look ahead as far as in a chunk. docs/performance.md has what was seen.
-const allowance = 0.05
+const bias = 0.05
 
 // estimate is the separate ratio estimate of the wanted quantity over all cells.
 func estimate(strata []stratum) Estimate {
@@ -51,7 +51,7 @@ func estimate(strata []stratum) Estimate {
 		}
 	}
 	const nine = 1.6449 // times of ten, to both sides
-	half := math.Hypot(pipeline.Student(nine, freedom)*math.Sqrt(variance), allowance*value)
+	half := math.Hypot(pipeline.Student(nine, freedom)*math.Sqrt(variance), bias*value)
 	return Estimate{value, max(0, value-half), value + half}
 }
 

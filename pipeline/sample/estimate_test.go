@@ -16,8 +16,8 @@ func TestAllCellsDrawnGiveTheSum(t *testing.T) {
 	}
 	e := estimate(strata)
 	require.InDelta(t, 12, e.Value, 1e-9)
-	require.InDelta(t, 12*(1-allowance), e.Low, 1e-9)
-	require.InDelta(t, 12*(1+allowance), e.High, 1e-9)
+	require.InDelta(t, 12*(1-bias), e.Low, 1e-9)
+	require.InDelta(t, 12*(1+bias), e.High, 1e-9)
 }
 
 // A ratio that is the same everywhere is found from one cell, however unlike the cells are.
