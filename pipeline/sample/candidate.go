@@ -23,14 +23,24 @@ type Candidate struct {
 	Worst Point    // the frame with the lowest SSIM of those that were seen
 	VMAF  *float64 // mean of all frames; nil where this ffmpeg does not have it
 
-	plan    *pipeline.Plan
-	chunks  int     // of the whole film, about
-	start   float64 // seconds that an encode takes before its first frame
-	dropped float64 // seconds for a frame that is decoded and dropped
-	around  float64 // seconds that an encode of the film takes before its first chunk and behind the last one
-	pilot   part
-	strata  [][]cell
-	worst   int // number of the frame of Worst
+	plan   *pipeline.Plan
+	chunks int // of the whole film, about
+	worst  int // number of the frame of Worst
+	overhead
+	encoded
+}
+
+// overhead is the seconds that an encode takes beside those for its frames.
+type overhead struct {
+	start   float64 // before its first frame
+	dropped float64 // for a frame that is decoded and dropped
+	around  float64 // of the film: before its first chunk and behind the last one
+}
+
+// encoded is what was encoded of the film.
+type encoded struct {
+	strata [][]cell // nil where all of it was
+	pilot  part
 
 	mu     sync.Mutex
 	parts  []part
@@ -43,26 +53,26 @@ type Point struct {
 	SSIM float64
 }
 
-func (c *Candidate) add(p part) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.parts = append(c.parts, p)
+func (e *encoded) add(p part) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.parts = append(e.parts, p)
 }
 
-func (c *Candidate) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failed = err
+func (e *encoded) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed = err
 }
 
-// byStratum are the candidate's parts, by the strata that their cells are of.
-func (c *Candidate) byStratum() [][]part {
+// byStratum are the parts, by the strata that their cells are of.
+func (e *encoded) byStratum() [][]part {
 	at := map[int]part{}
-	for _, p := range c.parts {
+	for _, p := range e.parts {
 		at[p.from] = p
 	}
-	out := make([][]part, len(c.strata))
-	for i, stratum := range c.strata {
+	out := make([][]part, len(e.strata))
+	for i, stratum := range e.strata {
 		for _, cell := range stratum {
 			if p, ok := at[cell.from]; ok {
 				out[i] = append(out[i], p)

@@ -34,8 +34,8 @@ type stratum struct {
 	drawn []drawn
 }
 
-// bias is for what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few
-// seconds does not look ahead as far as in a chunk. docs/performance.md has what was seen.
+// bias is what is wrong with every cell alike, as a part of the quantity: an encoder that is given a few seconds does
+// not look ahead as far as in a chunk. docs/performance.md has what was seen.
 const bias = 0.05
 
 // estimate is the separate ratio estimate of the wanted quantity over all cells.

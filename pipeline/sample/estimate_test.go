@@ -77,7 +77,7 @@ func TestABoundForTheSize(t *testing.T) {
 
 // Seven chunks in two slots take as long as eight.
 func TestTheLastChunkIsWaitedFor(t *testing.T) {
-	c := Candidate{Work: exactly(70), chunks: 7, around: 3}
+	c := Candidate{Work: exactly(70), chunks: 7, overhead: overhead{around: 3}}
 	require.InDelta(t, 43, c.Time(2).Value, 1e-9)
 	c.chunks = 700
 	require.InDelta(t, 38, c.Time(2).Value, 1e-9)
