@@ -1,9 +1,6 @@
 package encode
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
 )
@@ -14,11 +11,7 @@ func Flow(plan *pipeline.Plan, chunk int, clip *media.Clip) pipeline.Flow {
 	if !plan.Buffer.Bounds() {
 		return pipeline.Flow{}
 	}
-	shown := make([]int, len(clip.PTS)) // the packets' numbers in the order of showing
-	for i := range shown {
-		shown[i] = i
-	}
-	slices.SortFunc(shown, func(a, b int) int { return cmp.Compare(clip.PTS[a], clip.PTS[b]) })
+	shown := media.Shown(clip.PTS)
 	c := &plan.Chunks[chunk]
 	times := append(c.PTS.All(), c.End)
 	if n := len(times) - 1; chunk == len(plan.Chunks)-1 && n > 1 { // encoders take it to last as long as the one before

@@ -3,11 +3,13 @@ package media
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -53,6 +55,16 @@ func (p *Packets) add(k Packet) {
 	if k.PTS != NoPTS && k.Flags&Discard == 0 && (!p.timed || k.PTS > p.last) {
 		p.timed, p.last, p.LastTicks = true, k.PTS, int64(k.Ticks)
 	}
+}
+
+// Shown lists packets by their numbers in the order of presentation.
+func Shown(pts []int64) []int {
+	order := make([]int, len(pts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(pts[a], pts[b]) })
+	return order
 }
 
 // Packets reads a whole file once and lists one stream's packets. path is absolute, stream the

@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -102,19 +101,14 @@ func (r *run) single(ctx context.Context, c *Candidate, frame int) (float64, err
 	return record.Seconds, nil
 }
 
-// weigh reads how many bytes the frames have. The packets' order in the presentation is that of their times.
+// weigh reads how many bytes the frames have.
 func (p *part) weigh(ctx context.Context, tools media.Tools) error {
 	packets, err := tools.Packets(ctx, p.req.Out, 0)
 	if err != nil {
 		return err
 	}
-	order := make([]int, packets.Len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(packets.PTS[a], packets.PTS[b]) })
 	head := p.from - p.window.from
-	for n, i := range order {
+	for n, i := range media.Shown(packets.PTS) {
 		size := float64(packets.Size[i])
 		switch {
 		case n < head:
