@@ -19,9 +19,9 @@ type overrun struct {
 // it is this chunk that is encoded again if the next one does not fit.
 const leastLeft = 0.1
 
-// startBuffer sends results back that overrun the decoder's buffer behind those before them. holds: no accepted one
+// keepToBuffer sends results back that overrun the decoder's buffer behind those before them. within: no accepted one
 // does, but for what no attempt could mend.
-func (t *term) startBuffer(j *job, state []pipeline.ChunkFile) (holds bool) {
+func (t *term) keepToBuffer(j *job, state []pipeline.ChunkFile) (within bool) {
 	b := j.plan.Buffer
 	if !b.Bounds() || j.plan.Analysis != "" {
 		return true

@@ -95,9 +95,9 @@ func (t *term) startPin(j *job, pin pipeline.Pin) {
 	}, t.orLater(j, "cannot change the build"))
 }
 
-// startSort sends those results to be made anew whose parameter sets are not those of the newest build that a result
+// matchHeaders sends those results to be made anew whose parameter sets are not those of the newest build that a result
 // is of. That is nobody's failure. alike: all accepted ones have the same.
-func (t *term) startSort(j *job, state []pipeline.ChunkFile) (alike bool) {
+func (t *term) matchHeaders(j *job, state []pipeline.ChunkFile) (alike bool) {
 	if len(j.builds.pins) < 2 {
 		return true
 	}

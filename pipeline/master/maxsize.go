@@ -10,9 +10,9 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// startSkip ends a job whose output will surely be larger than it may be. skipped: it does, or can't yet tell whether
-// to.
-func (t *term) startSkip(j *job, state []pipeline.ChunkFile) (skipped bool) {
+// skipOutgrowing ends a job whose output will surely be larger than it may be. hold: nothing is merged yet, because the
+// job is skipped or that can't be told.
+func (t *term) skipOutgrowing(j *job, state []pipeline.ChunkFile) (hold bool) {
 	if j.plan.Limit() == 0 {
 		return false
 	}

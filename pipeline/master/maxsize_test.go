@@ -144,7 +144,7 @@ func TestAFilmIsNotSkippedForARecordThatIsNotTrue(t *testing.T) {
 			state[i] = c
 		}
 		for range 3 { // the records are read, then proven, then known
-			m.startSkip(j, state)
+			m.skipOutgrowing(j, state)
 			for !m.tasks.idle() {
 				(<-m.tasks.results)()
 			}
@@ -153,7 +153,7 @@ func TestAFilmIsNotSkippedForARecordThatIsNotTrue(t *testing.T) {
 		d, err := pipeline.LoadDecision(m.FS, j.ID)
 		if video == 10 {
 			require.ErrorIs(t, err, fs.ErrNotExist)
-			require.False(t, m.startSkip(j, state))
+			require.False(t, m.skipOutgrowing(j, state))
 			continue
 		}
 		require.NoError(t, err)

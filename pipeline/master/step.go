@@ -113,13 +113,13 @@ func (t *term) stepChunks(
 	}
 	j.chunks.aside = count[pipeline.Failed]
 	t.watchBuild(j, count, control.Paused)
-	skipped := t.startSkip(j, state)
-	alike := t.startSort(j, state) && t.startBuffer(j, state) && t.watchBudget(j, state) && !skipped
+	hold := t.skipOutgrowing(j, state)
+	fit := t.matchHeaders(j, state) && t.keepToBuffer(j, state) && t.watchBudget(j, state)
 	t.inspectSource(j)
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
 	j.chunks.ending = noneFree && j.plan.Analysis != ""
 	switch {
-	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0 || !alike:
+	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0 || hold || !fit:
 	case j.plan.Analysis != "":
 		if count[pipeline.Accepted] == len(state) {
 			t.startConclude(j, state)
