@@ -1,10 +1,8 @@
 package encode
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -50,7 +48,7 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Trial, er
 	case clip.Codec != "" && clip.Codec != enc.Codec(), found.Headers == "":
 		err = pipeline.Refuse("what came out is no %s", enc.Codec()).Because(errNothing)
 	case found.Version == "":
-		found.Version = cmp.Or(found.Version, fmt.Sprintf("%s without a version", name))
+		found.Version = name + " without a version"
 	}
 	return found, err
 }

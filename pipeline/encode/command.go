@@ -98,17 +98,15 @@ func described(plan *pipeline.Plan, look encoder.Look) (out []string) {
 // container is the output's format: a chunk keeps the source's absolute timestamps, in ticks that
 // don't round them.
 func container(plan *pipeline.Plan, path string) []string {
-	muxer := "matroska"
-	if plan.Muxer == "mp4" {
-		muxer = plan.Muxer
+	out := []string{"-avoid_negative_ts", "disabled", "-f"}
+	if plan.Muxer != "mp4" {
+		return append(out, "matroska", media.URL(path))
 	}
-	out := []string{"-avoid_negative_ts", "disabled", "-f", muxer}
-	if muxer == "mp4" && plan.Timescale > 0 {
-		scale := strconv.FormatInt(plan.Timescale, 10)
-		out = append(out, "-video_track_timescale", scale, "-movie_timescale", scale)
+	out = append(out, "mp4")
+	if plan.Timescale > 0 {
+		ticks := strconv.FormatInt(plan.Timescale, 10)
+		out = append(out, "-video_track_timescale", ticks, "-movie_timescale", ticks)
 	}
-	if muxer == "mp4" {
-		out = append(out, encoder.MP4Tag(plan.Settings)...)
-	}
+	out = append(out, encoder.MP4Tag(plan.Settings)...)
 	return append(out, media.URL(path))
 }

@@ -65,18 +65,13 @@ func newHunt(crf encoder.CRF, asked pipeline.Quality, begin float64) *hunt {
 		metricModel: m, crf: crf, target: asked.Target, want: m.level(asked.Target), slope: -m.perSpan / crf.Span,
 	}
 	if h.first = begin; begin == 0 {
-		h.hint(crf.First, m.typical)
+		h.first = crf.First + h.stride((h.want-h.level(m.typical))/h.slope)
 	}
 	return h
 }
 
 // version takes in how fine the steps of the encoder's version are.
 func (h *hunt) version(crf encoder.CRF) { h.crf.Step = crf.Step }
-
-// hint sets the first CRF by what another one scores elsewhere.
-func (h *hunt) hint(crf, score float64) {
-	h.first = crf + h.stride((h.want-h.level(score))/h.slope)
-}
 
 // follow begins where a hunt for the same score in a part of the pictures has come to, and expects of a step what that
 // has seen.

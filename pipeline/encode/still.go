@@ -9,13 +9,13 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// StillWidth is how wide a still is at most, in pixels.
-const StillWidth = 1280
+// stillWidth is how wide a still is at most, in pixels.
+const stillWidth = 1280
 
 // toStill are the last filters of a picture that people are to look at: square pixels, in a size that a page holds, in
 // the colours of a JPEG. swscale's default takes every second column of the colours.
 var toStill = fmt.Sprintf(`scale=w=min(%d\,iw*sar):h=ow/dar:flags=lanczos+accurate_rnd+full_chroma_int`+
-	`:out_range=pc:out_color_matrix=bt601,setsar=1,format=yuvj444p`, StillWidth)
+	`:out_range=pc:out_color_matrix=bt601,setsar=1,format=yuvj444p`, stillWidth)
 
 // asJPEG are the options for one JPEG to stdout, in which nothing of a coarse encode is lost.
 var asJPEG = []string{"-frames:v", "1", "-c:v", "mjpeg", "-q:v", "2", "-f", "mjpeg", "pipe:1"}
