@@ -39,11 +39,11 @@ type Request struct {
 // ErrFrames is the error for a chunk from which no way of decoding gives the planned frames.
 var ErrFrames = errors.New("the frames that come out are not the planned ones")
 
-// Chunk encodes one chunk and checks it. Out, or Spare if the record says so, is durable when it returns without an
-// error; its folder is not synced. Chunk, Attempt and Node of the record are left to the caller.
+// Chunk encodes one chunk and checks it. On success the result lies in Out, or in Spare if Record.Spare is set; the
+// caller removes the other file. The result is durable then, its folder is not synced. Chunk, Attempt and Node of the
+// record are left to the caller.
 //
-// When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. The caller removes Out then, and Spare
-// in any case but that.
+// When all ways were tried in vain the error is ErrFrames, or what ffmpeg said. After an error the caller removes both.
 func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Record, error) {
 	start := time.Now()
 	enc, options, err := encoder.At(req.Plan.Settings, req.Spending.CRF)

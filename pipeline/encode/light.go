@@ -13,7 +13,7 @@ import (
 type light struct {
 	width, height int              // of the source's pictures
 	across, down  int              // cells in a line, and in a column
-	taken         func(frames int) // is called after each picture. If nil, it is not called
+	taken         func(frames int) // called after each picture; never nil
 
 	picture      []byte // what has come of the next one
 	frames, dark int

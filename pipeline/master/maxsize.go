@@ -93,13 +93,13 @@ func (w *jobTask) skipOutgrown(ctx context.Context, done []pipeline.ChunkFile, v
 	return nil
 }
 
-// beyond says by how much a size is too large.
+// beyond compares a size with its source and names max_size, for a person.
 func beyond(p *pipeline.Plan, size int64) string {
 	return fmt.Sprintf("%.1f%% of its source's bytes; max_size is %s", 100*float64(size)/float64(p.SourceSize),
 		p.Settings.MaxSize)
 }
 
-// tooLarge tells whether a merged output of so many bytes has more than it may.
+// tooLarge reports whether an output of this size exceeds max_size.
 func tooLarge(p *pipeline.Plan, size int64) bool { return p.Limit() > 0 && size > p.Limit() }
 
 // skipMerged skips a job whose output is there, and too large.
