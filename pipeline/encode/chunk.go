@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,11 @@ func ladder(req Request) []input {
 	source.trim = fmt.Sprintf("start_frame=%d:end_frame=%d", c.First-from.before, c.First+c.PTS.Len()+from.behind)
 	source.method = byNumber
 	return append(out, source)
+}
+
+// wayOf finds the way by which a chunk was encoded, as its record's method says; the first one if none is called so.
+func wayOf(ways []input, method string) int {
+	return max(0, slices.IndexFunc(ways, func(in input) bool { return strings.HasPrefix(method, in.method) }))
 }
 
 // span is what of the source is decoded for a chunk.

@@ -48,10 +48,21 @@ func scoreOf(
 	if err != nil {
 		return 0, err
 	}
-	if want := (frames + every - 1) / every; frames > 0 && len(scores) != want {
-		return 0, fmt.Errorf("%w: %d pairs of pictures could be compared, %d are planned", ErrFrames, len(scores), want)
+	if frames > 0 {
+		err = checkPairs(len(scores), (frames+every-1)/every)
+	}
+	if err != nil {
+		return 0, err
 	}
 	return media.MeanScore(metric, scores), nil
+}
+
+// checkPairs refuses a comparison of other pictures than the planned ones.
+func checkPairs(got, want int) error {
+	if got != want {
+		return fmt.Errorf("%w: %d pairs of pictures could be compared, %d are planned", ErrFrames, got, want)
+	}
+	return nil
 }
 
 // scoresOf returns the scores of the pictures themselves, of every so many one.

@@ -132,7 +132,7 @@ func (p PictureCheck) compare(
 	ctx context.Context, tools media.Tools, options encoder.Options, n int, result func() (thumb, error),
 ) error {
 	limit, nearest := farthest(options), -1.0
-	for _, in := range p.ways(n) {
+	for _, in := range pictureWays(p.request(), p.Method, n) {
 		args := decoding(p.Plan, in, filters(p.Plan, options.Look(), in)+","+toThumb, 1)
 		pictures, stderr, err := decode(ctx, tools, args, p.limits(in))
 		if err != nil && !worthAnother(ctx, err) {
@@ -169,26 +169,28 @@ func (p PictureCheck) compare(
 		ErrPictures, n, p.Plan.Video.TimeBase.Seconds(p.Chunk.PTS.All()[n]), nearest, limit)
 }
 
-// ways lists how to come by one picture of the source: for any but the first a seek straight to it, which
-// not every source takes well, then as the result was encoded and what comes behind that on the ladder.
-func (p PictureCheck) ways(n int) []input {
-	all := ladder(p.request())
-	first := max(0, slices.IndexFunc(all, func(in input) bool { return strings.HasPrefix(p.Method, in.method) }))
+// pictureWays lists how to come by one picture of the source: for any but the first a seek straight to it, which
+// not every source takes well, then as the result was encoded and what comes behind that on the ladder. method is how
+// that was, as the result's record says.
+func pictureWays(req Request, method string, n int) []input {
+	req.Piece = "" // it is the source itself that is looked at
+	all := ladder(req)
+	first := wayOf(all, method)
 	last := first + 1
-	if first < len(p.Chunk.Seeks) { // from the file's start it may take as long as an encode
-		last = len(p.Chunk.Seeks)
+	if first < len(req.Chunk.Seeks) { // from the file's start it may take as long as an encode
+		last = len(req.Chunk.Seeks)
 	}
-	pts := p.Chunk.PTS.All()[n]
+	pts := req.Chunk.PTS.All()[n]
 	var out []input
 	if n > 0 {
-		out = append(out, input{path: p.Source, stream: p.Plan.Video.Index, seek: &pts})
+		out = append(out, input{path: req.Source, stream: req.Plan.Video.Index, seek: &pts})
 	}
 	out = append(out, all[first:last]...)
 	for i := range out {
 		out[i].keep = "" // one picture has no neighbours for a deinterlacer
 		out[i].trim = fmt.Sprintf("start_pts=%d:end_pts=%d", pts, pts+1)
 		if out[i].method == byNumber {
-			out[i].trim = fmt.Sprintf("start_frame=%d:end_frame=%d", p.Chunk.First+n, p.Chunk.First+n+1)
+			out[i].trim = fmt.Sprintf("start_frame=%d:end_frame=%d", req.Chunk.First+n, req.Chunk.First+n+1)
 		}
 	}
 	return out

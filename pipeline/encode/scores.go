@@ -2,9 +2,6 @@ package encode
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -20,10 +17,9 @@ func Scores(ctx context.Context, tools media.Tools, req Request, method string, 
 		return nil, err
 	}
 	ways := ladder(req)
-	way := slices.IndexFunc(ways, func(in input) bool { return strings.HasPrefix(method, in.method) })
-	scores, err := scoresOf(ctx, tools, req, options, ways[max(0, way)], metric, 1)
-	if want := req.Chunk.PTS.Len(); err == nil && len(scores) != want {
-		err = fmt.Errorf("%w: %d pairs of pictures could be compared, %d are planned", ErrFrames, len(scores), want)
+	scores, err := scoresOf(ctx, tools, req, options, ways[wayOf(ways, method)], metric, 1)
+	if err == nil {
+		err = checkPairs(len(scores), req.Chunk.PTS.Len())
 	}
 	return scores, err
 }

@@ -27,10 +27,9 @@ func SourceStill(ctx context.Context, tools media.Tools, req Request, method str
 	if err != nil {
 		return nil, err
 	}
-	check := PictureCheck{Plan: req.Plan, Chunk: req.Chunk, Source: req.Source, Method: method}
-	for _, in := range check.ways(n) {
+	for _, in := range pictureWays(req, method, n) {
 		args := decoding(req.Plan, in, filters(req.Plan, options.Look(), in)+","+toStill, 1)
-		still, failed := jpeg(ctx, tools, args, check.limits(in))
+		still, failed := jpeg(ctx, tools, args, limits(req, in))
 		if failed == nil && len(still) > 0 {
 			return still, nil
 		}
