@@ -187,5 +187,5 @@ func (b *Budget) check(p *Plan) bool {
 
 // allows reports whether these can be CRFs of the budget.
 func (b *Budget) allows(crfs []float64) bool {
-	return !slices.ContainsFunc(crfs, func(crf float64) bool { return !b.Range.has(crf) })
+	return !slices.ContainsFunc(crfs, func(crf float64) bool { return !b.Range.Has(crf) })
 }

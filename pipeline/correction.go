@@ -67,7 +67,7 @@ func (c *Correction) check(p *Plan) error {
 		return errors.New("is no correction of the plan's budget")
 	}
 	for _, took := range c.Took {
-		if !p.Budget.Range.has(took.CRF) || took.Bytes < 0 || took.Bytes > maxTold {
+		if !p.Budget.Range.Has(took.CRF) || took.Bytes < 0 || took.Bytes > maxTold {
 			return errors.New("was made from a result that can't be")
 		}
 	}

@@ -30,8 +30,8 @@ func (r CRFs) check() bool {
 		r.Span <= most
 }
 
-// has reports whether a CRF is one that can be.
-func (r CRFs) has(crf float64) bool { return crf >= r.Least && crf <= r.Most }
+// Has reports whether a CRF is one that can be.
+func (r CRFs) Has(crf float64) bool { return crf >= r.Least && crf <= r.Most }
 
 // Nearest is the allowed value that is nearest to a CRF.
 func (r CRFs) Nearest(crf float64) float64 {
@@ -56,7 +56,7 @@ func NewCurve(points ...Point) Curve {
 // check refuses what NewCurve can't have made of what was measured.
 func (c Curve) check(r CRFs) bool {
 	for i, p := range c {
-		if !r.has(p.CRF) || p.Bytes <= 0 || p.Bytes > maxTold || i > 0 && (p.CRF <= c[i-1].CRF || p.Bytes >= c[i-1].Bytes) {
+		if !r.Has(p.CRF) || p.Bytes <= 0 || p.Bytes > maxTold || i > 0 && (p.CRF <= c[i-1].CRF || p.Bytes >= c[i-1].Bytes) {
 			return false
 		}
 	}

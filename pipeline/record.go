@@ -52,7 +52,7 @@ func (r *Record) plausible(p *Plan) bool {
 	if !p.Budget.Known() || p.Analysis != "" {
 		return true
 	}
-	return p.Budget.Range.has(r.Spent.CRF) && r.Spent.Corrections >= 0 && r.Spent.Corrections <= maxCorrections
+	return p.Budget.Range.Has(r.Spent.CRF) && r.Spent.Corrections >= 0 && r.Spent.Corrections <= maxCorrections
 }
 
 // LoadRecordOf reads the record beside the result of a chunk of a plan, and refuses one that can't be of it.

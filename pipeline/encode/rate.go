@@ -69,6 +69,10 @@ func passOf(req Request, n int) Request {
 	return req
 }
 
+// mostCounted bounds the bytes that a chunk may be said to take: no chunk has 4 TiB, and the sum over all chunks
+// of a film stays below what an integer holds.
+const mostCounted = 1 << 42
+
 // ReadRates reads what was measured of a chunk of the plan. It refuses what is not the record's, and what could not
 // have been measured.
 func ReadRates(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (pipeline.Curve, error) {
@@ -82,9 +86,8 @@ func ReadRates(plan *pipeline.Plan, chunk int, b []byte, r *pipeline.Record) (pi
 	if len(found.Points) == 0 || len(found.Points) > mostPasses {
 		return nil, fmt.Errorf("the result can't be: the chunk was measured %d times", len(found.Points))
 	}
-	const most = 1 << 42 // bytes
 	for _, p := range found.Points {
-		if r := plan.Budget.Range; !(p.CRF >= r.Least && p.CRF <= r.Most) || p.Bytes <= 0 || p.Bytes > most {
+		if !plan.Budget.Range.Has(p.CRF) || p.Bytes <= 0 || p.Bytes > mostCounted {
 			return nil, fmt.Errorf("the result can't be: %d bytes with CRF %g", p.Bytes, p.CRF)
 		}
 	}
