@@ -26,7 +26,7 @@ func (s Settings) Analyses() (all []Analysis) {
 	if s.Crop.Auto {
 		all = append(all, Bars)
 	}
-	if s.Size != (Size{}) {
+	if !s.Size.None() {
 		all = append(all, Rate)
 	}
 	return all

@@ -174,7 +174,7 @@ func (all portions) dearest() []int {
 // before an analysis that comes ahead of the one for it.
 func (b *Budget) check(p *Plan) bool {
 	if b == nil {
-		return p.Analysis != Rate && (p.Analysis != "" || p.Settings.Size == (Size{}))
+		return p.Analysis != Rate && (p.Analysis != "" || p.Settings.Size.None())
 	}
 	n, encodes := len(p.Chunks), p.Analysis == ""
 	fine := b.Limit > 0 && b.Limit <= maxTold && b.Rest >= 0 && b.Rest < b.Limit && b.Range.check() &&

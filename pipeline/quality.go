@@ -53,8 +53,11 @@ type Quality struct {
 // targets are the scores that can be asked for: below, nobody wants to look at it; above, no encoder gets there.
 var targets = map[Metric][2]float64{SSIM: {0.5, 0.9999}, VMAF: {10, 99.9}, XPSNR: {15, 70}}
 
+// None reports whether no quality is asked for.
+func (q Quality) None() bool { return q == Quality{} }
+
 func (q Quality) String() string {
-	if q == (Quality{}) {
+	if q.None() {
 		return "none"
 	}
 	return string(q.Metric) + " " + strconv.FormatFloat(q.Target, 'f', -1, 64)
@@ -108,7 +111,7 @@ type Scores struct {
 // ScoresOf sums up what the records of a plan's chunks say, in the plan's order; nil where no quality was asked for. A
 // chunk that is not encoded yet has the zero Record.
 func ScoresOf(p *Plan, records []Record) *Scores {
-	if p.Settings.Quality == (Quality{}) {
+	if p.Settings.Quality.None() {
 		return nil
 	}
 	s := &Scores{Asked: p.Settings.Quality, Chunks: make([]float64, len(records))}
@@ -137,7 +140,7 @@ func round(score float64) float64 { return math.Round(score*1e4) / 1e4 }
 
 // Known tells whether any chunk was scored.
 func (s *Scores) Known() bool {
-	return s != nil && s.Asked != (Quality{}) && s.Mean > 0 && s.Worst >= 0 && s.Worst < len(s.Chunks)
+	return s != nil && !s.Asked.None() && s.Mean > 0 && s.Worst >= 0 && s.Worst < len(s.Chunks)
 }
 
 // Text says it in a line for a person.

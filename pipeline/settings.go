@@ -30,7 +30,7 @@ type Settings struct {
 // Effort names the settings that a pixel's encoding time depends on: speeds measured with others do not apply.
 func (s Settings) Effort() string {
 	all := []string{s.Encoder, s.Options, s.Scale.String(), string(s.Deinterlace)}
-	if s.Quality != (Quality{}) {
+	if !s.Quality.None() {
 		all = append(all, s.Quality.String())
 	}
 	return strings.TrimSpace(strings.Join(all, " "))

@@ -26,8 +26,11 @@ var sizeUnits = map[string]float64{
 // sizeForm has no sign, and no more digits than mean anything.
 var sizeForm = regexp.MustCompile(`^([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(%|k|M|kB|[KMGT]i?B)$`)
 
+// None reports whether no limit is set.
+func (s Size) None() bool { return s == Size{} }
+
 func (s Size) String() string {
-	if s == (Size{}) {
+	if s.None() {
 		return "none"
 	}
 	return strconv.FormatFloat(s.Amount, 'f', -1, 64) + s.Unit

@@ -55,7 +55,7 @@ func Chunk(ctx context.Context, tools media.Tools, req Request) (*pipeline.Recor
 		return nil, err
 	}
 	var found finding
-	if req.Plan.Settings.Quality == (pipeline.Quality{}) {
+	if req.Plan.Settings.Quality.None() {
 		found.result, err = climb(ctx, tools, req, options, ladder(req))
 	} else {
 		found, err = search(ctx, tools, req, enc)

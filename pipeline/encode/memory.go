@@ -43,7 +43,7 @@ const (
 
 // comparisonMemory is what the comparison of a chunk with its source takes; zero where none is made.
 func comparisonMemory(plan *pipeline.Plan) (m pipeline.Memory) {
-	if plan.Settings.Quality == (pipeline.Quality{}) {
+	if plan.Settings.Quality.None() {
 		return m
 	}
 	times, each := 1.0, compareThread

@@ -154,7 +154,7 @@ func Of(s pipeline.Settings) (Encoder, Options, error) {
 // contradiction says which two of the settings decide how many bits there are; nil if no more than one does.
 func contradiction(e Encoder, s pipeline.Settings) error {
 	rate, _ := e.Rate(s.Options)
-	quality, size := s.Quality != (pipeline.Quality{}), s.Size != (pipeline.Size{})
+	quality, size := !s.Quality.None(), !s.Size.None()
 	switch {
 	case quality && size:
 		return fmt.Errorf("quality = %q and size = %q can't both hold", s.Quality, s.Size)

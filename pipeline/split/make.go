@@ -91,7 +91,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 		plan.Sound = src.Sound // all of it, as it is
 	}
 	l.divide(plan, pieces(src, plan), slots)
-	if req.Settings.Size != (pipeline.Size{}) {
+	if !req.Settings.Size.None() {
 		plan.Budget = &pipeline.Budget{Source: sourceBytes(plan.Chunks, src.Packets)}
 	}
 	if plan.Encoder, err = req.TestEncode(ctx, tools, plan, path); err != nil {

@@ -16,7 +16,7 @@ import (
 // first. A limit that can't hold them is refused.
 func (s *Media) allot(ctx context.Context, plan *pipeline.Plan, source *media.File) error {
 	size, b := plan.Settings.Size, plan.Budget
-	if size == (pipeline.Size{}) {
+	if size.None() {
 		return nil
 	}
 	enc, err := encoder.Named(plan.Settings.Encoder)

@@ -125,7 +125,7 @@ func whole(f *sharefs.FS, st *pipeline.JobStatus) {
 	}
 	if plan, err := pipeline.LoadPlan(f, st.ID); err == nil {
 		n := len(plan.Chunks)
-		if plan.Settings.Quality != (pipeline.Quality{}) {
+		if !plan.Settings.Quality.None() {
 			st.Quality = certified(f, st.ID)
 		}
 		st.Notes = slices.Concat(plan.Notes, st.Notes)

@@ -19,7 +19,7 @@ var simRange = pipeline.CRFs{Least: 10, Most: 50, Step: 0.25, Span: 6}
 
 // allot is what a plan begins with where films have a size: 1 KB for each frame.
 func (w *world) allot(p *pipeline.Plan) {
-	if p.Settings.Size == (pipeline.Size{}) {
+	if p.Settings.Size.None() {
 		return
 	}
 	p.Budget = &pipeline.Budget{Limit: int64(1000 * p.Frames), Rest: 100, Range: simRange}
