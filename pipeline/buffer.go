@@ -10,7 +10,7 @@ type Buffer struct {
 	Seam  float64 `json:"seam"`  // the same for what chunks after the first count on
 }
 
-// Bounds tells whether there is a buffer at all.
+// Bounds reports whether there is a buffer at all.
 func (b Buffer) Bounds() bool { return b.Rate > 0 && b.Size > 0 }
 
 // Flow is what the pictures of one chunk do to a Buffer, whatever is in it when they begin, in bits. Two flows that
@@ -58,7 +58,7 @@ type Allowance struct {
 	Part  float64 `json:"part"`  // of rate and size
 }
 
-// valid tells whether it can be meant. Behind a chunk that takes all that there is, a buffer is empty at the start.
+// valid reports whether it can be meant. Behind a chunk that takes all that there is, a buffer is empty at the start.
 func (a Allowance) valid() bool {
 	return a.Start >= 0 && a.Start <= 1 && a.Part > 0 && a.Part <= 1
 }

@@ -103,7 +103,7 @@ const (
 	maxBuilds = 64   // more encoders or metrics than there are
 )
 
-// plausible tells whether all numbers are such that one can calculate with them.
+// plausible reports whether all numbers are such that one can calculate with them.
 func (n *Node) plausible() bool {
 	told := []float64{n.Load, n.FPS, float64(n.Memory), float64(n.Threads)}
 	for _, e := range n.Chunks {

@@ -56,7 +56,7 @@ const (
 	Cancelled JobState = "cancelled"
 )
 
-// HasOutput tells whether something of the job is in the outbox.
+// HasOutput reports whether something of the job is in the outbox.
 func (s JobState) HasOutput() bool { return s == Done || s == Skipped }
 
 // JobStatus is one job as people see it.

@@ -228,7 +228,7 @@ func GiveBack(ctx context.Context, f *sharefs.FS, source, sidecar, dir, base str
 	return name, errors.Join(err, f.Remove(sidecar))
 }
 
-// unlinked returns whether a file has no name but this one, as far as can be seen: no link of it was made.
+// unlinked reports whether a file has no name but this one, as far as can be seen: no link of it was made.
 func unlinked(f *sharefs.FS, name string) bool {
 	st, err := f.Stat(name)
 	return err == nil && sharefs.Links(st) == 1
@@ -287,7 +287,7 @@ func LinkFree(ctx context.Context, f *sharefs.FS, source, sidecar, dir, base str
 	return name, err
 }
 
-// freeFor tells whether nothing has the name by a listing, or that very file has: another master may be at it.
+// freeFor reports whether nothing has the name by a listing, or that very file has: another master may be at it.
 func freeFor(f *sharefs.FS, file, name string, listed []string) (bool, error) {
 	if !slices.Contains(listed, path.Base(name)) {
 		return true, nil

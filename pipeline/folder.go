@@ -23,25 +23,25 @@ func ListFolder(f *sharefs.FS, id string) (Folder, error) {
 	return dir, nil
 }
 
-// Plan tells whether the job is planned.
+// Plan reports whether the job is planned.
 func (d Folder) Plan() bool { return d[planName] }
 
-// Decision tells whether the job's end is decided.
+// Decision reports whether the job's end is decided.
 func (d Folder) Decision() bool { return d[DecisionName] }
 
-// Published tells whether the output is out.
+// Published reports whether the output is out.
 func (d Folder) Published() bool { return d[PublishedName] }
 
-// Closed tells whether nothing is left to do.
+// Closed reports whether nothing is left to do.
 func (d Folder) Closed() bool { return d[ClosedName] }
 
-// Out tells whether the folder of merged outputs is there. It goes when the job ends.
+// Out reports whether the folder of merged outputs is there. It goes when the job ends.
 func (d Folder) Out() bool { return d[outDir] }
 
-// Job tells whether it is a job's folder at all.
+// Job reports whether it is a job's folder at all.
 func (d Folder) Job() bool { return d[jobName] }
 
-// Source tells whether the job's source is there. Only the name in job.json is its: a person may have put a
+// Source reports whether the job's source is there. Only the name in job.json is its: a person may have put a
 // source.srt beside it.
 func (d Folder) Source(j *Job) bool { return d[j.Source] }
 

@@ -86,7 +86,7 @@ func (p *Plan) LeastSize() int64 {
 	return least
 }
 
-// Outgrows tells whether the output surely has more bytes than it may, by the encoded bytes of the chunks that are
+// Outgrows reports whether the output surely has more bytes than it may, by the encoded bytes of the chunks that are
 // done, and how many it has at least. done has the bytes of a chunk's video, 0 while it is not done.
 //
 // Two bounds are taken. One is what is there: nothing makes the output smaller than the video that is done and the

@@ -103,7 +103,7 @@ var (
 // numberForm is a chunk's number, and behind it what is measured of the chunk.
 const numberForm = `([0-9]{5}|[1-9][0-9]{5,6})(?:-(bars|rate))?`
 
-// ValidJob tells whether s can be a job's id. Whatever stands in a directory listing or in another
+// ValidJob reports whether s can be a job's id. Whatever stands in a directory listing or in another
 // machine's file is checked with it before it becomes part of a path.
 func ValidJob(s string) bool { return jobPattern.MatchString(s) }
 

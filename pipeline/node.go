@@ -67,7 +67,7 @@ func (n *Node) Write(f *sharefs.FS) error {
 	return f.Replace(nodeFile(n.Node), append(b, '\n'))
 }
 
-// Repeats tells whether the node has nothing to say that it did not say before; the machine's load moves all the
+// Repeats reports whether the node has nothing to say that it did not say before; the machine's load moves all the
 // time.
 func (n *Node) Repeats(before *Node) bool {
 	if before == nil {

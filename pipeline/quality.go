@@ -138,7 +138,7 @@ func ScoresOf(p *Plan, records []Record) *Scores {
 // round keeps what means anything: there are many.
 func round(score float64) float64 { return math.Round(score*1e4) / 1e4 }
 
-// Known tells whether any chunk was scored.
+// Known reports whether any chunk was scored.
 func (s *Scores) Known() bool {
 	return s != nil && !s.Asked.None() && s.Mean > 0 && s.Worst >= 0 && s.Worst < len(s.Chunks)
 }

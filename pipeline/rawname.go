@@ -81,5 +81,5 @@ const (
 	ActCancelled Act = "cancelled"
 )
 
-// Publishes tells whether something of the job goes into the outbox.
+// Publishes reports whether something of the job goes into the outbox.
 func (a Act) Publishes() bool { return a == ActPublish || a == ActSkipped }

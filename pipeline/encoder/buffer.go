@@ -51,7 +51,7 @@ func (a asked) kilobits(key string) float64 {
 	return max(0, n*kilobit)
 }
 
-// constantQuantizer tells whether it is neither a quality nor a bitrate that is asked for: the last word counts.
+// constantQuantizer reports whether it is neither a quality nor a bitrate that is asked for: the last word counts.
 func (a asked) constantQuantizer() bool {
 	for _, p := range slices.Backward(a.params) {
 		switch p.key {

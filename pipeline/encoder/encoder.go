@@ -71,10 +71,10 @@ type Options interface {
 	Args(s Stream) []string
 	// Buffer is the decoder's buffer that the stream is to keep to; the zero one where the encoder models none.
 	Buffer() pipeline.Buffer
-	// Sleeps tells whether a version of the encoder sleeps for ever when it is told that there are no more pictures, and
+	// Sleeps reports whether a version of the encoder sleeps for ever when it is told that there are no more pictures, and
 	// there was none.
 	Sleeps() bool
-	// Coarse tells whether the pictures may be far from the source's.
+	// Coarse reports whether the pictures may be far from the source's.
 	Coarse() bool
 	// Contradiction says which option the stream, of which these are the first bytes, does not keep to; empty if to all.
 	Contradiction(head []byte) (string, error)

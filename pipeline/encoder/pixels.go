@@ -69,7 +69,7 @@ func chromaPlace(number string) string {
 	return ""
 }
 
-// inFields tells whether a source is interlaced.
+// inFields reports whether a source is interlaced.
 func inFields(v pipeline.Video) bool { return v.FieldOrder != "" && v.FieldOrder != "progressive" }
 
 func containsAny(s string, parts ...string) bool {

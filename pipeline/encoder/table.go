@@ -105,7 +105,7 @@ func (o option) within(value string) bool {
 	return err == nil && n >= float64(o.least) && n <= float64(o.most)
 }
 
-// holds tells whether the stream has the bits for these numbers: of larger ones x264 and x265 keep the lower bits.
+// holds reports whether the stream has the bits for these numbers: of larger ones x264 and x265 keep the lower bits.
 func (o option) holds(value string) bool {
 	const luminances = 8 // numbers of a display that stand in front of them
 	if o.form != display && o.form != light && o.form != ratio {
@@ -315,7 +315,7 @@ func (a *asked) setParam(name, value string, rule option) {
 	a.params = append(a.params, param{name, value})
 }
 
-// has tells whether the user has set any of these parameters of the library.
+// has reports whether the user has set any of these parameters of the library.
 func (a asked) has(keys ...string) bool {
 	return slices.ContainsFunc(a.params, func(p param) bool { return slices.Contains(keys, p.key) })
 }

@@ -281,7 +281,7 @@ func (x x265Asked) Contradiction(head []byte) (string, error) {
 	return "", nil
 }
 
-// x265Holds tells whether a decoder of a profile is one of what a stream says it is.
+// x265Holds reports whether a decoder of a profile is one of what a stream says it is.
 func x265Holds(profile string, vps []byte) bool {
 	chroma, depth := x265Form(profile)
 	switch idc := int(vps[vpsProfile] & 0x1F); idc {

@@ -70,7 +70,7 @@ type verdict struct {
 	err    error            // why it is not accepted; nil: it is
 }
 
-// isBad returns whether the result must be encoded again, after it could not be judged for some time. A result that
+// isBad reports whether the result must be encoded again, after it could not be judged for some time. A result that
 // can't be seen is unknown for the limit: listings and attributes are late by up to a minute on network shares.
 func (v verdict) isBad(waited, limit time.Duration) bool {
 	return v.err != nil && !v.doubt && (!v.unseen || waited >= limit)

@@ -14,7 +14,7 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-// ownsWhole returns whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in
+// ownsWhole reports whether what bears no film's name belongs to all films of a folder: not in the inbox itself nor in
 // a profile's folder, where films of all kinds lie.
 func (m *Master) ownsWhole(dir string) bool {
 	if dir == "." || strings.Contains(dir, "/") {

@@ -40,7 +40,7 @@ func (t *term) inspectSource(j *job) {
 	}, t.orLater(j, "cannot decide"))
 }
 
-// unchanged returns whether the source is still what was taken in. If not, that is decided.
+// unchanged reports whether the source is still what was taken in. If not, that is decided.
 func (w *jobTask) unchanged(ctx context.Context) (bool, error) {
 	changed, err := w.changed(ctx, false)
 	if err == nil && changed {

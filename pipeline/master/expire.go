@@ -82,13 +82,13 @@ func (t *term) copySuspects(
 	}
 }
 
-// wantsCopy returns whether a second copy of a suspect's chunk is to be freed: once for each claim, and only where
+// wantsCopy reports whether a second copy of a suspect's chunk is to be freed: once for each claim, and only where
 // the claim is the only file of the chunk.
 func (j *job) wantsCopy(c pipeline.ChunkFile, files int) bool {
 	return j.plan != nil && j.plan.Has(c) && !j.ending.begun && !j.chunks.copied[c.Stem()] && files == 1
 }
 
-// shareIsLate returns whether so many holders are suspects that it is the share that shows heartbeats late, or the way
+// shareIsLate reports whether so many holders are suspects that it is the share that shows heartbeats late, or the way
 // to it, and no fault of theirs.
 func shareIsLate(suspects, claims int) bool { return suspects > fewSuspects && 4*suspects > claims }
 

@@ -134,7 +134,7 @@ func (m *Master) deposed(cause error) {
 	m.Log.Log(context.Background(), level, "this node does not lead any more", "reason", cause)
 }
 
-// elsewhere returns whether a lock, named by a claim's stem or a master's node, is held on another host.
+// elsewhere reports whether a lock, named by a claim's stem or a master's node, is held on another host.
 func (m *Master) elsewhere(name string) bool {
 	if c, ok := pipeline.ParseStem(name); ok {
 		name = c.Node

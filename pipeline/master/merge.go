@@ -86,14 +86,14 @@ func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
 // mergeTries is how often a merge may fail for no reason that is known to pass before the job fails.
 const mergeTries = 3
 
-// lastingError returns whether trying again would not mend an error, as it may those of a machine or a share in
+// lastingError reports whether trying again would not mend an error, as it may those of a machine or a share in
 // trouble. What a child met of the operating system's errors may be the source's own fault; what we met is not.
 func lastingError(err error) bool {
 	_, child := errors.AsType[childError](err)
 	return !sharefs.Trouble(err) && (child || !sharefs.System(err))
 }
 
-// hopeless returns whether a merge would go beyond a child's limits again: one that takes as much as that is not tried
+// hopeless reports whether a merge would go beyond a child's limits again: one that takes as much as that is not tried
 // three times.
 func hopeless(err error) bool {
 	child, ok := errors.AsType[childError](err)

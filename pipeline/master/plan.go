@@ -11,7 +11,7 @@ import (
 // copy of its source with it, so no more of them are made than are needed soon.
 const maxUnsplit = 2
 
-// mayPlan returns whether another job may be planned now.
+// mayPlan reports whether another job may be planned now.
 func (t *term) mayPlan() bool {
 	unsplit := 0
 	for _, j := range t.jobs.live {

@@ -52,7 +52,7 @@ func (w *jobTask) copyWhole(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// same returns whether two names are of one file, or of two with the same content. What is not there is fs.ErrNotExist
+// same reports whether two names are of one file, or of two with the same content. What is not there is fs.ErrNotExist
 // if it is the second one.
 func (m *Master) same(ctx context.Context, a, b string) (bool, error) {
 	y, err := m.FS.Stat(b)

@@ -40,7 +40,7 @@ func (m *Master) resolve(name string) (Order, error) {
 	return m.Resolve(folder, path.Base(sidecar), text)
 }
 
-// vouched returns whether a file is whole without waiting: its tag matches, or `distenc add` put it there.
+// vouched reports whether a file is whole without waiting: its tag matches, or `distenc add` put it there.
 func (m *Master) vouched(f watcher.File, crc32 string) bool {
 	if tag := pipeline.Tag(path.Base(f.Name)); tag != "" {
 		return tag == crc32
@@ -49,7 +49,7 @@ func (m *Master) vouched(f watcher.File, crc32 string) bool {
 	return err == nil && promised(order, f)
 }
 
-// promised returns whether `distenc add` put the file there: by a rename, when all of it was written.
+// promised reports whether `distenc add` put the file there: by a rename, when all of it was written.
 func promised(order Order, f watcher.File) bool { return order.Nonce != "" && order.Size == f.Size }
 
 // steered lets the settings beside a file steer its job as commands do, which write there while it waits.

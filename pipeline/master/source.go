@@ -31,7 +31,7 @@ func identityOf(st fs.FileInfo) identity {
 	return identity{}
 }
 
-// changed returns whether the source's content is another than was taken in: then the copy was not finished, or
+// changed reports whether the source's content is another than was taken in: then the copy was not finished, or
 // another file was put in its place, and nothing made from it may come out. What looks as it did is believed,
 // unless it has to be certain, and anything else is read.
 func (w *jobTask) changed(ctx context.Context, certain bool) (bool, error) {

@@ -176,7 +176,7 @@ func (t *term) announce(announced bool, waiting int) {
 	}
 }
 
-// uncut returns whether chunks of a live job are still to be made.
+// uncut reports whether chunks of a live job are still to be made.
 func (t *term) uncut() bool {
 	for _, j := range t.jobs.live {
 		if j.plan == nil && !j.ending.begun || len(j.chunks.unmade) > 0 || j.chunks.ending {
@@ -212,7 +212,7 @@ func (t *term) dropSurplus(j *job, chunks pipeline.JobChunks, state []pipeline.C
 	}
 }
 
-// surplus returns whether a chunk's file is a copy that nobody needs. A free one that was listed beside an accepted
+// surplus reports whether a chunk's file is a copy that nobody needs. A free one that was listed beside an accepted
 // one proves it only in the long run: it may have just been sent back from there, and be seen in both places. A claim
 // is no such copy if its attempt is not a later one, for every way back is the next attempt: it was encoded twice, and
 // its holder finds the claim gone and stops.

@@ -13,7 +13,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// contains returns whether a sorted listing has the last element of name.
+// contains reports whether a sorted listing has the last element of name.
 func contains(names []string, name string) bool {
 	_, found := slices.BinarySearch(names, path.Base(name))
 	return found

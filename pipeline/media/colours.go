@@ -22,7 +22,7 @@ var (
 	chromaPlaces = []string{"", "left", "center", "topleft", "top", "bottomleft", "bottom"}
 )
 
-// Scaled tells whether swscale knows a matrix. Since ffmpeg 7 it refuses pictures with another, also where it has
+// Scaled reports whether swscale knows a matrix. Since ffmpeg 7 it refuses pictures with another, also where it has
 // nothing to do with them.
 func Scaled(matrix string) bool {
 	return slices.Contains([]string{"", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"}, matrix)

@@ -23,7 +23,7 @@ func (p Program) Describe() string {
 	return fmt.Sprintf("%d (%q)", p.Number, p.Tags["service_name"])
 }
 
-// holds tells whether a stream belongs to the program; it may belong to several.
+// holds reports whether a stream belongs to the program; it may belong to several.
 func (p Program) holds(s Stream) bool {
 	return slices.ContainsFunc(p.Streams, func(in struct{ Index int }) bool { return in.Index == s.Index })
 }

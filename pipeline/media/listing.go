@@ -93,7 +93,7 @@ func (l *Listing) Sound() int64 {
 	return l.sound
 }
 
-// timeless tells whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another
+// timeless reports whether nothing but Anew is to be had of the list: libavformat makes DTS of these codecs in another
 // way.
 func (l *Listing) timeless() bool { return l.codec != "h264" && l.codec != "hevc" }
 
@@ -107,8 +107,8 @@ func (l *Listing) Mark(p *Packets) {
 	}
 }
 
-// Changes tells whether pictures of another form begin within a stream of MPEG-1, -2 or -4 that is not in Matroska. Of
-// what ffmpeg can't copy it tells nothing.
+// Changes reports whether pictures of another form begin within a stream of MPEG-1, -2 or -4 that is not in Matroska.
+// Of what ffmpeg can't copy it tells nothing.
 func (t Tools) Changes(ctx context.Context, path string, stream int) (changes bool, err error) {
 	args := append(BaseArgs(), Input(path)...)
 	args = append(args, "-map", fmt.Sprint("0:", stream), "-c", "copy", "-f", "matroska", "pipe:1")
@@ -127,7 +127,7 @@ func (t Tools) Changes(ctx context.Context, path string, stream int) (changes bo
 	return changes, err
 }
 
-// inOrder tells whether a decoder that reorders so many pictures gets the packets in the order of decoding.
+// inOrder reports whether a decoder that reorders so many pictures gets the packets in the order of decoding.
 // Matroska has no DTS: ffmpeg takes the smallest of the packet's PTS and the reorder largest ones before it
 // (libavformat, compute_pkt_fields), and says that DTS go back where that does.
 func (p *Packets) inOrder(reorder int) bool {

@@ -147,7 +147,7 @@ func (m *matroska) bound() int64 {
 	return unknownLength
 }
 
-// place tells whether an element may come here. It ends containers of unknown length that it can't stand in.
+// place reports whether an element may come here. It ends containers of unknown length that it can't stand in.
 func (m *matroska) place(id uint32, size int64) error {
 	parent, known := parents[id]
 	for known && len(m.open) > 0 && m.open[len(m.open)-1].id != parent {

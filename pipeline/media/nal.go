@@ -8,7 +8,7 @@ import (
 // maxHead is how much of a packet is looked at: more than stands in front of any first slice.
 const maxHead = 64 << 10
 
-// keyFinder tells whether ffmpeg takes a packet of so many bytes, which begins with head, for a key frame. What the
+// keyFinder reports whether ffmpeg takes a packet of so many bytes, which begins with head, for a key frame. What the
 // container says of it does not count: libavformat goes by libavcodec's parser. What might make that complain is
 // ErrUnusual.
 type keyFinder interface {
@@ -159,7 +159,7 @@ func recoveryPoint(unit []byte) (found, ok bool) {
 // fineProfiles say more of the samples in their sequence parameter sets (7.3.2.1.1).
 var fineProfiles = []byte{100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
 
-// severalRefs tells whether a sequence parameter set lets pictures refer to more than one other; not where it is
+// severalRefs reports whether a sequence parameter set lets pictures refer to more than one other; not where it is
 // of a rare kind.
 func severalRefs(unit []byte) bool {
 	if len(unit) < 4 {

@@ -82,13 +82,13 @@ type Pictures struct {
 // AttachedPic tells a cover from a video track.
 func (s Stream) AttachedPic() bool { return s.Disposition["attached_pic"] }
 
-// IsText tells whether a stream is subtitles in text, which may be in another encoding than UTF-8.
+// IsText reports whether a stream is subtitles in text, which may be in another encoding than UTF-8.
 func (s Stream) IsText() bool {
 	return slices.Contains([]string{"ass", "mov_text", "ssa", "subrip", "text", "webvtt", "hdmv_text_subtitle", "microdvd",
 		"subviewer"}, s.Codec)
 }
 
-// HasText tells whether there are such subtitles.
+// HasText reports whether there are such subtitles.
 func (f *File) HasText() bool { return slices.ContainsFunc(f.Streams, Stream.IsText) }
 
 // Describe names a stream for a person: "subtitle track 3 (ass, fre, \"Full\")".

@@ -71,7 +71,7 @@ func LastReason(said string) (last string) {
 	return speaker.ReplaceAllString(last, "")
 }
 
-// Damaged tells whether a decoder that said this met damage. It says other things of healthy sources too.
+// Damaged reports whether a decoder that said this met damage. It says other things of healthy sources too.
 func Damaged(said string) bool {
 	for _, sign := range []string{"rror while decoding", "Error submitting packet to decoder", "concealing",
 		"corrupt decoded frame", "Invalid NAL unit"} {

@@ -23,7 +23,7 @@ type Tools struct {
 	Log         *slog.Logger
 	// IdleIO has the children read and write only while nobody else does (ioprio_set(2), class idle).
 	IdleIO bool
-	// Answers tells whether the share that the files lie on answers: while it does not, a child that stands still is not
+	// Answers reports whether the share that the files lie on answers: while it does not, a child that stands still is not
 	// at fault. It may take its time. nil: it always does.
 	Answers func() bool
 	// Hurry divides all times that children are allowed, for tests; 0: 1.

@@ -132,7 +132,7 @@ func (w *watched) empty() bool { return w.progress != nil && w.progress.frames.L
 // away tells that the share does not answer.
 func (w *watched) away() bool { return w.answers != nil && !w.answers() }
 
-// waits tells whether one of the child's threads waits for a processor, for a disk or a share that hangs, or is
+// waits reports whether one of the child's threads waits for a processor, for a disk or a share that hangs, or is
 // stopped: states R, D, T and t of proc_pid_stat(5).
 func (p *Process) waits() bool {
 	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))

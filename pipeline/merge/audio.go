@@ -20,7 +20,7 @@ var retimed = []string{"aac", "vorbis", "truehd", "mlp", "tta", "wavpack"}
 // ffmpeg has two packets at one time and none at the next, it moves one by its whole length.
 var framed = []string{"ac3", "dts", "eac3", "mp1", "mp2", "mp3"}
 
-// uneven tells whether the time between two packets is ever another one than rounding makes of the usual.
+// uneven reports whether the time between two packets is ever another one than rounding makes of the usual.
 func uneven(tb pipeline.Rational, pts []int64) bool {
 	if len(pts) < 3 {
 		return false
@@ -40,7 +40,7 @@ func uneven(tb pipeline.Rational, pts []int64) bool {
 // them; a player that ignores it is late by no more than this, which nobody notices.
 const priming = 0.05
 
-// tooEarly tells whether a packet comes before the first one that Matroska takes.
+// tooEarly reports whether a packet comes before the first one that Matroska takes.
 func tooEarly(s media.Stream, pts int64) bool {
 	if pts == media.NoPTS {
 		return false

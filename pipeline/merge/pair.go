@@ -167,7 +167,7 @@ func (p *pair) judgeAnew(r *Report, name string, offset float64) {
 		name, p.output.Codec, p.report.Found, p.report.Packets, shift(p.from), shift(p.to))
 }
 
-// sameCodec tells whether two names mean one codec. MP4 has one number for all layers of MPEG-1 audio
+// sameCodec reports whether two names mean one codec. MP4 has one number for all layers of MPEG-1 audio
 // (0x6B, ISO/IEC 14496-1), and ffprobe calls them mp3; that the payload is the same is compared besides.
 func sameCodec(a, b string) bool {
 	layer := func(codec string) bool { return codec == "mp1" || codec == "mp2" || codec == "mp3" }

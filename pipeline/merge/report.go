@@ -48,7 +48,7 @@ type StreamReport struct {
 	DeviationMS float64 `json:"deviation_ms"`
 }
 
-// OK tells whether nothing failed.
+// OK reports whether nothing failed.
 func (r *Report) OK() bool { return r.firstFailure() == "" }
 
 // Text lists the checks for a person, one a line.
@@ -60,7 +60,7 @@ func (r *Report) Text() string {
 	return b.String()
 }
 
-// LacksTracks tells whether sound is not the source's or subtitles are missing: a profile may have asked for that.
+// LacksTracks reports whether sound is not the source's or subtitles are missing: a profile may have asked for that.
 func (r *Report) LacksTracks() bool {
 	return slices.ContainsFunc(r.Streams, func(s StreamReport) bool {
 		return s.Type == "audio" && s.Converted == "" && (s.Packets != s.Found || s.Different > 0) || s.Type == "subtitle" &&

@@ -118,7 +118,7 @@ func (s *side) place(source *media.File, set pipeline.Settings) {
 	s.tracks = append(s.tracks, rest...)
 }
 
-// remuxed tells whether remux writes a track for a stream.
+// remuxed reports whether remux writes a track for a stream.
 func remuxed(source *media.File, s media.Stream, f fate) bool {
 	return s.Index == source.Video()[0].Index || f.keep && f.rate == "" && !s.AttachedPic()
 }

@@ -24,7 +24,7 @@ func newClock(a, b pipeline.Rational) clock {
 	return clock{x / g, y / g, float64(g) / float64(d)}
 }
 
-// usable tells whether the products of two such fractions' parts fit into 64 bits; ffmpeg's have 32.
+// usable reports whether the products of two such fractions' parts fit into 64 bits; ffmpeg's have 32.
 func usable(r pipeline.Rational) bool {
 	return r.Valid() && r.Num <= math.MaxInt32 && r.Den <= math.MaxInt32
 }
@@ -32,7 +32,7 @@ func usable(r pipeline.Rational) bool {
 // diff is the second minus the first, in units.
 func (c clock) diff(first, second int64) int64 { return second*c.b - first*c.a }
 
-// holds tells whether a difference of such ticks fits into 64 bits.
+// holds reports whether a difference of such ticks fits into 64 bits.
 func (c clock) holds(ticks int64) bool {
 	far := math.MaxInt64 / 4 / max(c.a, c.b)
 	return ticks >= -far && ticks <= far

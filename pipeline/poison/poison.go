@@ -50,7 +50,7 @@ func Here(f *sharefs.FS, fresh time.Duration) (Crew, error) {
 // machine tells one from another: clones have one host name, and containers on one kernel several.
 type machine struct{ host, boot string }
 
-// poison tells whether a chunk's failures are enough to set it aside: the weight of limit attempts and of more than
+// poison reports whether a chunk's failures are enough to set it aside: the weight of limit attempts and of more than
 // one machine, or of more than one node where all are on one machine, or of the only node there is; or two more
 // anywhere. Else it may be the fault of who encoded it.
 func poison(failures []pipeline.Failure, limit int, here Crew) bool {

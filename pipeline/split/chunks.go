@@ -45,7 +45,7 @@ func (l *list) noteChanges(plan *pipeline.Plan) {
 
 const toldChanges = 5
 
-// wide tells whether so many encodes can run side by side that each gets only a few chunks. Then the time in which
+// wide reports whether so many encodes can run side by side that each gets only a few chunks. Then the time in which
 // pieces are copied, and single long groups of pictures, are a good part of the whole.
 func (l *list) wide(plan *pipeline.Plan, slots int) bool {
 	return slots >= manySlots && l.seconds(plan) < fewChunks*wanted(plan)*float64(slots)

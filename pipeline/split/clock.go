@@ -43,7 +43,7 @@ const (
 	clockAround  = float64(1<<33) / 90_000 // s until it begins at zero again (ISO/IEC 13818-1, 2.4.3.7)
 )
 
-// jumps tells whether the film's clock does.
+// jumps reports whether the film's clock does.
 func jumps(src *Source) bool {
 	t, second, last := src.Packets.DTS, src.Stream.TimeBase.Den/src.Stream.TimeBase.Num, int64(media.NoPTS)
 	return slices.ContainsFunc(t, func(at int64) bool {
@@ -53,7 +53,7 @@ func jumps(src *Source) bool {
 	})
 }
 
-// jumped tells whether a clock of so many ticks a second has jumped from one timestamp to the next.
+// jumped reports whether a clock of so many ticks a second has jumped from one timestamp to the next.
 func jumped(from, to, second int64) bool {
 	return from != media.NoPTS && to != media.NoPTS && (float64(to) < float64(from)-clockBack*float64(second) ||
 		to > from+clockForward*second)

@@ -102,7 +102,7 @@ func (l *list) acrossChange() func(pts int64) bool {
 	return func(pts int64) bool { return lost[pts] }
 }
 
-// heldBack tells whether a frame is the last one in front of pictures of another form: a decoder that goes on there
+// heldBack reports whether a frame is the last one in front of pictures of another form: a decoder that goes on there
 // may lose it.
 func (l *list) heldBack(pts int64) bool {
 	return slices.ContainsFunc(l.anew, func(c cut) bool {
@@ -130,7 +130,7 @@ func (l *list) head() []int64 {
 	return out
 }
 
-// hidden tells whether an edit list hides frames: a copy of such a file would show them.
+// hidden reports whether an edit list hides frames: a copy of such a file would show them.
 func hidden(p *media.Packets) bool {
 	return slices.ContainsFunc(p.Flags, func(f uint8) bool { return f&media.Discard != 0 })
 }

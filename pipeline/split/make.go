@@ -134,7 +134,8 @@ func soundList(ctx context.Context, tools media.Tools, req Request, src *Source,
 	return req.NormPath, src, l, unsound(src, err)
 }
 
-// changesForm tells whether pictures of another form begin within a stream, which then is cut as only Matroska can be.
+// changesForm reports whether pictures of another form begin within a stream, which then is cut as only Matroska can
+// be.
 func changesForm(ctx context.Context, tools media.Tools, path string, src *Source) (bool, error) {
 	if src.demuxer("matroska") || !slices.Contains([]string{"mpeg1video", "mpeg2video", "mpeg4"}, src.Stream.Codec) {
 		return false, nil

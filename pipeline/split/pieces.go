@@ -55,7 +55,7 @@ func Pieces(ctx context.Context, tools media.Tools, c Cutting) error {
 // alone is the lane of pieces that are cut one by one.
 const alone = 2
 
-// onePass tells whether one pass can do more than one call for each: the plan must know where each chunk's
+// onePass reports whether one pass can do more than one call for each: the plan must know where each chunk's
 // packets are.
 func onePass(chunks []pipeline.Chunk) bool { return len(chunks) > 1 && chunks[1].At > 0 }
 

@@ -189,7 +189,7 @@ func noVideo(f *media.File) error {
 	return pipeline.Refuse("The file has no video.")
 }
 
-// demuxer tells whether the container is one of a name's aliases, such as "matroska" in "matroska,webm".
+// demuxer reports whether the container is one of a name's aliases, such as "matroska" in "matroska,webm".
 func (s *Source) demuxer(name string) bool {
 	for _, n := range strings.Split(s.File.Format.Name, ",") {
 		if n == name {

@@ -82,7 +82,7 @@ func (p *play) finish(jobs []work) {
 	slices.SortFunc(p.crew, freeFirst)
 }
 
-// has tells whether a chunk is in the hands of a node that is there.
+// has reports whether a chunk is in the hands of a node that is there.
 func (p *play) has(c openChunk) bool {
 	_, here := p.here[c.node]
 	return here

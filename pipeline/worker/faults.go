@@ -44,7 +44,7 @@ func (f *faults) leave(c pipeline.ChunkFile, until time.Time) {
 	f.left[c.ID()] = until
 }
 
-// leaves tells whether a chunk is left to other nodes.
+// leaves reports whether a chunk is left to other nodes.
 func (f *faults) leaves(c pipeline.ChunkFile, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
