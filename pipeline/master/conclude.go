@@ -20,12 +20,12 @@ func (t *term) startConclude(j *job, state []pipeline.ChunkFile) {
 	background(t, "conclude", j, func(ctx context.Context, w *jobTask) concludeResult {
 		return concludeResult{w.conclude(ctx, state, verified), verified}
 	}, func(r concludeResult) {
-		var bad *pipeline.BadChunk
-		if j.results.verified = r.verified; !errors.As(r.err, &bad) {
-			t.afterPlan(j, r.planResult)
+		j.results.verified = r.verified
+		if bad, is := errors.AsType[*pipeline.BadChunk](r.err); is {
+			t.wentBad(j, state[bad.Index], r.err)
 			return
 		}
-		t.wentBad(j, state[bad.Index], r.err)
+		t.afterPlan(j, r.planResult)
 	})
 }
 

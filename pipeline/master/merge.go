@@ -67,11 +67,11 @@ func (t *term) afterMerge(j *job, chunks []pipeline.ChunkFile, r mergeResult) {
 	if r.used {
 		j.merging.prepared = nil
 	}
-	var bad *pipeline.BadChunk
+	bad, isBad := errors.AsType[*pipeline.BadChunk](r.err)
 	switch {
 	case r.err == nil:
 		j.merging.failures = 0
-	case errors.As(r.err, &bad):
+	case isBad:
 		t.wentBad(j, chunks[bad.Index], r.err)
 	case !lastingError(r.err):
 		t.later(j, "cannot merge now", r.err)

@@ -41,9 +41,9 @@ func (t *term) startPlan(j *job) {
 }
 
 func (t *term) afterPlan(j *job, r planResult) {
-	var refused *pipeline.Refusal
+	refused, is := errors.AsType[*pipeline.Refusal](r.err)
 	switch {
-	case errors.As(r.err, &refused):
+	case is:
 		t.startDecide(j, pipeline.Decision{Act: pipeline.ActFailed, Reason: refused.Reason})
 	case r.err != nil:
 		t.later(j, "cannot plan", r.err)

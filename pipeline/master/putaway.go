@@ -101,8 +101,7 @@ func (w *jobTask) rejectJob(ctx context.Context, d *pipeline.Decision) (pipeline
 // putAside puts a source into failed/. Settings that stay behind are logged, and no reason to do it again.
 func (m *Master) putAside(ctx context.Context, r pipeline.Reject) (pipeline.RawName, error) {
 	dst, err := r.PutAside(ctx, m.FS)
-	var stay *pipeline.SettingsStay
-	if errors.As(err, &stay) {
+	if stay, is := errors.AsType[*pipeline.SettingsStay](err); is {
 		m.Log.Warn("a source was put aside without its settings", "source", dst.String(), "error", stay.Err)
 		err = nil
 	}

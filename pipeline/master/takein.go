@@ -90,11 +90,11 @@ func (m *Master) takeIn(ctx context.Context, a arrival) (r taken) {
 	if r.job, r.err = m.newJob(a); r.err == nil {
 		r.err = m.moveIn(ctx, r.job)
 	}
-	var refused *pipeline.Refusal
+	refused, is := errors.AsType[*pipeline.Refusal](r.err)
 	switch {
 	case r.err == nil:
 		r.sighted = m.sight(r.job, a.identity)
-	case errors.As(r.err, &refused):
+	case is:
 		r.rejected, r.err = true, m.rejectArrival(ctx, a, refused)
 	}
 	return r

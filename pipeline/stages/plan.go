@@ -21,11 +21,11 @@ func (s *Media) Scan(ctx context.Context, name string) (master.Scan, error) {
 	defer func() { _ = in.Close() }()
 	source, err := split.Scan(ctx, s.Tools, s.FS.Path(name), in)
 	out := master.Scan{CRC32: source.CRC32}
-	var refused *pipeline.Refusal
+	_, refused := errors.AsType[*pipeline.Refusal](err)
 	switch {
 	case err == nil:
 		out.Kept = source
-	case errors.As(err, &refused):
+	case refused:
 		out.Refused = err
 	default:
 		return out, err // it may pass
