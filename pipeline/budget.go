@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Budget is how a film that may have so many bytes shares them among its chunks: all are encoded with that one CRF with
-// which together they take what there is. A whole encode in two passes shares its bits in the same way. It is part of
-// the plan; a Correction takes the place of its CRFs.
+// Budget shares a film's bytes among its chunks: all get the same CRF, the one whose total meets the limit. A whole
+// encode in two passes shares its bits in the same way. It is part of the plan; a Correction takes the place of its
+// CRFs.
 type Budget struct {
 	Limit  int64     `json:"limit"`            // bytes, of the output's file, or of its video's packets
 	Rest   int64     `json:"rest"`             // bytes of the limit that are not the video's packets, as expected
@@ -28,7 +28,7 @@ const (
 	accuracy = 0.015
 )
 
-// aim is how many bytes of video are aimed at, beside so many of the rest: the oftener the limit was missed, the fewer.
+// aim is the bytes of video to aim at when rest bytes are not video. Each earlier miss lowers it, down to a bound.
 func (b *Budget) aim(rest int64, missed int) float64 {
 	keep := min(margin*(1+float64(missed)/3), 0.8*accuracy)
 	return max(0, float64(b.Limit)*(1-keep)-float64(rest))

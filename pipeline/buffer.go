@@ -35,7 +35,7 @@ func (b Buffer) Flow(sizes, seconds []float64) Flow {
 	return f
 }
 
-// Through is what is left in the buffer at the lowest, and at the end, if there are so many bits in it at the start.
+// Through is what is left in the buffer at the lowest, and at the end, if it has start bits at the start.
 // Below zero, pictures come too late.
 func (f Flow) Through(start float64) (lowest, end float64) {
 	return min(start-f.Need, f.Low), min(start+f.Gain, f.End)

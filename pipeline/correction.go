@@ -28,7 +28,7 @@ type Correction struct {
 // correctionName begins the names of corrections.
 const correctionName = "budget-"
 
-// maxCorrections bounds them: a film that can't be brought to its limit by so many never will be.
+// maxCorrections bounds them: a film that 99 of them can't bring to its limit never will be.
 const maxCorrections = 99
 
 // Corrections counts a job's.
@@ -106,8 +106,8 @@ func (all Corrections) CRF(b *Budget, chunk int) float64 {
 	return b.CRFs[chunk]
 }
 
-// Stale reports whether a result of a chunk, encoded when there were so many corrections, is to be made anew. Of one
-// that says there were more than there are nothing is believed.
+// Stale reports whether a chunk's result must be made anew. known is the number of corrections its worker knew; a
+// number that can't be counts as 0.
 func (all Corrections) Stale(chunk, known int) bool {
 	if known > len(all) {
 		known = 0

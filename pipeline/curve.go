@@ -94,7 +94,7 @@ func (c Curve) Bytes(crf, span float64) float64 {
 	return float64(a.Bytes) * math.Exp(slope*(a.CRF-crf))
 }
 
-// Next is the CRF at which a chunk is to be measured next to find the one that gives it so many bytes: between two that
+// Next is the CRF at which a chunk is to be measured next to find the one that gives it these bytes: between two that
 // were measured, or beyond them, and far enough from each to tell the slope. known is false if there is none.
 func (c Curve) Next(bytes float64, r CRFs) (crf float64, known bool) {
 	const apart, leap = 2.0, 16.0

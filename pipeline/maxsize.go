@@ -30,11 +30,11 @@ func (p *Percent) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Of is that part of so many bytes; 0 where there is no bound.
+// Of is that part of size bytes; 0 where there is no bound.
 func (p Percent) Of(size int64) int64 { return int64(float64(size) * float64(p) / 100) }
 
-// Spread puts n chunks into an order of which each beginning is spread over the film: that of the van der Corput
-// sequence, a half, a quarter, three quarters and so on.
+// Spread orders n chunks so that every beginning of the list covers the whole film: by the van der Corput sequence, a
+// half, a quarter, three quarters and so on.
 func Spread(n int) []int {
 	if n <= 0 {
 		return nil

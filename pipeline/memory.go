@@ -8,7 +8,7 @@ type Memory struct {
 	Thread int64 `json:"thread"` // for each thread besides
 }
 
-// Of is the estimate for an encode with so many threads.
+// Of is the estimate for an encode with this number of threads.
 func (m Memory) Of(threads int) int64 { return m.Fixed + int64(threads)*m.Thread }
 
 // LessMemory is what a person can do about a film that needs too much.

@@ -17,7 +17,7 @@ type Size struct {
 // percent is a part of the source's file.
 const percent = "%"
 
-// sizeUnits are the bytes of a unit, bits a second of a bitrate's.
+// sizeUnits are a unit's bytes, or bits a second for k and M.
 var sizeUnits = map[string]float64{
 	percent: 0, "k": 1e3, "M": 1e6,
 	"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40,

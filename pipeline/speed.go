@@ -14,7 +14,7 @@ type Speed struct {
 // so that a machine that became busy shows.
 const speedMemory = 0.95
 
-// Add counts one chunk: mean frames of so many pixels each, which took seconds in one slot.
+// Add counts one chunk: mean frames with this number of pixels each, which took seconds in one slot.
 func (s Speed) Add(frames, pixels, seconds float64) Speed {
 	return Speed{
 		Frames:  s.Frames*speedMemory + frames,
@@ -29,7 +29,7 @@ func (s Speed) Plus(t Speed) Speed {
 		Effort: s.Effort}
 }
 
-// FPS returns frames a second for pictures of so many pixels, 0 where nothing was measured.
+// FPS returns frames a second for pictures of this number of pixels, 0 where nothing was measured.
 func (s Speed) FPS(pixels float64) float64 {
 	if s.Seconds <= 0 || pixels <= 0 {
 		return 0

@@ -70,8 +70,8 @@ func newHunt(crf encoder.CRF, asked pipeline.Quality, begin float64) *hunt {
 	return h
 }
 
-// version takes in how fine the steps of the encoder's version are.
-func (h *hunt) version(crf encoder.CRF) { h.crf.Step = crf.Step }
+// useStep takes in how fine the steps of the encoder's version are.
+func (h *hunt) useStep(crf encoder.CRF) { h.crf.Step = crf.Step }
 
 // follow begins where a hunt for the same score in a part of the pictures has come to, and expects of a step what that
 // has seen.

@@ -11,11 +11,11 @@ import (
 
 // The part of a chunk that is probed first is its beginning, since what follows need not be decoded then.
 const (
-	partOf   = 5  // of so many pictures one
+	partOf   = 5  // the part is a fifth of the chunk's pictures
 	shortest = 24 // pictures: fewer have not settled
 )
 
-// beginning is how many of so many pictures are the part; 0 of a chunk that is too short for one.
+// beginning returns the number of pictures in the part; 0 if the chunk is too short for one.
 func beginning(pictures int) int {
 	if n := pictures / partOf; n >= shortest {
 		return n
@@ -65,7 +65,7 @@ func checkPairs(got, want int) error {
 	return nil
 }
 
-// scoresOf returns the scores of the pictures themselves, of every so many one.
+// scoresOf scores every nth picture, n being every.
 func scoresOf(ctx context.Context, tools media.Tools, req Request, options encoder.Options, in input,
 	metric pipeline.Metric, every int) ([]float64, error) {
 	plan, threads := req.Plan, fmt.Sprint(req.Threads)
@@ -83,9 +83,9 @@ func scoresOf(ctx context.Context, tools media.Tools, req Request, options encod
 	})
 }
 
-// sampled is of how many pictures VMAF looks at one. It takes the larger part of a comparison's time, and a hundred
-// pictures give the mean of five times as many within a tenth of a point. An odd number meets all places between two
-// reference pictures.
+// sampled returns n where VMAF scores every nth picture. VMAF takes most of a comparison's time, and 100 sampled
+// pictures give the mean of 500 within a tenth of a point. n is odd, so that every place between two reference pictures
+// is met.
 func sampled(frames int) int {
 	const enough = 40
 	return min(5, max(1, frames/enough)-1|1)

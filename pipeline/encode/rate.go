@@ -17,8 +17,8 @@ type Rates struct {
 	Points []pipeline.Point `json:"points"`
 }
 
-// A chunk is measured with two CRFs, and with more if none comes near to what it is expected to need: so many times as
-// much or as little.
+// A chunk is measured with two CRFs. More follow while the last one does not come within a factor of near of the
+// expected bytes.
 const usualPasses, mostPasses, near = 2, 4, 2.0
 
 // Rate encodes a chunk quickly and counts bytes, with CRFs near the one that gives it as many as it is expected to

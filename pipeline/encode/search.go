@@ -54,7 +54,7 @@ func search(ctx context.Context, tools media.Tools, req Request, enc encoder.Enc
 		}
 		ways = []input{got.in} // it gave the planned frames once, and will again
 		if n == 1 {
-			h.version(enc.CRF(enc.Version(got.Head, got.messages)))
+			h.useStep(enc.CRF(enc.Version(got.Head, got.messages)))
 		}
 		s.debug(ctx, "a chunk was probed", "crf", crf, "score", score, "wanted", asked.String())
 		if h.probed(crf, score) {
@@ -128,7 +128,7 @@ func (s searcher) probePart(ctx context.Context, h *hunt, in input, crf float64,
 	if err != nil {
 		return 0, err
 	}
-	h.version(s.enc.CRF(s.enc.Version(nil, messages)))
+	h.useStep(s.enc.CRF(s.enc.Version(nil, messages)))
 	s.done.next(partMeasure)
 	return scoreOf(ctx, s.tools, req, options, in, frames)
 }

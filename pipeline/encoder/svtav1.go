@@ -157,7 +157,7 @@ func (x svtAsked) Unfit(source pipeline.Video, out pipeline.Picture) string {
 	return ""
 }
 
-// svtEnlarged says which scale brings a source's pictures to sides of so many pixels at least; empty if none does.
+// svtEnlarged says which scale brings a source's pictures to sides of least pixels or more; empty if none does.
 func svtEnlarged(source pipeline.Video, least float64) string {
 	w, h := float64(source.Width), float64(source.Height)
 	if source.SAR.Valid() {
@@ -213,8 +213,8 @@ func svtRate(r pipeline.Rational) pipeline.Rational {
 	return r
 }
 
-// svtParallel is the level at which 3.0 and later use so many threads (Docs/Parameters.md, appendix A.1). To earlier
-// ones it is a number of cores. The stream does not depend on it.
+// svtParallel is the level at which 3.0 and later use this number of threads (Docs/Parameters.md, appendix A.1). To
+// earlier ones it is a number of cores. The stream does not depend on it.
 func svtParallel(threads int) string {
 	level := min(threads, 3)
 	for _, least := range []int{6, 12, 24} {

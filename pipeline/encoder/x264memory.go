@@ -54,7 +54,7 @@ func (x x264Asked) Memory(p Pictures) (fixed, thread int64) {
 	return fixed, int64(times * (p.Out*perThread + p.Source*sourceThread))
 }
 
-// DecoderMemory estimates what a decoder takes for pictures of so many pixels, as Options.Memory does.
+// DecoderMemory estimates what a decoder takes for pictures of this number of pixels, as Options.Memory does.
 func DecoderMemory(pixels float64, format string) (fixed, thread int64) {
 	times := formatFactor(format)
 	return int64(encodeBase + times*pixels*pixelSource), int64(times * pixels * sourceThread)

@@ -92,8 +92,8 @@ func (w *jobTask) correct(c pipeline.Correction, n int) error {
 	return c.Publish(w.FS, w.plan, n)
 }
 
-// misses corrects the budget where a merged output of so many bytes has not the size that it may have: what is in it
-// beside the video is known only now, and its records are proven. hopeless is why it never will have it.
+// misses corrects the budget if a merged output of size bytes missed its limit, above or far below it: what is in it
+// beside the video is known only now, and its records are proven. hopeless is why it never will meet it.
 func (w *jobTask) misses(records []pipeline.Record, size int64) (corrected bool, hopeless string, err error) {
 	b := w.plan.Budget
 	if !b.Known() {

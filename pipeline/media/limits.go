@@ -44,7 +44,7 @@ func Copying(size int64) Limits {
 	return Limits{CPU: 5 * l.CPU, File: 20*size + room}
 }
 
-// Encoding is for a child that decodes some pictures and encodes as many or fewer, each of so many pixels.
+// Encoding is for a child that decodes some pictures and encodes as many or fewer, each of this number of pixels.
 func Encoding(pictures, frames int, pixels float64) Limits {
 	mega := pixels / megapixel
 	times := func(n int, d time.Duration) time.Duration { return time.Duration(float64(n) * mega * float64(d)) }

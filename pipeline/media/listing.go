@@ -127,7 +127,7 @@ func (t Tools) Changes(ctx context.Context, path string, stream int) (changes bo
 	return changes, err
 }
 
-// inOrder reports whether a decoder that reorders so many pictures gets the packets in the order of decoding.
+// inOrder reports whether a decoder that reorders this number of pictures gets the packets in the order of decoding.
 // Matroska has no DTS: ffmpeg takes the smallest of the packet's PTS and the reorder largest ones before it
 // (libavformat, compute_pkt_fields), and says that DTS go back where that does.
 func (p *Packets) inOrder(reorder int) bool {

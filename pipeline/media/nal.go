@@ -8,7 +8,7 @@ import (
 // maxHead is how much of a packet is looked at: more than stands in front of any first slice.
 const maxHead = 64 << 10
 
-// keyFinder reports whether ffmpeg takes a packet of so many bytes, which begins with head, for a key frame. What the
+// keyFinder reports whether ffmpeg takes a packet of size bytes, which begins with head, for a key frame. What the
 // container says of it does not count: libavformat goes by libavcodec's parser. What might make that complain is
 // ErrUnusual.
 type keyFinder interface {

@@ -20,7 +20,7 @@ type Comparison struct {
 	Graph  string   // filters that end in [source] and [output], alike in size, pixel format and time
 	Metric pipeline.Metric
 	Pixels float64 // of an output's picture
-	// Every is of how many pictures VMAF looks at one; 0: at each. Other metrics always look at each.
+	// Every tells VMAF to score every nth picture, n being Every; 0: each. Other metrics always score each.
 	Every   int
 	Threads int // of the metric; 0: one
 	Nice    int

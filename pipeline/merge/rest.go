@@ -17,8 +17,9 @@ const (
 // losslessly is about how large FLAC and ALAC are beside the samples in PCM.
 const losslessly = 0.6
 
-// Rest estimates how many bytes an output has beside the packets of its video of so many frames: all other tracks, as
-// they are kept or converted, attachments, and what the container takes. It reads the whole file once.
+// Rest estimates how many bytes an output has beside the packets of its video: all other tracks, as they are kept or
+// converted, attachments, and what the container takes. frames is how many the video has. It reads the whole file
+// once.
 func Rest(ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings, frames int,
 ) (int64, error) {
 	type track struct {

@@ -73,8 +73,8 @@ func (l *list) seconds(plan *pipeline.Plan) float64 {
 // chunkSeconds is the wanted length where the settings have none.
 const chunkSeconds = 20
 
-// sizes returns how long the chunks of a job of so many seconds are to be, in seconds, given how much of the
-// film is still behind them.
+// sizes returns how long the chunks of a film are to be, in seconds, given how much of it is still behind them. seconds
+// is the length of all of it.
 //
 // It is the wanted length, as long as that leaves every slot two chunks more. From then on they get shorter
 // (factoring: Hummel, Schonberg and Flynn, CACM 35(8), 1992), so that all slots have done at about the same time

@@ -53,7 +53,7 @@ func jumps(src *Source) bool {
 	})
 }
 
-// jumped reports whether a clock of so many ticks a second has jumped from one timestamp to the next.
+// jumped reports whether a clock, of which a second has second ticks, has jumped from one timestamp to the next.
 func jumped(from, to, second int64) bool {
 	return from != media.NoPTS && to != media.NoPTS && (float64(to) < float64(from)-clockBack*float64(second) ||
 		to > from+clockForward*second)

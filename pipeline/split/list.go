@@ -294,7 +294,7 @@ func (l *list) bytes(from, to int) (mean float64) {
 	return mean
 }
 
-// effort is what encoding a frame of so many bytes takes, compared with a mean one. Over eleven real clips of
+// effort is what encoding a frame of that size takes, compared with a mean one. Over eleven real clips of
 // one size, from cartoons to noise, the time that an encoder took for a frame grew with the
 // 0.7th power of what the frame had taken to store. What it does in any case is there even where nothing moves.
 func effort(bytes, mean float64) float64 {

@@ -82,7 +82,7 @@ func same(tb pipeline.Rational, pts []int64, tick int64) int {
 	return -1
 }
 
-// rounded is a time in ticks of so many nanoseconds, as mkvmerge makes them of the nanoseconds that it is given.
+// rounded is a time in ticks of tick nanoseconds each, as mkvmerge makes them of the nanoseconds that it is given.
 func rounded(tb pipeline.Rational, pts, tick int64) int64 {
 	return (int64(math.Round(tb.Seconds(pts)*float64(time.Second))) + tick/2) / tick
 }

@@ -19,7 +19,7 @@ type Media struct {
 	// Builds are those of this machine: a film is encoded with one of them where no node is there that has any. If nil, it
 	// then is encoded with whatever comes.
 	Builds *Builds
-	// Memory returns how many bytes programs can still have here, and how many at most: an encode with so many Threads
+	// Memory returns how many bytes programs can still have here, and how many at most: an encode with Threads threads
 	// that needs more is refused. If nil, other machines may have more.
 	Memory  func() (free, most int64)
 	Threads int

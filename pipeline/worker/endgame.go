@@ -36,7 +36,7 @@ func untilLast(plan *pipeline.Plan, free []pipeline.ChunkFile, work, others, pac
 	return (work/others + chunkWork(plan, free[len(free)/2])) / pace
 }
 
-// doneWithin leaves out the chunks that a node of this pace would not surely be done with in so many seconds.
+// doneWithin leaves out the chunks that a node of this pace would not surely be done with in these seconds.
 func doneWithin(plan *pipeline.Plan, free []pipeline.ChunkFile, pace, seconds float64) []pipeline.ChunkFile {
 	return slices.DeleteFunc(free, func(c pipeline.ChunkFile) bool { return chunkWork(plan, c)/pace > seconds*surely })
 }

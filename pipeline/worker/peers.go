@@ -13,7 +13,7 @@ import (
 const (
 	// paceFor is how long a sample of the others' pace is good for.
 	paceFor = 3 * time.Minute
-	// peersAsked limits the others that are asked for their pace: with paces from 1 to 10, the mean of so many is off
+	// peersAsked limits the others that are asked for their pace: with paces from 1 to 10, the mean of ten is off
 	// by a sixth, that of five by a fifth, and their median by a third.
 	peersAsked = 10
 	// maxPeers limits the nodes whose last beat is remembered.

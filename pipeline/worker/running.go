@@ -45,7 +45,7 @@ func (r *running) count() int {
 	return len(r.tasks)
 }
 
-// owed returns how many bytes of memory the encodes may still take, each with so many threads.
+// owed returns how many bytes of memory the encodes may still take, each with this number of threads.
 func (r *running) owed(threads int) (bytes int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -91,7 +91,8 @@ func (j *judge) withinSize(s step, job string, output *inode) {
 	}
 }
 
-// sizeOf is how large an output of so many bytes counts: where the film's size is limited, by what its chunks took.
+// sizeOf is how large an output of this number of bytes counts: where the film's size is limited, by what its chunks
+// took.
 func sizeOf(p *pipeline.Plan, records []pipeline.Record, bytes int) (sum int64) {
 	if !p.Budget.Known() {
 		return int64(bytes)
