@@ -23,6 +23,9 @@ const (
 	leap = 1.0
 	// settled is the part of a limit by which what is expected may be off before anything is changed.
 	settled = 0.003
+	// patience is how often a film is made larger that ended below its limit. One that ended above is made smaller as
+	// often as it takes.
+	patience = 6
 )
 
 // Correct changes the CRFs of chunks that nobody has claimed, where what is encoded so far says that the film will miss
@@ -116,7 +119,3 @@ func (all Corrections) seen(b *Budget, taken []Taken) portions {
 	}
 	return chunks
 }
-
-// patience is how often a film is made larger that ended below its limit. One that ended above is made smaller as often
-// as it takes.
-const patience = 6
