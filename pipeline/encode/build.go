@@ -12,8 +12,8 @@ import (
 // madeUp is ffmpeg's source of the picture that encoders are tried with. Every encoder takes one of this size.
 const madeUp = "color=s=64x64:r=24"
 
-// Trial is what came of one made-up picture.
-type Trial struct {
+// Tried is what came of one made-up picture.
+type Tried struct {
 	Version string // as the encoder told it
 	Headers string // SHA-256 of the stream's parameter sets, lower-case hex
 }
@@ -21,7 +21,7 @@ type Trial struct {
 // Try encodes one made-up picture of a pixel format with an encoder's default options. The picture says much of itself,
 // because that is what versions of ffmpeg pass on in different ways. An error for which media.Blames is true, or that
 // is a *pipeline.Refusal, says that this machine can't encode that format so.
-func Try(ctx context.Context, tools media.Tools, name, format string) (Trial, error) {
+func Try(ctx context.Context, tools media.Tools, name, format string) (Tried, error) {
 	plan := &pipeline.Plan{
 		Settings: pipeline.Settings{Encoder: name},
 		Video: pipeline.Video{
@@ -33,7 +33,7 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Trial, er
 	}
 	enc, options, err := encoder.Of(plan.Settings)
 	if err != nil {
-		return Trial{}, err
+		return Tried{}, err
 	}
 	cmd := append(args(plan, options, input{}, 1), "-frames:v", "1")
 	clip, messages, err := tools.Sample(ctx, media.Reading(0), cmd...)
@@ -41,9 +41,9 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Trial, er
 		if reason := enc.Complaint(messages, true); reason != "" && media.Blames(err) {
 			err = pipeline.Refuse("%s", reason).Because(err)
 		}
-		return Trial{}, err
+		return Tried{}, err
 	}
-	found := Trial{Version: enc.Version(clip.Head, messages), Headers: clip.Extradata}
+	found := Tried{Version: enc.Version(clip.Head, messages), Headers: clip.Extradata}
 	switch {
 	case clip.Codec != "" && clip.Codec != enc.Codec(), found.Headers == "":
 		err = pipeline.Refuse("what came out is no %s", enc.Codec()).Because(errNothing)

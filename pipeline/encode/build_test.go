@@ -25,7 +25,7 @@ func TestEachEncoderTellsWhichBuildItIs(t *testing.T) {
 	missing := encoder.Missing(listing)
 	for _, e := range encoder.All() {
 		t.Run(e.Name(), func(t *testing.T) {
-			seen := map[encode.Trial]bool{}
+			seen := map[encode.Tried]bool{}
 			for _, format := range []string{"yuv420p", "yuv420p10le"} {
 				for range 2 {
 					trial, err := encode.Try(t.Context(), tools, e.Name(), format)

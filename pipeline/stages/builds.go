@@ -127,7 +127,7 @@ func (b *Builds) offer(ctx context.Context, name, format string) (offer, error) 
 }
 
 // try notes what came of one format. The error is no fault of the encoder's.
-func (b *Builds) try(ctx context.Context, o *offer, format string) (encode.Trial, error) {
+func (b *Builds) try(ctx context.Context, o *offer, format string) (encode.Tried, error) {
 	trial, err := encode.Try(ctx, b.tools, o.Encoder, format)
 	if err != nil && !media.Settles(err) && !refused(err) {
 		return trial, err
