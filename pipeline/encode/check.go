@@ -76,9 +76,9 @@ func equalTicks(a, b pipeline.Rational) func(x, y int64) bool {
 	if a == b {
 		return func(x, y int64) bool { return x == y }
 	}
-	scale := func(v, num, den int64) *big.Int {
+	product := func(v, num, den int64) *big.Int {
 		n := new(big.Int).Mul(big.NewInt(v), big.NewInt(num))
 		return n.Mul(n, big.NewInt(den))
 	}
-	return func(x, y int64) bool { return scale(x, a.Num, b.Den).Cmp(scale(y, b.Num, a.Den)) == 0 }
+	return func(x, y int64) bool { return product(x, a.Num, b.Den).Cmp(product(y, b.Num, a.Den)) == 0 }
 }
