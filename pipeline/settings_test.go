@@ -44,9 +44,3 @@ func TestTextsThatAreNoSettings(t *testing.T) {
 		require.ErrorContains(t, json.Unmarshal([]byte(text), to), "must be ", text)
 	}
 }
-
-func TestThereAre(t *testing.T) {
-	require.Equal(t, "there is a", ThereAre([]string{"a"}))
-	require.Equal(t, "there are a and b", ThereAre([]string{"a", "b"}))
-	require.Equal(t, "there are a, b and c", ThereAre([]Container{"a", "b", "c"}))
-}
