@@ -2,8 +2,10 @@ package merge
 
 import (
 	"math/big"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,5 +53,31 @@ func FuzzIdentify(f *testing.F) {
 			require.True(t, strings.HasPrefix(options[i], "--"), options[i])
 			require.True(t, strings.HasPrefix(options[i+1], "0:"), options[i+1])
 		}
+	})
+}
+
+// A chapter's name never becomes another line of the text that ffmpeg reads.
+func FuzzChapters(f *testing.F) {
+	f.Add([]byte("<Chapters><EditionEntry><ChapterAtom><ChapterTimeStart>00:00:01.5</ChapterTimeStart><ChapterDisplay>" +
+		"<ChapterString>a\\\n[CHAPTER]\r\n;x=#</ChapterString></ChapterDisplay></ChapterAtom><ChapterAtom/></EditionEntry></Chapters>"))
+	f.Add([]byte("<C><E><ChapterAtom><ChapterSegmentUID>0a 0B</ChapterSegmentUID><ChapterTimeStart>-9h:0m:1e9</ChapterTimeStart>" +
+		"</ChapterAtom></E><E><EditionFlagHidden>1</EditionFlagHidden></E></C>"))
+	line := regexp.MustCompile(`^(;FFMETADATA1|\[CHAPTER\]|TIMEBASE=1/1000000000|(START|END)=-?[0-9]+|title=([^\\=;#]|\\[\s\S])*)$`)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		editions, err := parseXML(text)
+		if err != nil {
+			return
+		}
+		c := &chapters{}
+		c.choose(editions, "0a0b")
+		written := regexp.MustCompile(`(?s)(\\.|[^\\\n])+`).FindAllString(c.ffmetadata(time.Second), -1)
+		count := 0
+		for _, l := range written {
+			require.Regexp(t, line, l)
+			if l == "[CHAPTER]" {
+				count++
+			}
+		}
+		require.Len(t, c.list, count)
 	})
 }

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -135,21 +136,37 @@ func fateOfVideo(s media.Stream, container string) fate {
 }
 
 // Limits says at submission what will be converted or left out of a source, one sentence each. The video
-// that is encoded is the first one of f.Video.
-func Limits(f *media.File, set pipeline.Settings) []string {
-	var notes []string
+// that is encoded is the first one of f.Video. path is the source's.
+func Limits(
+	ctx context.Context, tools media.Tools, path string, f *media.File, set pipeline.Settings,
+) (notes []string, err error) {
 	for _, s := range others(f) {
 		if note := fateOf(f, s, set).note; note != "" {
 			notes = append(notes, note)
 		}
 	}
 	if set.Container == containerMP4 {
-		notes = append(notes, limitsOfTexts(f)...)
+		found, err := readChapters(ctx, tools, path, f, containerMP4)
+		if err != nil {
+			return nil, err
+		}
+		notes = slices.Concat(notes, limitsOfTexts(f), limitsOfChapters(f, found))
 	}
 	if video := f.Video(); len(video) > 0 {
 		notes = append(notes, limitsOfLayout(f, video[0], string(set.Container))...)
 	}
-	return notes
+	return notes, nil
+}
+
+func limitsOfChapters(f *media.File, found *chapters) []string {
+	switch {
+	case found != nil:
+		return found.notes
+	case isMatroska(f) && len(f.Chapters) > 0:
+		return []string{"chapters keep the times and names that ffmpeg finds; MP4 holds neither their languages nor nested " +
+			"ones"}
+	}
+	return nil
 }
 
 // limitsOfLayout tells of pictures that only some players know how to show.
@@ -184,9 +201,6 @@ func limitsOfTexts(f *media.File) []string {
 			notes = append(notes, fmt.Sprintf("MP4 holds no tags of a track, those of %s are left out: %s", s.Describe(),
 				strings.Join(slices.Sorted(maps.Keys(tags)), ", ")))
 		}
-	}
-	if len(f.Chapters) > 0 {
-		notes = append(notes, "chapters keep times and first names; MP4 holds neither their languages nor nested ones")
 	}
 	return notes
 }

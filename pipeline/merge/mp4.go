@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -27,7 +28,11 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	// Without auto_convert 0 the payload of each key packet gets the stream's headers put in front.
 	args = append(args, "-protocol_whitelist", "file", "-format_whitelist", "concat,matroska,mov",
 		"-f", "concat", "-safe", "0", "-auto_convert", "0", "-i", media.URL(list))
-	args = append(args, "-map", "1:v:0", "-c", "copy")
+	open, take, err := req.Prepared.chapters.input(filepath.Join(req.WorkDir, "chapters.txt"), 2, filmEnd(req.Plan))
+	if err != nil {
+		return err
+	}
+	args = append(append(args, open...), "-map", "1:v:0", "-c", "copy")
 	args = slices.Concat(args, mp4Streams(source, req.Plan.Settings), videoOptions(source),
 		encoder.MP4Tag(req.Plan.Settings))
 	scale := strconv.FormatInt(timescale(req), 10)
@@ -35,8 +40,8 @@ func writeMP4(ctx context.Context, tools media.Tools, req Request) error {
 	if date := recorded(source.Format.Tags); date != "" {
 		args = append(args, "-metadata", "creation_time="+date)
 	}
-	args = append(args, "-map_metadata", "0", "-map_chapters", "0", "-strict", "experimental",
-		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out))
+	args = slices.Concat(args, []string{"-map_metadata", "0"}, take, []string{"-strict", "experimental",
+		"-video_track_timescale", scale, "-movie_timescale", scale, "-f", "mp4", media.URL(req.Out)})
 	_, err = tools.RunFFmpeg(ctx, req.limits(), args...)
 	return err
 }
@@ -54,6 +59,16 @@ func lastDuration(plan *pipeline.Plan) []string {
 			`if(gte(PTS*TB\,%.9f)\,%.9f/TB\,DURATION))`,
 			plan.Frames-1, tb.Seconds(last+plan.LastTicks-first[0]), tb.Seconds(last)-tb.Seconds(1)/2,
 			tb.Seconds(plan.LastTicks))}
+}
+
+// filmEnd is the moment up to which the last frame is shown, as far as that is known.
+func filmEnd(plan *pipeline.Plan) time.Duration {
+	final, shown := plan.Chunks[len(plan.Chunks)-1].PTS.All(), plan.LastTicks
+	n := len(final)
+	if shown == 0 && n > 1 { // it is shown as long as the one before
+		shown = final[n-1] - final[n-2]
+	}
+	return time.Duration(plan.Video.TimeBase.Seconds(final[n-1]+shown) * float64(time.Second))
 }
 
 // timescale is the output's ticks a second: the source's own, so that no timestamp is rounded.

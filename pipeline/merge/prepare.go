@@ -9,13 +9,14 @@ import (
 // Prepared is what a merge needs of the source alone. It can be had while chunks are still encoded, so that
 // nothing of it has to be done when the last one comes.
 type Prepared struct {
-	source  *media.File
-	tools   map[string]string // version lines
-	side    *side             // for Matroska
-	times   map[int]audioTimes
-	sound   sound          // encoded anew, for Matroska
-	packets []media.Packet // of the source's streams but the video
-	partial bool           // there were too many to keep: the source is read again
+	source   *media.File
+	tools    map[string]string // version lines
+	side     *side             // for Matroska
+	times    map[int]audioTimes
+	sound    sound          // encoded anew, for Matroska
+	chapters *chapters      // for MP4; nil: ffmpeg's
+	packets  []media.Packet // of the source's streams but the video
+	partial  bool           // there were too many to keep: the source is read again
 }
 
 // maxPackets is how many packets of a source's other streams are kept at most, 40 bytes each: those of two
@@ -43,7 +44,11 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 		p.remember(k)
 		return nil
 	})
-	if err != nil || req.Plan.Settings.Container == containerMP4 {
+	if err != nil {
+		return nil, err
+	}
+	if req.Plan.Settings.Container == containerMP4 {
+		p.chapters, err = readChapters(ctx, tools, req.Source, source, containerMP4)
 		return p, err
 	}
 	if p.side, err = sideFile(ctx, tools, req, source, pts); err != nil {

@@ -88,6 +88,16 @@ func parseIdentity(path string, out []byte) (*side, error) {
 	return s, nil
 }
 
+// uid is one of the numbers by which the source and its neighbours are named, in hex; empty where it has none.
+func (s *side) uid(setting string) string {
+	for _, info := range s.info {
+		if uid, found := strings.CutPrefix(info, setting+"=0x"); found {
+			return uid
+		}
+	}
+	return ""
+}
+
 // place puts the tracks in the output's order: each stream's own, which both files have in the same order within its
 // kind, and sound that is encoded anew where the source has it.
 func (s *side) place(source *media.File, set pipeline.Settings) {
@@ -149,7 +159,7 @@ func sideFile(
 		s, err := identify(ctx, tools, req.Source)
 		if err == nil {
 			s.place(source, req.Plan.Settings)
-			s.tags, err = readTags(ctx, tools, req.Source)
+			s.tags, err = readXML(ctx, tools, req.Source, "tags")
 		}
 		return s, err
 	}

@@ -188,5 +188,7 @@ func (j *job) merge(t *testing.T) *Output {
 
 func (j *job) limits(t *testing.T) []string {
 	t.Helper()
-	return Limits(probe(t, j.req.Source), j.req.Plan.Settings)
+	notes, err := Limits(t.Context(), j.tools, j.req.Source, probe(t, j.req.Source), j.req.Plan.Settings)
+	require.NoError(t, err)
+	return notes
 }

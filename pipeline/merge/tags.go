@@ -38,24 +38,31 @@ func (n node) without(drop func(node) bool) node {
 	return n
 }
 
-// maxTags bounds a file's tags as XML, in bytes.
-const maxTags = 16 << 20
+// maxXML bounds a file's tags or chapters as XML, in bytes.
+const maxXML = 16 << 20
 
-// readTags lists the Tag elements of a Matroska file: ffprobe shows neither nested ones nor two of one name.
-func readTags(ctx context.Context, tools media.Tools, path string) ([]node, error) {
-	out, err := tools.Output(ctx, maxTags, tools.MKVExtract, path, "tags", "-")
+// readXML lists the elements that mkvextract writes of a Matroska file's tags or chapters. ffprobe shows neither nested
+// tags nor two of one name.
+func readXML(ctx context.Context, tools media.Tools, path, what string) ([]node, error) {
+	out, err := tools.Output(ctx, maxXML, tools.MKVExtract, path, what, "-")
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the tags of %q: %w", path, err)
+		return nil, fmt.Errorf("cannot read the %s of %q: %w", what, path, err)
 	}
+	nodes, err := parseXML(out)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the %s of %q: %w", what, path, err)
+	}
+	return nodes, nil
+}
+
+func parseXML(text []byte) ([]node, error) {
 	var doc node
-	out = bytes.TrimPrefix(out, []byte("\ufeff"))
-	if len(bytes.TrimSpace(out)) == 0 {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
 	}
-	if err := xml.Unmarshal(out, &doc); err != nil {
-		return nil, fmt.Errorf("cannot read the tags of %q: %w", path, err)
-	}
-	return doc.Nodes, nil
+	err := xml.Unmarshal(text, &doc)
+	return doc.Nodes, err
 }
 
 // tagsOf are a track's own tags, but for those that tell of the coding that is gone. mkvmerge writes the new track's

@@ -53,6 +53,11 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 	if v.plan != nil {
 		set = v.plan.Settings
 	}
+	found, err := v.chapters(ctx, tools, src, set)
+	if err != nil {
+		return nil, err
+	}
+	src = found.as(src)
 	each := func(path string) reading {
 		return func(take func(media.Packet) error) error { return tools.EachPacket(ctx, path, take) }
 	}
@@ -98,6 +103,15 @@ func (v verification) probeSource(ctx context.Context, tools media.Tools) (*medi
 		return v.prepared.source, nil
 	}
 	return tools.Probe(ctx, v.source)
+}
+
+func (v verification) chapters(
+	ctx context.Context, tools media.Tools, src *media.File, set pipeline.Settings,
+) (*chapters, error) {
+	if v.prepared != nil {
+		return v.prepared.chapters, nil
+	}
+	return readChapters(ctx, tools, v.source, src, string(set.Container))
 }
 
 // wanted lists the frames the output must have, in ticks of the source.

@@ -133,6 +133,11 @@ func TestCompareTimes(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	limits := func(f *media.File, container pipeline.Container) []string {
+		notes, err := Limits(t.Context(), media.Tools{}, "", f, pipeline.Settings{Container: container})
+		require.NoError(t, err)
+		return notes
+	}
 	f := &media.File{Format: media.Format{Name: "mov,mp4,m4a,3gp,3g2,mj2"}, Streams: []media.Stream{
 		{Index: 0, Type: "video", Codec: "h264"},
 		{Index: 1, Type: "audio", Codec: "aac"},
@@ -149,8 +154,8 @@ func TestLimits(t *testing.T) {
 		"subtitle track 4 (eia_608) is left out: MKV does not hold it",
 		"data 5 is left out: it is neither sound nor picture nor text",
 		"video track 7 (h264) is left out: it begins before the file does (edit list)",
-	}, Limits(f, pipeline.Settings{Container: containerMKV}))
-	require.Len(t, Limits(f, pipeline.Settings{Container: containerMP4}), 3)
+	}, limits(f, containerMKV))
+	require.Len(t, limits(f, containerMP4), 3)
 	f.Format.Name = "matroska,webm"
-	require.Empty(t, Limits(f, pipeline.Settings{Container: containerMKV}), "Matroska holds all that Matroska holds")
+	require.Empty(t, limits(f, containerMKV), "Matroska holds all that Matroska holds")
 }

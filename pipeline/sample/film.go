@@ -66,8 +66,9 @@ func (f *film) plan(ctx context.Context, tools media.Tools, req Request, set pip
 	if err := merge.TryConverted(ctx, tools, f.path, f.scan.File, set); err != nil {
 		return nil, err
 	}
-	plan.Notes = append(plan.Notes, merge.Limits(f.scan.File, set)...)
-	return plan, nil
+	notes, err := merge.Limits(ctx, tools, f.path, f.scan.File, set)
+	plan.Notes = append(plan.Notes, notes...)
+	return plan, err
 }
 
 // replace goes on with the normalised copy, which keeps the source's aspect ratio.

@@ -65,7 +65,11 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 	if err := merge.TryConverted(ctx, s.Tools, path, source, j.Settings); err != nil {
 		return nil, err
 	}
-	plan.Notes = append(plan.Notes, merge.Limits(source, j.Settings)...)
+	notes, err := merge.Limits(ctx, s.Tools, path, source, j.Settings)
+	if err != nil {
+		return nil, err
+	}
+	plan.Notes = append(plan.Notes, notes...)
 	if plan.Source == plan.Original {
 		return plan, nil
 	}

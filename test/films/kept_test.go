@@ -2,6 +2,7 @@ package films
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -262,6 +263,86 @@ func TestWhatAMatroskaFileSaysOfItselfStays(t *testing.T) {
 	require.Equal(t, f.xmlOf("linked.mkv", "chapters"), f.xmlOf(out, "chapters"))
 	require.Equal(t, ownTags(f.xmlOf("linked.mkv", "tags")), ownTags(f.xmlOf(out, "tags")))
 	require.Len(t, ownTags(f.xmlOf(out, "tags")), 2, "the file's and the track's")
+}
+
+// Of what Matroska's chapters can say MP4 gets a list of times and names; the rest is told before anything is encoded.
+func TestWhatMP4KeepsOfMatroskasChapters(t *testing.T) {
+	f := newFilm(t)
+	f.pictures("base.mp4")
+	const uid = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
+	atom := func(start, name, more string) string {
+		return "<ChapterAtom><ChapterTimeStart>00:00:" + start + "</ChapterTimeStart><ChapterDisplay><ChapterString>" + name +
+			"</ChapterString><ChapterLanguage>eng</ChapterLanguage></ChapterDisplay>" + more + "</ChapterAtom>"
+	}
+	of := func(segment string) string {
+		return "<ChapterTimeEnd>00:00:03</ChapterTimeEnd><ChapterSegmentUID format=\"hex\">" + segment +
+			"</ChapterSegmentUID>"
+	}
+	const german = "<ChapterDisplay><ChapterString>Teil A</ChapterString><ChapterLanguage>ger</ChapterLanguage>" +
+		"</ChapterDisplay>"
+	const end, hidden, off = "<ChapterTimeEnd>00:00:00.5</ChapterTimeEnd>", "<ChapterFlagHidden>1</ChapterFlagHidden>",
+		"<ChapterFlagEnabled>0</ChapterFlagEnabled>"
+	linked := f.chapters("linked.mkv", "<EditionEntry>"+atom("00.1", "Another edition", "")+"</EditionEntry>"+
+		"<EditionEntry><EditionFlagOrdered>1</EditionFlagOrdered><EditionFlagDefault>1</EditionFlagDefault>"+
+		atom("01", `B = 2; #\ "ü" [CHAPTER]`, of(uid))+atom("00", "Part A", german+end+atom("00.2", "Nested", ""))+
+		atom("00", "OP", of("00112233445566778899aabbccddeeff"))+atom("01.5", "Hidden", hidden)+
+		atom("01.6", "Off", off)+atom("01.8", "Last", "")+"</EditionEntry>", "--segment-uid", "0x"+uid,
+		"--link-to-next", "0x00112233445566778899aabbccddeeff")
+	said, code := encode(t, f.path(linked), f.path("linked.mp4"))
+	require.Zero(t, code, said)
+	require.Equal(t, "0.000000 1.000000 Part A\n1.000000 1.800000 B = 2; #\\ \"ü\" [CHAPTER]\n1.800000 2.000000 Last\n",
+		f.chaptersOf("linked.mp4"))
+	for _, note := range []string{
+		"The source is linked to the file that goes before it or behind it. MP4 holds no such link",
+		"The source has ordered chapters, by which players show its parts in another order, or parts of other files. MP4 " +
+			"has no such thing: the film is encoded as it is stored.",
+		"The source has 2 lists of chapters (editions); MP4 holds one",
+		"chapters that are left out because they lie in another file: 1;",
+		"chapters that are left out because they are hidden: 2\n",
+		"chapters keep times and first names; MP4 holds neither their languages nor nested ones",
+	} {
+		require.Contains(t, said, "note: "+note)
+	}
+	require.Contains(t, f.run(distenc, "verify", linked, "linked.mp4"), "ok   chapters: 3, 3 found\n")
+
+	plain := f.chapters("plain.mkv", "<EditionEntry>"+atom("00.4", "Only", "")+"</EditionEntry>")
+	said, code = encode(t, f.path(plain), f.path("plain.mp4"))
+	require.Zero(t, code, said)
+	require.Equal(t, "0.000000 0.400000 \n0.400000 2.000000 Only\n", f.chaptersOf("plain.mp4"),
+		"MP4's first chapter begins with the film")
+	require.Equal(t, 1, strings.Count(said, "note: "), said)
+
+	none := f.chapters("none.mkv", "<EditionEntry>"+atom("00", "Hidden", hidden)+"</EditionEntry>")
+	f.encode(none, "none.mp4")
+	require.Empty(t, f.chaptersOf("none.mp4"))
+}
+
+// chapters makes a film with chapters, which are XML.
+func (f *film) chapters(name, chapters string, options ...string) string {
+	f.t.Helper()
+	require.NoError(f.t, os.WriteFile(f.path("chapters.xml"), []byte(`<?xml version="1.0"?><Chapters>`+chapters+
+		"</Chapters>"), 0o600))
+	f.run("mkvmerge", append([]string{"-q", "-o", name, "--chapters", "chapters.xml", "base.mp4"}, options...)...)
+	return name
+}
+
+// chaptersOf are the chapters that ffprobe finds: start, end and name, one a line.
+func (f *film) chaptersOf(file string) string {
+	f.t.Helper()
+	var probe struct {
+		Chapters []struct {
+			Start string `json:"start_time"`
+			End   string `json:"end_time"`
+			Tags  struct{ Title string }
+		}
+	}
+	out := f.run("ffprobe", "-v", "error", "-show_chapters", "-of", "json", file)
+	require.NoError(f.t, json.Unmarshal([]byte(out), &probe))
+	var lines strings.Builder
+	for _, c := range probe.Chapters {
+		fmt.Fprintln(&lines, c.Start, c.End, c.Tags.Title)
+	}
+	return lines.String()
 }
 
 // ownTags are the tags that people gave, without the number of the track that they are of.
