@@ -66,9 +66,9 @@ func (f *film) refused(source, output string) string {
 }
 
 // probe asks ffprobe for entries, one a line.
-func (f *film) probe(file, stream, entries string) []string {
+func (f *film) probe(file, stream, entries string, options ...string) []string {
 	f.t.Helper()
-	args := []string{"-v", "error", "-show_entries", entries, "-of", "default=nk=1:nw=1"}
+	args := append([]string{"-v", "error", "-show_entries", entries, "-of", "default=nk=1:nw=1"}, options...)
 	if stream != "" {
 		args = append(args, "-select_streams", stream)
 	}
