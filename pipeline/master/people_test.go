@@ -210,6 +210,24 @@ func TestASourceThatChangedIsNotDeleted(t *testing.T) {
 	require.Equal(t, "output", text(t, m, "outbox/film.mkv"))
 }
 
+// Before a source is removed all of it is read once more: one that looks as it did may hold something else.
+func TestASourceIsReadOnceMoreBeforeItIsDeleted(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	j := planted(t, m, "film")
+	j.Settings.Disposal = "delete"
+	published(t, m, j)
+	name := pipeline.JobFile(j.ID, j.Source)
+	require.NoError(t, os.WriteFile(m.FS.Path(name), []byte("FILM"), 0o600))
+	require.NoError(t, os.Chtimes(m.FS.Path(name), time.Time{}, j.ModTime))
+	st, err := m.FS.Stat(name)
+	require.NoError(t, err)
+	now := identityOf(st)
+	j.sighted = &now
+	_, err = m.taskFor(j).carryOut(t.Context(), false)
+	require.NoError(t, err)
+	require.Equal(t, "FILM", text(t, m, "inbox/film.mkv"))
+}
+
 func TestASourceIsDeletedWhereThatIsWanted(t *testing.T) {
 	m := leading(t, sharefs.OS)
 	j := planted(t, m, "film")

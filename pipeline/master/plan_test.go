@@ -2,6 +2,7 @@ package master
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,27 @@ type planner struct {
 func (p *planner) Plan(_ context.Context, j *pipeline.Job, scan Scan) (*pipeline.Plan, error) {
 	p.got, p.priority = scan.Kept, j.Priority
 	return nil, pipeline.Refuse("It has no frames.")
+}
+
+// A source that became another file between its reading and its plan is not planned by what was read.
+func TestAReplacedSourceIsNotPlanned(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	p := &planner{}
+	m.Stages = p
+	j := planted(t, m, "film")
+	j.scan = Scan{Kept: "packets"}
+	file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
+	require.NoError(t, os.Remove(file))
+	require.NoError(t, os.WriteFile(file, []byte("FILM"), 0o600))
+	m.startPlan(j)
+	for !m.tasks.idle() {
+		(<-m.tasks.results)()
+	}
+	require.Nil(t, p.got)
+	d, err := pipeline.LoadDecision(m.FS, j.ID)
+	require.NoError(t, err)
+	require.Equal(t, changedDecision.Act, d.Act)
+	require.Equal(t, changedDecision.Reason, d.Reason)
 }
 
 // The loop drops the scan of a job that has to wait, and takes over a new priority, while its plan is just being made:
