@@ -13,6 +13,8 @@ import (
 	"github.com/distenc/distenc"
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
+	"github.com/distenc/distenc/pipeline"
 )
 
 // newShare makes a share the way `distenc init` does.
@@ -126,4 +128,14 @@ func TestAUnionThatShowsLinksWronglyIsRefused(t *testing.T) {
 	share, err = openShare(at("share"))
 	require.NoError(t, err)
 	require.ErrorIs(t, mayWork(share), sharefs.ErrInodes)
+}
+
+// The same without mergerfs: what makes a share, and all that works on one, tries links first.
+func TestLinksAreTriedBeforeAnythingElse(t *testing.T) {
+	root := t.TempDir()
+	union := sharefs.New(root, sharefstest.Union(sharefs.OS(root)))
+	_, err := furnish(union, config.Lease{})
+	require.ErrorIs(t, err, sharefs.ErrInodes)
+	require.NoFileExists(t, filepath.Join(root, pipeline.Cluster))
+	require.ErrorIs(t, mayWork(union), sharefs.ErrInodes)
 }

@@ -279,38 +279,8 @@ func TestAFileThatWasReplacedInTheInboxIsReadAgain(t *testing.T) {
 	require.Empty(t, m.inbox.files, "it is read anew")
 }
 
-// union shows each name of a file under an inode of its own, as union file systems do by default.
-type union struct{ sharefs.Ops }
-
-func (u union) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
-	f, err := u.Ops.OpenFile(name, flag, perm)
-	return unionFile{f, uint64(crc32.ChecksumIEEE([]byte(name)))}, err
-}
-
-type unionFile struct {
-	sharefs.File
-	inode uint64
-}
-
-func (f unionFile) Stat() (fs.FileInfo, error) {
-	info, err := f.File.Stat()
-	if err != nil {
-		return nil, err
-	}
-	st := *info.Sys().(*syscall.Stat_t)
-	st.Ino = f.inode
-	return unionInfo{info, &st}, nil
-}
-
-type unionInfo struct {
-	fs.FileInfo
-	st *syscall.Stat_t
-}
-
-func (i unionInfo) Sys() any { return i.st }
-
 func TestALinkWithAnotherInodeIsNotCountedOnFrom(t *testing.T) {
-	m := leading(t, func(root string) sharefs.Ops { return union{sharefs.OS(root)} })
+	m := leading(t, func(root string) sharefs.Ops { return sharefstest.Union(sharefs.OS(root)) })
 	require.ErrorIs(t, m.FS.CheckLinks(pipeline.ProbeDir), sharefs.ErrInodes)
 	require.NoError(t, m.FS.Create("result", nil))
 	w := &jobTask{Master: m.Master}

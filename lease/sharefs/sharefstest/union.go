@@ -1,0 +1,41 @@
+package sharefstest
+
+import (
+	"hash/crc32"
+	"io/fs"
+	"syscall"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// Union returns ops that show each name of a file under an inode of its own, as union file systems do by default.
+func Union(ops sharefs.Ops) sharefs.Ops { return union{ops} }
+
+type union struct{ sharefs.Ops }
+
+func (u union) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+	f, err := u.Ops.OpenFile(name, flag, perm)
+	return unionFile{f, uint64(crc32.ChecksumIEEE([]byte(name)))}, err
+}
+
+type unionFile struct {
+	sharefs.File
+	inode uint64
+}
+
+func (f unionFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	if err != nil {
+		return nil, err
+	}
+	st := *info.Sys().(*syscall.Stat_t)
+	st.Ino = f.inode
+	return unionInfo{info, &st}, nil
+}
+
+type unionInfo struct {
+	fs.FileInfo
+	st *syscall.Stat_t
+}
+
+func (i unionInfo) Sys() any { return i.st }
