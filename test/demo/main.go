@@ -52,8 +52,8 @@ func run(ctx context.Context, binary, dir, input, encoder string) (err error) {
 	if err != nil {
 		return err
 	}
-	chunk := "20s"
-	if input == "" {
+	chunk, made := "20s", input == ""
+	if made {
 		chunk = "2s" // the demo's file is short: enough chunks for everybody
 		if input, err = d.makeInput(); err != nil {
 			return err
@@ -87,7 +87,26 @@ func run(ctx context.Context, binary, dir, input, encoder string) (err error) {
 	if err := d.distenc(ctx, "verify", input, output); err != nil {
 		return err
 	}
-	return d.tell(input, output, time.Since(began))
+	if err := d.tell(input, output, time.Since(began)); err != nil {
+		return err
+	}
+	if made {
+		return smaller(input, output)
+	}
+	return nil
+}
+
+// smaller is an error if the demo's own film did not become clearly smaller.
+func smaller(input, output string) error {
+	was, err := os.Stat(input)
+	if err != nil {
+		return err
+	}
+	is, err := os.Stat(output)
+	if err == nil && is.Size() > was.Size()*4/5 {
+		err = fmt.Errorf("%d bytes became %d: that is no gain to be shown", was.Size(), is.Size())
+	}
+	return err
 }
 
 // demo is one showing: a folder with the share, the configuration and the daemons' logs in it.

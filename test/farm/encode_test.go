@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,6 +199,15 @@ func TestAnEncodeIsThePersons(t *testing.T) {
 	nice, err := os.ReadFile(o.encodes)
 	require.NoError(t, err)
 	require.Equal(t, string(ours), string(nice))
+	own, err := strconv.Atoi(strings.TrimSpace(string(ours)))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(o.encodes))
+	o.run(0, []string{
+		"encode", o.source, "--nice", "5", "-o", filepath.Join(o.dir, "nice.mkv"), "--", "--preset", "ultrafast",
+	})
+	nice, err = os.ReadFile(o.encodes)
+	require.NoError(t, err)
+	require.Equal(t, strconv.Itoa(min(19, own+5))+"\n", string(nice), "where it is asked for")
 
 	require.Contains(t, said.String(), "is left out: MP4 holds no attachments")
 	lines := strings.Split(strings.TrimSpace(said.String()), "\n")

@@ -36,8 +36,16 @@ func hoursElsewhen() string {
 	return later.Format("15:04") + "-" + later.Add(time.Minute).Format("15:04")
 }
 
-func fetch(url string) string {
-	answer, err := http.Get(url)
+func fetch(url string) string { return fetchAs("", url) }
+
+// fetchAs names another host than that of the address.
+func fetchAs(host, url string) string {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error()
+	}
+	request.Host = host
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err.Error()
 	}
@@ -56,6 +64,7 @@ func TestWhatPeopleSee(t *testing.T) {
 	require.NoError(t, os.WriteFile(own, fmt.Appendf(nil, `
 [http]
 listen = %q
+hosts = ["nas"]
 [hooks]
 done = ["/bin/sh", "-c", "cat >> %s"]
 failed = ["/bin/sh", "-c", "cat >> %s"]
@@ -74,6 +83,8 @@ failed = ["/bin/sh", "-c", "cat >> %s"]
 	})
 	require.Contains(t, fetch("http://"+address+"/"), "film.mkv")
 	require.Contains(t, fetch("http://"+address+"/healthz"), "200 OK\nok")
+	require.Contains(t, fetchAs("nas", "http://"+address+"/healthz"), "200 OK\nok")
+	require.Contains(t, fetchAs("evil.example", "http://"+address+"/healthz"), "421 ")
 	f.eventually("the job in the metrics", func() bool {
 		return strings.Contains(fetch("http://"+address+"/metrics"), `distenc_jobs{state="encoding"} 1`)
 	})
