@@ -39,7 +39,7 @@ func (d Folder) Closed() bool { return d[ClosedName] }
 func (d Folder) Out() bool { return d[outDir] }
 
 // Job reports whether it is a job's folder at all.
-func (d Folder) Job() bool { return d[jobName] }
+func (d Folder) Job() bool { return d[JobName] }
 
 // Source reports whether the job's source is there. Only the name in job.json is its: a person may have put a
 // source.srt beside it.

@@ -13,7 +13,8 @@ import (
 // Names of the small texts in a job's folder. Each is written once, by O_EXCL or by a link, and never
 // changed, so whoever reads one can go by it.
 const (
-	jobName  = "job.json"
+	// JobName says what was dropped and how it is to be encoded; it is there before the source.
+	JobName  = "job.json"
 	planName = "plan.json"
 	// DecisionName says how the job ends.
 	DecisionName = "decision"
@@ -55,11 +56,11 @@ func (j *Job) Name() string { return path.Base(string(j.Inbox)) }
 // LoadJob reads a job's job.json.
 func LoadJob(f *sharefs.FS, id string) (*Job, error) {
 	j := &Job{}
-	if err := ReadJSON(f, JobFile(id, jobName), maxSmall, j); err != nil {
+	if err := ReadJSON(f, JobFile(id, JobName), maxSmall, j); err != nil {
 		return nil, err
 	}
 	if j.ID != id || !originalName.MatchString(j.Source) || j.Name() == "." {
-		return nil, fmt.Errorf("%s does not describe the job %s", JobFile(id, jobName), id)
+		return nil, fmt.Errorf("%s does not describe the job %s", JobFile(id, JobName), id)
 	}
 	return j, nil
 }
@@ -78,7 +79,7 @@ func (j *Job) Create(f *sharefs.FS) error {
 			return err
 		}
 	}
-	return publishJSON(f, JobFile(j.ID, jobName), j)
+	return publishJSON(f, JobFile(j.ID, JobName), j)
 }
 
 // publishJSON publishes v, durably, under a name that several may want: the first one's stays.

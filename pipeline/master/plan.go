@@ -59,6 +59,7 @@ func (w *jobTask) makePlan(ctx context.Context, scan Scan) (r planResult) {
 	if ok, err := w.unchanged(ctx); !ok {
 		return planResult{err: err}
 	}
+	w.bringSettings(ctx)
 	if w.job.Settings.Encoder == "" {
 		return planResult{err: w.decide(earlierDecision)}
 	}

@@ -3,7 +3,9 @@ package master
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,6 +45,39 @@ func TestAReplacedSourceIsNotPlanned(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, changedDecision.Act, d.Act)
 	require.Equal(t, changedDecision.Reason, d.Reason)
+}
+
+// A master that dies between the two moves of T1 leaves a film's settings in the inbox, where the next film of its name
+// would be given them. Settings that came after the job are another film's, as are those beside a film.
+func TestSettingsFollowAFilmWhoseMasterDied(t *testing.T) {
+	for name, c := range map[string]struct {
+		late, film bool
+		goes       bool
+	}{"left behind": {goes: true}, "of another film": {late: true}, "beside another film": {film: true}} {
+		t.Run(name, func(t *testing.T) {
+			m := leading(t, sharefs.OS)
+			m.Stages = &planner{}
+			write := func() { require.NoError(t, m.FS.Create(pipeline.SidecarBeside("inbox/film.mkv"), []byte("x264 = ''"))) }
+			if !c.late {
+				write()
+			}
+			j := planted(t, m, "film")
+			if c.late {
+				time.Sleep(10 * time.Millisecond) // a tick of the file system's clock
+				write()
+			}
+			if c.film {
+				require.NoError(t, m.FS.Create("inbox/film.mkv", []byte("another")))
+			}
+			m.taskFor(j).makePlan(t.Context(), Scan{})
+			left, err := m.FS.List(pipeline.Inbox)
+			require.NoError(t, err)
+			require.Equal(t, !c.goes, slices.Contains(left, "film.mkv.distenc.toml"))
+			if c.goes {
+				require.Equal(t, "x264 = ''", text(t, m, pipeline.SidecarOf(j.ID)))
+			}
+		})
+	}
 }
 
 // The loop drops the scan of a job that has to wait, and takes over a new priority, while its plan is just being made:

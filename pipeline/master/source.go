@@ -31,6 +31,11 @@ func identityOf(st fs.FileInfo) identity {
 	return identity{}
 }
 
+// after reports whether a file was changed after another one, by the file server's clock.
+func (i identity) after(other identity) bool {
+	return time.Unix(i.ctime.Unix()).After(time.Unix(other.ctime.Unix()))
+}
+
 // changed reports whether the source's content is another than was taken in: then the copy was not finished, or
 // another file was put in its place, and nothing made from it may come out. What looks as it did is believed,
 // unless it has to be certain, and anything else is read.

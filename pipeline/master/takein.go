@@ -169,9 +169,33 @@ func (m *Master) moveIn(ctx context.Context, j *pipeline.Job) error {
 		return err
 	}
 	m.Log.Info("taken in", "job", j.ID, "name", j.Inbox.String(), "bytes", j.Size, "profile", j.Settings.Profile)
-	out, err := m.FS.Move(ctx, pipeline.SidecarBeside(name), pipeline.SidecarOf(j.ID))
+	m.moveSettings(ctx, j)
+	return m.steered(j, pipeline.SidecarOf(j.ID)) // somebody may have written it just now
+}
+
+// bringSettings moves the settings in that lie beside a film whose master died between the two moves: they would be
+// taken for those of the next film of its name. They are the job's if they were there when it was made, by the file
+// server's own clock, and no other film has come since. In doubt they stay.
+func (w *jobTask) bringSettings(ctx context.Context) {
+	film := path.Join(pipeline.Inbox, string(w.job.Inbox))
+	beside, err := w.FS.Stat(pipeline.SidecarBeside(film))
+	if err != nil { // most have none
+		return
+	}
+	record, err := w.FS.Stat(pipeline.JobFile(w.job.ID, pipeline.JobName))
+	if err != nil || identityOf(beside).after(identityOf(record)) {
+		return
+	}
+	if _, err := w.FS.Stat(film); errors.Is(err, fs.ErrNotExist) {
+		w.moveSettings(ctx, w.job)
+	}
+}
+
+// moveSettings moves the settings beside a film into its job's folder.
+func (m *Master) moveSettings(ctx context.Context, j *pipeline.Job) {
+	beside := pipeline.SidecarBeside(path.Join(pipeline.Inbox, string(j.Inbox)))
+	out, err := m.FS.Move(ctx, beside, pipeline.SidecarOf(j.ID))
 	if out != sharefs.Won && !errors.Is(err, fs.ErrNotExist) {
 		m.Log.Debug("the sidecar stays in the inbox", "job", j.ID, "error", err)
 	}
-	return m.steered(j, pipeline.SidecarOf(j.ID)) // somebody may have written it just now
 }
