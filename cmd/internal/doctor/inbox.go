@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -30,9 +31,12 @@ func checkInbox(share *sharefs.FS) Finding {
 	w := inboxWalk{share: share}
 	w.folder(pipeline.Inbox)
 	if w.stuck != nil {
+		if strings.Contains(w.mend, "chmod g+") {
+			w.mend += "; let people have `umask 002` there"
+		}
 		return failed("inbox", "can't be taken from: %s", some(w.stuck)).because(
 			"a file is moved out of the inbox, and stays there where that is not allowed",
-			w.mend+"; let people have `umask 002` there")
+			w.mend)
 	}
 	return ok("inbox", "%d files and folders, all of which may be taken", w.seen)
 }
