@@ -112,7 +112,7 @@ func inProcesses(t *testing.T, procs int) {
 // takes either, and no seed decides that, nor which of several late requests lands first when a server is back. So a
 // history has to come again, not every time; these seeds have few such moments.
 func TestSameSeedSameHistory(t *testing.T) {
-	for _, seed := range []uint64{3, 7, 8} {
+	for _, seed := range []uint64{3, 8, 9} {
 		seen := map[string]bool{}
 		for again := false; !again; {
 			r := run(t, seed, nil, nil)
