@@ -182,7 +182,7 @@ func (c *Candidate) bound(source int64) {
 
 // CRF is with which the parts got the wanted quality; nil where none is wanted.
 func (c *Candidate) CRF() *Range {
-	if c.Settings.Quality == (pipeline.Quality{}) || len(c.parts) == 0 {
+	if c.Settings.Quality.None() || len(c.parts) == 0 {
 		return nil
 	}
 	r := &Range{math.Inf(1), math.Inf(-1)}

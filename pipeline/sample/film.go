@@ -37,7 +37,7 @@ const cellGrain = 2
 // then stands for it.
 func (f *film) plan(ctx context.Context, tools media.Tools, req Request, set pipeline.Settings,
 ) (*pipeline.Plan, error) {
-	if set.Size != (pipeline.Size{}) {
+	if !set.Size.None() {
 		return nil, pipeline.Refuse("A size was asked for (size = %q), which a job keeps by measuring all of the film: "+
 			"there is nothing to estimate. Try a CRF or a quality.", set.Size)
 	}
