@@ -2,6 +2,7 @@ package sim
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/distenc/distenc/pipeline"
@@ -43,21 +44,30 @@ func (j *judge) gone(s step, i *inode) {
 	j.violate("I2", "something of a job that goes on is removed: "+s.String(), stemOf(s.name))
 }
 
-// removed is I11: a source may go if the settings say so, when its output is out for good.
+// removed is I11: a source may go if the settings say so, when its output is out for good. A skipped one has further
+// names in the archive and in its job's folder; the latter is the last one where a person has taken the one in the
+// outbox away.
 func (j *judge) removed(s step, i *inode, job string) {
 	out := j.published[job]
 	safe := out != "" && (j.world.server.durable(out) || j.world.touched(out))
-	if j.world.plan.keep == "delete" && strings.HasPrefix(s.name, pipeline.Archive+"/") && safe {
+	inside := strings.HasPrefix(s.name, pipeline.Archive+"/") || strings.HasPrefix(s.name, pipeline.OutOf(job)+"/")
+	if j.world.plan.keep == "delete" && inside && safe {
 		j.deleted[i.source] = job
 		return
 	}
 	j.violate("I11", "a source is removed: "+s.String(), stemOf(s.name))
 }
 
-// past tells a chunk that was to be measured for a plan that is there for good.
+// past tells a chunk that was to be measured for a plan that is there for good, or for one before it.
 func (j *judge) past(name string) bool {
 	c, ok := chunkFile(name)
-	return ok && c.Analysis != "" && j.world.server.durable(pipeline.JobFile(c.Job, "plan.json"))
+	next := []string{"plan.json"}
+	if c.Analysis == pipeline.Bars {
+		next = append(next, "analysis-rate.json")
+	}
+	return ok && c.Analysis != "" && slices.ContainsFunc(next, func(plan string) bool {
+		return j.world.server.durable(pipeline.JobFile(c.Job, plan))
+	})
 }
 
 // accepted tells whether the pending file's chunk is accepted.
