@@ -32,13 +32,14 @@ test:
 	test/install-tools $(MEDIA) gcc strace
 	CGO_ENABLED=1 $(GO) test -race -timeout 45m ./...
 
-# What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources.
+# What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources. RUN chooses tests.
 NEWEST ?= ./pipeline/... ./cmd/internal/doctor
+RUN    ?= .
 test-newest: export LC_ALL = C.UTF-8
 test-newest:
 	test/install-tools $(MEDIA)
 	test/newest-ffmpeg bin/newest
-	DISTENC_TOOLS=$(CURDIR)/bin/newest $(GO) test -timeout 30m $(NEWEST)
+	DISTENC_TOOLS=$(CURDIR)/bin/newest $(GO) test -timeout 30m -run '$(RUN)' $(NEWEST)
 
 # The Debian package, built and installed on a copy of this machine that is thrown away. It needs root.
 test-packages:

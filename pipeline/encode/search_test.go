@@ -24,7 +24,8 @@ var quickest = map[string]string{"x264": "--preset ultrafast", "x265": "--preset
 func twoScenes(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "two.mkv")
-	const graph = "gradients=s=320x180:r=25:speed=0.02:seed=3,noise=alls=3:allf=t,trim=end_frame=100[a];" +
+	const graph = "gradients=s=320x180:r=25:speed=0.02:nb_colors=2:c0=0x204060:c1=0xc0a080:x0=10:y0=10:x1=300:y1=170," +
+		"noise=alls=3:allf=t,trim=end_frame=100[a];" +
 		"testsrc2=s=320x180:r=25,noise=alls=20:allf=t,trim=end_frame=100[b];[a][b]concat=n=2:v=1,format=yuv420p[v]"
 	out, err := exec.Command("ffmpeg", "-v", "error", "-filter_complex", graph, "-map", "[v]", "-c:v", "libx264",
 		"-preset", "veryfast", "-crf", "8", "-x264-params", "keyint=100:min-keyint=100:scenecut=0", path).CombinedOutput()

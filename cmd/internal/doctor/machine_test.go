@@ -76,7 +76,7 @@ func TestToolsThatDoNotWorkTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, c.tool), []byte("#!/bin/sh\n"+c.script+"\n"), 0o755))
-			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			t.Setenv(media.ToolsDir, dir)
 			found := collect{}
 			Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Rehearse: inFolder(t),
 				Profiles: []Profile{profile("default", "--preset ultrafast")}}, found.tell)
@@ -94,7 +94,7 @@ func TestAnEncoderThatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	script := `case "$*" in *-encoders*) echo " V....D mpeg4"; exit;; esac; exec ` + real.FFmpeg + ` "$@"`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv(media.ToolsDir, dir)
 	for level, profiles := range map[Level][]Profile{
 		Fail: {profile("default", ""), profile("tablet", "")}, Advice: {{"other", pipeline.Settings{Encoder: "x263"}}},
 	} {
@@ -126,8 +126,7 @@ func TestAMetricThatIsMissing(t *testing.T) {
 	script := `case "$*" in *libvmaf*) echo "[error] No such filter: 'libvmaf'" >&2; exit 8;; esac; exec ` + real.FFmpeg +
 		` "$@"`
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	t.Setenv(media.ToolsDir, "")
+	t.Setenv(media.ToolsDir, dir)
 	wants := profile("good", "--preset ultrafast")
 	wants.Settings.Quality = pipeline.Quality{Metric: pipeline.VMAF, Target: 95}
 	for level, profiles := range map[Level][]Profile{Fail: {wants}, Advice: nil} {
@@ -213,6 +212,7 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	script("ffmpeg", "echo ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright '(c)' 2000-2021")
 	script("ffprobe", "echo ffprobe version n7.1 Copyright")
 	script("mkvmerge", "exit 3")
+	t.Setenv(media.ToolsDir, dir)
 	t.Setenv("PATH", dir)
 	found := collect{}
 	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{profile("default", "")}},
