@@ -83,7 +83,7 @@ func Take(ctx context.Context, tools media.Tools, req Request) (*Sample, error) 
 // to do every now and then, so each step of a job waits a moment.
 const (
 	mergeReads = 3
-	moments    = 2.5 // seconds
+	moments    = 1.0 // seconds, as measured
 )
 
 // plan plans the film with all settings.
