@@ -89,12 +89,12 @@ func (f tried) path(t *testing.T) string {
 
 // triedFilms are one of each kind: alike all over and not, with credits, with noise at its end, short, long.
 var triedFilms = []tried{
-	{"even", textures(1, 4), 10, "x264", "--preset medium --crf 22"},
+	{"even", textures(1, 4), 10, "x264", "--preset veryslow --crf 22"},
 	{"uneven", []part{{"texture", 40, 5}, {"still", 20, 0}, {"fast", 20, 0}, {"texture", 40, 6}, {"noise", 4, 0},
-		{"still", 20, 0}, {"fast", 20, 0}}, 10, "x264", "--preset medium --crf 22"},
-	{"credits", append(textures(7, 3), part{"credits", 40, 0}), 12, "x265", "--preset fast --crf 26"},
-	{"noise at the end", append(textures(10, 3), part{"noise", 10, 0}), 10, "x264", "--preset medium --crf 24"},
-	{"short", textures(13, 1), 60, "svtav1", "--preset 8 --crf 35"},
+		{"still", 20, 0}, {"fast", 20, 0}}, 10, "x264", "--preset veryslow --crf 22"},
+	{"credits", append(textures(7, 3), part{"credits", 40, 0}), 12, "x265", "--preset slow --crf 26"},
+	{"noise at the end", append(textures(10, 3), part{"noise", 10, 0}), 10, "x264", "--preset veryslow --crf 24"},
+	{"short", textures(13, 1), 60, "svtav1", "--preset 5 --crf 35"},
 	{"long", slices.Concat(textures(1, 4), []part{{"fast", 20, 0}}, textures(5, 5), []part{{"still", 20, 0}},
 		textures(10, 4), []part{{"credits", 40, 0}}), 20, "svtav1", "--preset 8 --crf 35"},
 }
