@@ -1,8 +1,10 @@
 package sample
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/distenc/distenc/pipeline"
@@ -203,10 +205,25 @@ func (c *Candidate) Sampled() (frames int) {
 // Plan is the film's with these settings, cut finer than a job's.
 func (c *Candidate) Plan() *pipeline.Plan { return c.plan }
 
-// Time is how many seconds the whole film takes in so many slots: to be read, planned, encoded and merged. Chunks take
-// about the same time, so that with seven of them in two slots one slot has none at the end.
+// Time is how many seconds the whole film takes in so many slots: to be read, planned, encoded and merged. Chunks that
+// were not encoded take about the same time, so that with seven of them in two slots one slot has none at the end.
 func (c *Candidate) Time(slots int) Estimate {
 	slots, chunks := max(1, slots), max(1, c.chunks)
+	if c.Whole {
+		return exactly(c.busy(slots) + c.around)
+	}
 	turns := (chunks + slots - 1) / slots
 	return c.Work.Times(float64(turns) / float64(chunks)).Plus(c.around)
+}
+
+// busy is how many seconds the slots take for all parts, each as soon as a slot is free, the longest first.
+func (c *Candidate) busy(slots int) float64 {
+	ends := make([]float64, slots)
+	longest := slices.Clone(c.parts)
+	slices.SortFunc(longest, func(a, b part) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, p := range longest {
+		slices.Sort(ends)
+		ends[0] += p.seconds
+	}
+	return slices.Max(ends)
 }

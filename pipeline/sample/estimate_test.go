@@ -81,4 +81,7 @@ func TestTheLastChunkIsWaitedFor(t *testing.T) {
 	require.InDelta(t, 43, c.Time(2).Value, 1e-9)
 	c.chunks = 700
 	require.InDelta(t, 38, c.Time(2).Value, 1e-9)
+	c.Whole, c.parts = true, []part{{seconds: 2}, {seconds: 9}, {seconds: 3}, {seconds: 3}}
+	require.InDelta(t, 3+9, c.Time(2).Value, 1e-9, "as long as the longest of them")
+	require.InDelta(t, 3+17, c.Time(1).Value, 1e-9)
 }
