@@ -84,7 +84,6 @@ func run(t *testing.T, seed uint64, m mutant, adjust func(p *plan)) (r result) {
 			adjust(&w.plan)
 		}
 		r = w.play()
-		time.Sleep(time.Hour) // a try of a lock, for which nobody waits, may still be on its way to the server
 	})
 	return r
 }
