@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -115,39 +113,6 @@ func TestWhatLiesBesideTheSourceIsNotTheSource(t *testing.T) {
 	require.Equal(t, "source.srt", text(t, m, pipeline.JobFile(j.ID, "source.srt")))
 }
 
-// A name that a power loss of the file server can take back is no reason to remove a source, whatever it was that kept
-// the name from being made durable.
-func TestASourceStaysUntilItsOutputIsDurable(t *testing.T) {
-	denied := true
-	m := leading(t, func(root string) sharefs.Ops { return readOnly{sharefs.OS(root), "film.mkv", &denied} })
-	j := planted(t, m, "film")
-	j.Settings.Disposal = pipeline.DeleteSource
-	published(t, m, j)
-	_, err := m.taskFor(j).carryOut(t.Context(), false)
-	require.ErrorIs(t, err, syscall.EACCES)
-	require.Equal(t, "film", text(t, m, pipeline.JobFile(j.ID, j.Source)))
-	denied = false
-	_, err = m.taskFor(j).carryOut(t.Context(), false)
-	require.NoError(t, err)
-	names, err := m.FS.List(pipeline.Archive)
-	require.NoError(t, err)
-	require.Empty(t, names)
-}
-
-// readOnly is a share on which, while it is so, files of a name can't be written to.
-type readOnly struct {
-	sharefs.Ops
-	base string
-	on   *bool
-}
-
-func (r readOnly) OpenFile(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
-	if *r.on && flag&os.O_RDWR != 0 && path.Base(name) == r.base {
-		return nil, syscall.EACCES
-	}
-	return r.Ops.OpenFile(name, flag, perm)
-}
-
 // A source can come to a job that has ended, by a person or by a request that landed late.
 func TestASecondSourceIsNotMovedOverTheFirst(t *testing.T) {
 	m := leading(t, sharefs.OS)
@@ -194,50 +159,6 @@ func TestAnotherFileUnderTheSourcesName(t *testing.T) {
 			require.True(t, changed)
 		})
 	}
-}
-
-// With source = "delete" a source that was changed after the decision is somebody's only copy.
-func TestASourceThatChangedIsNotDeleted(t *testing.T) {
-	m := leading(t, sharefs.OS)
-	j := planted(t, m, "film")
-	j.Settings.Disposal = "delete"
-	published(t, m, j)
-	file := m.FS.Path(pipeline.JobFile(j.ID, j.Source))
-	require.NoError(t, os.WriteFile(file, []byte("film, now whole"), 0o600))
-	_, err := m.taskFor(j).carryOut(t.Context(), false)
-	require.NoError(t, err)
-	require.Equal(t, "film, now whole", text(t, m, "inbox/film.mkv"))
-	require.Equal(t, "output", text(t, m, "outbox/film.mkv"))
-}
-
-// Before a source is removed all of it is read once more: one that looks as it did may hold something else.
-func TestASourceIsReadOnceMoreBeforeItIsDeleted(t *testing.T) {
-	m := leading(t, sharefs.OS)
-	j := planted(t, m, "film")
-	j.Settings.Disposal = "delete"
-	published(t, m, j)
-	name := pipeline.JobFile(j.ID, j.Source)
-	require.NoError(t, os.WriteFile(m.FS.Path(name), []byte("FILM"), 0o600))
-	require.NoError(t, os.Chtimes(m.FS.Path(name), time.Time{}, j.ModTime))
-	st, err := m.FS.Stat(name)
-	require.NoError(t, err)
-	now := identityOf(st)
-	j.sighted = &now
-	_, err = m.taskFor(j).carryOut(t.Context(), false)
-	require.NoError(t, err)
-	require.Equal(t, "FILM", text(t, m, "inbox/film.mkv"))
-}
-
-func TestASourceIsDeletedWhereThatIsWanted(t *testing.T) {
-	m := leading(t, sharefs.OS)
-	j := planted(t, m, "film")
-	j.Settings.Disposal = "delete"
-	published(t, m, j)
-	_, err := m.taskFor(j).carryOut(t.Context(), false)
-	require.NoError(t, err)
-	left, err := m.FS.List(pipeline.Archive)
-	require.NoError(t, err)
-	require.Empty(t, left)
 }
 
 // scanner reads what a file held, and then lets somebody put another file in its place.
