@@ -65,7 +65,9 @@ func (c *client) call(op, name string, do func(late bool) error) error {
 		return errDead
 	}
 	if op != "read" && op != "write" && op != "close" && op != "fstat" {
-		time.Sleep(f.delay)
+		if !c.world.travel(f.delay) {
+			return errDead
+		}
 	}
 	if late := c.world.trap(c, op, name, false); late > 0 {
 		f.err, f.late = syscall.EIO, late
@@ -113,7 +115,7 @@ func (c *client) pass(g *gate, d dice, end time.Time) bool {
 		return false
 	}
 	if shut {
-		time.Sleep(d.span("queue", 0, time.Millisecond))
+		return c.world.travel(d.span("queue", 0, time.Millisecond))
 	}
 	return true
 }

@@ -42,6 +42,7 @@ type world struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
+	over    chan struct{} // closed when all daemons have ended
 
 	mu        sync.Mutex
 	began     time.Time
@@ -92,7 +93,7 @@ func newWorld(seed uint64, m mutant) *world {
 	w := &world{
 		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
 		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
-		kinds: map[string]int{}, off: map[string]time.Time{},
+		kinds: map[string]int{}, off: map[string]time.Time{}, over: make(chan struct{}),
 	}
 	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
 	w.plan = w.drawPlan()
@@ -135,6 +136,7 @@ func (w *world) end(whole bool) result {
 	w.stop()
 	w.healAll()
 	w.wg.Wait()
+	close(w.over)
 	if whole {
 		w.verdict()
 	}
@@ -180,6 +182,20 @@ func (w *world) sleep(d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-w.ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// travel is the time that a request takes; false: the run ended meanwhile. The try of a lock, for which its
+// caller has stopped waiting, is the one request that can outlive all daemons. Time stands still after the
+// run, so it would sleep for ever.
+func (w *world) travel(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-w.over:
 		return false
 	case <-t.C:
 		return true
