@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -116,10 +115,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
 	}
-	// The kernel sends Pdeathsig when the thread that started the child ends, not the process
-	// (prctl(2), PR_SET_PDEATHSIG): the thread is held until the child is gone.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	defer holdThread()()
 
 	raiseFileLimit()
 	ctx, end := context.WithCancelCause(ctx)
@@ -128,7 +124,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
 	cmd.Dir, cmd.Stdin, cmd.Stderr = c.Dir, c.Stdin, tail
 	cmd.Env = environment()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes()
 	p := &Process{}
 	cmd.Cancel = p.terminate
 	cmd.WaitDelay = killGrace
@@ -175,7 +171,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	t.debug(ctx, "failed", "program", c.Program, "error", err, "stderr", all)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGXFSZ {
+		if outgrew(exit.ProcessState) {
 			return stderr, &LimitError{Program: c.Program, Reason: fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
 		return stderr, c.failure(exit.ExitCode(), all, stderr, err)
@@ -251,17 +247,6 @@ func (t Tools) debug(ctx context.Context, msg string, args ...any) {
 		t.Log.DebugContext(ctx, msg, args...)
 	}
 }
-
-// raiseFileLimit lets children open as many files as we may. Go raises the soft limit for itself and
-// gives children the old one back (1024, too few for mkvmerge with a thousand chunks), unless the
-// program has set the limit itself: see syscall.Setrlimit.
-var raiseFileLimit = sync.OnceFunc(func() {
-	var lim syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
-		lim.Cur = lim.Max
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // what we have then is what the child has
-	}
-})
 
 // environment is ours, but for what would translate the tools' messages, colour them, or make ffmpeg
 // write a report file.

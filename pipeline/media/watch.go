@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -43,10 +42,8 @@ func Fault(err error) string {
 		return ""
 	}
 	if ended, ok := errors.AsType[*exec.ExitError](exit.Err); ok {
-		status, _ := ended.Sys().(syscall.WaitStatus)
-		switch sig := status.Signal(); sig {
-		case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
-			return fmt.Sprintf("%s crashed (%v)", filepath.Base(exit.Program), sig)
+		if how := crash(ended.ProcessState); how != "" {
+			return fmt.Sprintf("%s crashed (%s)", filepath.Base(exit.Program), how)
 		}
 	}
 	return ""
@@ -131,21 +128,6 @@ func (w *watched) empty() bool { return w.progress != nil && w.progress.frames.L
 
 // away tells that the share does not answer.
 func (w *watched) away() bool { return w.answers != nil && !w.answers() }
-
-// waits reports whether one of the child's threads waits for a processor, for a disk or a share that hangs, or is
-// stopped: states R, D, T and t of proc_pid_stat(5).
-func (p *Process) waits() bool {
-	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
-	if err != nil {
-		return false
-	}
-	for _, name := range names {
-		if f := statFields(name); f != nil && strings.ContainsAny(f[0], "RDTt") {
-			return true
-		}
-	}
-	return false
-}
 
 // pulse counts what a child writes on its way to w.
 type pulse struct {

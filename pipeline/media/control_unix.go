@@ -1,0 +1,70 @@
+//go:build unix
+
+package media
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// Pause stops the child's group with SIGSTOP, Resume lets it go on.
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused group go on.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+// ended is called when the child has been waited for. What it may have left in its group is killed.
+func (p *Process) ended() {
+	_ = p.signal(syscall.SIGKILL)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = true
+}
+
+// terminate asks the group to end. A stopped process takes SIGTERM only when it goes on.
+func (p *Process) terminate() error {
+	err := p.signal(syscall.SIGTERM)
+	return errors.Join(err, p.signal(syscall.SIGCONT))
+}
+
+func (p *Process) signal(sig syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone || p.pid == 0 {
+		return os.ErrProcessDone
+	}
+	if err := syscall.Kill(-p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("cannot send %v to process group %d: %w", sig, p.pid, err)
+	}
+	return nil
+}
+
+// crash names the signal that a crashed child died of; "" if it did not crash.
+func crash(s *os.ProcessState) string {
+	status, _ := s.Sys().(syscall.WaitStatus)
+	switch sig := status.Signal(); sig {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
+		return sig.String()
+	}
+	return ""
+}
+
+// outgrew reports whether a child was ended because a file of its own became too large.
+func outgrew(s *os.ProcessState) bool {
+	status, _ := s.Sys().(syscall.WaitStatus)
+	return status.Signal() == syscall.SIGXFSZ
+}
+
+// raiseFileLimit lets children open as many files as we may. Go raises the soft limit for itself and
+// gives children the old one back (1024, too few for mkvmerge with a thousand chunks), unless the
+// program has set the limit itself: see syscall.Setrlimit.
+var raiseFileLimit = sync.OnceFunc(func() {
+	var lim syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
+		lim.Cur = lim.Max
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // what we have then is what the child has
+	}
+})
