@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"runtime"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
@@ -123,9 +122,9 @@ func (v *visit) tell(f doctor.Finding) {
 }
 
 func (v *visit) machine(ctx context.Context) {
-	slots, threads := divide(v.cfg.Worker.Slots, runtime.NumCPU())
+	slots, threads := divide(v.cfg.Worker.Slots, media.Cores())
 	o := doctor.MachineOptions{
-		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: runtime.NumCPU(), Rehearse: rehearse,
+		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: media.Cores(), Rehearse: rehearse,
 	}
 	_, o.Memory = media.Memory()
 	for _, name := range v.cfg.ProfileNames() {

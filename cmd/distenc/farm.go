@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +81,7 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 func (f *farm) stages() *stages.Media {
 	m := &stages.Media{FS: f.fs, Tools: f.tools, Private: f.private, Builds: f.builds}
 	if f.private {
-		_, m.Threads = divide(f.cfg().Worker.Slots, runtime.NumCPU())
+		_, m.Threads = divide(f.cfg().Worker.Slots, media.Cores())
 		m.Memory = media.Memory
 	}
 	return m
@@ -90,7 +89,7 @@ func (f *farm) stages() *stages.Media {
 
 // worker makes this process's worker.
 func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*worker.Worker, error) {
-	slots, threads := divide(f.cfg().Worker.Slots, runtime.NumCPU())
+	slots, threads := divide(f.cfg().Worker.Slots, media.Cores())
 	tools := f.tools
 	tools.IdleIO = f.cfg().Worker.IOClass == "idle"
 	encoder, err := stages.NewEncoder(ctx, f.fs, tools, f.builds, threads, f.cfg().Worker.Nice)
@@ -101,7 +100,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
 		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Version: version(),
-		Machine: worker.Machine{Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load},
+		Machine: worker.Machine{Cores: media.Cores(), Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load},
 	}), nil
 }
 

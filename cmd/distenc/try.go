@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -154,7 +153,7 @@ type tried struct {
 
 // show takes the sample and shows what came of it.
 func (t *tried) show(cmd *cobra.Command, settings []pipeline.Settings) error {
-	slots, threads := divide(t.cfg.Worker.Slots, runtime.NumCPU())
+	slots, threads := divide(t.cfg.Worker.Slots, media.Cores())
 	source := t.folder.source.Path
 	line := newStatusLine(cmd.ErrOrStderr())
 	s, err := sample.Take(cmd.Context(), t.tools, sample.Request{

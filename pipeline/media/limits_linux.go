@@ -1,19 +1,12 @@
 package media
 
-import (
-	"syscall"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// memory is what a child may have of its own: all that the machine has, so that a header which asks for more
-// ends the child and not whatever else runs here.
+// memory is what a child may have of its own: all that programs here can have, so that a header which asks for more
+// ends the child and not whatever else runs here, which in a container may be all that is in it (memory.oom.group).
 func memory() uint64 {
-	var info syscall.Sysinfo_t
-	if syscall.Sysinfo(&info) != nil {
-		return leastMemory
-	}
-	return max(leastMemory, uint64(info.Totalram)*uint64(info.Unit))
+	_, most := Memory()
+	return uint64(max(leastMemory, most))
 }
 
 // apply sets what the kernel watches (setrlimit(2)); the rest is watch's. It comes a moment after the child's start,

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -16,6 +16,22 @@ import (
 // can't be told.
 func Memory() (free, most int64) { return memoryOf(os.DirFS("/")) }
 
+// Cores returns how many of the machine's processors programs here can keep busy: by the processors that this process
+// may run on (sched_getaffinity(2)), and by the time on them that its control groups allow. A part of one counts as
+// one: it should not lie idle.
+//
+// GOMAXPROCS, which is bound in the same way, is never less than two.
+func Cores() int { return coresOf(os.DirFS("/"), runtime.NumCPU()) }
+
+func coresOf(root fs.FS, cores int) int {
+	for group := range groupsOf(root, "cpu") {
+		if allowed := group.cores(root); allowed > 0 {
+			cores = min(cores, max(1, int(math.Ceil(allowed))))
+		}
+	}
+	return cores
+}
+
 // memoryOf reads /proc and /sys/fs/cgroup below root.
 func memoryOf(root fs.FS) (free, most int64) {
 	info := fields(root, "proc/meminfo")
@@ -23,44 +39,10 @@ func memoryOf(root fs.FS) (free, most int64) {
 	if most == 0 {
 		return 0, 0
 	}
-	groups, _ := fs.ReadFile(root, "proc/self/cgroup") // none: there are no groups
-	for line := range strings.Lines(string(groups)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		v := cgroup2
-		if parts[0] != "0" {
-			if v = cgroup1; !strings.Contains(","+parts[1]+",", ",memory,") {
-				continue
-			}
-		}
-		free, most = v.bound(root, parts[2], free, most)
+	for group := range groupsOf(root, "memory") {
+		free, most = group.boundMemory(root, free, most)
 	}
 	return free, most
-}
-
-// groupFiles are what a version of control groups calls its files.
-type groupFiles struct{ mount, limit, used, cache string }
-
-var (
-	cgroup1 = groupFiles{"sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"}
-	cgroup2 = groupFiles{"sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"}
-)
-
-// bound applies the limits of a group and of all those above it. In a container that has no namespace of its own for
-// them the group's path is the machine's, and only what is above it is there.
-func (g groupFiles) bound(root fs.FS, group string, free, most int64) (int64, int64) {
-	for dir := path.Join(g.mount, group); ; dir = path.Dir(dir) {
-		limit := readNumber(root, path.Join(dir, g.limit))
-		if limit > 0 && limit < most {
-			used := readNumber(root, path.Join(dir, g.used)) - fields(root, path.Join(dir, "memory.stat"))[g.cache]
-			free, most = min(free, max(0, limit-max(0, used))), limit
-		}
-		if dir == g.mount || !strings.HasPrefix(dir, g.mount) {
-			return free, most
-		}
-	}
 }
 
 // readNumber reads a file that holds one; 0 where it is none ("max") or there is no such file.
@@ -69,7 +51,12 @@ func readNumber(root fs.FS, name string) int64 {
 	if err != nil {
 		return 0
 	}
-	n, err := strconv.ParseUint(string(bytes.TrimSpace(b)), 10, 64)
+	return natural(string(bytes.TrimSpace(b)))
+}
+
+// natural is 0 where the text is none; what is too large for an int64 is the largest.
+func natural(text string) int64 {
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,7 +75,7 @@ func (t Tools) ComparePictures(ctx context.Context, source, output string, chunk
 		times[i] = pairs.output.TimeBase.Seconds(t)
 	}
 	q := &Quality{Frames: len(frames), Parts: parts(frames, times, chunks), Remarks: pairs.remarks}
-	return q, t.addOthers(ctx, q, Comparison{Inputs: inputs, Graph: pairs.graph, Limits: limits, Threads: runtime.NumCPU(),
+	return q, t.addOthers(ctx, q, Comparison{Inputs: inputs, Graph: pairs.graph, Limits: limits, Threads: Cores(),
 		Pixels: float64(pairs.output.Width * pairs.output.Height)})
 }
 

@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func checkResults(ctx context.Context, tools media.Tools, req Request) ([]Sum, e
 	sums := make([]Sum, len(req.Results))
 	copy(sums, req.Sums)
 	reads, reading := errgroup.WithContext(ctx)
-	reads.SetLimit(runtime.NumCPU())
+	reads.SetLimit(media.Cores())
 	for i := range req.Results {
 		if sums[i].Packets > 0 {
 			continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -49,7 +48,7 @@ func (w *Worker) node(ctx context.Context, now time.Time) *pipeline.Node {
 		Node: w.Node,
 		Hardware: pipeline.Hardware{
 			Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(),
-			Slots: w.Slots, Cores: runtime.NumCPU(), Threads: w.Machine.Threads, Memory: w.memory.most(),
+			Slots: w.Slots, Cores: w.Machine.Cores, Threads: w.Machine.Threads, Memory: w.memory.most(),
 		},
 		Version: w.Version, Encoder: w.Encoder.Version(), Builds: w.Encoder.Builds(ctx),
 		Metrics: w.Encoder.Metrics(ctx), Speed: w.speeds.all(),

@@ -67,6 +67,8 @@ type Options struct {
 
 // Machine is what this machine has for encodes, and when. The zero value lets every encode begin at once.
 type Machine struct {
+	// Cores are what encodes can keep busy, for nodes/.
+	Cores int
 	// Threads are those of one encode.
 	Threads int
 	// Memory returns how many bytes programs can still have here, and how many at most. It is called before each claim

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +24,8 @@ type MachineOptions struct {
 	Temp           string
 	Profiles       []Profile
 	Rehearse       Rehearse
-	Slots, Threads int // encodes side by side, and threads of each
-	Cores          int
+	Slots, Threads int   // encodes side by side, and threads of each
+	Cores          int   // that programs here can keep busy
 	Memory         int64 // that programs here can have at most, in bytes; 0: not known
 }
 
@@ -52,11 +53,21 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 		}
 		checkMemory(o, present, tell)
 	}
-	tell(ok("cores", "%d, for %s with %s each", o.Cores, english.Plural(o.Slots, "encode", "encodes side by side"),
-		english.Plural(o.Threads, "thread", "")))
+	tell(cores(o, runtime.NumCPU()))
 	tell(checkOpenFiles(o.Root))
 	tell(checkInotify(o.Root))
 	tell(checkSpace("space: temporary", o.Temp, spaceLimits{scarce: 100 << 20}))
+}
+
+// cores tells what encodes are shared out over. The machine has so many processors.
+func cores(o MachineOptions, processors int) Finding {
+	of := ""
+	if o.Cores < processors {
+		of = fmt.Sprintf(" of this machine's %d, by the limit of a control group (a container's, or CPUQuota= of a unit)",
+			processors)
+	}
+	return ok("cores", "%d%s, for %s with %s each", o.Cores, of,
+		english.Plural(o.Slots, "encode", "encodes side by side"), english.Plural(o.Threads, "thread", ""))
 }
 
 // fieldsOf returns the fields of the first line of a file that begins with prefix.

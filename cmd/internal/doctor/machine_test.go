@@ -204,6 +204,12 @@ func TestThisMachine(t *testing.T) {
 	require.Contains(t, found["profile impossible"].Seen, "baseline profile doesn't support")
 }
 
+func TestCoresThatALimitLeaves(t *testing.T) {
+	o := MachineOptions{Slots: 2, Threads: 1, Cores: 2}
+	require.Equal(t, "2, for 2 encodes side by side with 1 thread each", cores(o, 2).Seen)
+	require.Contains(t, cores(o, 8).Seen, "2 of this machine's 8, by the limit of a control group")
+}
+
 func TestToolsThatAreMissingOrOld(t *testing.T) {
 	dir := t.TempDir()
 	script := func(name, text string) {
