@@ -5,47 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 )
 
-// kernel knows processes by what the kernel that runs them shows. A process is named by the boot it lives
-// in, the namespaces that its numbers hold in, its number, and when it began.
-type kernel struct{}
-
-// Self implements Processes.
-func (kernel) Self() string {
-	here, pid := thisKernel(), os.Getpid()
-	began, err := began(pid)
-	if here == "" || err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%s:%d:%s", here, pid, began)
-}
-
-// Gone implements Processes. Signal 0 is asked before /proc, which may hide other users' processes
-// (hidepid, ProtectProc=): that one is not there is then no proof. A process that nobody has waited for
-// yet is not gone.
-func (kernel) Gone(name string) bool {
-	parts := strings.Split(name, ":")
-	if len(parts) != 5 || strings.Join(parts[:3], ":") != thisKernel() {
-		return false
-	}
-	pid, err := strconv.Atoi(parts[3])
-	if err != nil || pid <= 0 {
-		return false
-	}
+// ended reports that there is no such process. Signal 0 is asked and not /proc, which may hide other users' processes
+// (hidepid, ProtectProc=). A process that nobody has waited for yet has not ended.
+func ended(pid int) bool {
 	p, err := os.FindProcess(pid)
 	if err == nil {
 		err = p.Signal(syscall.Signal(0))
 		_ = p.Release() // nothing but a descriptor of it
 	}
-	if errors.Is(err, os.ErrProcessDone) {
-		return true
-	}
-	now, err := began(pid)
-	return err == nil && now != parts[4] // another process has the number now
+	return errors.Is(err, os.ErrProcessDone)
 }
 
 // Machine names the running kernel's boot, "" where that can't be found out.

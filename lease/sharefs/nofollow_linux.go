@@ -5,10 +5,23 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
+
+// osOps take no name that leads out of root, and follow no symbolic link below it: anybody may plant one where a folder
+// of the share is expected.
+type osOps struct {
+	root    string
+	openat2 bool
+}
+
+// searchOnly opens a folder for nothing but what lies in it.
+const searchOnly = unix.O_PATH
+
+func newOps(root string) osOps { return osOps{root: root, openat2: hasOpenat2(root)} }
 
 // hasOpenat2 reports whether openat2(2) can be had: from Linux 5.6 on, unless a container's filter forbids it.
 func hasOpenat2(root string) bool {
@@ -19,18 +32,6 @@ func hasOpenat2(root string) bool {
 	}
 	_ = unix.Close(fd)
 	return true
-}
-
-// open opens a name without following a link at its end or on the way to it (ELOOP).
-func (o osOps) open(name string, flag int, perm fs.FileMode) (*os.File, error) {
-	fd, err := -1, ErrName
-	if validName(name) {
-		fd, err = o.descriptor(name, flag, uint32(perm.Perm()))
-	}
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: o.path(name), Err: err}
-	}
-	return os.NewFile(uintptr(fd), o.path(name)), nil
 }
 
 func (o osOps) descriptor(name string, flag int, perm uint32) (fd int, err error) {
@@ -68,26 +69,17 @@ func (o osOps) stepwise(name string, flag int, perm uint32) (int, error) {
 	return at, err
 }
 
-// in calls do with the folder that a name lies in, and the name's last element. The folder is open for nothing but
-// this, which asks the server no more than a path does. It is looked up once more if it was replaced
-// meanwhile, as the kernel does for a path (ESTALE).
-func (o osOps) in(name string, do func(dir int, base string) error) error {
-	if !validName(name) {
-		return ErrName
+// Lstat asks the server first. An SMB client believes what it knows of a file, all its names included, for as
+// long as somebody looks at it every second (actimeo) under one of them. After the first call here it does
+// not (statx(2), AT_STATX_FORCE_SYNC), and the second one, which counts, finds a name gone that is gone.
+func (o osOps) Lstat(name string) (fs.FileInfo, error) {
+	err := o.one("lstat", name, func(dir int, base string) error {
+		var unused unix.Statx_t
+		return unix.Statx(dir, base, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &unused)
+	})
+	var onTheWay *fs.PathError
+	if errors.As(err, &onTheWay) && slices.Contains([]error{unix.ELOOP, unix.ENOTDIR, ErrName}, onTheWay.Err) {
+		return nil, err
 	}
-	err := o.once(name, do)
-	if errors.Is(err, unix.ESTALE) {
-		err = o.once(name, do)
-	}
-	return err
-}
-
-func (o osOps) once(name string, do func(dir int, base string) error) error {
-	name = path.Clean(name)
-	dir, err := o.descriptor(path.Dir(name), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(dir) }()
-	return do(dir, path.Base(name))
+	return os.Lstat(o.path(name))
 }
