@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -24,7 +23,7 @@ type Locker interface {
 // ErrHeld is a Locker's answer for a lock that another one has.
 var ErrHeld = errors.New("the lock is held")
 
-// Flock returns the Locker that uses flock(2).
+// Flock returns the Locker that uses flock(2), on Windows LockFileEx.
 func Flock(share *sharefs.FS) Locker { return flocker{share} }
 
 type flocker struct{ share *sharefs.FS }
@@ -32,7 +31,7 @@ type flocker struct{ share *sharefs.FS }
 // TryLock opens the file for writing, since NFS emulates flock by a byte-range lock and gives an
 // exclusive one only to a descriptor that can write (flock(2), NFS details).
 func (f flocker) TryLock(name string) (func() error, error) {
-	l := flock.New(f.share.Path(name), flock.SetFlag(os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK),
+	l := flock.New(f.share.Path(name), flock.SetFlag(os.O_RDWR|lockFlags),
 		flock.SetPermissions(0o664))
 	ok, err := l.TryLock()
 	switch {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +17,16 @@ import (
 )
 
 const holderRoot = "DISTENC_TEST_HOLDER"
+
+// waits is in place of a root for a process that does nothing.
+const waits = "nothing"
+
+// selfForm is what a process is named by.
+var selfForm = map[string]string{
+	"linux":   `^[0-9a-f-]{36}:[0-9]+:[0-9]*:[0-9]+:[0-9]+$`,
+	"darwin":  `^[0-9a-f-]{36}:[0-9]+:[0-9]+[.][0-9]{6}$`,
+	"windows": `^[0-9a-f-]{36}-[0-9a-f]+:[0-9]+:[0-9]+$`,
+}[runtime.GOOS]
 
 // unsure is a kernel that says nothing of its processes.
 type unsure struct{}
@@ -68,11 +78,14 @@ func findKilled(t *testing.T, hints []Option) {
 func TestWhoseProcessIsGone(t *testing.T) {
 	k := kernel{}
 	self := k.Self()
-	require.Regexp(t, `^[0-9a-f-]{36}:[0-9]+:[0-9]*:[0-9]+:[0-9]+$`, self)
+	require.Regexp(t, selfForm, self)
 	require.False(t, k.Gone(self))
-	here, pid, _ := cutLast(t, self)
+	here, pid, _ := cutProcess(self)
 
-	child := exec.Command("sleep", "100")
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), holderRoot+"="+waits)
+	_, err := child.StdinPipe() // until which ends it waits
+	require.NoError(t, err)
 	require.NoError(t, child.Start())
 	began, err := began(child.Process.Pid)
 	require.NoError(t, err)
@@ -93,19 +106,11 @@ func TestWhoseProcessIsGone(t *testing.T) {
 	}
 }
 
-// cutLast takes a process's name apart: its kernel, its number, its beginning.
-func cutLast(t *testing.T, name string) (here, pid, began string) {
-	t.Helper()
-	parts := strings.Split(name, ":")
-	require.Len(t, parts, 5)
-	return strings.Join(parts[:3], ":"), parts[3], parts[4]
-}
-
 // A leader whose process on this machine is gone is waited for no longer than for a lock that came free.
 func TestAKilledLeaderOfThisMachineIsWaitedForLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		share, _ := newShare(t, nil)
-		here, _, _ := cutLast(t, kernel{}.Self())
+		here, _, _ := cutProcess(kernel{}.Self())
 		require.NoError(t, share.Create("master/7.old.hb",
 			[]byte("0000000000000009 2026-01-02T03:04:05Z "+here+":2147483646:1\n")))
 		a := candidate(share, "a")
@@ -118,6 +123,10 @@ func TestAKilledLeaderOfThisMachineIsWaitedForLess(t *testing.T) {
 }
 
 func holdUntilKilled(root string) {
+	if root == waits {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		return
+	}
 	share, err := sharefs.Open(root)
 	if err != nil {
 		panic(err)

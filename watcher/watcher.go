@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -167,14 +166,14 @@ func (s *scan) look(name string) {
 	}
 	f := File{Name: name, Size: info.Size(), ModTime: info.ModTime(), Seen: time.Now(), Companion: Companion(name)}
 	f.Film = !f.Companion
-	var inode uint64
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		inode, f.Changed = st.Ino, time.Unix(st.Ctim.Unix())
-		if f.Linked = st.Nlink > 1; f.Linked {
-			f.Reason = fmt.Sprintf("it has %d names (hard links), and could be changed by another of them", st.Nlink)
+	inode, ok := sharefs.InodeOf(info)
+	if ok {
+		f.Changed = inode.Changed
+		if f.Linked = inode.Links > 1; f.Linked {
+			f.Reason = fmt.Sprintf("it has %d names (hard links), and could be changed by another of them", inode.Links)
 		}
 	}
-	since := s.since(name, sight{size: f.Size, modTime: f.ModTime, inode: inode, since: f.Seen})
+	since := s.since(name, sight{size: f.Size, modTime: f.ModTime, inode: inode.Number, since: f.Seen})
 	f.Still = f.Seen.Sub(since)
 	s.files = append(s.files, f)
 }

@@ -8,9 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // FS is the share as one process sees it. It keeps nothing but the root's path and is safe for
@@ -73,8 +72,7 @@ func (f *FS) Entries(dir string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// readFlags keep an open from following a link planted under the name and from hanging on a FIFO.
-const readFlags = os.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
+const readFlags = os.O_RDONLY | plainOnly
 
 // OpenRead opens a regular file for reading. Anything else is ErrNotRegular.
 func (f *FS) OpenRead(name string) (File, error) {
@@ -107,7 +105,7 @@ const (
 // knows the client's lease by one name, and says EINVAL ([MS-SMB2] 3.3.5.9.11). That passes by itself.
 func (f *FS) open(name string, flag int) (File, error) {
 	file, err := f.ops.OpenFile(name, flag, 0)
-	for i := 0; i < linkedPauses && errors.Is(err, unix.EINVAL); i++ {
+	for i := 0; i < linkedPauses && errors.Is(err, syscall.EINVAL); i++ {
 		time.Sleep(linkedPause << i)
 		file, err = f.ops.OpenFile(name, flag, 0)
 	}
@@ -116,7 +114,7 @@ func (f *FS) open(name string, flag int) (File, error) {
 
 func (f *FS) openRegular(name string, flag int) (File, fs.FileInfo, error) {
 	file, err := f.open(name, flag)
-	if errors.Is(err, unix.ELOOP) { // open(2): O_NOFOLLOW and a symbolic link
+	if errors.Is(err, syscall.ELOOP) { // open(2): O_NOFOLLOW and a symbolic link
 		return nil, nil, ErrNotRegular
 	}
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// ErrName is the error for a name that does not lie below the share's root.
+// ErrName is the error for a name that does not lie below the share's root, or that this system would take for another.
 var ErrName = errors.New("not a name on the share")
 
 func validName(name string) bool {
 	return name != "" && name[0] != '/' && !strings.ContainsRune(name, 0) &&
-		!slices.Contains(strings.Split(name, "/"), "..")
+		!slices.Contains(strings.Split(name, "/"), "..") && kept(name)
 }
 
 // temporary returns a name beside name that nobody has used or will use. The suffix is one that

@@ -18,6 +18,9 @@ type osOps struct {
 	openat2 bool
 }
 
+// plainOnly keeps an open from following a link planted under the name and from hanging on a FIFO.
+const plainOnly = unix.O_NOFOLLOW | unix.O_NONBLOCK
+
 // searchOnly opens a folder for nothing but what lies in it.
 const searchOnly = unix.O_PATH
 

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"syscall"
 )
 
 // publishLimit is the size in bytes of what PublishData reads back: the largest plan has a few megabytes.
@@ -66,24 +64,6 @@ func (f *FS) CheckLinks(dir string) error {
 		err = ErrInodes // what was tried says nothing to people
 	}
 	return errors.Join(err, f.Remove(tmp+".tmp"), f.Remove(tmp))
-}
-
-// SameFile reports whether two descriptions are of one file: the same inode on the same device.
-func SameFile(a, b fs.FileInfo) bool {
-	x, ok := a.Sys().(*syscall.Stat_t)
-	y, both := b.Sys().(*syscall.Stat_t)
-	if !ok || !both {
-		return os.SameFile(a, b)
-	}
-	return x.Dev == y.Dev && x.Ino == y.Ino
-}
-
-// Links counts a file's names.
-func Links(info fs.FileInfo) uint64 {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(s.Nlink)
-	}
-	return 1
 }
 
 // OtherName finds the name in dir that a file has besides its own, "" if there is none. A name that can't be looked

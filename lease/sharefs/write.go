@@ -6,8 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // Several users may run nodes on one share, so all is group-writable and folders hand their group on.
@@ -50,7 +49,7 @@ func (f *FS) durable(name string, err error) error {
 }
 
 func (f *FS) syncFile(name string) error {
-	return f.sync(name, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	return f.sync(name, os.O_RDWR|plainOnly)
 }
 
 func (f *FS) sync(name string, flag int) error {
@@ -64,7 +63,7 @@ func (f *FS) sync(name string, flag int) error {
 // syncDir passes over file systems that know no fsync of a directory: fsync(2), EINVAL.
 func (f *FS) syncDir(dir string) error {
 	err := f.ops.SyncDir(dir)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil
 	}
 	return err
@@ -103,7 +102,7 @@ func finish(file File, err error) error {
 // with one writer and texts of one length, a heartbeat: nothing is truncated, so the server's clock
 // stamps the file, and it is never created, so a name that was swept stays gone.
 func (f *FS) Overwrite(name string, data []byte) error {
-	file, _, err := f.openRegular(name, os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	file, _, err := f.openRegular(name, os.O_WRONLY|plainOnly)
 	if err == nil {
 		_, err = file.WriteAt(data, 0)
 		err = finish(file, err)
@@ -142,7 +141,7 @@ func (f *FS) Remove(name string) error {
 // RemoveDir removes an empty directory; one that is missing or not empty is no error.
 func (f *FS) RemoveDir(name string) error {
 	err := f.ops.Rmdir(name)
-	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) { // ENOTEMPTY is one of these: rmdir(2)
 		return nil
 	}
 	return fmt.Errorf("cannot remove folder %q: %w", name, err)

@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -18,22 +17,20 @@ import (
 // make numbers up (mount.cifs(8), noserverino), and a link or chmod(2) changes the ctime too. The CRC-32 decides.
 type identity struct {
 	inode uint64
-	ctime syscall.Timespec
+	ctime time.Time
 }
 
 func identityOf(st fs.FileInfo) identity {
 	if st == nil { // of what could not be looked at
 		return identity{}
 	}
-	if s, ok := st.Sys().(*syscall.Stat_t); ok {
-		return identity{s.Ino, s.Ctim}
-	}
-	return identity{}
+	inode, _ := sharefs.InodeOf(st)
+	return identity{inode.Number, inode.Changed}
 }
 
 // after reports whether a file was changed after another one, by the file server's clock.
 func (i identity) after(other identity) bool {
-	return time.Unix(i.ctime.Unix()).After(time.Unix(other.ctime.Unix()))
+	return i.ctime.After(other.ctime)
 }
 
 // changed reports whether the source's content is another than was taken in: then the copy was not finished, or

@@ -36,7 +36,7 @@ func (c *client) attributes(name string, i *inode) info {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st := c.world.server.look(path.Base(name), i)
-	if a, ok := c.attrs[name]; ok && a.info.stat.Ino == i.ino && time.Now().Before(a.until) {
+	if a, ok := c.attrs[name]; ok && a.info.inode.Number == i.ino && time.Now().Before(a.until) {
 		if a.info != st {
 			c.world.judge.tally("stale attributes")
 		}

@@ -2,8 +2,9 @@ package sim
 
 import (
 	"io/fs"
-	"syscall"
 	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // info describes a file as it was when it was looked at.
@@ -11,13 +12,13 @@ type info struct {
 	name  string
 	size  int64
 	mtime time.Time
-	stat  syscall.Stat_t
+	inode sharefs.Inode
 	dir   bool
 }
 
 func (s *server) info(base string, i *inode) info {
 	return info{name: base, size: int64(len(i.data)), mtime: i.mtime, dir: i.dir,
-		stat: syscall.Stat_t{Dev: 1, Ino: i.ino, Nlink: uint64(i.nlink)}}
+		inode: sharefs.Inode{Device: 1, Number: i.ino, Links: uint64(i.nlink)}}
 }
 
 // look is info for one who does not hold the lock.
@@ -32,7 +33,7 @@ func (i info) Name() string       { return i.name }
 func (i info) Size() int64        { return i.size }
 func (i info) ModTime() time.Time { return i.mtime }
 func (i info) IsDir() bool        { return i.dir }
-func (i info) Sys() any           { return &i.stat }
+func (i info) Sys() any           { return i.inode }
 func (i info) Mode() fs.FileMode {
 	if i.dir {
 		return fs.ModeDir | 0o775

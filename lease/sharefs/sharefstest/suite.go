@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -160,26 +159,10 @@ func testRead(t *testing.T, share *sharefs.FS) {
 		_, err = share.Read("link", 100)
 		require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	}
-	if err := syscall.Mkfifo(share.Path("fifo"), 0o600); err == nil {
+	if err := mkfifo(share.Path("fifo")); err == nil {
 		_, err = share.Read("fifo", 100)
 		require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	}
-}
-
-func testModes(t *testing.T, share *sharefs.FS) {
-	if !real(share) {
-		t.Skip("a simulated share has one user")
-	}
-	old := syscall.Umask(0o077)
-	defer syscall.Umask(old)
-	require.NoError(t, share.MkdirAll("d"))
-	require.NoError(t, share.Create("d/x", nil))
-	info, err := os.Stat(share.Path("d"))
-	require.NoError(t, err)
-	require.Equal(t, fs.ModeDir|fs.ModeSetgid|0o775, info.Mode())
-	info, err = os.Stat(share.Path("d/x"))
-	require.NoError(t, err)
-	require.Equal(t, fs.FileMode(0o664), info.Mode())
 }
 
 func testNames(t *testing.T, share *sharefs.FS) {

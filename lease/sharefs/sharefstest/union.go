@@ -3,7 +3,6 @@ package sharefstest
 import (
 	"hash/crc32"
 	"io/fs"
-	"syscall"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -28,14 +27,14 @@ func (f unionFile) Stat() (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := *info.Sys().(*syscall.Stat_t)
-	st.Ino = f.inode
-	return unionInfo{info, &st}, nil
+	inode, _ := sharefs.InodeOf(info)
+	inode.Number = f.inode
+	return unionInfo{info, inode}, nil
 }
 
 type unionInfo struct {
 	fs.FileInfo
-	st *syscall.Stat_t
+	inode sharefs.Inode
 }
 
-func (i unionInfo) Sys() any { return i.st }
+func (i unionInfo) Sys() any { return i.inode }

@@ -1,0 +1,3 @@
+package sharefs
+
+var native errnos

@@ -1,0 +1,5 @@
+package sharefs
+
+import "syscall"
+
+var native = errnos{troubles: []syscall.Errno{syscall.EREMOTEIO}}
