@@ -42,6 +42,19 @@ func Folders() []string {
 	}
 }
 
+// AddedOf is a film in the inbox while `distenc add` copies it; the watcher passes over hidden names.
+func AddedOf(nonce string) string { return path.Join(Inbox, addedPrefix+nonce) }
+
+// Path returns where in the inbox the upload lies while it is not whole.
+func (u Upload) Path() string {
+	return path.Join(Inbox, fmt.Sprintf("%s%s.%d.%s", uploadPrefix, u.Key, u.Total, u.Nonce))
+}
+
+const (
+	addedPrefix  = ".distenc-add-"
+	uploadPrefix = ".distenc-put-"
+)
+
 // JobDir is a job's folder; its small texts stay there as history.
 func JobDir(job string) string { return path.Join(Jobs, job) }
 

@@ -79,6 +79,7 @@ func (t *term) sweepDead() {
 		return
 	}
 	t.leftovers.looked = time.Now()
+	t.sweepStaged()
 	if names, err := t.FS.List("."); err == nil {
 		for _, n := range names {
 			page := strings.HasPrefix(n, pipeline.StatusPage+".") || strings.HasPrefix(n, pipeline.StatusJSON+".")

@@ -1,5 +1,5 @@
-// Package steer holds what people ask of a share: submit a film; pause, resume, cancel or retry a job, or put it
-// before others. The command line calls these functions, and whatever else lets people steer can call the same ones.
+// Package steer holds what people ask of a share: submit or upload a film; pause, resume, cancel or retry a job, or put
+// it before others. The command line calls these functions, and whatever else lets people steer can call the same ones.
 // They print nothing: each returns what came of the wish, or a typed error.
 //
 // A person names a job or a film by a word: a job's id, a name or a CRC-32, or a part of a name. A wish is a file on
@@ -76,6 +76,10 @@ const (
 	Ambiguous                 // the word names several
 	NotNow                    // as things are with the job or film, nobody can ask that of it
 	Busy                      // a master is moving it: asked again in a moment the wish may be fulfilled
+	Wrong                     // nobody can ask for that, as things are never so
+	NoRoom                    // the share has too little room
+	Many                      // too many of the kind are not finished
+	Damaged                   // what came is not what its name says
 )
 
 // Error is a wish that can't be fulfilled; nothing was changed. Errors of other types are the share's or the file's.

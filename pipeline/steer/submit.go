@@ -41,7 +41,7 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 	case name != "":
 		return d.submitInPlace(ctx, file, name, st.Size(), w)
 	}
-	if name, err = freeName(d.Share, filepath.Base(file)); err != nil {
+	if name, err = freeName(d.Share, pipeline.Inbox, filepath.Base(file)); err != nil {
 		return Submission{}, err
 	}
 	if _, err := d.Settings.Amend(d.Share.Path(pipeline.SidecarBeside(name)), nil, w); err != nil {
@@ -53,7 +53,7 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 	}
 	defer func() { _ = in.Close() }()
 	s := NewSubmission(name)
-	staged := path.Join(pipeline.Inbox, ".distenc-add-"+s.Nonce)
+	staged := pipeline.AddedOf(s.Nonce)
 	size, err := d.Share.CreateFrom(ctx, staged, in)
 	if err != nil {
 		return Submission{}, err
@@ -81,6 +81,11 @@ func Film(verb, file string) (fs.FileInfo, error) {
 
 // Reveal gives a staged file in the inbox its name, its settings first. Whatever comes of it, the staged name is gone.
 func (d Desk) Reveal(s Submission, staged string, w Wishes) error {
+	return errors.Join(d.name(s, staged, w), d.Share.Remove(staged))
+}
+
+// name is Reveal that leaves the staged name, a second one of the film.
+func (d Desk) name(s Submission, staged string, w Wishes) error {
 	name := pipeline.SidecarBeside(s.Name)
 	settings, err := d.Settings.Amend(d.Share.Path(name), nil, w)
 	if err == nil {
@@ -90,16 +95,15 @@ func (d Desk) Reveal(s Submission, staged string, w Wishes) error {
 	if err == nil {
 		ours, err = d.Share.Publish(staged, s.Name) // nothing is overwritten: a person may have just used the name
 	}
-	err = errors.Join(err, d.Share.Remove(staged))
 	if err == nil && !ours {
 		err = errors.Join(refuse(Busy, "%q has just been taken; add the file again", s.Name), d.Share.Remove(name))
 	}
 	return err
 }
 
-// freeName returns a name in the inbox that nobody has: neither a file nor settings for one.
-func freeName(share *sharefs.FS, base string) (string, error) {
-	names, err := share.List(pipeline.Inbox)
+// freeName returns a name in a folder of the inbox that nobody has: neither a file nor settings for one.
+func freeName(share *sharefs.FS, dir, base string) (string, error) {
+	names, err := share.List(dir)
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +113,7 @@ func freeName(share *sharefs.FS, base string) (string, error) {
 	}
 	for n := 1; ; n++ {
 		if name := pipeline.Numbered(base, n); !taken[name] && !taken[pipeline.SidecarBeside(name)] {
-			return path.Join(pipeline.Inbox, name), nil
+			return path.Join(dir, name), nil
 		}
 	}
 }

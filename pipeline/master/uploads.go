@@ -1,0 +1,62 @@
+package master
+
+import (
+	"errors"
+	"path"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// sweepStaged removes what nobody goes on with of the films that were being uploaded or added, and the second name of
+// one that was named by somebody who died then: with two names no film is taken in.
+func (t *term) sweepStaged() {
+	names, err := t.FS.List(pipeline.Inbox)
+	if err != nil {
+		return
+	}
+	var now time.Time
+	for _, n := range names {
+		if !pipeline.Staged(n) {
+			continue
+		}
+		if now.IsZero() {
+			if now, err = shareTime(t.FS); err != nil {
+				return
+			}
+		}
+		t.sweepIfOld(path.Join(pipeline.Inbox, n), now)
+	}
+}
+
+func (t *term) sweepIfOld(name string, now time.Time) {
+	info, err := t.FS.Stat(name)
+	if err != nil {
+		return // gone, or not ours to judge
+	}
+	limit := pipeline.KeepUploads
+	if sharefs.Links(info) > 1 {
+		limit = deadFor
+	}
+	if now.Sub(info.ModTime()) < limit {
+		return
+	}
+	t.Log.Info("removing what nobody goes on with in the inbox", "name", name, "bytes", info.Size())
+	if err := t.FS.Remove(name); err != nil {
+		t.Log.Debug("cannot remove what was not finished", "name", name, "error", err)
+	}
+}
+
+// shareTime is what time it is by the clock that stamps files on the share: their ages are told by no other one.
+func shareTime(share *sharefs.FS) (time.Time, error) {
+	name := path.Join(pipeline.ProbeDir, "time."+pipeline.Nonce(8)+".tmp")
+	if err := share.Create(name, []byte{'\n'}); err != nil {
+		return time.Time{}, err
+	}
+	info, err := share.Stat(name)
+	if err = errors.Join(err, share.Remove(name)); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}

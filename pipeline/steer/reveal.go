@@ -1,0 +1,133 @@
+package steer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/watcher"
+)
+
+const (
+	// maxInboxPath bounds a path below inbox/, in bytes: what lies much deeper can't be reached by one system call.
+	maxInboxPath = 1000
+	// maxElement is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
+	maxElement = 255
+	// nameTries is how often a name is sought that nobody takes meanwhile.
+	nameTries = 5
+)
+
+// checkInboxPath refuses a path under which no film may be put into the inbox.
+func checkInboxPath(inbox string) error {
+	no := func(format string, args ...any) error {
+		return refuse(Wrong, "%q can't be put into the inbox: %s", shown(inbox), fmt.Sprintf(format, args...))
+	}
+	switch {
+	case len(inbox) > maxInboxPath:
+		return no("the path is longer than %d bytes", maxInboxPath)
+	case !utf8.ValidString(inbox), strings.ContainsFunc(inbox, unicode.IsControl):
+		return no("the path has characters that are no text")
+	}
+	for element := range strings.SplitSeq(inbox, "/") {
+		switch {
+		case element == "", element == ".", element == "..":
+			return no("a path is folders and a file's name, with one / between them, and has no . or ..")
+		case len(element) > maxElement:
+			return no("a name has at most %d bytes", maxElement)
+		case watcher.Ignored(element):
+			return no("%q is a hidden name, an unfinished file's or a program's own; rename it if it is a whole film",
+				shown(element))
+		}
+	}
+	if watcher.Companion(inbox) {
+		return no("by its name it is no film but goes with one; what lies beside a film in the inbox follows it " +
+			"into the outbox")
+	}
+	return nil
+}
+
+// finish names a film of which everything is there, if it is what its name says.
+func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, error) {
+	share := u.Desk.Share
+	dir, base := path.Split(path.Join(pipeline.Inbox, p.Path))
+	dir = path.Clean(dir)
+	if named, err := share.OtherName(s.Path(), dir, pipeline.AsNumbered(base)); err != nil {
+		return nil, err
+	} else if named != "" { // whoever named it did not come to the end
+		return &Submission{Name: named}, share.Remove(s.Path())
+	}
+	if err := u.verify(ctx, s, base); err != nil {
+		return nil, err
+	}
+	if err := share.MkdirAll(dir); err != nil {
+		if sharefs.NotFolder(err) || errors.Is(err, fs.ErrExist) {
+			err = refuse(NotNow, "a file or a link has the name of the folder %q in the inbox", shown(below(dir)))
+		}
+		return nil, err
+	}
+	film, err := u.name(dir, base, s, p.Wishes)
+	if err != nil {
+		return nil, err
+	}
+	return &film, errors.Join(share.Durable(film.Name), share.Remove(s.Path()))
+}
+
+// name gives the film a free name, with its settings.
+func (u *Uploads) name(dir, base string, s staged, w Wishes) (Submission, error) {
+	for try := 1; ; try++ {
+		name, err := freeName(u.Desk.Share, dir, base)
+		if err != nil {
+			return Submission{}, err
+		}
+		film := NewSubmission(name)
+		w.Nonce, w.Size = film.Nonce, s.Total
+		err = u.Desk.name(film, s.Path(), w)
+		refused, taken := errors.AsType[*Error](err)
+		taken = taken && refused.Kind == Busy || errors.Is(err, fs.ErrExist)
+		if !taken || try == nameTries {
+			return film, err
+		}
+	}
+}
+
+// verify compares the tag in a film's name, if there is one, with what came. A film that is damaged is dropped.
+func (u *Uploads) verify(ctx context.Context, s staged, base string) error {
+	tag := pipeline.Tag(base)
+	if tag == "" {
+		return nil
+	}
+	known := u.sumOf(s)
+	crc := known.crc
+	if known.upto != s.Total {
+		crc = crc32.NewIEEE()
+		if err := u.readBack(ctx, s, crc); err != nil {
+			return err
+		}
+	}
+	if is := fmt.Sprintf("%08X", crc.Sum32()); is != tag {
+		damaged := refuse(Damaged, "the name says CRC-32 %s but what came has %s: the file is damaged or not the one that "+
+			"the name says; nothing of it was kept", tag, is)
+		return errors.Join(damaged, u.Desk.Share.Remove(s.Path()))
+	}
+	return nil
+}
+
+// readBack reads what came through another process too.
+func (u *Uploads) readBack(ctx context.Context, s staged, to io.Writer) error {
+	file, err := u.Desk.Share.OpenRead(s.Path())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	_, err = io.Copy(to, sharefs.UntilDone(ctx, file))
+	return err
+}

@@ -1,0 +1,200 @@
+package steer
+
+import (
+	"context"
+	"errors"
+	"hash"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+)
+
+// transfer is a part that is being taken.
+type transfer struct {
+	interrupt func()
+	left      atomic.Int64 // bytes that the film still wants: room for them is spoken for
+	moved     atomic.Int64 // when a byte came last, in nanoseconds since began
+	began     time.Time
+	over      chan struct{} // closed at the end
+}
+
+func (t *transfer) idle() time.Duration { return time.Since(t.began) - time.Duration(t.moved.Load()) }
+
+// occupy keeps an upload for one part. It takes over from a client that has sent nothing for a while.
+func (u *Uploads) occupy(ctx context.Context, key string, p Part) (*transfer, error) {
+	mine := &transfer{interrupt: p.Interrupt, began: time.Now(), over: make(chan struct{})}
+	for {
+		u.mu.Lock()
+		other := u.busy[key]
+		if other == nil {
+			if u.busy == nil {
+				u.busy = map[string]*transfer{}
+			}
+			u.busy[key] = mine
+			u.mu.Unlock()
+			return mine, nil
+		}
+		u.mu.Unlock()
+		if other.interrupt == nil || other.idle() < stalled {
+			return nil, refuse(Busy, "%q is being uploaded just now by somebody else", shown(p.Path))
+		}
+		other.interrupt()
+		select {
+		case <-other.over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (u *Uploads) leave(key string, t *transfer) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.busy, key)
+	close(t.over)
+}
+
+// room refuses a film for which there is none beside those that are coming in, and keeps it for this one.
+func (u *Uploads) room(p Part, need int64, t *transfer) error {
+	free, err := u.free()
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for other := range maps.Values(u.busy) {
+		free -= other.left.Load()
+	}
+	if least := u.MinFree(); free-need < least {
+		return refuse(NoRoom, "there is no room for %q: %d bytes are still to come, and %d can be had beside the %d that "+
+			"stay free (disk.min_free) and what others are uploading; make room on the share",
+			shown(p.Path), need, max(0, free-least), least)
+	}
+	t.left.Store(need)
+	return nil
+}
+
+func (u *Uploads) free() (int64, error) {
+	if u.Free != nil {
+		return u.Free()
+	}
+	return u.Desk.Share.Free()
+}
+
+// sum is the CRC-32 of an upload's first bytes, as far as they came through this process.
+type sum struct {
+	nonce string
+	upto  int64
+	crc   hash.Hash32
+}
+
+// write appends what a part brings.
+func (u *Uploads) write(ctx context.Context, s *staged, t *transfer, body io.Reader) error {
+	crc := u.sumOf(*s)
+	in := &incoming{
+		transfer: t, r: io.LimitReader(body, s.Total-s.size), look: func() error { return u.look(*s) }, crc: crc.crc,
+	}
+	n, err := u.Desk.Share.Append(ctx, s.Path(), s.size, in)
+	if crc.upto += in.got; crc.upto == s.size+n {
+		u.setSum(s.Key, crc)
+	}
+	s.size += n
+	if sharefs.Full(err) {
+		return errors.Join(refuse(NoRoom, "the share is full; what came so far stays, so make room and go on"), err)
+	}
+	if err == nil && n > 0 && s.size == s.Total {
+		err = u.look(*s)
+		if refused, ok := errors.AsType[*Error](err); ok && refused.Kind == NoRoom {
+			err = nil // it is all there
+		}
+	}
+	return err
+}
+
+// look is an error where there is no room any more, or another master has taken the upload over.
+func (u *Uploads) look(s staged) error {
+	if _, err := u.Desk.Share.Stat(s.Path()); errors.Is(err, fs.ErrNotExist) {
+		return refuse(Busy, "another master goes on with this upload, or it was dropped; try again in a moment")
+	}
+	if free, err := u.free(); err == nil && free < u.MinFree() {
+		return refuse(NoRoom, "less than disk.min_free is free on the share; what came so far stays, so make room and go on")
+	}
+	return nil
+}
+
+// incoming counts what comes, and looks around now and then.
+type incoming struct {
+	*transfer
+
+	r    io.Reader
+	look func() error
+	crc  hash.Hash32
+	got  int64
+	next int64 // when got is so much, it is looked around
+}
+
+func (i *incoming) Read(b []byte) (int, error) {
+	if i.got >= i.next {
+		if i.next > 0 {
+			if err := i.look(); err != nil {
+				return 0, err
+			}
+		}
+		i.next = i.got + lookEach
+	}
+	n, err := i.r.Read(b)
+	_, _ = i.crc.Write(b[:n]) // never fails
+	i.got += int64(n)
+	i.left.Add(int64(-n))
+	i.moved.Store(int64(time.Since(i.began)))
+	return n, err
+}
+
+// sumOf hands over the sum up to what is there, or one that is of no use because some of it came another way.
+func (u *Uploads) sumOf(s staged) sum {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	known, ok := u.sums[s.Key]
+	delete(u.sums, s.Key) // it goes on counting, and is put back if all that it counted was written
+	if ok && known.nonce == s.Nonce && known.upto == s.size {
+		return known
+	}
+	fresh := sum{nonce: s.Nonce, crc: crc32.NewIEEE()}
+	if s.size > 0 {
+		fresh.upto = -s.Total - 1 // never what is there
+	}
+	return fresh
+}
+
+func (u *Uploads) setSum(key string, s sum) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.sums == nil || len(u.sums) > maxUploads { // what is forgotten is read again
+		u.sums = map[string]sum{}
+	}
+	u.sums[key] = s
+}
+
+func (u *Uploads) renamed(was, is pipeline.Upload) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if s, ok := u.sums[was.Key]; ok && s.nonce == was.Nonce {
+		s.nonce = is.Nonce
+		u.sums[was.Key] = s
+	}
+}
+
+func (u *Uploads) remember(key string, r Received) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ended == nil || len(u.ended) > maxEnded {
+		u.ended = map[string]Received{}
+	}
+	u.ended[key] = r
+}
