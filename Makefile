@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-windows test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -45,6 +45,11 @@ test-newest:
 test-packages:
 	test/install-tools $(MEDIA) lintian
 	DISTENC_TEST_PACKAGES=1 $(GO) test -count=1 ./test/packages
+
+# What runs on Windows, under wine: docs/windows.md.
+WINDOWS ?= ./lease/...
+test-windows:
+	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS)'
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.

@@ -31,7 +31,7 @@ func Machine() string {
 // thisKernel names the running kernel. It has no namespaces.
 func thisKernel() string { return Machine() }
 
-// began is a process's start time by the clock of then (sysctl(3), KERN_PROC_PID), which is not set anew with the clock.
+// began is a process's start time by the clock of then (sysctl(3), KERN_PROC_PID), which stays when the clock is set.
 func began(pid int) (string, error) {
 	p, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {

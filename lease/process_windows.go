@@ -23,8 +23,8 @@ func ended(pid int) bool {
 }
 
 // Machine names the boot of this installation of Windows, "" where that can't be found out: by the installation's own
-// number and when it was booted, to 100 ns. That time moves when the clock is set, and the bias says by how much. Copies
-// of one disk have one number, but are not booted at one time.
+// number and when it was booted, to 100 ns. That time moves when the clock is set, and the bias says by how much.
+// Copies of one disk have one number, but are not booted at one time.
 func Machine() string {
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, `SOFTWARE\Microsoft\Cryptography`,
 		registry.QUERY_VALUE|registry.WOW64_64KEY)

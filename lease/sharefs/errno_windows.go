@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// native has Windows' own numbers ("System Error Codes"). POSIX's are made up by Go there, and come from simulated shares
-// and from what a program said in the words of its C library. ERROR_ACCESS_DENIED is also the answer for a file
+// native has Windows' own numbers ("System Error Codes"). POSIX's are made up by Go there, and come from simulated
+// shares and from what a program said in the words of its C library. ERROR_ACCESS_DENIED is also the answer for a file
 // that is being removed, or open where it may not be: it is one file's own, and may pass.
 var native = errnos{
 	full:     []syscall.Errno{windows.ERROR_DISK_FULL, windows.ERROR_HANDLE_DISK_FULL, windows.ERROR_DISK_QUOTA_EXCEEDED},

@@ -6,9 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// kept reports whether Windows takes each part of a name as it is ("Naming Files, Paths, and Namespaces"). It has its own
-// meaning for some characters, drops dots and spaces from the end, and takes NUL or COM1 for devices (filepath.IsLocal).
-// Here all paths are verbatim and nothing would be changed; but a name that no other program finds is no name.
+// kept reports whether Windows takes each part of a name as it is ("Naming Files, Paths, and Namespaces"). It has its
+// own meaning for some characters, drops dots and spaces from the end, and takes NUL or COM1 for devices
+// (filepath.IsLocal). Here all paths are verbatim and nothing would be changed; but a name that no other program finds
+// is no name.
 func kept(name string) bool {
 	if !utf8.ValidString(name) { // becomes another in UTF-16
 		return false

@@ -69,7 +69,11 @@ func (o osOps) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
 	case flag&os.O_CREATE != 0:
 		create = windows.OPEN_ALWAYS
 	}
-	return o.plain(name, access, create)
+	f, err := o.plain(name, access, create)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // ReadDir opens the folder afresh.
@@ -135,7 +139,12 @@ func (o osOps) Lstat(name string) (fs.FileInfo, error) {
 }
 
 // SyncDir has nothing to do: FlushFileBuffers takes no folder. What Durable is made of here is the flush of the file.
-func (o osOps) SyncDir(string) error { return nil }
+func (o osOps) SyncDir(name string) error {
+	if !validName(name) {
+		return &fs.PathError{Op: "syncdir", Path: o.path(name), Err: ErrName}
+	}
+	return nil
+}
 
 // Some other program, an indexer or a virus scanner, may have opened a file for a moment so that nobody else can.
 const (

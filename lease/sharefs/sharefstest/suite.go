@@ -155,7 +155,8 @@ func testRead(t *testing.T, share *sharefs.FS) {
 	if !real(share) {
 		return
 	}
-	if err := os.Symlink("x", share.Path("link")); err == nil { // SMB knows none
+	_ = os.Symlink("x", share.Path("link"))
+	if _, err := os.Lstat(share.Path("link")); err == nil { // SMB knows none, and wine only says that it makes one
 		_, err = share.Read("link", 100)
 		require.ErrorIs(t, err, sharefs.ErrNotRegular)
 	}
@@ -166,7 +167,7 @@ func testRead(t *testing.T, share *sharefs.FS) {
 }
 
 func testNames(t *testing.T, share *sharefs.FS) {
-	for _, name := range []string{"", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "x\x00y"} {
+	for _, name := range append(changedNames, "", "/etc/passwd", "..", "../x", "a/../../x", "a/..", "x\x00y") {
 		_, err := share.List(name)
 		require.ErrorIs(t, err, sharefs.ErrName, "%q", name)
 		_, err = share.Read(name, 10)
@@ -186,7 +187,6 @@ func testNames(t *testing.T, share *sharefs.FS) {
 		require.Error(t, err)
 		require.True(t, strings.HasPrefix(share.Path(name), share.Path(".")), "%q", share.Path(name))
 	}
-	odd := "a..b '\"\n-%d: \xff"
-	require.NoError(t, share.Create(odd, nil))
-	require.Equal(t, []string{odd}, list(t, share, "."))
+	require.NoError(t, share.Create(oddName, nil))
+	require.Equal(t, []string{oddName}, list(t, share, "."))
 }

@@ -5,6 +5,7 @@ package sharefstest
 import (
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -12,6 +13,12 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
+
+// oddName is taken as it is.
+var oddName = "a..b '\"\n-%d: \\ CON." + map[string]string{"linux": "\xff"}[runtime.GOOS] // macOS takes UTF-8 alone
+
+// changedNames would become others.
+var changedNames []string
 
 func mkfifo(path string) error { return syscall.Mkfifo(path, 0o600) }
 
