@@ -55,6 +55,12 @@ const (
 	uploadPrefix = ".distenc-put-"
 )
 
+// StandbySuffix ends the names of the files in ProbeDir that masters write again and again while they stand by.
+const StandbySuffix = ".standby"
+
+// StandbyFile is that of a master.
+func StandbyFile(node string) string { return path.Join(ProbeDir, path.Base(node)+StandbySuffix) }
+
 // JobDir is a job's folder; its small texts stay there as history.
 func JobDir(job string) string { return path.Join(Jobs, job) }
 

@@ -64,9 +64,12 @@ func Nonce(n int) string {
 // nonceLen gives 36^8 names for one chunk's attempt; a collision would only be a lost rename race.
 const nonceLen = 8
 
-// NewNode returns a name for one start of a daemon on this host: the host name's first label, made
-// safe, and fresh characters, so that no two lives of a daemon ever share a name.
-func NewNode(role string) string {
+// NewNode returns a name for one start of a daemon on this host: the host's, and fresh characters, so that no two lives
+// of a daemon ever share a name.
+func NewNode(role string) string { return Host() + "-" + role + Nonce(5) }
+
+// Host is how names of nodes begin on this host: the host name's first label, made safe.
+func Host() string {
 	host, err := os.Hostname()
 	if err != nil || host == "" {
 		host = "host"
@@ -79,7 +82,7 @@ func NewNode(role string) string {
 	if host == "" {
 		host = "host"
 	}
-	return host + "-" + role + Nonce(5)
+	return host
 }
 
 // NodeHost returns the host part of a node's name, to tell failures on one host from failures on two.

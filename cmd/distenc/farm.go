@@ -100,7 +100,9 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 		FS: f.fs, Node: pipeline.NewNode("w"), Log: f.log.With("role", "worker"), Slots: slots, Encoder: encoder,
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
 		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Version: version(),
-		Machine: worker.Machine{Cores: media.Cores(), Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load},
+		Machine: worker.Machine{
+			Cores: media.Cores(), Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load,
+		},
 	}), nil
 }
 

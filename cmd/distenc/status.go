@@ -59,25 +59,6 @@ line for each change elsewhere.`,
 	return cmd
 }
 
-func newNodes(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "nodes",
-		Short: "Show who helps, how fast, and why a node rests",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			reader, err := g.reader(cmd)
-			if err != nil {
-				return err
-			}
-			s, err := reader.Read(cmd.Context())
-			if err == nil {
-				view.Nodes(cmd.OutOrStdout(), s, styleOf(cmd.OutOrStdout()))
-			}
-			return err
-		},
-	}
-}
-
 // reader reads the state of the share that this command line means.
 func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
 	cfg, _, share, err := g.open(cmd)

@@ -93,8 +93,7 @@ func New(o Options) *Master {
 func (m *Master) Run(ctx context.Context) error {
 	own := []lease.Option{lease.WithLog(m.Log), lease.WithContact(m.contact), lease.WithProbes(m.elsewhere)}
 	m.Lease = append(own, m.Lease...)
-	standby := pipeline.ProbeDir + "/" + m.Node + ".standby"
-	election := lease.NewElection(m.FS, pipeline.MasterDir, m.Node, standby, m.Terms, m.Lease...)
+	election := lease.NewElection(m.FS, pipeline.MasterDir, m.Node, pipeline.StandbyFile(m.Node), m.Terms, m.Lease...)
 	defer election.Close()
 	failed := 0 // in all terms
 	for ctx.Err() == nil {
