@@ -58,6 +58,15 @@ func outgrew(s *os.ProcessState) bool {
 	return status.Signal() == syscall.SIGXFSZ
 }
 
+// toldToEnd reports whether a child was ended by a signal with which somebody asks a program to end. No program does that
+// to itself: a cluster's scheduler sends it to all processes of a job at once, and a child may be gone before we have
+// heard of it.
+func toldToEnd(s *os.ProcessState) bool {
+	status, _ := s.Sys().(syscall.WaitStatus)
+	signal := status.Signal()
+	return signal == syscall.SIGTERM || signal == syscall.SIGINT || signal == syscall.SIGHUP
+}
+
 // raiseFileLimit lets children open as many files as we may. Go raises the soft limit for itself and
 // gives children the old one back (1024, too few for mkvmerge with a thousand chunks), unless the
 // program has set the limit itself: see syscall.Setrlimit.

@@ -174,7 +174,11 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		if outgrew(exit.ProcessState) {
 			return stderr, &LimitError{Program: c.Program, Reason: fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
-		return stderr, c.failure(exit.ExitCode(), all, stderr, err)
+		e := c.failure(exit.ExitCode(), all, stderr, err)
+		if toldToEnd(exit.ProcessState) {
+			e.said = syscall.EINTR
+		}
+		return stderr, e
 	}
 	return stderr, fmt.Errorf("cannot run %q: %w", c.Program, err)
 }

@@ -34,6 +34,17 @@ func TestRunKeepsTheBeginningAndTheEndOfStderr(t *testing.T) {
 	require.True(t, strings.HasSuffix(exit.Stderr, "the reason"))
 }
 
+// Who is told to end by somebody else says nothing of what it was at: a scheduler tells all processes of a job at once.
+func TestAChildThatIsToldToEndBlamesNothing(t *testing.T) {
+	var tools Tools
+	for signal, trouble := range map[string]bool{"TERM": true, "INT": true, "HUP": true, "KILL": false, "SEGV": false} {
+		_, err := tools.Run(t.Context(), shell("kill -"+signal+" $$"))
+		var exit *ExitError
+		require.ErrorAs(t, err, &exit, signal)
+		require.Equal(t, trouble, sharefs.Trouble(err), "%s: %v", signal, err)
+	}
+}
+
 // A short output meets the full disk only when its buffer is flushed at the end: ffmpeg says so and exits
 // with 0.
 func TestAnOutputThatDidNotFitIsAnError(t *testing.T) {
