@@ -28,7 +28,8 @@ func newWorker(g *global) *cobra.Command {
 	}
 	addSlots(cmd)
 	cmd.Flags().IntVar(&maxChunks, "max-chunks", 0, "end after `N` chunks (0: no limit)")
-	cmd.Flags().BoolVar(&untilIdle, "until-idle", false, "end when nothing is left to claim")
+	cmd.Flags().BoolVar(&untilIdle, "until-idle", false,
+		"end when nothing is left to claim, and no film waits in the inbox")
 	return cmd
 }
 

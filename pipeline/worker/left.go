@@ -1,11 +1,15 @@
 package worker
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
@@ -13,8 +17,12 @@ import (
 
 // outlook looks for work that is about to come. Safe for concurrent use.
 type outlook struct {
-	mu    sync.Mutex
-	cache *status.Cache
+	mu      sync.Mutex
+	cache   *status.Cache
+	inbox   *status.Reader // nil until it is needed
+	leader  lease.Leader   // as last seen, with its beat
+	beaten  time.Time      // when that beat was first seen, by this process's clock
+	untaken string         // a film that no master is there to take, "" if there is none
 }
 
 // jobs returns the state of all jobs.
@@ -26,6 +34,80 @@ func (o *outlook) jobs(share *sharefs.FS) ([]pipeline.JobStatus, error) {
 		return nil, err
 	}
 	return s.Jobs, nil
+}
+
+// film returns a film in the inbox that can become a job, "" if there is none.
+func (o *outlook) film(ctx context.Context, share *sharefs.FS) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.inbox == nil {
+		o.inbox = status.NewReader(share, nil, 0)
+	}
+	s, err := o.inbox.Read(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range s.Inbox {
+		if f.Why == "" && !f.Companion {
+			return f.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// led reports whether a master leads: one whose heartbeat has moved within the expiry, as seen from here.
+func (o *outlook) led(share *sharefs.FS, expiry time.Duration, now time.Time) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	leaders, err := lease.Leaders(share, pipeline.MasterDir)
+	if err != nil || len(leaders) == 0 {
+		return false, err
+	}
+	if leaders[0] != o.leader {
+		o.leader, o.beaten = leaders[0], now
+	}
+	return now.Sub(o.beaten) < expiry, nil
+}
+
+// leaves notes a film that is not waited for, since nobody is there to take it.
+func (o *outlook) leaves(film string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.untaken = film
+}
+
+// lacks says in a few words what keeps a master's work undone, "" if nothing does.
+func (o *outlook) lacks() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.untaken == "" {
+		return ""
+	}
+	return fmt.Sprintf("no master is there that would take %q from the inbox", o.untaken)
+}
+
+// nothingLeft reports whether no job has a chunk for this worker, now or soon.
+func (w *Worker) nothingLeft() bool {
+	jobs, err := w.outlook.jobs(w.FS)
+	return err == nil && nothingLeft(jobs, w.foreign, func(job string) bool {
+		return w.memory.lacksFor(job) || w.leaves(job)
+	}, w.back)
+}
+
+// expectsFilm reports whether a film lies in the inbox that a master will make a job of.
+func (w *Worker) expectsFilm(ctx context.Context) bool {
+	film, err := w.outlook.film(ctx, w.FS)
+	led := false
+	if err == nil && film != "" {
+		led, err = w.outlook.led(w.FS, w.agreed.Load().Expiry, time.Now())
+	}
+	if err != nil {
+		return true // it is asked again
+	}
+	if !led {
+		w.outlook.leaves(film)
+	}
+	return led
 }
 
 // foreign reports whether a job has a plan of another version of distenc, which this one can't encode by.

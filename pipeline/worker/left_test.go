@@ -1,7 +1,11 @@
 package worker
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,4 +97,65 @@ func TestAWorkerEndsBesideWhatDoesNotFit(t *testing.T) {
 		require.Len(t, jobs, 1)
 		require.Equal(t, 1, jobs[0].Chunks.Pending)
 	})
+}
+
+// A worker that ends when nothing is left waits for what lies in the inbox, as long as a master is there to take it.
+func TestAWorkerWaitsForTheInbox(t *testing.T) {
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	for _, dir := range pipeline.Folders() {
+		require.NoError(t, share.MkdirAll(dir))
+	}
+	require.NoError(t, share.Create(pipeline.Cluster, []byte(`{"share":"s","heartbeat":"1s","expiry":"5s","attempts":3}`)))
+	const film, beat = pipeline.Inbox + "/film.mkv", pipeline.MasterDir + "/1.a-maaaaa.hb"
+	require.NoError(t, share.Create(film, []byte("a film")))
+	require.NoError(t, share.Create(pipeline.Inbox+"/film.en.srt", []byte("its subtitles")))
+	ends := func(t *testing.T, log *bytes.Buffer, after time.Duration, meanwhile func(second int)) {
+		t.Helper()
+		log.Reset()
+		synctest.Test(t, func(t *testing.T) {
+			fs, err := sharefs.Open(share.Path(""))
+			require.NoError(t, err)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = New(Options{
+					FS: fs, Node: "b-wbbbbb", Slots: 2, Encoder: idleEncoder{}, UntilIdle: true, Poll: time.Second,
+					Log: slog.New(slog.NewTextHandler(log, nil)),
+				}).Run(t.Context())
+			}()
+			for second := range int(after / time.Second) {
+				time.Sleep(time.Second)
+				meanwhile(second)
+				select {
+				case <-ended:
+					require.FailNow(t, "it ended", "after %d s", second)
+				default:
+				}
+			}
+			time.Sleep(10 * time.Second)
+			<-ended
+		})
+	}
+	var log bytes.Buffer
+	ends(t, &log, 0, func(int) {})
+	require.Contains(t, log.String(), "no master is there")
+	require.Contains(t, log.String(), "film.mkv")
+
+	require.NoError(t, share.Create(beat, nil))
+	ends(t, &log, time.Minute, func(second int) { // a master leads, and dies with the film in the inbox
+		require.NoError(t, share.Overwrite(beat, fmt.Appendf(nil, "%016d a\n", second)))
+		later := time.Now().Add(time.Duration(second) * time.Second)
+		require.NoError(t, os.Chtimes(share.Path(beat), later, later))
+	})
+	require.Contains(t, log.String(), "no master is there")
+
+	ends(t, &log, 20*time.Second, func(second int) { // it leads, and what is left in the inbox is no film
+		later := time.Now().Add(time.Hour + time.Duration(second)*time.Second)
+		require.NoError(t, os.Chtimes(share.Path(beat), later, later))
+		if second == 19 {
+			require.NoError(t, share.Remove(film))
+		}
+	})
+	require.NotContains(t, log.String(), "no master is there")
 }

@@ -55,7 +55,8 @@ type Options struct {
 	Lease []lease.Option
 	// MaxChunks ends Run after that many claims. If 0, there is no limit.
 	MaxChunks int
-	// UntilIdle ends Run when nothing is left to claim that fits this machine's memory.
+	// UntilIdle ends Run when nothing is left to claim that fits this machine's memory, and no film in the inbox that a
+	// master is about to take.
 	UntilIdle bool
 	// Wake ends an idle wait early. If nil, none ends early.
 	Wake <-chan struct{}
@@ -127,12 +128,22 @@ func (w *Worker) Run(ctx context.Context) error {
 		slots.Go(func() { w.slot(ctx) })
 	}
 	slots.Wait()
-	if lacks := cmp.Or(w.memory.lacks(), w.builds.lacks()); lacks != "" && w.UntilIdle && ctx.Err() == nil {
-		w.Log.Warn("ends: what is left can't be encoded on this machine", "reason", lacks)
+	if w.UntilIdle && ctx.Err() == nil {
+		w.tellWhatIsLeft()
 	}
 	leave()
 	shown.Wait()
 	return nil
+}
+
+// tellWhatIsLeft logs why a worker ends beside work that is not done.
+func (w *Worker) tellWhatIsLeft() {
+	if lacks := cmp.Or(w.memory.lacks(), w.builds.lacks()); lacks != "" {
+		w.Log.Warn("ends: what is left can't be encoded on this machine", "reason", lacks)
+	}
+	if lacks := w.outlook.lacks(); lacks != "" {
+		w.Log.Warn("ends: what is in the inbox has to become a job first", "reason", lacks)
+	}
 }
 
 // slot claims and encodes one chunk after the other. It counts a claim before it makes it, so that slots can't exceed
@@ -149,7 +160,7 @@ func (w *Worker) slot(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.contact.Lost(err)
-		case err == nil && w.backoff.missed() > w.Slots && w.UntilIdle && w.mayEnd():
+		case err == nil && w.backoff.missed() > w.Slots && w.UntilIdle && w.mayEnd(ctx):
 			return
 		}
 		wait := w.backoff.wait()
@@ -171,13 +182,8 @@ func (w *Worker) idle(ctx context.Context, d time.Duration) {
 	}
 }
 
-// mayEnd reports whether nothing is in work here, and nothing left that this worker could encode.
-func (w *Worker) mayEnd() bool {
-	if w.running.count() > 0 {
-		return false
-	}
-	jobs, err := w.outlook.jobs(w.FS)
-	return err == nil && nothingLeft(jobs, w.foreign, func(job string) bool {
-		return w.memory.lacksFor(job) || w.leaves(job)
-	}, w.back)
+// mayEnd reports whether nothing is in work here, and nothing left or about to come that this worker could encode.
+func (w *Worker) mayEnd(ctx context.Context) bool {
+	// The inbox is looked at between two looks at the jobs: a film leaves it when it is one (T1).
+	return w.running.count() == 0 && w.nothingLeft() && !w.expectsFilm(ctx) && w.nothingLeft()
 }
