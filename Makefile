@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-windows test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -50,6 +50,11 @@ test-packages:
 WINDOWS ?= ./lease/...
 test-windows:
 	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS)'
+
+# The script for clusters on a real Slurm of its own, on this machine.
+test-slurm:
+	test/install-tools $(MEDIA) slurmctld munged
+	DISTENC_TEST_SLURM=1 $(GO) test -count=1 -timeout 30m ./test/slurm
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.
@@ -134,15 +139,23 @@ media-table: build
 bin/distenc:
 	$(MAKE) build
 
-install: $(BIN) $(TOOL)
+# The units, and of each a template for several on one machine: distenc-worker@NAME reads /etc/distenc/NAME.toml.
+.PHONY: install-units
+install-units:
+	install -d $(DESTDIR)$(UNITDIR)
+	for unit in distenc-master distenc-worker; do \
+		sed 's|/usr/local|$(PREFIX)|' systemd/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit.service && \
+		sed 's|/etc/distenc/distenc\.toml|/etc/distenc/NAME.toml|; s|^Description=distenc [a-z]*|& %i|; '"s|edit $$unit|&@NAME|; "'s|^ExecStart=.*|& --config /etc/distenc/%i.toml|' \
+			$(DESTDIR)$(UNITDIR)/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit@.service || exit 1; \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service $(DESTDIR)$(UNITDIR)/$$unit@.service; \
+	done
+
+install: $(BIN) $(TOOL) install-units
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/distenc
 	install -D -m 644 config.example.toml $(SHARE)/doc/distenc/config.example.toml
 	install -D -m 644 README.md $(SHARE)/doc/distenc/README.md
-	install -d $(DESTDIR)$(UNITDIR) $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
-	for unit in distenc-master distenc-worker; do \
-		sed 's|/usr/local|$(PREFIX)|' systemd/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service; \
-	done
+	install -D -m 644 slurm/distenc-worker.sbatch $(SHARE)/doc/distenc/distenc-worker.sbatch
+	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	$(TOOL) man $(SHARE)/man/man1
 	$(TOOL) completion bash > $(SHARE)/bash-completion/completions/distenc
 	$(TOOL) completion zsh > $(SHARE)/zsh/site-functions/_distenc

@@ -20,8 +20,9 @@ func Memory() (free, most int64) { return memoryOf(os.DirFS("/")) }
 // may run on (sched_getaffinity(2)), and by the time on them that its control groups allow. A part of one counts as
 // one: it should not lie idle.
 //
-// GOMAXPROCS, which is bound in the same way, is never less than two.
-func Cores() int { return coresOf(os.DirFS("/"), runtime.NumCPU()) }
+// GOMAXPROCS, which is bound in the same way, is never less than two, but it can be set in the environment: where a
+// cluster's scheduler gives a job some processors and does not bind it to them.
+func Cores() int { return coresOf(os.DirFS("/"), runtime.GOMAXPROCS(0)) }
 
 func coresOf(root fs.FS, cores int) int {
 	for group := range groupsOf(root, "cpu") {

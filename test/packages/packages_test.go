@@ -43,7 +43,8 @@ func TestTheDebianPackage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"./usr/bin/distenc", "./etc/distenc/distenc.toml", "./lib/systemd/system/distenc-worker.service",
-		"./lib/systemd/system/distenc-master.service",
+		"./lib/systemd/system/distenc-master.service", "./lib/systemd/system/distenc-worker@.service",
+		"./lib/systemd/system/distenc-master@.service", "./usr/share/doc/distenc/distenc-worker.sbatch",
 		"./usr/share/man/man1/distenc.1.gz", "./usr/share/bash-completion/completions/distenc",
 		"./usr/share/doc/distenc/copyright",
 	} {

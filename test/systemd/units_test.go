@@ -1,4 +1,4 @@
-// Package systemd checks the units in systemd/ with systemd's own tool.
+// Package systemd checks the units as they are installed, with systemd's own tool.
 package systemd
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -15,7 +16,6 @@ import (
 )
 
 const (
-	units   = "../../systemd"
 	program = "/usr/local/bin/distenc"
 	share   = "/mnt/distenc"
 )
@@ -41,8 +41,11 @@ func TestUnitsAllowWhatTheDaemonsDo(t *testing.T) {
 	for _, name := range unitNames(t) {
 		t.Run(name, func(t *testing.T) {
 			lines := strings.Split(readUnit(t, name), "\n")
-			require.Contains(t, lines, "ExecStart="+program+" "+strings.TrimSuffix(strings.TrimPrefix(name, "distenc-"),
-				".service"))
+			command, isTemplate := strings.CutSuffix(strings.TrimSuffix(strings.TrimPrefix(name, "distenc-"), ".service"), "@")
+			if isTemplate {
+				command += " --config /etc/distenc/%i.toml"
+			}
+			require.Contains(t, lines, "ExecStart="+program+" "+command)
 			require.Contains(t, lines, "RequiresMountsFor="+share)
 			require.Contains(t, lines, "ReadWritePaths=-"+share)
 			require.Contains(t, lines, "Type=notify")
@@ -80,11 +83,36 @@ func TestUnitsCallNothingThatMayBeMissing(t *testing.T) {
 	}
 }
 
+// units installs the units where nothing runs them, and returns the folder.
+var units = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "distenc-units-")
+	if err != nil {
+		return "", err
+	}
+	install := exec.Command("make", "-C", "../..", "install-units", "DESTDIR="+dir, "PREFIX=/usr/local", "UNITDIR=/")
+	out, err := install.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return dir, err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, _ := units(); dir != "" {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// unitNames lists the units: each daemon's, and its template.
 func unitNames(t *testing.T) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(units, "*.service"))
+	dir, err := units()
 	require.NoError(t, err)
-	require.Len(t, paths, 2)
+	paths, err := filepath.Glob(filepath.Join(dir, "*.service"))
+	require.NoError(t, err)
+	require.Len(t, paths, 4)
 	for i := range paths {
 		paths[i] = filepath.Base(paths[i])
 	}
@@ -93,17 +121,20 @@ func unitNames(t *testing.T) []string {
 
 func readUnit(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(units, name))
+	dir, err := units()
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	require.NoError(t, err)
 	return string(text)
 }
 
-// runnable returns a copy of the unit whose program exists: verify refuses one that is not installed.
+// runnable returns a copy of the unit whose program exists: verify refuses one that is not installed. Of a template it
+// is one of its instances.
 func runnable(t *testing.T, name string) string {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), name)
+	path := filepath.Join(t.TempDir(), strings.Replace(name, "@", "@numa-0", 1))
 	text := strings.ReplaceAll(readUnit(t, name), program, self)
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
