@@ -46,10 +46,11 @@ test-packages:
 	test/install-tools $(MEDIA) lintian
 	DISTENC_TEST_PACKAGES=1 $(GO) test -count=1 ./test/packages
 
-# What runs on Windows, under wine: docs/windows.md.
+# What runs on Windows, under wine, and Linux and Windows on one folder: docs/windows.md.
 WINDOWS ?= ./lease/...
 test-windows:
-	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS)'
+	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS) && \
+		$(GO) test -count=1 -parallel 8 ./test/windows'
 
 # The script for clusters on a real Slurm of its own, on this machine.
 test-slurm:

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Free returns how many bytes this user may still write to the share: GetDiskFreeSpaceExW, lpFreeBytesAvailableToCaller.
+// Free returns how many bytes this user may still write to the share: GetDiskFreeSpaceExW, what is available to the
+// caller.
 func (f *FS) Free() (int64, error) {
 	root, err := windows.UTF16PtrFromString(f.root)
 	var free uint64
