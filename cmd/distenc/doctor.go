@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
@@ -127,6 +129,9 @@ func (v *visit) machine(ctx context.Context) {
 		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: media.Cores(), Rehearse: rehearse,
 	}
 	_, o.Memory = media.Memory()
+	if len(v.cfg.Notify.URLs) > 0 {
+		o.Secrets, _ = filepath.Abs(cmp.Or(v.g.configFile, config.MachineFile)) // fails where there is no working folder
+	}
 	for _, name := range v.cfg.ProfileNames() {
 		p, _ := v.cfg.Profile(name)
 		o.Profiles = append(o.Profiles, doctor.Profile{Name: name, Settings: p})

@@ -203,13 +203,8 @@ func (s privateEncode) work(ctx context.Context, f *farm, folder *workFolder, na
 	if err != nil {
 		return pipeline.JobStatus{}, err
 	}
-	over := make(chan struct{}, 1)
-	f.ended = func(pipeline.JobStatus) {
-		select {
-		case over <- struct{}{}:
-		default:
-		}
-	}
+	over := make(waker, 1)
+	f.told = over
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	parts, ctx := errgroup.WithContext(ctx) // whichever ends first ends the other

@@ -32,7 +32,7 @@ type farm struct {
 	live   *atomic.Pointer[config.Config] // replaced as a whole by a reload
 	// private: nobody else can drop files on the share, so that a hard link is no trap.
 	private bool
-	ended   func(pipeline.JobStatus) // told of the private share's job when it has ended
+	told    teller // of what happens to the private share's job
 }
 
 // farm reads the configuration, opens the share and finds the tools.
@@ -62,7 +62,7 @@ func holding(cfg config.Config) *atomic.Pointer[config.Config] {
 func (f *farm) cfg() config.Config { return *f.live.Load() }
 
 // master makes this process's master, of that name.
-func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell func(pipeline.JobStatus),
+func (f *farm) master(ctx context.Context, node string, untilIdle bool, told teller,
 	took func(string, time.Duration)) *master.Master {
 	cfg := f.cfg()
 	return master.New(master.Options{
@@ -71,8 +71,10 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, tell fun
 		Attempts: cfg.Lease.Attempts,
 		Pace:     func() master.Pace { w := f.cfg().Watch; return master.Pace{Settle: w.Settle, Poll: w.Poll} },
 		Resolve:  f.resolve, Stages: f.stages(),
-		Wake:      f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
-		Hooks:     master.Hooks{Status: service.Status, Full: f.full, Ended: tell, Took: took},
+		Wake: f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
+		Hooks: master.Hooks{
+			Status: service.Status, Full: f.full, Receivers: told.Receivers, Tell: told.Tell, Took: took,
+		},
 		UntilIdle: untilIdle, Trusted: f.private,
 	})
 }

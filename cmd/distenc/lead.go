@@ -18,7 +18,7 @@ import (
 func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	node := pipeline.NewNode("m")
 	if f.private { // nobody looks at it but the command that made it
-		return f.master(ctx, node, untilIdle, f.ended, nil).Run(ctx)
+		return f.master(ctx, node, untilIdle, f.told, nil).Run(ctx)
 	}
 	log := f.log.With("role", "master")
 	var listener net.Listener
@@ -33,12 +33,13 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	keeper := &view.Keeper{
 		FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe,
 	}
-	teller := hooks.New(f.hooks, log)
+	told := newTellers(f, log)
 
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { keeper.Run(beside) })
-	wg.Go(func() { teller.Run(beside) })
+	wg.Go(func() { told.hooks.Run(beside) })
+	wg.Go(func() { told.notices.Run(beside) })
 	if listener != nil {
 		wg.Go(func() {
 			hosts := append(slices.Clone(listen.Hosts), listen.Listen)
@@ -48,7 +49,7 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 			}
 		})
 	}
-	err := f.master(ctx, node, untilIdle, teller.Ended, counts.Took).Run(ctx)
+	err := f.master(ctx, node, untilIdle, told, counts.Took).Run(ctx)
 	stop()
 	wg.Wait()
 	return err
@@ -56,5 +57,5 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 
 func (f *farm) hooks() hooks.Hooks {
 	h := f.cfg().Hooks
-	return hooks.Hooks{Done: h.Done, Failed: h.Failed, Timeout: h.Timeout}
+	return hooks.Hooks{Started: h.Started, Done: h.Done, Failed: h.Failed, Timeout: h.Timeout}
 }

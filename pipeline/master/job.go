@@ -23,6 +23,7 @@ type job struct {
 	results       results
 	merging       merging
 	ending        ending
+	started       bool // people were told that it is planned
 }
 
 // chunkNotes is what is remembered of a job's chunks that no listing shows.

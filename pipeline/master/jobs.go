@@ -38,6 +38,16 @@ func (l *ledger) inOrder() []*job {
 	})
 }
 
+// waiting counts the jobs that wait for a person, or for another version of distenc.
+func (l *ledger) waiting() (n int) {
+	for _, j := range l.live {
+		if j.chunks.aside > 0 || j.foreign {
+			n++
+		}
+	}
+	return n
+}
+
 // adopt takes up a job.
 func (l *ledger) adopt(j *job) {
 	l.live[j.ID] = j

@@ -59,9 +59,11 @@ type Hooks struct {
 	Status func(line string)
 	// Full returns why the disk has no room for a new file or piece, "" while it has, in each round.
 	Full func() string
-	// Ended gets every job that has ended, once, and every file that became none; also a job that waits for a
-	// person because a chunk was set aside.
-	Ended func(pipeline.JobStatus)
+	// Receivers returns who wants to be told of events of a kind, each by a word in lower case; nil: nobody.
+	Receivers func(pipeline.EventKind) []string
+	// Tell is given each event for each receiver, until that has called Told: at least once, also what an earlier
+	// leader had not told. It may be given one for a receiver that is not there any more, and leaves that alone.
+	Tell func(*pipeline.Untold)
 	// Took gets how long a task of a stage took, and each encode whose result was accepted.
 	Took func(stage string, d time.Duration)
 }

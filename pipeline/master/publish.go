@@ -23,9 +23,6 @@ func (t *term) startFinish(j *job) {
 	lost := j.ending.lost
 	background(t, "finish", j, func(ctx context.Context, w *jobTask) finishResult {
 		act, err := w.carryOut(ctx, lost)
-		if err == nil {
-			w.announceEnd(w.job.ID)
-		}
 		return finishResult{act, err}
 	}, func(r finishResult) {
 		if r.err == nil {
@@ -77,7 +74,12 @@ func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, er
 	if err != nil {
 		return d.Act, err
 	}
-	return d.Act, status.Close(w.FS, w.job.ID, closed)
+	untold := w.noteEnd(w.job.ID, closed.Act) // nobody looks at a closed job for that
+	if err := status.Close(w.FS, w.job.ID, closed); err != nil {
+		return d.Act, err
+	}
+	w.tell(untold)
+	return d.Act, nil
 }
 
 // publish gives the decided output its name in the outbox and puts the source away, by a listing of the job's folder.

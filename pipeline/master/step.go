@@ -98,6 +98,7 @@ func (t *term) stepChunks(
 	if !t.loadPins(j, dir) || !t.loadCorrections(j, dir) {
 		return true
 	}
+	t.announceStart(j, dir)
 	t.dropEarlier(j, chunks)
 	chunks = chunks.Of(j.plan)
 	state := chunks.Strongest(j.plan)

@@ -102,18 +102,25 @@ func (m *Master) takeIn(ctx context.Context, a arrival) (r taken) {
 
 // rejectArrival puts a file that can't become a job into failed/.
 func (m *Master) rejectArrival(ctx context.Context, a arrival, refused *pipeline.Refusal) error {
-	dst, err := m.rejectFile(ctx, a.file.Name, refused)
-	if err == nil && m.Ended != nil {
-		m.Ended(pipeline.JobStatus{
-			Name: pipeline.RawName(path.Base(a.file.Name)).String(),
-			Origin: pipeline.Origin{
-				Folder: belowInbox(a.file.Name).Folder(), Source: dst.String(), CRC32: a.scan.CRC32,
-			},
-			Size: a.file.Size, State: pipeline.JobFailed,
-			Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
-		})
+	st := pipeline.JobStatus{
+		Name:   pipeline.RawName(path.Base(a.file.Name)).String(),
+		Origin: pipeline.Origin{Folder: belowInbox(a.file.Name).Folder(), CRC32: a.scan.CRC32},
+		Size:   a.file.Size, State: pipeline.JobFailed,
+		Error: refused.Reason, Decided: true, Created: time.Now().UTC(), Ended: time.Now().UTC(),
 	}
-	return err
+	untold := m.note("rejected."+pipeline.Nonce(12), pipeline.Event{Kind: pipeline.EventFailed, Job: st})
+	dst, err := m.rejectFile(ctx, a.file.Name, refused)
+	if err != nil { // it is tried again, under another name
+		for _, u := range untold {
+			err = errors.Join(err, u.Told())
+		}
+		return err
+	}
+	for _, u := range untold {
+		u.Job.Source = dst.String()
+	}
+	m.tell(untold)
+	return nil
 }
 
 // newJob checks a complete file and describes its job.

@@ -23,11 +23,12 @@ type term struct {
 	claims    claims
 	crew      crew
 	leftovers leftovers
-	agreed    bool            // what all nodes must agree on is published
-	full      string          // why there is no room on the disk, "" while there is
-	pending   int             // free chunks of all jobs at the last look
-	failed    int             // jobs that failed, and files that were rejected
-	warned    map[string]bool // what was logged once
+	agreed    bool               // what all nodes must agree on is published
+	full      string             // why there is no room on the disk, "" while there is
+	pending   int                // free chunks of all jobs at the last look
+	failed    int                // jobs that failed, and files that were rejected
+	warned    map[string]bool    // what was logged once
+	restless  []*pipeline.Untold // to be told when all jobs have ended; empty while none is in work
 }
 
 // newTerm begins a term. The context ends its tasks.
@@ -54,6 +55,7 @@ func (t *term) lead(ctx context.Context) (done bool, err error) {
 	if err := pipeline.WriteLeftAlone(t.FS, nil); err != nil {
 		t.Log.Debug("cannot clear what the last master left alone", "error", err)
 	}
+	t.takeOver()
 	for ctx.Err() == nil {
 		idle, err := t.round(ctx)
 		if err == nil {
@@ -114,18 +116,14 @@ func (t *term) round(ctx context.Context) (idle bool, err error) {
 	t.announce(survey.Soon, waiting)
 	t.Status(strings.TrimSuffix(fmt.Sprintf("%s in work, %s waiting in the inbox; %s",
 		english.Plural(busy, "job", ""), english.Plural(waiting, "file", ""), t.full), "; "))
-	return busy == 0 && waiting == 0 && t.tasks.idle(), err
+	idle = busy == 0 && waiting == 0 && t.tasks.idle()
+	t.announceIdle(busy, idle && err == nil)
+	return idle, err
 }
 
 // verdict is the error at the end, if any file failed, was rejected, or waits for a person.
 func (t *term) verdict() error {
-	failed := t.failed
-	for _, j := range t.jobs.live {
-		if j.chunks.aside > 0 || j.foreign {
-			failed++
-		}
-	}
-	if failed > 0 {
+	if failed := t.failed + t.jobs.waiting(); failed > 0 {
 		return fmt.Errorf("%w: %d of them; `distenc status` and the folder %s say why",
 			ErrJobFailed, failed, t.FS.Path(pipeline.FailedDir))
 	}

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/distenc/distenc/cmd/internal/notices"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Output Output
 	HTTP   HTTP
 	Hooks  Hooks
+	Notify notices.Settings
 	Log    Log
 
 	profiles map[string]pipeline.Settings // by lower-case name; always has DefaultProfile
@@ -78,9 +80,10 @@ type HTTP struct {
 	Hosts  []string // by which it may be asked for, besides this machine's loopback names and the host in Listen
 }
 
-// Hooks are programs that the master runs when a job ends, with the job as JSON on standard input.
+// Hooks are programs that the master runs when a job begins or ends, with the job as JSON on standard input.
 type Hooks struct {
-	Done    []string // program and arguments; empty: none
+	Started []string // program and arguments; empty: none
+	Done    []string
 	Failed  []string
 	Timeout time.Duration // then the hook is stopped
 }

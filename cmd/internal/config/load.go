@@ -88,6 +88,8 @@ const (
 	// testPrefix begins the names of those that tell the tests of the sources something.
 	testPrefix = "DISTENC_TEST_"
 	tools      = "DISTENC_TOOLS" // where pipeline/media looks for tools
+	// hookPrefix begins the names of those that tell a hook of its job, whatever that runs.
+	hookPrefix = "DISTENC_HOOK_"
 )
 
 // overrides reads the variables, then the flags, which win. An unknown DISTENC_ variable is a mistake
@@ -96,7 +98,8 @@ func (s Source) overrides() (document, map[string]string, error) {
 	d, where := document{values: map[string]any{}, may: inMachine}, map[string]string{}
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || name == tools || value == "" {
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || strings.HasPrefix(name, hookPrefix) ||
+			name == tools || value == "" {
 			continue
 		}
 		i := slices.IndexFunc(keys, func(k key) bool { return k.may&inMachine != 0 && k.variable() == name })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/cmd/internal/notices"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -33,14 +34,17 @@ func TestDefaults(t *testing.T) {
 	c, err := Load(Source{File: write(t, "")})
 	require.NoError(t, err)
 	require.Equal(t, Config{
-		Watch:    Watch{Settle: time.Minute, Poll: 5 * time.Second},
-		Split:    Split{Pieces: "copy"},
-		Lease:    Lease{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute, Attempts: 3},
-		Worker:   Worker{Slots: 0, Nice: 10, IOClass: "best-effort"},
-		Disk:     Disk{MinFree: 2 << 30},
-		Output:   Output{Source: "archive"},
-		HTTP:     HTTP{Hosts: []string{}},
-		Hooks:    Hooks{Done: []string{}, Failed: []string{}, Timeout: time.Minute},
+		Watch:  Watch{Settle: time.Minute, Poll: 5 * time.Second},
+		Split:  Split{Pieces: "copy"},
+		Lease:  Lease{Heartbeat: 10 * time.Second, Expiry: 2 * time.Minute, Attempts: 3},
+		Worker: Worker{Slots: 0, Nice: 10, IOClass: "best-effort"},
+		Disk:   Disk{MinFree: 2 << 30},
+		Output: Output{Source: "archive"},
+		HTTP:   HTTP{Hosts: []string{}},
+		Hooks:  Hooks{Started: []string{}, Done: []string{}, Failed: []string{}, Timeout: time.Minute},
+		Notify: notices.Settings{
+			URLs: []notices.Address{}, On: []pipeline.EventKind{"failed", "done", "idle"}, Digest: time.Hour,
+		},
 		Log:      Log{Format: "text", Level: "info"},
 		profiles: c.profiles,
 	}, c)
@@ -109,7 +113,8 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"worker.io_class": "idle", "worker.hours": "07:00-08:00", "worker.max_load": "0.7", "disk.min_free": "7KiB",
 		"http.listen": ":7",
 		"http.hosts":  `["seven", "::7"]`,
-		"hooks.done":  `["/7", "a b"]`, "hooks.failed": `["/7"]`, "hooks.timeout": "7s",
+		"hooks.done":  `["/7", "a b"]`, "hooks.failed": `["/7"]`, "hooks.timeout": "7s", "hooks.started": `["/7"]`,
+		"notify.urls": `["ntfy://seven/7"]`, "notify.on": `["started"]`, "notify.digest": "7s",
 	}
 	var environ []string
 	for _, k := range keys {
@@ -134,8 +139,14 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		Disk:   Disk{MinFree: 7 << 10},
 		Output: Output{Source: "delete"},
 		HTTP:   HTTP{Listen: ":7", Hosts: []string{"seven", "::7"}},
-		Hooks:  Hooks{Done: []string{"/7", "a b"}, Failed: []string{"/7"}, Timeout: 7 * time.Second},
-		Log:    Log{Format: "json", Level: "warn"},
+		Hooks: Hooks{
+			Started: []string{"/7"}, Done: []string{"/7", "a b"}, Failed: []string{"/7"}, Timeout: 7 * time.Second,
+		},
+		Notify: notices.Settings{
+			URLs: []notices.Address{addressOf(t, "ntfy://seven/7")}, On: []pipeline.EventKind{"started"},
+			Digest: 7 * time.Second,
+		},
+		Log: Log{Format: "json", Level: "warn"},
 	}, c)
 }
 
@@ -324,13 +335,18 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	require.ErrorContains(t, err, filepath.Join(share, ShareFile)+":2: share: can't be set in the share's own file")
 }
 
-// Everybody who can write to the share would run programs on the master's machine, and open its ports.
+// Everybody who can write to the share would run programs on the master's machine, open its ports, and have it tell
+// others what happens; and everybody who can read there would have the secrets of those who are told.
 func TestTheSharesFileRunsNothing(t *testing.T) {
-	share := shareWith(t, "[http]\nlisten = ':80'\n[hooks]\n\ndone = ['/bin/true']\ntimeout = '1s'")
+	share := shareWith(t, "[http]\nlisten = ':80'\n[hooks]\n\ndone = ['/bin/true']\ntimeout = '1s'\n"+
+		"[notify]\nurls = ['ntfy://ntfy.sh/secret']\non = ['done']\ndigest = '1m'")
 	name := filepath.Join(share, ShareFile)
 	_, err := Load(Source{File: write(t, `share = "`+share+`"`)})
 	require.ErrorAs(t, err, new(*Error))
-	for _, key := range []string{":2: http.listen", ":5: hooks.done", ":6: hooks.timeout"} {
+	require.NotContains(t, err.Error(), "secret")
+	for _, key := range []string{
+		":2: http.listen", ":5: hooks.done", ":6: hooks.timeout", ":8: notify.urls", ":9: notify.on", ":10: notify.digest",
+	} {
 		require.ErrorContains(t, err, name+key+": can't be set in the share's own file: everybody who can write there "+
 			"could; "+
 			"write it into the machine's, "+MachineFile)

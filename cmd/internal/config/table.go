@@ -40,7 +40,8 @@ const (
 )
 
 // keys is the table of all settings but the encoders' options, which have a key for each encoder in a profile. Where
-// the share is, what is run, and who can read over the network is not for all who can write to the share.
+// the share is, what is run, who can read over the network and who is told what is not for all who can write to the
+// share.
 var keys = []key{
 	{"share", func(t target) any { return &t.machine.Share }, absolute, inMachine | atStart},
 	{"watch.settle", func(t target) any { return &t.machine.Watch.Settle }, least(100 * time.Millisecond), inFiles},
@@ -62,9 +63,13 @@ var keys = []key{
 	{"output.source", func(t target) any { return &t.machine.Output.Source }, nil, inFiles},
 	{"http.listen", func(t target) any { return &t.machine.HTTP.Listen }, address, inMachine | atStart},
 	{"http.hosts", func(t target) any { return (*hosts)(&t.machine.HTTP.Hosts) }, hostNames, inMachine | atStart},
+	{"hooks.started", func(t target) any { return &t.machine.Hooks.Started }, program, inMachine},
 	{"hooks.done", func(t target) any { return &t.machine.Hooks.Done }, program, inMachine},
 	{"hooks.failed", func(t target) any { return &t.machine.Hooks.Failed }, program, inMachine},
 	{"hooks.timeout", func(t target) any { return &t.machine.Hooks.Timeout }, least(time.Second), inMachine},
+	{"notify.urls", func(t target) any { return (*addresses)(&t.machine.Notify.URLs) }, nil, inMachine},
+	{"notify.on", func(t target) any { return (*events)(&t.machine.Notify.On) }, nil, inMachine},
+	{"notify.digest", func(t target) any { return &t.machine.Notify.Digest }, least(time.Duration(0)), inMachine},
 	{"log.format", func(t target) any { return &t.machine.Log.Format }, oneOf("text", "json"), inFiles | atStart},
 	{"log.level", func(t target) any { return &t.machine.Log.Level }, oneOf("debug", "info", "warn", "error"), inFiles},
 

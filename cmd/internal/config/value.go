@@ -37,6 +37,10 @@ func wants(p any) string {
 		return `wants a program and its arguments, each in quotes, in [brackets]`
 	case *hosts:
 		return `wants host names, each in quotes, in [brackets]`
+	case *addresses:
+		return wantsAddresses
+	case *events:
+		return `wants events such as ["failed", "done"], each in quotes, in [brackets]`
 	}
 	return `wants a text in quotes`
 }
@@ -80,6 +84,10 @@ func assign(p, v any) error {
 		*p, ok = texts(v)
 	case *hosts:
 		*p, ok = texts(v)
+	case *addresses:
+		return p.assign(v)
+	case *events:
+		return p.assign(v)
 	case *time.Duration:
 		if s, is := v.(string); is {
 			var err error
@@ -129,6 +137,14 @@ func (k key) parse(s string) (any, error) {
 	case *hosts:
 		if v, err = parseList(s); err != nil {
 			return nil, fmt.Errorf(`wants a list such as ["nas", "nas.lan"], is %q`, s)
+		}
+	case *addresses:
+		if v, err = parseList(s); err != nil {
+			return nil, errors.New(wantsAddresses)
+		}
+	case *events:
+		if v, err = parseList(s); err != nil {
+			return nil, fmt.Errorf(`wants a list such as ["failed", "done"], is %q`, s)
 		}
 	}
 	return v, nil

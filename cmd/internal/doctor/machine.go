@@ -27,6 +27,8 @@ type MachineOptions struct {
 	Slots, Threads int   // encodes side by side, and threads of each
 	Cores          int   // that programs here can keep busy
 	Memory         int64 // that programs here can have at most, in bytes; 0: not known
+	// Secrets is the absolute path of a configuration that holds some, "" where none does.
+	Secrets string
 }
 
 // Profile is a name and what files with it are encoded with.
@@ -54,6 +56,9 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 		checkMemory(o, present, tell)
 	}
 	tell(cores(o, runtime.NumCPU()))
+	if o.Secrets != "" {
+		tell(checkSecrets(o.Root, o.Secrets))
+	}
 	tell(checkOpenFiles(o.Root))
 	tell(checkInotify(o.Root))
 	tell(checkSpace("space: temporary", o.Temp, spaceLimits{scarce: 100 << 20}))
@@ -68,6 +73,20 @@ func cores(o MachineOptions, processors int) Finding {
 	}
 	return ok("cores", "%d%s, for %s with %s each", o.Cores, of,
 		english.Plural(o.Slots, "encode", "encodes side by side"), english.Plural(o.Threads, "thread", ""))
+}
+
+// checkSecrets looks at who can read a configuration with the addresses of notices.
+func checkSecrets(root fs.FS, file string) Finding {
+	info, err := fs.Stat(root, strings.TrimPrefix(file, "/"))
+	if err != nil {
+		return advice("secrets", "cannot look at %q: %v", file, err)
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		return advice("secrets", "everybody on this machine can read %s (mode %04o)", file, info.Mode().Perm()).because(
+			"whoever reads the URLs in [notify] can send messages in your name, or by your mail account",
+			fmt.Sprintf("chgrp distenc %s && chmod 640 %[1]s (the group whose members use distenc here)", file))
+	}
+	return ok("secrets", "%s has mode %04o", file, info.Mode().Perm())
 }
 
 // fieldsOf returns the fields of the first line of a file that begins with prefix.

@@ -285,3 +285,15 @@ func TestFindingForPeople(t *testing.T) {
 		"                         why: it matters\n"+
 		"                         do:  mend it\n", text)
 }
+
+func TestWhoCanReadTheSecrets(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "distenc.toml")
+	require.NoError(t, os.WriteFile(name, nil, 0o640))
+	f := checkSecrets(os.DirFS("/"), name)
+	require.Equal(t, OK, f.Level)
+	require.NoError(t, os.Chmod(name, 0o644))
+	f = checkSecrets(os.DirFS("/"), name)
+	require.Equal(t, Advice, f.Level)
+	require.Contains(t, f.String(), "chmod 640 "+name)
+	require.Equal(t, Advice, checkSecrets(os.DirFS("/"), name+"x").Level)
+}

@@ -1,5 +1,6 @@
-// Package hooks runs the programs that people want to be told with that a job has ended. A hook never holds
-// up the farm: it runs beside it, for a limited time, a few at once.
+// Package hooks runs the programs that people want to be told with that a job was begun or has ended. A hook never
+// holds up the farm: it runs beside it, for a limited time, a few at once. An event is crossed off when its program has
+// run, however that ended: a program that was killed with the master is run again by the next one.
 package hooks
 
 import (
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,52 +23,66 @@ import (
 const (
 	// atOnce is how many hooks run side by side.
 	atOnce = 4
-	// waiting is how many ended jobs may wait for their hook; more are dropped, and the log says so.
+	// waiting is how many events may wait for their hook; the log tells of more, and the next master has them.
 	waiting = 1000
 	// killGrace is how long a hook may take to end after SIGTERM.
 	killGrace = 5 * time.Second
 	// maxOutput bounds what of a hook's output goes to the log, in bytes.
 	maxOutput = 8 << 10
+	// maxValue bounds a variable, in bytes: execve(2) takes no string of more than 128 KiB.
+	maxValue = 32 << 10
 )
+
+// Receiver is the hooks' name among those who are told of events.
+const Receiver = "hook"
+
+// VariablePrefix begins the names of the variables that tell a program of the job.
+const VariablePrefix = "DISTENC_HOOK_"
 
 // Hooks are the programs, with their arguments; empty: none.
 type Hooks struct {
-	Done, Failed []string
-	Timeout      time.Duration
+	Started, Done, Failed []string
+	Timeout               time.Duration
+}
+
+// of returns the program for an event of that kind.
+func (h Hooks) of(kind pipeline.EventKind) []string {
+	switch kind {
+	case pipeline.EventStarted:
+		return h.Started
+	case pipeline.EventDone:
+		return h.Done
+	case pipeline.EventFailed:
+		return h.Failed
+	}
+	return nil
 }
 
 // Runner runs hooks. Its methods may be called from any goroutine.
 type Runner struct {
 	hooks func() Hooks
 	log   *slog.Logger
-	queue chan pipeline.JobStatus
+	queue chan *pipeline.Untold
 }
 
 // New returns a runner that asks hooks, each time, what is to be run.
 func New(hooks func() Hooks, log *slog.Logger) *Runner {
-	return &Runner{hooks: hooks, log: log, queue: make(chan pipeline.JobStatus, waiting)}
+	return &Runner{hooks: hooks, log: log, queue: make(chan *pipeline.Untold, waiting)}
 }
 
-// Ended has the hook for a job run, soon. It never waits.
-func (r *Runner) Ended(j pipeline.JobStatus) {
-	if len(r.argv(j)) == 0 {
+// Wants reports whether there is a program for events of that kind.
+func (r *Runner) Wants(kind pipeline.EventKind) bool { return len(r.hooks().of(kind)) > 0 }
+
+// Tell has the hook for an event run, soon. It never waits. Without a hook the event stands.
+func (r *Runner) Tell(u *pipeline.Untold) {
+	if !r.Wants(u.Kind) {
 		return
 	}
 	select {
-	case r.queue <- j:
+	case r.queue <- u:
 	default:
-		r.log.Error("too many hooks are waiting, this one is dropped", "job", j.ID, "state", j.State)
+		r.log.Error("too many hooks are waiting: this one is left to the next master", "job", u.Job.ID, "event", u.Kind)
 	}
-}
-
-func (r *Runner) argv(j pipeline.JobStatus) []string {
-	switch j.State {
-	case pipeline.Done, pipeline.Skipped:
-		return r.hooks().Done
-	case pipeline.JobFailed:
-		return r.hooks().Failed
-	}
-	return nil
 }
 
 // Run runs the hooks that are asked for. When ctx ends, what is waiting is run too, and awaited.
@@ -76,8 +92,8 @@ func (r *Runner) Run(ctx context.Context) {
 		running.Go(func() {
 			for ctx.Err() == nil || len(r.queue) > 0 {
 				select {
-				case j := <-r.queue:
-					r.one(j)
+				case u := <-r.queue:
+					r.one(u)
 				case <-ctx.Done():
 				}
 			}
@@ -86,29 +102,32 @@ func (r *Runner) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// one runs the hook for a job; what it prints and how it ends is in the log.
-func (r *Runner) one(j pipeline.JobStatus) {
-	argv := r.argv(j)
-	if len(argv) == 0 {
-		return // the configuration has changed meanwhile
+// one runs the hook for an event; what it prints and how it ends is in the log.
+func (r *Runner) one(u *pipeline.Untold) {
+	argv := r.hooks().of(u.Kind)
+	if len(argv) == 0 || !u.Stands() {
+		return // the configuration has changed meanwhile, or another master has run it
 	}
-	log := r.log.With("job", j.ID, "state", j.State, "program", argv[0])
+	log := r.log.With("job", u.Job.ID, "event", u.Kind, "program", argv[0])
 	began := time.Now()
-	output, err := run(r.hooks().Timeout, argv, j)
+	output, err := run(r.hooks().Timeout, argv, u.Event)
 	for line := range strings.Lines(output) {
 		log.Info("hook: " + strings.TrimRight(line, "\r\n"))
 	}
 	if err != nil {
 		log.Error("a hook failed", "error", err, "seconds", int(time.Since(began).Seconds()))
-		return
+	} else {
+		log.Debug("a hook has run", "seconds", int(time.Since(began).Seconds()))
 	}
-	log.Debug("a hook has run", "seconds", int(time.Since(began).Seconds()))
+	if err := u.Told(); err != nil {
+		log.Warn("cannot write down that a hook has run: the next master runs it again", "error", err)
+	}
 }
 
 // run starts the program in a process group of its own with the job on standard input. At the time limit
 // the whole group gets SIGTERM and, a little later, SIGKILL.
-func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output string, err error) {
-	document, err := json.Marshal(j)
+func run(limit time.Duration, argv []string, e pipeline.Event) (output string, err error) {
+	document, err := json.Marshal(e.Job)
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +137,7 @@ func run(limit time.Duration, argv []string, j pipeline.JobStatus) (output strin
 	out := &head{}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(document, '\n')), out, out
-	cmd.Env = environment()
+	cmd.Env = append(environment(), variables(e)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = killGrace
@@ -142,6 +161,20 @@ func environment() []string {
 		}
 	}
 	return env
+}
+
+// variables tell a program in short what stands on its standard input.
+func variables(e pipeline.Event) (all []string) {
+	j := e.Job
+	for _, v := range [][2]string{
+		{"EVENT", string(e.Kind)}, {"JOB", j.ID}, {"NAME", j.Name}, {"FOLDER", j.Folder}, {"PROFILE", j.Profile},
+		{"STATE", string(j.State)}, {"SIZE", strconv.FormatInt(j.Size, 10)}, {"OUTPUT", j.Output},
+		{"OUTPUT_SIZE", strconv.FormatInt(j.OutputSize, 10)}, {"ERROR", j.Error},
+	} {
+		value := strings.ReplaceAll(v[1], "\x00", "")
+		all = append(all, VariablePrefix+v[0]+"="+value[:min(len(value), maxValue)])
+	}
+	return all
 }
 
 // head keeps the first bytes that are written to it.

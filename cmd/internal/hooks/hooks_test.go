@@ -21,12 +21,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// event is what has happened to a job, by its state.
+func event(j pipeline.JobStatus) *pipeline.Untold {
+	kind := pipeline.EventStarted
+	switch j.State {
+	case pipeline.Done, pipeline.Skipped:
+		kind = pipeline.EventDone
+	case pipeline.JobFailed:
+		kind = pipeline.EventFailed
+	}
+	return pipeline.NewUntold(nil, j.ID, Receiver, pipeline.Event{Kind: kind, Job: j})
+}
+
 // runAll runs the hooks for the jobs to their end and returns the log.
 func runAll(h Hooks, jobs ...pipeline.JobStatus) string {
 	var log bytes.Buffer
 	r := New(func() Hooks { return h }, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, j := range jobs {
-		r.Ended(j)
+		r.Tell(event(j))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -39,7 +51,7 @@ func TestAHookGetsTheJob(t *testing.T) {
 	log := runAll(Hooks{Done: []string{"/bin/sh", "-c", `cat > "$0"; echo "told alice"`, out}, Timeout: time.Minute},
 		pipeline.JobStatus{ID: "abcdef01-aaaaa", Name: "a.mkv", State: pipeline.Done, Output: "outbox/a.mkv"},
 		pipeline.JobStatus{ID: "abcdef01-bbbbb", State: pipeline.JobFailed},
-		pipeline.JobStatus{ID: "abcdef01-ccccc", State: pipeline.Cancelled})
+		pipeline.JobStatus{ID: "abcdef01-ccccc", State: pipeline.InWork})
 	data, err := os.ReadFile(out)
 	require.NoError(t, err)
 	var j pipeline.JobStatus
@@ -83,11 +95,11 @@ func TestAHookThatReadsNothingAndOneThatPrintsWithoutEnd(t *testing.T) {
 	require.NotContains(t, log, "failed")
 }
 
-func TestEndedNeverWaits(t *testing.T) {
+func TestTellNeverWaits(t *testing.T) {
 	var log bytes.Buffer
 	r := New(func() Hooks { return Hooks{Done: []string{"/bin/true"}} }, slog.New(slog.NewTextHandler(&log, nil)))
 	for range waiting + 1 {
-		r.Ended(pipeline.JobStatus{ID: "abcdef01-aaaaa", State: pipeline.Done})
+		r.Tell(event(pipeline.JobStatus{ID: "abcdef01-aaaaa", State: pipeline.Done}))
 	}
 	require.Contains(t, log.String(), "too many hooks are waiting")
 }
@@ -107,5 +119,24 @@ func TestAHookGetsAPlainEnvironment(t *testing.T) {
 	require.Contains(t, string(data), "HOME=/home/alice\n")
 	for _, name := range []string{"NOTIFY_SOCKET", "DISTENC_SHARE", "LD_PRELOAD", "/tmp/mine"} {
 		require.NotContains(t, string(data), name)
+	}
+}
+
+// In short it has the job in variables too, however long they are.
+func TestAHookGetsTheJobInVariables(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "env")
+	log := runAll(Hooks{Started: []string{"/bin/sh", "-c", `/usr/bin/env > "$0"`, out}, Timeout: time.Minute},
+		pipeline.JobStatus{
+			ID: "abcdef01-aaaaa", Name: "a.mkv", State: pipeline.InWork, Size: 5000, OutputSize: 50, Output: "outbox/a.mkv",
+			Origin: pipeline.Origin{Folder: "series/one", Profile: "tablet"}, Error: strings.Repeat("x", 1<<20),
+		})
+	require.Empty(t, log)
+	data, err := os.ReadFile(out)
+	require.NoError(t, err)
+	for _, line := range []string{
+		"EVENT=started", "JOB=abcdef01-aaaaa", "NAME=a.mkv", "FOLDER=series/one", "PROFILE=tablet", "STATE=encoding",
+		"SIZE=5000", "OUTPUT=outbox/a.mkv", "OUTPUT_SIZE=50", "ERROR=" + strings.Repeat("x", maxValue),
+	} {
+		require.True(t, strings.Contains("\n"+string(data), "\nDISTENC_HOOK_"+line+"\n"), line[:min(len(line), 50)])
 	}
 }

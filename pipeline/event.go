@@ -1,0 +1,132 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"time"
+
+	"github.com/distenc/distenc/lease/sharefs"
+)
+
+// EventKind is what has happened, in the word by which people ask to be told of it.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventStarted EventKind = "started" // a job has a plan, and its chunks come
+	EventDone    EventKind = "done"    // its output is out, or its source in place of that
+	EventFailed  EventKind = "failed"  // a job failed or waits for a person, or no job was made of a file
+	EventIdle    EventKind = "idle"    // all jobs have ended, and nothing waits in the inbox
+)
+
+// EventKinds lists all kinds.
+func EventKinds() []EventKind { return []EventKind{EventStarted, EventDone, EventFailed, EventIdle} }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *EventKind) UnmarshalText(text []byte) error { return setWord(k, text, EventKinds()...) }
+
+// Event is something that people may want to be told of.
+type Event struct {
+	Kind EventKind `json:"event"`
+	Time time.Time `json:"time"`
+	Job  JobStatus `json:"job,omitzero"`   // that it happened to; the zero JobStatus where all jobs have ended
+	Left int       `json:"left,omitempty"` // jobs that wait for a person, where all others have ended
+}
+
+// EventAge is how long people are told of an event: what could not be told for a day is given up.
+const EventAge = 24 * time.Hour
+
+// Untold is an event that one receiver has yet to be told of. It is a file on the share, written before nobody could
+// find out any more that it has happened, and removed when the receiver was told: what a master that died has not
+// told, the next one does.
+type Untold struct {
+	Event
+	Receiver string // who: a word that the receiver itself chooses
+
+	fs   *sharefs.FS
+	name string // of the file
+	kept bool   // it is on the share
+}
+
+// untoldDir is made when there is something to be told: most shares have nobody who wants to be.
+const untoldDir = ".distenc/untold"
+
+var untoldName = regexp.MustCompile(`^([a-z0-9][a-zA-Z0-9.-]{0,200})\.([a-z]{1,16})\.json$`)
+
+// NewUntold describes what a receiver is to be told of. id names the event: two masters that find out the same have
+// the same name for it.
+func NewUntold(f *sharefs.FS, id, receiver string, e Event) *Untold {
+	return &Untold{Event: e, Receiver: receiver, fs: f, name: id + "." + receiver + ".json"}
+}
+
+// Name tells this event and receiver from all others.
+func (u *Untold) Name() string { return u.name }
+
+func (u *Untold) file() string { return path.Join(untoldDir, path.Base(u.name)) }
+
+// Keep writes it down, durably. What is written already stays.
+func (u *Untold) Keep() error {
+	if !untoldName.MatchString(u.name) {
+		return fmt.Errorf("cannot note the event %q: it has no name that can be", u.name)
+	}
+	e := u.Event
+	e.Job.Failures = nil // their own files still tell
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	_, _, err = u.fs.PublishData(u.file(), b)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = u.fs.MkdirAll(untoldDir); err == nil {
+			_, _, err = u.fs.PublishData(u.file(), b)
+		}
+	}
+	u.kept = err == nil
+	return err
+}
+
+// Told crosses it off.
+func (u *Untold) Told() error {
+	if !u.kept {
+		return nil
+	}
+	return u.fs.Remove(u.file())
+}
+
+// Stands reports whether nobody else has told it meanwhile, as far as can be seen.
+func (u *Untold) Stands() bool {
+	if !u.kept {
+		return true
+	}
+	_, err := u.fs.Stat(u.file())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Old reports whether it is given up.
+func (u *Untold) Old() bool { return time.Since(u.Time) > EventAge }
+
+// LoadUntold reads what has yet to be told. A file that is none of ours is left alone.
+func LoadUntold(f *sharefs.FS) (all []*Untold, err error) {
+	names, err := f.List(untoldDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range names {
+		m := untoldName.FindStringSubmatch(n)
+		if m == nil {
+			continue
+		}
+		u := &Untold{Receiver: m[2], fs: f, name: n, kept: true}
+		if ReadJSON(f, u.file(), maxSmall, &u.Event) == nil && OneOf(u.Kind, EventKinds()...) == nil {
+			all = append(all, u)
+		}
+	}
+	return all, nil
+}
