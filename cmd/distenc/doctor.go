@@ -126,7 +126,8 @@ func (v *visit) tell(f doctor.Finding) {
 func (v *visit) machine(ctx context.Context) {
 	slots, threads := divide(v.cfg.Worker.Slots, media.Cores())
 	o := doctor.MachineOptions{
-		Root: v.root, Temp: os.TempDir(), Slots: slots, Threads: threads, Cores: media.Cores(), Rehearse: rehearse,
+		Root: v.root, Temp: os.TempDir(), Leads: mayLead() == nil,
+		Slots: slots, Threads: threads, Cores: media.Cores(), Rehearse: rehearse,
 	}
 	_, o.Memory = media.Memory()
 	if len(v.cfg.Notify.URLs) > 0 {

@@ -35,8 +35,11 @@ type farm struct {
 	told    teller // of what happens to the private share's job
 }
 
+// finder looks for the tools that a daemon needs.
+type finder func(*slog.Logger) (media.Tools, error)
+
 // farm reads the configuration, opens the share and finds the tools.
-func (g *global) farm(cmd *cobra.Command) (*farm, error) {
+func (g *global) farm(cmd *cobra.Command, find finder) (*farm, error) {
 	cfg, log, fs, err := g.open(cmd)
 	if err != nil {
 		return nil, err
@@ -44,7 +47,7 @@ func (g *global) farm(cmd *cobra.Command) (*farm, error) {
 	if err := mayWork(fs); err != nil {
 		return nil, err
 	}
-	tools, err := media.Find(log)
+	tools, err := find(log)
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +172,9 @@ func (f *farm) resolve(folder, sidecar string, text []byte) (master.Order, error
 //
 // A signal counts from the first moment: nothing is in work before it is served, so what the start still waits for, a
 // share that does not answer perhaps, is not waited for.
-func (g *global) daemon(cmd *cobra.Command, untilIdle bool, start func(*farm) (work, error)) (err error) {
+func (g *global) daemon(cmd *cobra.Command, find finder, untilIdle bool, start func(*farm) (work, error)) (err error) {
 	ended := make(chan error, 1)
-	go func() { ended <- g.serve(cmd, start) }()
+	go func() { ended <- g.serve(cmd, find, start) }()
 	select {
 	case err = <-ended:
 	case <-g.stop.gently.Done():
@@ -194,8 +197,8 @@ func (g *global) daemon(cmd *cobra.Command, untilIdle bool, start func(*farm) (w
 type work func(ctx context.Context) error
 
 // serve makes what a daemon stands on, tells the service manager that it is there, and does its work.
-func (g *global) serve(cmd *cobra.Command, start func(*farm) (work, error)) error {
-	f, err := g.farm(cmd)
+func (g *global) serve(cmd *cobra.Command, find finder, start func(*farm) (work, error)) error {
+	f, err := g.farm(cmd, find)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 	root.AddCommand(
 		newInit(g), newMaster(g), newWorker(g), newRun(g), newEncode(g), newTry(g), newAdd(g),
 		newStatus(g), newNodes(g), newPause(g), newResume(g), newCancel(g), newRetry(g), newPriority(g),
-		newVerify(g), newDoctor(g), newVersion(), newMan(), exitCodesTopic(), settingsTopic(),
+		newVerify(g), newDoctor(g), newService(g), newVersion(), newMan(), exitCodesTopic(), settingsTopic(),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

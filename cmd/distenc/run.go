@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 func newRun(g *global) *cobra.Command {
@@ -14,7 +16,10 @@ func newRun(g *global) *cobra.Command {
 		Short: "Master and worker in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.daemon(cmd, untilIdle, func(f *farm) (work, error) { return f.both(untilIdle), nil })
+			if err := mayLead(); err != nil {
+				return err
+			}
+			return g.daemon(cmd, media.Find, untilIdle, func(f *farm) (work, error) { return f.both(untilIdle), nil })
 		},
 	}
 	addSlots(cmd)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/lease/sharefs"
@@ -31,6 +30,9 @@ func openShare(cfg config.Config) (*sharefs.FS, error) {
 		return nil, &config.Error{
 			Problem: `no share is named: give --share DIR, set DISTENC_SHARE, or write share = "DIR" into ` + config.MachineFile,
 		}
+	}
+	if err := reachable(cfg.Share); err != nil {
+		return nil, err
 	}
 	share, err := sharefs.Open(cfg.Share)
 	if err != nil {
@@ -74,37 +76,11 @@ func checkMounts(share *sharefs.FS) error {
 // would wait there for ever, in silence. Links are tried as well.
 func mayWork(share *sharefs.FS) error {
 	for _, folder := range pipeline.Folders() {
-		const all = unix.R_OK | unix.W_OK | unix.X_OK
-		if err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), all, unix.AT_EACCESS); err != nil {
+		if err := sharefs.MayWork(share.Path(folder)); err != nil {
 			return &fs.PathError{Op: "cannot work on the share: cannot write to", Path: share.Path(folder), Err: err}
 		}
 	}
 	return share.CheckLinks(pipeline.ProbeDir)
-}
-
-// mount tells one mount of one file system from another. The same file system mounted twice has one
-// device and two ids; a kernel before 5.8 does not tell the id, which is 0 then.
-type mount struct{ device, id uint64 }
-
-func mountOf(dir string) (mount, error) {
-	var st unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_TYPE|unix.STATX_MNT_ID, &st)
-	if err != nil {
-		return mount{}, &fs.PathError{Op: "cannot look at the folder", Path: dir, Err: err}
-	}
-	switch st.Mode & unix.S_IFMT {
-	case unix.S_IFDIR:
-	case unix.S_IFLNK:
-		return mount{}, &config.Error{Where: dir,
-			Problem: "is a symbolic link: nothing on a share is followed, so make it a folder"}
-	default:
-		return mount{}, fmt.Errorf("%q is a file where distenc has a folder: move it away, and make the folder", dir)
-	}
-	m := mount{device: unix.Mkdev(st.Dev_major, st.Dev_minor)}
-	if st.Mask&unix.STATX_MNT_ID != 0 {
-		m.id = st.Mnt_id
-	}
-	return m, nil
 }
 
 // answerTime is how long a listing may take on a share that answers.

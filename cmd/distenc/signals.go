@@ -30,7 +30,7 @@ type stops struct {
 // case it hangs. release gives the signals back.
 func catchSignals(parent context.Context) (s stops, release func()) {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, slices.Collect(maps.Keys(signalNames))...)
+	notifyStops(signals, slices.Collect(maps.Keys(signalNames))...)
 	atOnce, stopAtOnce := context.WithCancelCause(parent)
 	gently, stopGently := context.WithCancelCause(atOnce)
 	go func() {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -68,7 +67,7 @@ func watchScreen(ctx context.Context, r *status.Reader, w *os.File, show show) e
 		go quitKeys(stop)
 	}
 	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, syscall.SIGWINCH)
+	notifyResize(resized)
 	defer signal.Stop(resized)
 
 	fmt.Fprint(w, screenOn)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/distenc/distenc/pipeline/media"
 )
 
 func newWorker(g *global) *cobra.Command {
@@ -17,7 +19,7 @@ func newWorker(g *global) *cobra.Command {
 			if maxChunks < 0 {
 				return usage(fmt.Errorf("--max-chunks must be at least 0, is %d", maxChunks))
 			}
-			return g.daemon(cmd, untilIdle, func(f *farm) (work, error) {
+			return g.daemon(cmd, media.FindEncoding, untilIdle, func(f *farm) (work, error) {
 				w, err := f.worker(cmd.Context(), maxChunks, untilIdle)
 				if err != nil {
 					return nil, err

@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
@@ -44,8 +43,8 @@ func identify(path string) (sourceID, error) {
 		return sourceID{}, fmt.Errorf("cannot take %q: it is no regular file", path)
 	}
 	id := sourceID{Path: path, Size: info.Size(), MTime: info.ModTime().UnixNano()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		id.Device, id.Inode = st.Dev, st.Ino
+	if inode, ok := sharefs.InodeOf(info); ok {
+		id.Device, id.Inode = inode.Device, inode.Number
 	}
 	return id, nil
 }
@@ -105,7 +104,7 @@ func leftBehind(dir string) *workFolder {
 	if err != nil {
 		return nil
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Getuid() {
+	if !isOurs(info) {
 		return nil
 	}
 	share, err := sharefs.Open(dir)

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -73,8 +73,8 @@ func TestAMergeBeyondItsLimitsIsNotRepeated(t *testing.T) {
 	require.True(t, hopeless(beyond("took more than 5m0s on processors")))
 	require.False(t, hopeless(beyond("showed no sign of life for 10m0s")))
 	require.False(t, hopeless(errors.New("cannot merge")))
-	exit := &media.ExitError{Program: "mkvmerge", Err: unix.EIO}
+	exit := &media.ExitError{Program: "mkvmerge", Err: syscall.EIO}
 	require.False(t, hopeless(exit))
 	require.True(t, lastingError(exit), "what a child met may be the source's own fault")
-	require.False(t, lastingError(unix.EIO), "what we met may pass")
+	require.False(t, lastingError(syscall.EIO), "what we met may pass")
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -72,9 +73,9 @@ func (p *Process) waits() bool {
 	return false
 }
 
-// attributes give a child a group of its own, and end it with this process.
-func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// prepare gives a child a group of its own, and ends it with this process. Its limits are set when it has started.
+func prepare(cmd *exec.Cmd, _ Limits) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // holdThread keeps this goroutine on its thread until it is let go. The kernel sends Pdeathsig when the thread that
@@ -90,7 +91,8 @@ const (
 	ioprioIdle    = 3 << 13
 )
 
-func (p *Process) started(pid, nice int, idleIO bool) {
+// started notes a child that has just begun, and sets what it may take. It never fails here.
+func (p *Process) started(pid, nice int, idleIO bool, limits Limits) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pid = pid
@@ -101,4 +103,6 @@ func (p *Process) started(pid, nice int, idleIO bool) {
 	if idleIO { // a file system without such classes ignores it, and so do we
 		_, _, _ = syscall.Syscall(syscall.SYS_IOPRIO_SET, ioprioWhoPgrp, uintptr(pid), ioprioIdle)
 	}
+	limits.apply(pid)
+	return nil
 }

@@ -10,6 +10,17 @@ import (
 	"syscall"
 )
 
+// programEnding is how the name of a program's file ends.
+const programEnding = ""
+
+// Process is a running child and its group. All methods may be called from any goroutine, also after
+// the end, when they do nothing.
+type Process struct {
+	mu   sync.Mutex
+	pid  int // 0: not started yet
+	gone bool
+}
+
 // Pause stops the child's group with SIGSTOP, Resume lets it go on.
 func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
 
@@ -42,6 +53,9 @@ func (p *Process) signal(sig syscall.Signal) error {
 	return nil
 }
 
+// exitCode is a child's exit status; -1 if a signal ended it.
+func exitCode(s *os.ProcessState) int { return s.ExitCode() }
+
 // crash names the signal that a crashed child died of; "" if it did not crash.
 func crash(s *os.ProcessState) string {
 	status, _ := s.Sys().(syscall.WaitStatus)
@@ -73,7 +87,10 @@ func toldToEnd(s *os.ProcessState) bool {
 var raiseFileLimit = sync.OnceFunc(func() {
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil {
-		lim.Cur = lim.Max
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // what we have then is what the child has
+		most := syscall.Rlimit{Cur: lim.Max, Max: lim.Max}
+		if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &most) != nil {
+			// macOS takes less than its hard limit (setrlimit(2), OPEN_MAX); Go has raised ours as far as that.
+			_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // what we have then is what the child has
+		}
 	}
 })

@@ -62,6 +62,3 @@ func Size(paths ...string) (sum int64) {
 	}
 	return sum
 }
-
-// leastMemory is left to a child on the smallest machine, in bytes.
-const leastMemory = 4 << 30

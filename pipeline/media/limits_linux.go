@@ -2,6 +2,9 @@ package media
 
 import "golang.org/x/sys/unix"
 
+// leastMemory is left to a child on the smallest machine, in bytes.
+const leastMemory = 4 << 30
+
 // memory is what a child may have of its own: all that programs here can have, so that a header which asks for more
 // ends the child and not whatever else runs here, which in a container may be all that is in it (memory.oom.group).
 func memory() uint64 {

@@ -91,7 +91,7 @@ func Settles(err error) bool { return Blames(err) || Fault(err) != "" }
 func (c Command) failure(code int, stderr, own string, err error) *ExitError {
 	words := cmp.Or(own, stderr)
 	for _, arg := range c.Args {
-		if strings.ContainsRune(arg, '/') {
+		if strings.ContainsRune(arg, filepath.Separator) {
 			words = strings.ReplaceAll(words, arg, "")
 		}
 	}
@@ -108,9 +108,9 @@ func (c Command) failure(code int, stderr, own string, err error) *ExitError {
 // Run starts the child, waits for it, and returns the last part of what it wrote to stderr. Of ffmpeg and ffprobe
 // that is their own messages, a line each; other lines there (a loader's, a library's) say nothing of their work.
 //
-// When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL; the error then is
-// ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No child
-// outlives Run, nor this process.
+// When ctx ends, the child's group gets SIGTERM and, killGrace later, SIGKILL, or is ended at once on Windows; the
+// error then is ctx's cause. A child that fails is an *ExitError, one that goes beyond its limits a *LimitError. No
+// child outlives Run, nor this process; on macOS one does if this process is killed.
 func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", context.Cause(ctx)
@@ -124,7 +124,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	cmd := exec.CommandContext(ctx, c.Program, c.Args...)
 	cmd.Dir, cmd.Stdin, cmd.Stderr = c.Dir, c.Stdin, tail
 	cmd.Env = environment()
-	cmd.SysProcAttr = attributes()
+	prepare(cmd, c.Limits)
 	p := &Process{}
 	cmd.Cancel = p.terminate
 	cmd.WaitDelay = killGrace
@@ -133,8 +133,11 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
 	}
-	p.started(cmd.Process.Pid, c.Nice, t.IdleIO)
-	c.Limits.apply(cmd.Process.Pid)
+	if err := p.started(cmd.Process.Pid, c.Nice, t.IdleIO, c.Limits); err != nil {
+		err = errors.Join(err, cmd.Process.Kill())
+		_, _ = cmd.Wait(), copied(ctx) // how it ended is known
+		return "", fmt.Errorf("cannot start %q: %w", c.Program, err)
+	}
 	if c.Started != nil {
 		c.Started(p)
 	}
@@ -174,7 +177,7 @@ func (t Tools) Run(ctx context.Context, c Command) (stderr string, err error) {
 		if outgrew(exit.ProcessState) {
 			return stderr, &LimitError{Program: c.Program, Reason: fmt.Sprintf("wrote more than %d bytes", c.Limits.File)}
 		}
-		e := c.failure(exit.ExitCode(), all, stderr, err)
+		e := c.failure(exitCode(exit.ProcessState), all, stderr, err)
 		if toldToEnd(exit.ProcessState) {
 			e.said = syscall.EINTR
 		}

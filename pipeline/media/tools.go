@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,16 +37,17 @@ type Tool struct {
 	Debian string // the package that has it
 	Asks   string // the option that makes it print its version
 	Path   func(*Tools) *string
+	Merges bool // only who plans and merges needs it: a worker does not
 }
 
 // KnownTools lists them all.
 func KnownTools() []Tool {
 	return []Tool{
-		{"ffmpeg", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFmpeg }},
-		{"ffprobe", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFprobe }},
-		{"mkvmerge", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVMerge }},
-		{"mkvpropedit", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVPropEdit }},
-		{"mkvextract", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVExtract }},
+		{"ffmpeg", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFmpeg }, false},
+		{"ffprobe", "ffmpeg", "-version", func(t *Tools) *string { return &t.FFprobe }, false},
+		{"mkvmerge", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVMerge }, true},
+		{"mkvpropedit", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVPropEdit }, true},
+		{"mkvextract", "mkvtoolnix", "--version", func(t *Tools) *string { return &t.MKVExtract }, true},
 	}
 }
 
@@ -56,7 +58,7 @@ const ToolsDir = "DISTENC_TOOLS"
 // Locate finds a tool's path, absolute.
 func (t Tool) Locate() (string, error) {
 	if dir := os.Getenv(ToolsDir); dir != "" {
-		path, err := exec.LookPath(filepath.Join(dir, t.Name))
+		path, err := exec.LookPath(filepath.Join(dir, t.Name+programEnding))
 		if err == nil {
 			return filepath.Abs(path)
 		}
@@ -64,13 +66,20 @@ func (t Tool) Locate() (string, error) {
 			return "", err
 		}
 	}
-	return exec.LookPath(t.Name)
+	return exec.LookPath(t.Name + programEnding)
 }
 
 // Find looks for all tools. A missing one is an error that says what to install.
-func Find(log *slog.Logger) (Tools, error) {
+func Find(log *slog.Logger) (Tools, error) { return find(log, KnownTools()) }
+
+// FindEncoding is Find for a worker, which merges nothing.
+func FindEncoding(log *slog.Logger) (Tools, error) {
+	return find(log, slices.DeleteFunc(KnownTools(), func(t Tool) bool { return t.Merges }))
+}
+
+func find(log *slog.Logger, wanted []Tool) (Tools, error) {
 	t := Tools{Log: log}
-	for _, p := range KnownTools() {
+	for _, p := range wanted {
 		path, err := p.Locate()
 		if err != nil {
 			return Tools{}, fmt.Errorf("cannot find %q (on Debian: apt install %s): %w", p.Name, p.Debian, err)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -67,10 +65,9 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 	for _, f := range files {
 		s.Inbox = append(s.Inbox, r.waiting(f, left, settle))
 	}
-	var st unix.Statfs_t
-	if unix.Statfs(r.fs.Root(), &st) == nil {
-		s.Free = int64(st.Bavail) * st.Bsize // what an ordinary user may write: statfs(2)
-		s.Trouble = trouble(st, r.minFree)
+	if space, err := sharefs.SpaceOf(r.fs.Root()); err == nil {
+		s.Free = int64(space.Free)
+		s.Trouble = trouble(space, r.minFree)
 	}
 	return s, nil
 }

@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 const (
@@ -15,16 +16,16 @@ const (
 )
 
 // trouble says in one sentence what is wrong with a file system, "" where nothing is.
-func trouble(st unix.Statfs_t, minFree int64) string {
-	free := int64(st.Bavail) * st.Bsize
+func trouble(s sharefs.Space, minFree int64) string {
+	free := int64(s.Free)
 	switch {
-	case st.Flags&unix.ST_RDONLY != 0:
+	case s.ReadOnly:
 		return "Nothing can be done on the share: it is mounted read-only here. Mount it for writing; " +
 			"if the kernel has made it read-only after an error of its disk, `dmesg` tells."
-	case st.Files > 0 && st.Ffree < fewFiles: // 0 of 0 where a file system makes them as it needs them: statfs(2)
+	case s.Files > 0 && s.FreeFiles < fewFiles: // 0 of 0 where a file system makes them as it needs them: statfs(2)
 		return fmt.Sprintf("Nothing can be done on the share: it has room for data but not for more files (%d of %d inodes "+
 			"are free). "+
-			"Remove files you don't need.", st.Ffree, st.Files)
+			"Remove files you don't need.", s.FreeFiles, s.Files)
 	case free < minFree:
 		return fmt.Sprintf("No file is taken and nothing is encoded: the share has only %s free, less than disk.min_free "+
 			"(%s). Make room there.",

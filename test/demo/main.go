@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command demo shows the whole farm on one machine: a share in a folder, `distenc run` and two workers
 // as processes of their own, one file from the inbox to the outbox, and the result verified. It ends
 // the processes it started, and no others.

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package farm_test runs the real binary: real masters and workers as processes of their own on a shared
 // folder, with real ffmpeg, really killed.
 package farm_test

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package lab boots a few machines around one file server, to show that distenc holds on real network
 // shares. Each is a guest, of User Mode Linux where that runs, else of QEMU: a kernel of its own with the real NFS
 // and SMB clients and their caches, or the real servers. They can lose power, be cut off, stand still and have wrong

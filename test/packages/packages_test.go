@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package packages builds the Debian package and installs it where nothing is lost: `make test-packages`.
 package packages
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package systemd checks the units as they are installed, with systemd's own tool.
 package systemd
 

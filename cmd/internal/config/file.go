@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// MachineFile is read where no --config is given, if it exists.
-	MachineFile = "/etc/distenc/distenc.toml"
 	// ShareFile lies at the share's root and serves every machine.
 	ShareFile = "distenc.toml"
 	// maxFile bounds what is read of a configuration file, in bytes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -102,9 +103,10 @@ func hostNames(v any) string {
 	return ""
 }
 
-// program takes a command line whose program is named by its whole path: a daemon's PATH is not yours.
+// program takes a command line whose program is named by its whole path: a daemon's PATH is not yours. On Windows the
+// share's file may have one of the master's, which runs elsewhere.
 func program(v any) string {
-	if argv := v.([]string); len(argv) > 0 && !filepath.IsAbs(argv[0]) {
+	if argv := v.([]string); len(argv) > 0 && !filepath.IsAbs(argv[0]) && !path.IsAbs(argv[0]) {
 		return fmt.Sprintf("must begin with the absolute path of a program, is %q", argv)
 	}
 	return ""

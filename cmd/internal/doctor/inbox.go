@@ -8,8 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
@@ -76,7 +74,7 @@ func (w *inboxWalk) folder(dir string) {
 func (w *inboxWalk) file(name string) {
 	if o := w.share.Obstacle(name, pipeline.Jobs); o != nil {
 		w.note(name, o.What, o.Mend)
-	} else if errors.Is(unix.Faccessat(unix.AT_FDCWD, w.share.Path(name), unix.R_OK, unix.AT_EACCESS), fs.ErrPermission) {
+	} else if errors.Is(sharefs.MayRead(w.share.Path(name)), fs.ErrPermission) {
 		w.note(name, "it can't be read", "chmod g+r "+sharefs.Quote(w.share.Path(name)))
 	}
 }

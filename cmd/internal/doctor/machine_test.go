@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
 	"github.com/distenc/distenc/pipeline/media"
@@ -221,8 +222,8 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	t.Setenv(media.ToolsDir, dir)
 	t.Setenv("PATH", dir)
 	found := collect{}
-	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Profiles: []Profile{profile("default", "")}},
-		found.tell)
+	options := MachineOptions{Root: machineWith(nil), Temp: dir, Leads: true, Profiles: []Profile{profile("default", "")}}
+	Machine(t.Context(), options, found.tell)
 	require.Equal(t, Fail, found["ffmpeg"].Level)
 	require.Contains(t, found["ffmpeg"].Why, "5.1")
 	require.Equal(t, OK, found["ffprobe"].Level)
@@ -230,6 +231,9 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	require.Equal(t, Fail, found["mkvpropedit"].Level)
 	require.Contains(t, found["mkvpropedit"].Do, "apt install mkvtoolnix")
 	require.NotContains(t, found, "profile default", "there is nothing to encode with")
+
+	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir}, found.tell)
+	require.Equal(t, Advice, found["mkvpropedit"].Level, "a worker needs none")
 }
 
 func TestJudgeVersion(t *testing.T) {
@@ -247,32 +251,17 @@ func TestJudgeVersion(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	root := machineWith(map[string]string{
-		"proc/self/limits": "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024    " +
-			"             2048                 files     \n",
-		"proc/sys/fs/inotify/max_user_watches":   "100\n",
-		"proc/sys/fs/inotify/max_user_instances": "128\n",
-	})
-	require.Equal(t, Advice, checkOpenFiles(root).Level)
-	require.Equal(t, Advice, checkInotify(root).Level)
-	unlimited := machineWith(map[string]string{"proc/self/limits": "Max open files            1024                 " +
-		"unlimited            files\n"})
-	require.Equal(t, OK, checkOpenFiles(unlimited).Level)
-	require.Equal(t, Advice, checkOpenFiles(machineWith(nil)).Level)
-}
-
 func TestJudgeSpace(t *testing.T) {
 	limit := spaceLimits{scarce: 10 << 30, none: 256 << 20}
 	for _, c := range []struct {
-		space space
+		space sharefs.Space
 		want  Level
 	}{
-		{space{free: 20 << 30, total: 1 << 40}, OK},
-		{space{free: 9 << 30, total: 1 << 40}, Advice},
-		{space{free: 1 << 20, total: 1 << 40}, Fail},
-		{space{free: 20 << 30, total: 1 << 40, names: 1 << 20, freeNames: 5}, Advice},
-		{space{free: 20 << 30, total: 1 << 40, names: 0, freeNames: 0}, OK},
+		{sharefs.Space{Free: 20 << 30, Total: 1 << 40}, OK},
+		{sharefs.Space{Free: 9 << 30, Total: 1 << 40}, Advice},
+		{sharefs.Space{Free: 1 << 20, Total: 1 << 40}, Fail},
+		{sharefs.Space{Free: 20 << 30, Total: 1 << 40, Files: 1 << 20, FreeFiles: 5}, Advice},
+		{sharefs.Space{Free: 20 << 30, Total: 1 << 40}, OK},
 	} {
 		require.Equal(t, c.want, judgeSpace("space", "/x", limit, c.space).Level, "%v", c.space)
 	}

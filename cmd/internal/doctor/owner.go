@@ -8,9 +8,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -28,10 +25,8 @@ type owned struct {
 }
 
 func ownerOf(info fs.FileInfo) owned {
-	o := owned{-1, -1, info.Mode()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		o.uid, o.gid = int(st.Uid), int(st.Gid)
-	}
+	o := owned{mode: info.Mode()}
+	o.uid, o.gid = idsOf(info)
 	return o
 }
 
@@ -73,7 +68,7 @@ func explainRefusal(f Finding, m mount, u user, folder owned) Finding {
 func checkFolders(share *sharefs.FS, u user) Finding {
 	var closed, private []string
 	for _, folder := range pipeline.Folders() {
-		err := unix.Faccessat(unix.AT_FDCWD, share.Path(folder), unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+		err := sharefs.MayWork(share.Path(folder))
 		if err != nil {
 			closed = append(closed, fmt.Sprintf("%s (%v)", folder, err))
 		} else if info, err := share.Stat(folder); err == nil && info.Mode()&0o020 == 0 {

@@ -15,19 +15,27 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// findTools looks for every tool, and returns the paths of those that can be used.
-func findTools(ctx context.Context, tell Tell) (found media.Tools, all bool) {
+// findTools looks for every tool, and returns the paths of those that can be used. leads: a master may run here.
+func findTools(ctx context.Context, leads bool, tell Tell) (found media.Tools, all bool) {
 	all = true
 	for _, p := range media.KnownTools() {
-		f := findTool(ctx, p, &found)
-		all = all && f.Level != Fail
+		f := findTool(ctx, p, leads, &found)
+		all = all && f.Level == OK
 		tell(f)
 	}
 	return found, all
 }
 
-func findTool(ctx context.Context, p media.Tool, found *media.Tools) Finding {
+func findTool(ctx context.Context, p media.Tool, leads bool, found *media.Tools) Finding {
 	path, err := p.Locate()
+	if err != nil && p.Merges {
+		f := failed(p.Name, "not found in PATH").because(
+			"a master and `distenc encode` need it; a worker does not", "on Debian: apt install "+p.Debian)
+		if !leads {
+			f.Level = Advice
+		}
+		return f
+	}
 	if err != nil {
 		return failed(p.Name, "not found in PATH").because(
 			"nothing can be encoded without it", "on Debian: apt install "+p.Debian)

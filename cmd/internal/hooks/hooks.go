@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/distenc/distenc/pipeline"
@@ -138,12 +137,11 @@ func run(limit time.Duration, argv []string, e pipeline.Event) (output string, e
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(document, '\n')), out, out
 	cmd.Env = append(environment(), variables(e)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	asGroup(cmd)
 	cmd.WaitDelay = killGrace
 	err = cmd.Run()
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left behind in its group
+		endGroup(cmd)
 	}
 	if ctx.Err() != nil {
 		return out.String(), context.Cause(ctx)

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package media_test compares what distenc does with files to what has to be done in any case: one whole
 // ffmpeg, cat, cp. Both sides of a ratio are measured in turn in one run, so that what else the machine does
 // falls on both. `make bench` runs it; docs/performance.md has the figures.

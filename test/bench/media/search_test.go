@@ -1,3 +1,5 @@
+//go:build linux
+
 package media_test
 
 import (

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command agent runs commands in a guest of the lab, for the tests on the host. POST /run with a JSON list
 // of words runs them; the answer is their standard output. GET /files?in=FOLDER lists all files below a
 // folder, one a line; to start a command for that takes a guest a hundred times as long. POST

@@ -1,0 +1,4 @@
+package main
+
+// takeUmask does nothing: what is made inherits the rights of its folder.
+func takeUmask() {}
