@@ -99,12 +99,25 @@ func (o osOps) Mkdir(name string, _ fs.FileMode) error {
 // is closed, and can't be opened meanwhile.
 func (o osOps) Unlink(name string) error {
 	return o.one("unlink", name, func(path *uint16) error {
-		err := patiently(func() error { return windows.DeleteFile(path) }, windows.ERROR_SHARING_VIOLATION)
-		if errors.Is(err, windows.ERROR_ACCESS_DENIED) && isLink(path) {
+		remove := func() error { return windows.DeleteFile(path) }
+		err := patiently(remove, windows.ERROR_SHARING_VIOLATION)
+		switch {
+		case !errors.Is(err, windows.ERROR_ACCESS_DENIED):
+			return err
+		case isLink(path):
 			return windows.RemoveDirectory(path)
+		case writable(path):
+			return remove()
 		}
 		return err
 	})
+}
+
+// writable takes away the attribute that keeps a file from being removed, as os.Remove does. False if it was not there.
+func writable(path *uint16) bool {
+	attributes, err := windows.GetFileAttributes(path)
+	return err == nil && attributes&windows.FILE_ATTRIBUTE_READONLY != 0 &&
+		windows.SetFileAttributes(path, attributes&^windows.FILE_ATTRIBUTE_READONLY) == nil
 }
 
 func (o osOps) Rmdir(name string) error {

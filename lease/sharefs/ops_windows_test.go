@@ -56,6 +56,18 @@ func TestAFileThatAnotherProgramHas(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Films come from read-only media.
+func TestAReadOnlyFileCanBeRemoved(t *testing.T) {
+	share := newWindowsShare(t)
+	require.NoError(t, share.Create("a/x", nil))
+	require.NoError(t, os.Chmod(share.Path("a/x"), 0o400))
+	require.NoError(t, share.Remove("a/x"))
+	require.Error(t, share.Remove("a"), "a folder is none")
+	names, err := share.List(".")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a"}, names)
+}
+
 func TestPatience(t *testing.T) {
 	calls := 0
 	refuse := func(times int) func() error {

@@ -52,7 +52,7 @@ func TestShareOnDisk(t *testing.T) {
 		require.Contains(t, []string{"mount", "space: share", "names"}, check, "%v", f)
 	}
 	for _, check := range []string{"write", "folders", "rename", "link", "O_EXCL", "overwrite", "replace", "mkdir",
-		"fsync", "listing", "clock", "owner", "group", "claims here", "locks here"} {
+		"fsync", "listing", "in use", "clock", "owner", "group", "claims here", "locks here"} {
 		require.Contains(t, found, check)
 	}
 	require.Empty(t, probes(t, share), "nothing stays")

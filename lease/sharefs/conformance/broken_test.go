@@ -134,6 +134,19 @@ func TestBrokenShares(t *testing.T) {
 				return nil
 			}
 		}, "mkdir"},
+		"an open file can't be moved": {func(b *broken, _ string) {
+			opened := map[string]bool{}
+			b.open = func(name string, flag int, perm fs.FileMode) (sharefs.File, error) {
+				opened[name] = flag&(os.O_WRONLY|os.O_RDWR) == 0
+				return b.Ops.OpenFile(name, flag, perm)
+			}
+			b.rename = func(src, dst string) error {
+				if opened[src] {
+					return syscall.EBUSY
+				}
+				return b.Ops.Rename(src, dst)
+			}
+		}, "in use"},
 		"an fsync fails": {func(b *broken, _ string) {
 			b.sync = func(string) error { return syscall.EIO }
 		}, "fsync"},

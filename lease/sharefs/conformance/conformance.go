@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -40,6 +41,7 @@ var Checks = []Check{
 	{"mkdir", tryFolder},
 	{"fsync", trySync},
 	{"listing", tryListing},
+	{"in use", tryInUse},
 }
 
 // Unsafe is why most of it matters.
@@ -243,4 +245,26 @@ func tryListing(share *sharefs.FS, dir string) Result {
 	}
 	return t.end(Result{Seen: "shows this machine's own changes at once"}, "stale: ",
 		"a listing is how it is known what a rename did", "mount without options that cache listings")
+}
+
+// tryInUse moves and removes a file that is being read, as happens to a chunk whose holder is too late.
+func tryInUse(share *sharefs.FS, dir string) Result {
+	t := &trial{share: share, dir: dir}
+	t.create("used", "text")
+	file, err := share.OpenRead(t.path("used"))
+	t.step(err)
+	if t.err == nil {
+		_, err = share.Move(context.Background(), t.path("used"), t.path("moved"))
+		t.step(err)
+		text, err := io.ReadAll(file)
+		t.step(err)
+		t.want(string(text) == "text", "a file that was moved while it was open holds %q", text)
+		t.step(share.Remove(t.path("moved")))
+		t.step(file.Close())
+	}
+	names, err := share.List(dir)
+	t.step(err)
+	t.want(!slices.Contains(names, "moved"), "a file that was removed while it was open is still listed")
+	return t.end(Result{Seen: "a file that is being read can be moved and removed"}, "",
+		"a chunk is taken from a holder that is gone while its file is still open", useAnother)
 }
