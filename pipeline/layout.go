@@ -27,6 +27,9 @@ const (
 	Cluster = ".distenc/cluster.json"
 	// LeftAloneFile says what in the inbox the leading master leaves alone, and why.
 	LeftAloneFile = ".distenc/inbox.json"
+	// HistoryDir holds what the share has encoded, whatever becomes of the jobs' folders. It is none of Folders: the
+	// first film that comes out makes it.
+	HistoryDir = ".distenc/history"
 	// Config is the configuration that serves every machine of the share.
 	Config = "distenc.toml"
 	// StatusPage and StatusJSON show the share's state to who has nothing but the share.
@@ -94,6 +97,17 @@ func LogDir(job string) string { return path.Join(Jobs, job, "log") }
 
 // JobLog is a file in the job's log folder.
 func JobLog(job, name string) string { return path.Join(LogDir(job), path.Base(name)) }
+
+// HistoryEntry is what a job adds to the history, until that is in its month's file.
+func HistoryEntry(job string) string { return path.Join(HistoryDir, job+".json") }
+
+// HistoryMonth is a fresh name for a file with what the jobs of a month ("2026-11") have added to the history.
+func HistoryMonth(month string) string {
+	return path.Join(HistoryDir, month+"."+Nonce(nonceLen)+".jsonl")
+}
+
+// HistoryFile is a file of the history by its name.
+func HistoryFile(name string) string { return path.Join(HistoryDir, path.Base(name)) }
 
 // PendingOf holds a job's free chunks.
 func PendingOf(job string) string { return path.Join(PendingDir, job) }
