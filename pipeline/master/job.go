@@ -65,6 +65,9 @@ type ending struct {
 	begun bool        // to carry it out
 	gone  persistence // with a decided output that is not there
 	lost  bool        // that output will not come back
+	// with an entry of the history that can't be written
+	unwritten persistence
+	uncounted bool // it never will be
 }
 
 // liveJob begins to follow a job.
@@ -101,13 +104,14 @@ type jobTask struct {
 	// of the budget that the film has where its size is limited
 	corrections pipeline.Corrections
 	sighted     *identity // what the task finds here is applied too
+	uncounted   bool      // the job will not be in the history
 }
 
 // taskFor is what a background task for a job is given.
 func (t *term) taskFor(j *job) *jobTask {
 	return &jobTask{
 		Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins,
-		corrections: j.corrections, sighted: j.sighted,
+		corrections: j.corrections, sighted: j.sighted, uncounted: j.ending.uncounted,
 	}
 }
 

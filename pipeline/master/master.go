@@ -23,7 +23,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// Options is what a master needs. All fields but Hooks, Lease, UntilIdle, Trusted and Wake must be set.
+// Options is what a master needs. All fields but Hooks, Lease, UntilIdle, Trusted, Wake and
+// Today must be set.
 type Options struct {
 	FS       *sharefs.FS
 	Node     string
@@ -45,6 +46,8 @@ type Options struct {
 	Trusted bool
 	// Wake ends a wait between two looks early. If nil, nothing does but a task that has ended.
 	Wake <-chan struct{}
+	// Today tells which days are over, for the history; if nil, the time of now does.
+	Today func() time.Time
 }
 
 // Pace is how soon a master does what can wait.
@@ -87,6 +90,9 @@ func New(o Options) *Master {
 	}
 	if o.Took == nil {
 		o.Took = func(string, time.Duration) {}
+	}
+	if o.Today == nil {
+		o.Today = time.Now
 	}
 	return &Master{Options: o, contact: lease.NewContact(o.Log)}
 }

@@ -34,6 +34,7 @@ func (t *term) startFinish(j *job) {
 		if errors.Is(r.err, errOutputGone) && j.ending.gone.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
 			j.ending.lost = true // no stale listing lasts that long
 		}
+		t.giveUpCounting(j, r.err)
 		t.later(j, "cannot finish", r.err)
 	})
 }
@@ -70,6 +71,9 @@ func (w *jobTask) carryOut(ctx context.Context, lost bool) (act pipeline.Act, er
 	}
 	if err == nil {
 		err = w.sweep(w.job.ID)
+	}
+	if err == nil && closed.Act.Publishes() && !w.uncounted {
+		err = w.enterHistory(closed.Act)
 	}
 	if err != nil {
 		return d.Act, err

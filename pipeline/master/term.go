@@ -10,6 +10,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 )
 
 // term is what a master knows while it leads: built when its lead begins and dropped when that ends. Nothing in it
@@ -23,6 +24,8 @@ type term struct {
 	claims    claims
 	crew      crew
 	leftovers leftovers
+	folder    *history.Folder
+	folded    time.Time          // when the history was last looked at
 	agreed    bool               // what all nodes must agree on is published
 	full      string             // why there is no room on the disk, "" while there is
 	pending   int                // free chunks of all jobs at the last look
@@ -37,7 +40,8 @@ func newTerm(ctx context.Context, m *Master) *term {
 	p.next = p.Poll
 	return &term{
 		Master: m, tasks: newTasks(ctx, m.Took), pace: p, jobs: newLedger(), inbox: newInbox(m.FS),
-		claims: newClaims(m), warned: map[string]bool{},
+		claims: newClaims(m), folder: history.NewFolder(m.FS), folded: time.Now(),
+		warned: map[string]bool{},
 	}
 }
 
@@ -99,6 +103,7 @@ func (t *term) round(ctx context.Context) (idle bool, err error) {
 	t.sweepDead()
 	t.lookAtLate()
 	t.lookBack()
+	t.foldHistory()
 	t.guardDisk()
 	busy := 0
 	for _, j := range t.jobs.inOrder() {

@@ -13,6 +13,7 @@ func (j *judge) gone(s step, i *inode) {
 	if s.node == people {
 		return
 	}
+	j.dropped(s, i)
 	job, ok := jobOf(s.name)
 	if i.source != "" && (i.nlink == 0 || strings.HasPrefix(s.name, pipeline.Archive+"/")) { // else it has another name
 		j.removed(s, i, job)

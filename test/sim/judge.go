@@ -34,6 +34,7 @@ type judge struct {
 	plans     map[string]string // by name, as it was first seen
 	looks     map[string]string // results of analyses, by stem, as they were accepted
 	deleted   map[string]string // by source: the job that removed it after its output was out
+	entries   map[string]string // of the history, by job, as they were first seen
 	count     map[string]int    // of claims, commits and so on
 	slowest   time.Duration     // from a node's trouble until a claim was taken from it
 
@@ -49,7 +50,8 @@ type violation struct {
 
 func newJudge(w *world) *judge {
 	return &judge{world: w, ever: map[string]*inode{}, decisions: map[string]string{}, published: map[string]string{},
-		plans: map[string]string{}, looks: map[string]string{}, deleted: map[string]string{}, count: map[string]int{}}
+		plans: map[string]string{}, looks: map[string]string{}, deleted: map[string]string{}, entries: map[string]string{},
+		count: map[string]int{}}
 }
 
 // violate notes a violation and ends the run. words name what it is about, for the history.
@@ -96,6 +98,7 @@ func (j *judge) made(s step, i *inode) {
 	if s.late {
 		j.landed(job, i)
 	}
+	j.entered(s, i)
 	switch {
 	case strings.HasPrefix(s.name, pipeline.ClaimedDir+"/"):
 		j.claimed(s)

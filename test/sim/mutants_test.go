@@ -32,6 +32,7 @@ func TestMutants(t *testing.T) {
 		"a plan made of results not accepted":   hastyPlan,
 		"a plan that the last one makes":        lastPlan,
 		"an analysis of an earlier attempt":     staleLook,
+		"a month under one name, replaced":      oneMonth,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= maxMutantSeeds; seed++ {

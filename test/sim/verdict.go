@@ -133,6 +133,7 @@ const retryTime = 30 * time.Minute
 func (w *world) verdict() {
 	w.server.mu.Lock()
 	defer w.server.mu.Unlock()
+	w.judgeHistory()
 	for _, id := range slices.Sorted(maps.Keys(w.films)) {
 		w.judgeFilm(id, w.films[id])
 	}

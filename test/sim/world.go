@@ -264,7 +264,7 @@ func (w *world) master(ctx context.Context, node string, share *sharefs.FS, opts
 			}
 			return order, nil
 		},
-		Stages: stages{w, share},
+		Stages: stages{w, share}, Today: tomorrow,
 	}).Run(ctx)
 	w.ended(ctx, node, err)
 }
