@@ -21,6 +21,7 @@ import (
 type statusOptions struct {
 	job              string
 	json, watch, all bool
+	history          bool
 }
 
 func newStatus(g *global) *cobra.Command {
@@ -32,12 +33,18 @@ func newStatus(g *global) *cobra.Command {
 shown with all that failed.
 
 With --watch it is shown again and again: in place on a terminal, where q or Ctrl-C ends it, and as one
-line for each change elsewhere.`,
+line for each change elsewhere.
+
+With --history it shows what the share has encoded, also of jobs that are no longer listed: films, hours of film,
+how much smaller they became, and how fast the nodes of each host were. Days and months are those of UTC.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.job = strings.Join(args, "")
 			if o.json && o.watch {
 				return usage(errors.New("--json and --watch exclude each other"))
+			}
+			if o.history && (o.job != "" || o.all) {
+				return usage(errors.New("--history is about all jobs: neither JOB nor --all goes with it"))
 			}
 			reader, err := g.reader(cmd)
 			if err != nil {
@@ -56,6 +63,7 @@ line for each change elsewhere.`,
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON for programs")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on showing it")
 	cmd.Flags().BoolVar(&o.all, "all", false, "show every job that ever ended")
+	cmd.Flags().BoolVar(&o.history, "history", false, "show what was encoded this month, in 30 days, and in all")
 	return cmd
 }
 
@@ -76,8 +84,13 @@ func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalSt
 		}
 	}
 	switch {
+	case o.json && o.history:
+		return printJSON(w, s.History)
 	case o.json:
 		return printJSON(w, s)
+	case o.history:
+		view.History(w, s.History, style)
+		return nil
 	case o.job == "":
 		view.Table(w, s, style, o.all)
 		return nil
@@ -92,6 +105,7 @@ func (o statusOptions) show(w io.Writer, s *status.Status, style view.TerminalSt
 // only returns the state with nothing in it but what a person means by a word.
 func (o statusOptions) only(s *status.Status) (*status.Status, error) {
 	one := *s
+	one.History = nil
 	one.Jobs = steer.Meant(s.Jobs, o.job, func(j pipeline.JobStatus) []string { return []string{j.Name, j.ID, j.CRC32} })
 	one.Inbox = steer.Meant(s.Inbox, o.job, func(f status.Waiting) []string {
 		return []string{f.Name, pipeline.Inbox + "/" + f.Name}

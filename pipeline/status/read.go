@@ -9,6 +9,7 @@ import (
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 	"github.com/distenc/distenc/watcher"
 )
 
@@ -20,6 +21,7 @@ type Reader struct {
 	fs       *sharefs.FS
 	known    *Cache
 	inbox    *watcher.Watcher
+	history  *history.Reader
 	sidecars SidecarReader
 	minFree  int64
 }
@@ -31,7 +33,8 @@ type SidecarReader func(sidecar []byte, w *Waiting)
 // NewReader returns a reader of this share. What has ended is taken from the share's own status.json: the
 // history may be long. minFree is disk.min_free, in bytes.
 func NewReader(fs *sharefs.FS, sidecars SidecarReader, minFree int64) *Reader {
-	r := &Reader{fs: fs, sidecars: sidecars, minFree: minFree, known: NewCache(), inbox: watcher.New(fs, pipeline.Inbox)}
+	r := &Reader{fs: fs, sidecars: sidecars, minFree: minFree, known: NewCache(), inbox: watcher.New(fs, pipeline.Inbox),
+		history: history.NewReader(fs)}
 	var last Status
 	if pipeline.ReadJSON(fs, pipeline.StatusJSON, maxDocument, &last) == nil {
 		r.known.Seed(&last)
@@ -65,6 +68,7 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 	for _, f := range files {
 		s.Inbox = append(s.Inbox, r.waiting(f, left, settle))
 	}
+	s.History = r.history.Read(time.Now())
 	if space, err := sharefs.SpaceOf(r.fs.Root()); err == nil {
 		s.Free = int64(space.Free)
 		s.Trouble = trouble(space, r.minFree)

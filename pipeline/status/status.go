@@ -13,6 +13,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 )
 
 // Status is what `distenc status --json` prints. Fields are added, never renamed.
@@ -28,6 +29,8 @@ type Status struct {
 	Free     int64                `json:"free_bytes"`
 	// Saved is how much smaller all outputs are than their sources; below zero: larger.
 	Saved int64 `json:"saved_bytes"`
+	// History is what the share has encoded, also of jobs whose folders are gone. A Reader fills it in.
+	History *history.History `json:"history,omitempty"`
 }
 
 // Waiting is a file in the inbox. The readers of the share fill it in: what is complete is the watcher's to say.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 	"github.com/distenc/distenc/pipeline/status"
 )
 
@@ -42,7 +43,7 @@ func New() *Metrics {
 		registry: prometheus.NewRegistry(),
 		stages: prometheus.NewSummaryVec(prometheus.SummaryOpts{
 			Name: "distenc_stage_seconds",
-			Help: "Time that single steps of a stage took: intake, plan, split, encode, accept, merge, finish.",
+			Help: "Time that single steps of a stage took: intake, plan, split, encode, accept, merge, finish, fold.",
 		}, []string{"stage"}),
 		frames: counter("distenc_frames_encoded_total", "Frames encoded since this master started."),
 		retries: counter("distenc_retries_total",
@@ -115,6 +116,9 @@ var (
 	descInbox  = desc("distenc_inbox_files", "Files in the inbox that are not taken yet.")
 	descFree   = desc("distenc_free_bytes", "Space on the share that is free for an ordinary user.")
 	descSaved  = desc("distenc_saved_bytes", "How much smaller all outputs are than their sources.")
+	descFilms  = desc("distenc_films_total", "Films that came out since the share's history began.")
+	descSource = desc("distenc_source_bytes_total", "Bytes of the sources of these films.")
+	descOutput = desc("distenc_output_bytes_total", "Bytes of the outputs of these films.")
 	descMaster = desc("distenc_master_seen_seconds", "Time since the leading master's last heartbeat.")
 	descNodes  = desc("distenc_nodes", "Workers by state.", "state")
 	descFPS    = desc("distenc_node_frames_per_second", "Frames that a worker encodes in a second at present.", "node")
@@ -135,7 +139,7 @@ type state struct{ m *Metrics }
 func (state) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descJobs, descChunks, descInbox, descFree, descSaved, descMaster, descNodes, descFPS, descSlots, descBusy, descLoad,
-		descSeen,
+		descSeen, descFilms, descSource, descOutput,
 	} {
 		ch <- d
 	}
@@ -162,6 +166,7 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 	gauge(descInbox, float64(len(s.Inbox)))
 	gauge(descFree, float64(s.Free))
 	gauge(descSaved, float64(s.Saved))
+	counted(ch, s.History)
 	if s.Master != nil {
 		gauge(descMaster, float64(s.Master.Seen))
 	}
@@ -183,6 +188,19 @@ func (c state) Collect(ch chan<- prometheus.Metric) {
 	}
 	for st, n := range nodes {
 		gauge(descNodes, n, st)
+	}
+}
+
+// counted tells what the share's history counts: all masters of a share tell the same. While a part of it can't be
+// read nothing is told: a counter that falls would count everything anew when it is back.
+func counted(ch chan<- prometheus.Metric, h *history.History) {
+	if h == nil || len(h.Trouble) > 0 {
+		return
+	}
+	for d, n := range map[*prometheus.Desc]int64{
+		descFilms: h.All.Films, descSource: h.All.Source, descOutput: h.All.Output,
+	} {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
 	}
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 	"github.com/distenc/distenc/pipeline/status"
 )
 
 func state1() *status.Status {
 	return &status.Status{
-		Free: 5, Saved: 7, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
+		History: &history.History{All: history.Sum{Films: 3, Source: 900, Output: 1000}},
+		Free:    5, Saved: 7, Master: &status.Master{Seen: 3}, Inbox: []status.Waiting{{}, {}},
 		Jobs: []pipeline.JobStatus{
 			{ID: "a", State: pipeline.InWork, Course: pipeline.Course{Frames: pipeline.Progress{Done: 100},
 				Chunks: pipeline.Counts{Total: 4, Pending: 2, Claimed: 1, Done: 1}}, Setbacks: pipeline.Setbacks{Retries: 1}},
@@ -78,6 +80,24 @@ func ask(m *Metrics) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	return w
+}
+
+// Every master counts what the share's history has. While a part of that can't be read none does: to Prometheus a
+// counter that has fallen has begun anew.
+func TestTheHistoryIsCounted(t *testing.T) {
+	m, s := New(), state1()
+	m.Observe(s)
+	for _, line := range []string{
+		"distenc_films_total 3", "distenc_source_bytes_total 900", "distenc_output_bytes_total 1000",
+	} {
+		require.Contains(t, ask(m).Body.String(), line+"\n")
+	}
+	s.History.Trouble = []string{"a file of it was cut short"}
+	m.Observe(s)
+	require.NotContains(t, ask(m).Body.String(), "distenc_films_total")
+	s.History = nil
+	m.Observe(s)
+	require.NotContains(t, ask(m).Body.String(), "distenc_films_total")
 }
 
 // The README's table has every metric, and no other.

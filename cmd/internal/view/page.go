@@ -50,7 +50,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"seen":    func(n status.Node) string { return seconds(n.Seen) + " ago" },
 	"tone":    tone,
 	"plot":    plotOf,
-}).Parse(pageHTML))
+	"past":    pastOf,
+}).Parse(pageHTML + historyHTML))
 
 // marked writes what stands between two backticks as code, and everything as text.
 func marked(s string) template.HTML {
@@ -100,7 +101,7 @@ func Page(s *status.Status) ([]byte, error) {
 		Script         template.JS
 		Refresh, Stale int
 		More           int
-	}{v, title(v), v.missing(), template.CSS(pageCSS), template.JS(pageJS), int(pageRefresh.Seconds()),
+	}{v, title(v), v.missing(), template.CSS(pageStyle()), template.JS(pageJS), int(pageRefresh.Seconds()),
 		int(pageStale.Seconds()), more})
 	return b.Bytes(), err
 }
@@ -119,6 +120,9 @@ func title(v view) string {
 // Style is the page's, for other pages that people look at.
 func Style() string { return pageCSS }
 
+// pageStyle is all of the page's own.
+func pageStyle() string { return pageCSS + historyCSS }
+
 // PagePolicy is the Content-Security-Policy under which the page works: its own style and script, and
 // nothing else from anywhere.
 func PagePolicy() string {
@@ -126,6 +130,6 @@ func PagePolicy() string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; style-src " + hash(pageCSS) + "; script-src " + hash(pageJS) +
+	return "default-src 'none'; style-src " + hash(pageStyle()) + "; script-src " + hash(pageJS) +
 		"; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
