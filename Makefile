@@ -57,6 +57,13 @@ test-slurm:
 	test/install-tools $(MEDIA) slurmctld munged
 	DISTENC_TEST_SLURM=1 $(GO) test -count=1 -timeout 30m ./test/slurm
 
+# The image, built of Debian's packages and run by podman: docs/containers.md. Where it can't run it says why, which is no
+# failure.
+test-container:
+	@if [ "$$(id -u)" != 0 ]; then echo "test-container: skipped: it needs root"; \
+	elif ! timeout 5m test/install-tools $(MEDIA) mmdebstrap podman runc; then echo "test-container: skipped: its packages can't be installed"; \
+	else DISTENC_TEST_CONTAINER=1 $(GO) test -count=1 -v -timeout 30m ./test/container; fi
+
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.
 LAB_TOOLS = linux.uml ip mkfs.ext4 insmod rpcbind rpc.nfsd mount.nfs smbd mount.cifs
