@@ -121,6 +121,9 @@ bench:
 vet:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	$(GO) vet ./...
+	@for os in windows darwin; do \
+		GOOS=$$os CGO_ENABLED=0 $(GO) vet ./cmd/... ./lease/... ./pipeline/... ./watcher || exit 1; \
+	done
 
 lint: vet $(GOLANGCI)
 	$(GOLANGCI) run --allow-parallel-runners ./...
