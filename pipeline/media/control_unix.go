@@ -72,9 +72,9 @@ func outgrew(s *os.ProcessState) bool {
 	return status.Signal() == syscall.SIGXFSZ
 }
 
-// toldToEnd reports whether a child was ended by a signal with which somebody asks a program to end. No program does that
-// to itself: a cluster's scheduler sends it to all processes of a job at once, and a child may be gone before we have
-// heard of it.
+// toldToEnd reports whether a child was ended by a signal with which somebody asks a program to end. No program does
+// that to itself: a cluster's scheduler sends it to all processes of a job at once, and a child may be gone before we
+// have heard of it.
 func toldToEnd(s *os.ProcessState) bool {
 	status, _ := s.Sys().(syscall.WaitStatus)
 	signal := status.Signal()

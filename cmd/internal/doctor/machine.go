@@ -69,8 +69,8 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 func cores(o MachineOptions, processors int) Finding {
 	of := ""
 	if o.Cores < processors {
-		of = fmt.Sprintf(" of this machine's %d, by the limit of a control group (a container's, or CPUQuota= of a unit) or by GOMAXPROCS",
-			processors)
+		of = fmt.Sprintf(" of this machine's %d, by the limit of a control group (a container's, or CPUQuota= of a unit) "+
+			"or by GOMAXPROCS", processors)
 	}
 	return ok("cores", "%d%s, for %s with %s each", o.Cores, of,
 		english.Plural(o.Slots, "encode", "encodes side by side"), english.Plural(o.Threads, "thread", ""))
