@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -170,5 +171,26 @@ func FuzzCorrections(f *testing.F) {
 		if c, ok = all.Correct(plan.Budget, taken); ok {
 			require.NoError(t, c.check(plan))
 		}
+	})
+}
+
+// Whatever stands in the file that asks a machine to rest, it asks that machine to rest and says so in one plain line.
+func FuzzRest(f *testing.F) {
+	for _, text := range []string{"", "{}", `{"host":"pc-2","by":"alice on desk-5","at":"2026-11-29T14:02:00Z","now":true}`,
+		`{"host":"pc-2","by":"\u001b[31m\n\u202e","at":"9999-12-31T23:59:59Z"}`, `{"host":"../pc-2","now":true}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		share := sharefstest.Files(map[string][]byte{RestFile("pc-2"): text})
+		asked, err := ReadRest(share, "pc-2")
+		require.NoError(t, err)
+		require.NotNil(t, asked)
+		require.Equal(t, "pc-2", asked.Host)
+		words := asked.Words(time.Unix(0, 0))
+		require.Equal(t, words, RawName(words).String())
+		require.LessOrEqual(t, len(words), 4*maxAsker)
+		other, err := ReadRest(share, "pc")
+		require.NoError(t, err)
+		require.Nil(t, other)
 	})
 }

@@ -21,6 +21,8 @@ const (
 	DoneDir     = "chunks/done"
 	SetAsideDir = "chunks/failed"
 	ProbeDir    = ".distenc/probe"
+	// RestDir has a file for each machine that is asked to rest. It is made when one is asked.
+	RestDir = ".distenc/rest"
 	// Soon is an empty folder among those of the jobs' free chunks while more chunks are about to come.
 	Soon = PendingDir + "/soon"
 	// Cluster is the share's marker and the settings that all nodes must agree on.
@@ -63,6 +65,11 @@ const StandbySuffix = ".standby"
 
 // StandbyFile is that of a master.
 func StandbyFile(node string) string { return path.Join(ProbeDir, path.Base(node)+StandbySuffix) }
+
+// RestFile is what a machine is asked, by its valid host name; see type Rest.
+func RestFile(host string) string { return path.Join(RestDir, path.Base(host)+restSuffix) }
+
+const restSuffix = ".json"
 
 // JobDir is a job's folder; its small texts stay there as history.
 func JobDir(job string) string { return path.Join(Jobs, job) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 func newNodes(g *global) *cobra.Command {
@@ -38,7 +40,31 @@ the share, and ends with 1 if none of them was heard of lately: a health check f
 		},
 	}
 	cmd.Flags().BoolVar(&here, "here", false, "only this host's masters and workers; end with 1 if none is alive")
+	cmd.AddCommand(newRest(g), newWake(g))
 	return cmd
+}
+
+func newRest(g *global) *cobra.Command {
+	var now bool
+	cmd := steering(g, &cobra.Command{
+		Use: "rest NODE", Short: "Let a machine claim nothing more", Args: takes("NODE"),
+		Long: `Lets all workers of a machine claim nothing more, until "distenc nodes wake"; also those that start there
+later. NODE is a node's or a host's name, or a part of the host's. What is encoded there is finished; with --now it is
+handed back.`,
+	}, func(_ context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
+		return desk.Rest(args[0], now, somebody()+" on "+pipeline.Host())
+	})
+	cmd.Flags().BoolVar(&now, "now", false, "hand back what is encoded there, too")
+	return cmd
+}
+
+func newWake(g *global) *cobra.Command {
+	return steering(g, &cobra.Command{
+		Use: "wake NODE", Short: "Let a machine claim again", Args: takes("NODE"),
+		Long: `Takes "distenc nodes rest" back. Other reasons to rest, such as the machine's own hours, stay.`,
+	}, func(_ context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
+		return desk.Wake(args[0])
+	})
 }
 
 // nodesHere shows this host's daemons.

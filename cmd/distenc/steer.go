@@ -49,6 +49,11 @@ func outcomeLine(share *sharefs.FS, o steer.Outcome) string {
 		return fmt.Sprintf("%s is back in the inbox: %s", o.Name, shown(share.Path(o.Path)))
 	case steer.Prioritised:
 		return fmt.Sprintf("%s has priority %d", o.Name, o.Priority)
+	case steer.Rests:
+		return fmt.Sprintf("%s claims nothing more as soon as it hears of it; `distenc nodes wake %s` ends that",
+			o.Name, o.Word)
+	case steer.Awake:
+		return o.Name + " is not asked to rest any more"
 	case steer.GoesOn:
 	}
 	return o.Name + " goes on"
@@ -82,12 +87,16 @@ func newCancel(g *global) *cobra.Command {
 		Long: "Ends a job, or takes a file out of the inbox. The source goes to failed/, where nothing is lost and `retry` " +
 			"finds it; chunks are removed.",
 	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		who := "somebody"
-		if u, err := user.Current(); err == nil {
-			who = u.Username
-		}
-		return desk.Cancel(ctx, args[0], who)
+		return desk.Cancel(ctx, args[0], somebody())
 	})
+}
+
+// somebody is who runs this program, for people.
+func somebody() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "somebody"
 }
 
 func newRetry(g *global) *cobra.Command {

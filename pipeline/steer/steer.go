@@ -54,12 +54,14 @@ const (
 	PutAside    State = "put aside"    // it was not taken yet, and is in failed/ already
 	TriedAgain  State = "tried again"  // a master frees the chunks that were set aside
 	InInbox     State = "in the inbox" // its source is there again, and becomes a new job
+	Rests       State = "rests"        // of a machine: its workers claim nothing more
+	Awake       State = "awake"        // of a machine: nobody asks it to rest
 )
 
 // Outcome is what came of a wish.
 type Outcome struct {
 	Job   string // the job's id; "" for a film that is no job
-	Name  string // for people
+	Name  string // for people; a machine's is its host name
 	Word  string // names this one alone
 	State State
 	Path  string // PutAside, InInbox: where on the share the source lies now

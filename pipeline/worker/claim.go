@@ -196,8 +196,25 @@ func (w *Worker) promise(plan *pipeline.Plan) (release func(), fits bool) {
 	return w.memory.promise(plan.Job, plan.Memory.Of(threads), func() int64 { return w.running.owed(threads) })
 }
 
+// askedToRest looks whether people ask this machine to rest; nil: they don't. While the share can't tell, what it told
+// last holds.
+func (w *Worker) askedToRest() *pipeline.Rest {
+	asked, err := pipeline.ReadRest(w.FS, pipeline.NodeHost(w.Node))
+	if err != nil {
+		return w.pause.lastAsked()
+	}
+	switch before := w.pause.setAsked(asked); {
+	case asked != nil && before == nil:
+		w.Log.Info("claims nothing", "reason", asked.Words(time.Now()))
+	case asked == nil && before != nil:
+		w.Log.Info("nobody asks this machine to rest any more")
+	}
+	return asked
+}
+
 // rests reports whether nothing may be claimed now.
 func (w *Worker) rests() bool {
+	w.askedToRest()
 	reason := ""
 	if w.Machine.Rest != nil {
 		reason = w.Machine.Rest(w.running.count())

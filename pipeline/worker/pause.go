@@ -3,14 +3,17 @@ package worker
 import (
 	"sync"
 	"time"
+
+	"github.com/distenc/distenc/pipeline"
 )
 
 // pause is why nothing is claimed. The zero value lets claim. Safe for concurrent use.
 type pause struct {
 	mu     sync.Mutex
 	until  time.Time
-	reason string // until then
-	rest   string // what Machine.Rest said last
+	reason string         // until then
+	rest   string         // what Machine.Rest said last
+	asked  *pipeline.Rest // what people asked of this machine, nil: nothing
 }
 
 // extend lets the pause last until a time. One that lasts longer anyway stays as it is, with its reason.
@@ -30,6 +33,21 @@ func (p *pause) setRest(reason string) (before string) {
 	return before
 }
 
+// setAsked notes what people ask of this machine, and returns what they asked before.
+func (p *pause) setAsked(asked *pipeline.Rest) (before *pipeline.Rest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, p.asked = p.asked, asked
+	return before
+}
+
+// lastAsked returns what people were last seen to ask.
+func (p *pause) lastAsked() *pipeline.Rest {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
 // at returns the reason at a time, "" if the pause is over, and when it will be.
 func (p *pause) at(now time.Time) (reason string, until time.Time) {
 	p.mu.Lock()
@@ -43,8 +61,11 @@ func (p *pause) at(now time.Time) (reason string, until time.Time) {
 // words returns why nothing is claimed, for people; "" if chunks may be claimed.
 func (p *pause) words(now time.Time) string {
 	p.mu.Lock()
-	rest := p.rest
+	rest, asked := p.rest, p.asked
 	p.mu.Unlock()
+	if asked != nil {
+		return asked.Words(now)
+	}
 	if rest != "" {
 		return rest
 	}

@@ -27,6 +27,9 @@ var errClaimLost = errors.New("the claim is gone")
 // errPaused is the cause that stops an encoder whose job was paused at once.
 var errPaused = errors.New("the job is paused")
 
+// errResting is the cause that stops an encoder whose machine people want at once.
+var errResting = errors.New("the machine is asked to rest")
+
 // runTask encodes a claimed chunk under its lease, and commits it, hands it back or reports its failure.
 func (w *Worker) runTask(ctx context.Context, t *Task) {
 	defer w.running.remove(t)
@@ -132,6 +135,9 @@ func (w *Worker) guard(t *Task, stop context.CancelCauseFunc) lease.Guard {
 			}
 			if control, err := pipeline.ReadControl(w.FS, t.File.Job); err == nil && control.Now {
 				stop(errPaused)
+			}
+			if asked := w.askedToRest(); asked != nil && asked.Now {
+				stop(errResting)
 			}
 			return contains(names, t.File), nil
 		},

@@ -113,3 +113,70 @@ func TestABrokenWorkerFailsNoJob(t *testing.T) {
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	exact(t, source, filepath.Join(f.dir, j.Output))
 }
+
+// Somebody wants this machine: its workers hand back what they encode, as does one that starts meanwhile, and say why.
+// Woken, they go on.
+func TestAMachineRestsAndIsWoken(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, calmTerms+fast)
+	f.start("master")
+	release := f.hold()
+	f.start("worker", "--slots", "1")
+	f.start("worker", "--slots", "1")
+	source := corpus.Make(t, "hi10p-fansub.mkv")
+	f.must("add", source)
+	encode := func(workers int) {
+		t.Helper()
+		f.eventually("all workers encode", func() bool {
+			s := f.status()
+			for _, n := range s.Nodes {
+				if n.State != pipeline.NodeEncoding || n.Why != "" {
+					return false
+				}
+			}
+			return len(s.Nodes) == workers
+		})
+	}
+	rest := func(workers int) {
+		t.Helper()
+		f.eventually("all workers rest", func() bool {
+			s := f.status()
+			for _, n := range s.Nodes {
+				if n.State != pipeline.NodeResting || !strings.Contains(n.Why, "asked to rest by ") {
+					return false
+				}
+			}
+			return len(s.Nodes) == workers && s.Jobs[0].Chunks.Claimed == 0
+		})
+	}
+	encode(2)
+	host := pipeline.Host()
+	require.Contains(t, f.must("nodes", "rest", "--now", host), host+" claims nothing more")
+	rest(2)
+	f.start("worker", "--slots", "1")
+	rest(3)
+	require.Contains(t, f.must("nodes"), "`distenc nodes wake "+host+"` ends it")
+	require.Contains(t, f.fails(1, "nodes", "rest", "no-such-machine"), "there is no node")
+	require.Contains(t, f.fails(2, "nodes", "rest"), "NODE is missing")
+
+	f.must("nodes", "wake", f.status().Nodes[0].Node)
+	encode(3)
+	f.must("nodes", "rest", host)
+	f.eventually("they are told, and finish what they encode", func() bool {
+		for _, n := range f.status().Nodes {
+			if n.State != pipeline.NodeEncoding || n.Why == "" {
+				return false
+			}
+		}
+		return true
+	})
+	release()
+	rest(3)
+	f.must("nodes", "wake", host)
+	j := f.job(pipeline.Done, pipeline.JobFailed)
+	require.Equal(t, pipeline.Done, j.State, j.Error)
+	exact(t, source, filepath.Join(f.dir, j.Output))
+	reports, err := filepath.Glob(filepath.Join(f.dir, "jobs", j.ID, "log", "*"))
+	require.NoError(t, err)
+	require.Empty(t, reports, "handing back is no failure")
+}

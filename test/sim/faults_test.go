@@ -70,6 +70,23 @@ func faults() []fault {
 		{"21 they come back with another build", upgradedAll, notSetAside, some("build changed", "another build")},
 		{"22 a farm fails while it analyses films", analysing, onePlan, some("struck", "concluded", "measured", "expired",
 			"rejected after it was accepted")},
+		{"23 machines are asked to rest in the middle of a film, and woken", resting, both(nobodyExpired, rested),
+			some("asked to rest")},
+	}
+}
+
+// rested is that nothing was claimed where people wanted that, and nothing came to harm.
+func rested(t *testing.T, r result) {
+	require.Zero(t, r.count["claimed while it should rest"], r.count)
+	require.Zero(t, r.count["rejected"], r.count)
+	require.Equal(t, r.chunks, r.count["accepted"], r.count)
+}
+
+// resting asks both machines to rest in turn, now and then at once, and in every other run both together.
+func resting(p *plan, n int) {
+	for k := range 6 {
+		p.events = append(p.events, trouble{at: time.Duration(50*k+60+7*n) * time.Second, what: "rest",
+			who: 8*(n+k/2) + k%2, last: time.Duration(40+50*(n%2)) * time.Second})
 	}
 }
 

@@ -146,6 +146,9 @@ func (j *judge) foreign(s step) {
 func (j *judge) claimed(s step) {
 	c, ok := pipeline.ParseClaimed(path.Base(s.name))
 	j.tally("claimed")
+	if j.world.shouldRest(pipeline.NodeHost(c.Node)) { // where there are faults, the claim or the wish may have been late
+		j.tally("claimed while it should rest")
+	}
 	if s.op == "create" {
 		j.tally("second copy")
 	}

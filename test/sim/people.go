@@ -148,6 +148,51 @@ func (w *world) ask(job, what, content string) {
 	w.history.add(people, "fault", what+" "+job, pipeline.Ask(share, job, what, content), "")
 }
 
+// rest is a person who wants a machine for himself for a while, half of the times at once.
+func (w *world) rest(t trouble) {
+	share := sharefs.New("/share", newClient(w, people))
+	desk := steer.Desk{Share: share}
+	host := hostOf(t.who % w.plan.workers)
+	_, err := desk.Rest(host, t.who/8%2 == 0, people)
+	w.history.add(people, "fault", "rest "+host, err, "")
+	if err != nil { // nobody works there now
+		return
+	}
+	w.setResting(host, true)
+	w.judge.tally("asked to rest")
+	w.later(t.last, func() { w.wake(desk, host) })
+}
+
+// wake lets a machine claim again, and tries again where it is told that it did not work.
+func (w *world) wake(desk steer.Desk, host string) {
+	w.setResting(host, false)
+	for {
+		_, err := desk.Wake(host)
+		w.history.add(people, "fault", "wake "+host, err, "")
+		if err == nil || !w.sleep(time.Minute) {
+			return
+		}
+	}
+}
+
+func (w *world) setResting(host string, rests bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if rests {
+		w.resting[host] = time.Now()
+	} else {
+		delete(w.resting, host)
+	}
+}
+
+// shouldRest reports whether a machine was asked to rest so long ago that it should have heard of it.
+func (w *world) shouldRest(host string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	since, asked := w.resting[host]
+	return asked && time.Since(since) > time.Minute
+}
+
 // inWork returns the jobs that have not ended, as `ls` would tell.
 func (w *world) inWork() []string {
 	var jobs []string

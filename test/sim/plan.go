@@ -118,8 +118,8 @@ func (w *world) drawPlan() plan {
 
 func (w *world) drawTroubles(p *plan, on func(string, int) bool) {
 	kinds := map[string]int{"kill": 3, "freeze": 3, "cut": 4, "outage": 6, "power": 4, "clock": 4, "rot": 6, "meddle": 6,
-		"steer": 4}
-	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle", "steer"} {
+		"steer": 4, "rest": 4}
+	for _, what := range []string{"kill", "freeze", "cut", "outage", "power", "clock", "rot", "meddle", "steer", "rest"} {
 		if !on(what, kinds[what]) {
 			continue
 		}

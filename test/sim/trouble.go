@@ -45,6 +45,8 @@ func (w *world) strike(t trouble) {
 		w.meddle(t)
 	case "steer":
 		w.steer(t)
+	case "rest":
+		w.rest(t)
 	}
 }
 

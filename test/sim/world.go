@@ -58,6 +58,7 @@ type world struct {
 	inbox     int                  // films that are still to be dropped
 	kinds     map[string]int       // the build that is installed, by machine
 	off       map[string]time.Time // machines that are switched off, until when
+	resting   map[string]time.Time // machines that a person has asked to rest, since when
 }
 
 // result is what came of a run.
@@ -93,7 +94,7 @@ func newWorld(seed uint64, m mutant) *world {
 	w := &world{
 		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
 		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
-		kinds: map[string]int{}, off: map[string]time.Time{}, over: make(chan struct{}),
+		kinds: map[string]int{}, off: map[string]time.Time{}, resting: map[string]time.Time{}, over: make(chan struct{}),
 	}
 	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
 	w.plan = w.drawPlan()
