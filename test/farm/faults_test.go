@@ -39,6 +39,7 @@ func TestKilledWorkerAndMaster(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, outs, 1, "one output")
 	f.nothingLeft()
+	f.counted(1)
 }
 
 // Killed on this machine and started again: nobody waits for an expiry of ten minutes, because the kernel
@@ -115,6 +116,7 @@ func TestTwoMasters(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, outs, 1)
 	f.nothingLeft()
+	f.counted(1)
 }
 
 // A worker that is told to stop hands its chunk back at once: nobody waits for an expiry.

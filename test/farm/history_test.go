@@ -13,6 +13,13 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
+// counted waits until that many films are in the history.
+func (f *farm) counted(films int) {
+	f.t.Helper()
+	f.eventually("the history has what came out, once", func() bool { return f.status().History.All.Films == int64(films) })
+	require.Empty(f.t, f.status().History.Trouble)
+}
+
 // What was encoded stays known when the job's folder, its output and its source are gone; the same film again is
 // another one.
 func TestTheHistoryStays(t *testing.T) {

@@ -79,6 +79,13 @@ func TestRandomKills(t *testing.T) {
 		}
 		return true
 	})
+	came := 0
+	for _, j := range f.status().Jobs {
+		if j.State.HasOutput() {
+			came++
+		}
+	}
+	require.GreaterOrEqual(t, f.status().History.All.Films, int64(came), "people may have removed the folder of one")
 	for n := range jobs {
 		source, base := sources[n%len(sources)], fmt.Sprintf("film%03d", n)
 		outs, err := filepath.Glob(filepath.Join(f.dir, "outbox", base+"*")) // more than one where a job was put back

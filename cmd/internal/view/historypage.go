@@ -50,8 +50,8 @@ func rowsOf(spans []span) []pastRow {
 	return rows
 }
 
-// unbroken keeps a number and its unit, and a month, in one line.
-var unbroken = strings.NewReplacer(" (", " (", " ", "\u00a0", "since ", "since ", "-", "\u2011", "last 30 ", "last 30 ")
+// unbroken keeps a number and its unit in one line.
+var unbroken = strings.NewReplacer(" (", " (", " ", "\u00a0")
 
 // lineClasses are those of history.css.
 var lineClasses = [chartLines]string{"n0", "n1", "n2", "n3", "n4", "n5"}
@@ -63,7 +63,7 @@ func pastOf(h *history.History) *pastView {
 	}
 	all := spans(h)
 	for i := range all {
-		all[i].Name = unbroken.Replace(all[i].Name)
+		all[i].Name = strings.ReplaceAll(all[i].Name, "-", "\u2011") // a month stays in one line
 	}
 	p := &pastView{Spans: all, Rows: rowsOf(all), Saved: savedChart(h), Caption: nodesCaption, Trouble: h.Trouble}
 	shown := h.Nodes[:min(pageNodes, len(h.Nodes))]
