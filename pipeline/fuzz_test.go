@@ -66,8 +66,16 @@ func FuzzNamesOfOutputs(f *testing.F) {
 		tag := Tag(name)
 		require.True(t, tag == "" || len(tag) == 8 && tag == strings.ToUpper(tag), tag)
 		out := OutputName(name, "mkv", "0BADC0DE")
-		for _, made := range []string{out, OutputName(name, "mp4", ""), Numbered(name, int(n)), NumberedFolder(name, int(n)),
-			Marked(name, fuzzJob)} {
+		j := &Job{Inbox: RawName(name), Settings: Settings{
+			Container: "mkv", Profile: strings.Repeat("p", 64), Name: "{stem} [{codec} {width}x{height} {profile} {crc}]",
+		}}
+		plan := &Plan{Out: Picture{Width: maxSide, Height: maxSide}}
+		long := j.OutputName(plan, "0BADC0DE")
+		j.Settings.Name = Naming("{stem}" + strings.Repeat("n", maxNaming-len("{stem}{profile}")) + "{profile}")
+		for _, made := range []string{
+			out, long, j.OutputName(plan, "0BADC0DE"), OutputName(name, "mp4", ""), Numbered(name, int(n)),
+			NumberedFolder(name, int(n)), Marked(name, fuzzJob),
+		} {
 			require.True(t, made != "" && made != "." && made != ".." && len(made) <= maxName &&
 				!strings.ContainsAny(made, "/\x00"), "%q", made)
 			require.True(t, !utf8.ValidString(name) || utf8.ValidString(made), "%q was cut within a character", made)

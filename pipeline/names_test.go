@@ -92,3 +92,71 @@ func TestTags(t *testing.T) {
 	require.Equal(t, "plain.mkv", OutputName("plain.avi", "mkv", "0BADF00D"))
 	require.Equal(t, "a (2).mkv", Numbered("a.mkv", 2))
 }
+
+func TestOutputsOfAForm(t *testing.T) {
+	plan := &Plan{Out: Picture{Width: 1920, Height: 1080}}
+	for _, c := range []struct{ form, source, want string }{
+		{"{stem}", "Show [DEADBEEF].mkv", "Show [0BADF00D].mkv"},
+		{"{stem} [{codec} {height}p]", "Film.avi", "Film [hevc 1080p].mkv"},
+		{"{stem} [{codec} {height}p]", "Show - 01 [deadbeef] v2.mkv", "Show - 01 [0BADF00D] v2 [hevc 1080p].mkv"},
+		{"{stem} [{crc}]", "Film.avi", "Film [0BADF00D].mkv"},
+		{"{stem}.{width}x{height}.{crc}", "Show - 01 [deadbeef].mkv", "Show - 01.1920x1080.0BADF00D.mkv"},
+		{"{stem} [{crc}]", "[deadbeef].mkv", "[deadbeef] [0BADF00D].mkv"},
+		{"{profile} - {stem}", "a {height} b.mkv", "tablet - a {height} b.mkv"},
+		{"{stem} [{crc}]", strings.Repeat("ä", 125) + ".mkv", strings.Repeat("ä", 120) + " [0BADF00D].mkv"},
+		{"{stem} [{height}p]", strings.Repeat("z", 230) + "[deadbeef] v2.mkv",
+			strings.Repeat("z", 230) + "[0BADF00D] v2 [1080p].mkv"},
+		{"x {stem} [{crc}]", strings.Repeat("y", 300), "x " + strings.Repeat("y", 238) + " [0BADF00D].mkv"},
+	} {
+		j := &Job{Inbox: RawName("series/" + c.source), Settings: Settings{Container: MKV, Profile: "tablet"}}
+		require.NoError(t, j.Settings.Name.UnmarshalText([]byte(c.form)))
+		j.Settings.Name = j.Settings.Name.With("hevc")
+		got := j.OutputName(plan, "0badf00d")
+		require.Equal(t, c.want, got)
+		require.LessOrEqual(t, len(got), 255)
+		if !j.Settings.Name.NeedsPlan() {
+			require.Equal(t, got, j.OutputName(nil, "0BADF00D"))
+		}
+	}
+}
+
+func TestFormsThatAreNone(t *testing.T) {
+	for form, want := range map[string]string{
+		"":                                  "must contain {stem}",
+		"film":                              "must contain {stem}",
+		"{stem} {crc} {crc}":                "has {crc} twice",
+		"{stem} {stem}":                     "has {stem} twice",
+		"{stem} {banana}":                   "there is no {banana}; there are {stem}, {codec}, {width}, {height}, {",
+		"{stem} {Codec}":                    "there is no {Codec}",
+		"{stem} {codec":                     "has a brace alone",
+		"{{stem}}":                          "has a brace alone",
+		"{stem}/{codec}":                    "can't hold control characters or any of /",
+		"../{stem}":                         "can't hold control characters or any of /",
+		"{stem}\n":                          "can't hold control characters",
+		"{stem}\x00":                        "can't hold control characters",
+		"{stem} \u202e":                     "can't hold control characters",
+		"{stem} \xff":                       "can't hold control characters",
+		"{stem} a:b":                        "can't hold control characters",
+		".{stem}":                           "can't begin with a dot",
+		" {stem}":                           "can't begin with a dot or a space",
+		"{stem} [20260101]":                 "8 hex digits in brackets are a file's CRC-32: write [{crc}]",
+		"{stem}" + strings.Repeat("x", 120): "has 126 bytes; with more than 120",
+	} {
+		var n Naming
+		require.ErrorContains(t, n.UnmarshalText([]byte(form)), want, "%q", form)
+		require.Empty(t, n)
+	}
+	var n Naming
+	require.NoError(t, n.UnmarshalText([]byte("{stem}")))
+	require.Empty(t, n, "as it is without")
+	require.Equal(t, "{stem}", n.String())
+}
+
+func TestDates(t *testing.T) {
+	var d Dates
+	require.NoError(t, d.UnmarshalText([]byte("keep")))
+	require.Equal(t, Dates(true), d)
+	require.ErrorContains(t, d.UnmarshalText([]byte("old")), `must be keep or new, is "old"`)
+	require.NoError(t, d.UnmarshalText([]byte("new")))
+	require.Equal(t, Dates(false), d)
+}

@@ -24,11 +24,35 @@ func Tag(name string) string {
 // output's own CRC-32 in the place of the tag where the source had one.
 func OutputName(source string, container Container, crc string) string {
 	base, _ := cutExt(source)
-	if loc := tagPattern.FindAllStringIndex(base, -1); loc != nil {
-		last := loc[len(loc)-1]
-		base = base[:last[0]] + "[" + strings.ToUpper(crc) + "]" + base[last[1]:]
+	return fit(retagged(base, strings.ToUpper(crc)), "."+string(container))
+}
+
+// cutTag splits a name at its last tag; found is false where it has none.
+func cutTag(base string) (before, behind string, found bool) {
+	all := tagPattern.FindAllStringIndex(base, -1)
+	if all == nil {
+		return base, "", false
 	}
-	return fit(base, "."+string(container))
+	last := all[len(all)-1]
+	return base[:last[0]], base[last[1]:], true
+}
+
+// retagged is a name with another CRC-32 in its tag.
+func retagged(base, crc string) string {
+	before, behind, found := cutTag(base)
+	if !found {
+		return base
+	}
+	return before + "[" + crc + "]" + behind
+}
+
+// untagged is a name without its tag, and without the space before that. Of what would be left nothing else is taken.
+func untagged(base string) string {
+	before, behind, found := cutTag(base)
+	if name := strings.TrimRight(before, " ._") + behind; found && name != "" {
+		return name
+	}
+	return base
 }
 
 // Marked returns "name (job).ext", which nobody else ever uses.
@@ -52,8 +76,11 @@ func cutExt(name string) (base, ext string) {
 }
 
 // fit shortens the beginning of a name, at a whole character, until the end fits behind it.
-func fit(base, end string) string {
-	for len(base) > 0 && len(base)+len(end) > maxName {
+func fit(base, end string) string { return fitTo(base, end, maxName) }
+
+// fitTo is fit for so many bytes.
+func fitTo(base, end string, most int) string {
+	for len(base) > 0 && len(base)+len(end) > most {
 		_, size := utf8.DecodeLastRuneInString(base)
 		base = base[:len(base)-size]
 	}

@@ -18,6 +18,8 @@ type Settings struct {
 	Quality     Quality        `json:"quality,omitzero"`
 	MaxSize     Percent        `json:"max_size,omitzero"`
 	Size        Size           `json:"size,omitzero"`
+	Name        Naming         `json:"name,omitzero"` // with the codec filled in
+	Dates       Dates          `json:"dates,omitzero"`
 	Chunk       float64        `json:"chunk_seconds"` // wanted length of a chunk; 0: the encoder's own
 	Pieces      Pieces         `json:"pieces,omitempty"`
 	Disposal    SourceDisposal `json:"source,omitempty"`
@@ -34,7 +36,7 @@ func (s Settings) Effort() string {
 
 // unknownEarlier is what of the settings earlier versions of distenc do not know, and so plan without.
 func (s Settings) unknownEarlier() Settings {
-	return Settings{Crop: s.Crop, Quality: s.Quality, MaxSize: s.MaxSize, Size: s.Size}
+	return Settings{Crop: s.Crop, Quality: s.Quality, MaxSize: s.MaxSize, Size: s.Size, Name: s.Name, Dates: s.Dates}
 }
 
 type (

@@ -37,6 +37,8 @@ func (a *asked) flags(cmd *cobra.Command) {
 	a.settingsFlags(cmd)
 	cmd.Flags().StringVar(&a.Profile, "profile", "", "encode with the settings of `PROFILE`")
 	a.key(cmd, "size", "give the film this `SIZE`: \"4.3GB\", \"60%\" of its source's, or \"2500k\" for its video")
+	a.key(cmd, "name", "call the output by this `FORM`, such as \"{stem} [{codec} {height}p]\"")
+	a.key(cmd, "dates", "keep: the output has its source's date; new: that of its own making (`WORD`)")
 }
 
 // key makes a flag for a key that profiles have.
@@ -96,6 +98,7 @@ func (a *asked) check(cfg config.Config) error {
 	if len(chosen) > 0 {
 		a.Settings = chosen
 	}
+	a.KeepDate = bool(chosen.Over(profile).Dates)
 	return nil
 }
 
@@ -157,6 +160,9 @@ func add(cmd *cobra.Command, share *sharefs.FS, w steer.Wishes, files []string, 
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", shown(share.Path(s.Name)))
+		if s.Undated != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "distenc: the output will not have this file's date: %v\n", s.Undated)
+		}
 		added = append(added, s)
 	}
 	if !wait {

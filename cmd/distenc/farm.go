@@ -157,6 +157,7 @@ func (f *farm) resolve(folder, sidecar string, text []byte) (master.Order, error
 	if err != nil {
 		return master.Order{}, err
 	}
+	settings.Name = settings.Name.With(e.Codec())
 	if settings.Chunk == 0 {
 		settings.Chunk = e.Chunk().Seconds()
 	}

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/distenc/distenc/lease"
 	"github.com/distenc/distenc/lease/sharefs"
@@ -185,8 +186,11 @@ func (w *workFolder) bring(ctx context.Context, name string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	_, err = w.share.CreateFrom(ctx, name, in)
-	return err
+	if _, err = w.share.CreateFrom(ctx, name, in); err != nil {
+		return err
+	}
+	_ = w.share.SetDate(name, time.Unix(0, w.source.MTime)) // for an output that is to have it; the certificate tells
+	return nil
 }
 
 // handOver gives a file of the folder its name in dir: by a link, which overwrites nothing, and with the mode that the

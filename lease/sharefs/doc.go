@@ -10,7 +10,8 @@
 //   - A link to a complete file under a name that several want is first-wins. Publish does that.
 //   - A listing is fresh when the directory is opened anew, a file's attributes when the file is. A
 //     plain stat can be a minute old.
-//   - O_TRUNC, utimes and truncate stamp a file with the client's clock on SMB; nothing here uses them.
+//   - O_TRUNC, utimes and truncate stamp a file with the client's clock on SMB; nothing here uses them but SetDate, for
+//     dates that nobody compares.
 //   - Anybody may put a symbolic link where a folder is expected. None is followed below the root.
 //
 // All names are relative to the share's root, with slashes, such as "chunks/pending/x"; "." is the root.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 )
 
 // File is an open file on the share. Closing it can fail, and then what was written is in doubt.
@@ -30,6 +31,7 @@ type Ops interface {
 	Rmdir(name string) error
 	Lstat(name string) (fs.FileInfo, error)
 	SyncDir(name string) error
+	Chtimes(name string, mtime time.Time) error
 }
 
 // OS returns the operating system's calls below the directory root. Links above it may be followed, once: here.

@@ -151,6 +151,20 @@ func (o osOps) Lstat(name string) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
+// Chtimes sets the time of the last write, of a link itself.
+func (o osOps) Chtimes(name string, mtime time.Time) error {
+	f, err := o.open("chtimes", name, windows.FILE_WRITE_ATTRIBUTES, windows.OPEN_EXISTING,
+		windows.FILE_FLAG_OPEN_REPARSE_POINT)
+	if err != nil {
+		return err
+	}
+	at := windows.NsecToFiletime(mtime.UnixNano())
+	if err = windows.SetFileTime(windows.Handle(f.Fd()), nil, nil, &at); err != nil {
+		err = &fs.PathError{Op: "chtimes", Path: o.path(name), Err: err}
+	}
+	return errors.Join(err, f.Close())
+}
+
 // SyncDir has nothing to do: FlushFileBuffers takes no folder. What Durable is made of here is the flush of the file.
 func (o osOps) SyncDir(name string) error {
 	if !validName(name) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +26,7 @@ func publishedFilm(t *testing.T) (m *term, look func() string) {
 		return nil
 	}))
 	m.inbox = newInbox(m.FS)
-	j := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "Show/film.mkv"}
+	j := &pipeline.Job{ID: "abcdef01-k3f9z", Inbox: "Show/film.mkv", Settings: pipeline.Settings{Dates: true}}
 	require.NoError(t, m.FS.MkdirAll(pipeline.JobDir(j.ID)))
 	require.NoError(t, m.FS.MkdirAll("outbox/Show"))
 	published := []byte(`{"output":"Show/film (2).mkv"}`)
@@ -55,8 +56,13 @@ func readText(t *testing.T, m *term, name string) string {
 func TestACompanionIsCopiedWhereItMayNotBeLinked(t *testing.T) {
 	m, look := publishedFilm(t)
 	sparse(t, m, "Show/film.srt", 5)
+	date := time.Date(2019, 5, 4, 3, 2, 1, 0, time.UTC)
+	require.NoError(t, os.Chtimes(m.FS.Path("inbox/Show/film.srt"), date, date))
 	require.NoError(t, m.FS.Create("outbox/Show/film (2).srt", []byte("older")))
 	require.Empty(t, look())
+	copied, err := m.FS.Stat("outbox/Show/film (2) (2).srt")
+	require.NoError(t, err)
+	require.Equal(t, date, copied.ModTime().UTC(), "where dates are kept")
 	require.Equal(t, "older", readText(t, m, "outbox/Show/film (2).srt"), "nothing is overwritten")
 	require.Equal(t, "\x00\x00\x00\x00\x00", readText(t, m, "outbox/Show/film (2) (2).srt"))
 	require.NoFileExists(t, m.FS.Path("inbox/Show/film.srt"))

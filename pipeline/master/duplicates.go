@@ -41,7 +41,7 @@ type content struct {
 func contentOf(j *pipeline.Job) content {
 	s := j.Settings
 	// What does not change the output does not make two orders different.
-	s.Profile, s.Pieces, s.Disposal, s.Chunk = "", "", "", 0
+	s.Profile, s.Pieces, s.Disposal, s.Chunk, s.Dates = "", "", "", 0, false
 	return content{crc32: j.CRC32, size: j.Size, settings: s}
 }
 

@@ -36,7 +36,9 @@ func (x *films) ended(j *pipeline.Job, published bool) {
 		if x.done[dir] == nil {
 			x.done[dir] = map[string]*pipeline.Job{}
 		}
-		x.done[dir][j.Name()] = &pipeline.Job{ID: j.ID, Inbox: j.Inbox} // there are thousands of them
+		x.done[dir][j.Name()] = &pipeline.Job{ // there are thousands of them: what nobody needs is left out
+			ID: j.ID, Inbox: j.Inbox, Settings: pipeline.Settings{Dates: j.Settings.Dates},
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 )
@@ -155,5 +156,15 @@ func (w *jobTask) offerSource(ctx context.Context, out string) error {
 	if err == nil && crc != w.job.CRC32 {
 		err = fmt.Errorf("a copy of the source has the CRC-32 %s instead of %s", crc, w.job.CRC32)
 	}
+	if err == nil && w.job.Settings.Dates {
+		w.keepDate(out, w.job.ModTime)
+	}
 	return errors.Join(err, w.FS.Durable(out))
+}
+
+// keepDate gives a copy the date of what it is a copy of. That a file system refuses it is a line in the log.
+func (w *jobTask) keepDate(copied string, date time.Time) {
+	if err := w.FS.SetDate(copied, date); err != nil {
+		w.Log.Warn("a copy does not have its original's date", "job", w.job.ID, "error", err)
+	}
 }

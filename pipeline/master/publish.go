@@ -133,9 +133,9 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 	if err := w.FS.MkdirAll(folder); err != nil {
 		return err
 	}
-	want := pipeline.OutputName(j.Name(), j.Settings.Container, d.CRC32)
-	if d.Act == pipeline.ActSkipped {
-		want = j.Name()
+	want, err := w.wantedName(d)
+	if err != nil {
+		return err
 	}
 	name, err := w.outputName(ctx, folder, want, out, d.Act)
 	if err != nil {
@@ -147,6 +147,21 @@ func (w *jobTask) publishOutput(ctx context.Context, d *pipeline.Decision, out s
 		Output: pipeline.RawName(path.Join(path.Dir(string(j.Inbox)), path.Base(name))),
 		CRC32:  d.CRC32, Size: st.Size(), Time: time.Now().UTC(),
 	}.Publish(w.FS, j.ID)
+}
+
+// wantedName is the name that the output has where it is free.
+func (w *jobTask) wantedName(d *pipeline.Decision) (string, error) {
+	if d.Act == pipeline.ActSkipped {
+		return w.job.Name(), nil
+	}
+	if !w.job.Settings.Name.NeedsPlan() {
+		return w.job.OutputName(nil, d.CRC32), nil
+	}
+	p, err := pipeline.LoadPlan(w.FS, w.job.ID)
+	if err != nil {
+		return "", err
+	}
+	return w.job.OutputName(p, d.CRC32), nil
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two

@@ -49,6 +49,9 @@ func (w *jobTask) copyWhole(ctx context.Context, from, to string) error {
 	if err != nil || n != before.Size() || !after.ModTime().Equal(before.ModTime()) || !sharefs.SameFile(before, after) {
 		return errors.Join(err, errors.New("it is still being written"))
 	}
+	if w.job.Settings.Dates {
+		w.keepDate(to, before.ModTime())
+	}
 	return nil
 }
 

@@ -61,10 +61,15 @@ func (s *Media) Merge(
 		return nil, err
 	}
 	var notes []string
+	if j.Settings.Dates {
+		if err := s.FS.SetDate(dst, j.ModTime); err != nil {
+			notes = append(notes, "The output does not have its source's date: "+err.Error()+".")
+		}
+	}
 	if note := out.Report.CheckBuffer(p.Buffer, records); note != "" {
 		notes = append(notes, note)
 	}
-	name := pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32)
+	name := j.OutputName(p, out.CRC32)
 	cert := merge.Certify(p, records, out, name, time.Now().UTC())
 	cert.Notes = slices.Concat(cert.Notes, notes)
 	cert.Source.Name = pipeline.RawName(j.Name()).String()

@@ -19,7 +19,7 @@ func reportOf(
 ) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "source    %s\n          %d bytes, CRC-32 %s\n", pipeline.RawName(j.Name()), j.Size, j.CRC32)
-	name := pipeline.RawName(pipeline.OutputName(j.Name(), j.Settings.Container, out.CRC32))
+	name := pipeline.RawName(j.OutputName(p, out.CRC32))
 	fmt.Fprintf(&b, "output    %s\n          %d bytes, CRC-32 %s, %.1f%% of the source\n",
 		name, out.Size, out.CRC32, 100*float64(out.Size)/float64(max(1, j.Size)))
 	fmt.Fprintf(&b, "settings  profile %s: %s %s\n", j.Settings.Profile, j.Settings.Encoder, j.Settings.Options)

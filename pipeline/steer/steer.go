@@ -38,8 +38,9 @@ type Wishes struct {
 	Paused   *bool
 	Again    bool // encode even if the same was done before
 	// Nonce and Size, in bytes, promise that the file is whole, and name the submission.
-	Nonce string
-	Size  int64
+	Nonce    string
+	Size     int64
+	KeepDate bool // a copy of the file has its date
 }
 
 // State is what came of a wish.

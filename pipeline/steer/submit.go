@@ -17,6 +17,8 @@ import (
 type Submission struct {
 	Name  string // on the share
 	Nonce string // the job that it becomes has it too
+	// Undated is why a copy does not have its original's date; nil where it has, or nobody asked for it.
+	Undated error
 }
 
 // NewSubmission returns one of that name, with a nonce of its own.
@@ -57,6 +59,9 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 	size, err := d.Share.CreateFrom(ctx, staged, in)
 	if err != nil {
 		return Submission{}, err
+	}
+	if w.KeepDate {
+		s.Undated = d.Share.SetDate(staged, st.ModTime())
 	}
 	w.Nonce, w.Size = s.Nonce, size
 	return s, d.Reveal(s, staged, w)

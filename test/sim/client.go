@@ -249,6 +249,11 @@ func (c *client) SyncDir(name string) error {
 	return c.call("syncdir", name, func(bool) error { return nil })
 }
 
+// Chtimes implements sharefs.Ops. No file here has a date of its own.
+func (c *client) Chtimes(name string, _ time.Time) error {
+	return c.call("chtimes", name, func(bool) error { return nil })
+}
+
 // OpenFile implements sharefs.Ops.
 func (c *client) OpenFile(name string, flag int, _ fs.FileMode) (sharefs.File, error) {
 	f := &file{client: c, name: name, writable: flag&(os.O_WRONLY|os.O_RDWR) != 0, boots: c.world.server.boots.Load()}

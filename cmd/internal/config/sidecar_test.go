@@ -37,7 +37,7 @@ func TestSidecarSurvivesEncoding(t *testing.T) {
 func TestSidecarMistakes(t *testing.T) {
 	for toml, want := range map[string]string{
 		"\nprofil = 'a'":     `s.toml:2: profil: unknown key; did you mean profile?`,
-		"zzzzzz = 1":         `s.toml:1: zzzzzz: unknown key; known are again, audio, bytes, container, crop, deinterlace, max_size, nonce, odd, paused, priority, profile, quality, scale, size, subtitles, svtav1, x264`,
+		"zzzzzz = 1":         `s.toml:1: zzzzzz: unknown key; known are again, audio, bytes, container, crop, dates, deinterlace, max_size, name, nonce, odd, paused, priority, profile, quality, scale, size, subtitles, svtav1, x264`,
 		"profile = '../etc'": `s.toml:1: profile: is no profile name`,
 		"x264 = 3":           `s.toml:1: x264: wants a text in quotes`,
 		"container = 'avi'":  `s.toml:1: container: must be mkv or mp4, is "avi"`,

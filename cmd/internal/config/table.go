@@ -83,6 +83,8 @@ var keys = []key{
 	{"odd", func(t target) any { return &t.job.Odd }, nil, inProfile},
 	{"quality", func(t target) any { return &t.job.Quality }, nil, inProfile},
 	{"size", func(t target) any { return &t.job.Size }, nil, inProfile},
+	{"name", func(t target) any { return &t.job.Name }, nil, inProfile},
+	{"dates", func(t target) any { return &t.job.Dates }, nil, inProfile},
 
 	{"profile", func(t target) any { return &t.file.Profile }, namesProfile, inSidecar},
 	{"priority", func(t target) any { return &t.file.Priority }, between(-pipeline.MaxPriority, pipeline.MaxPriority),

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"syscall"
 	"testing/fstest"
+	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
@@ -41,6 +42,8 @@ func (memory) Mkdir(string, fs.FileMode) error          { return syscall.EROFS }
 func (memory) Unlink(string) error                      { return syscall.EROFS }
 func (memory) Rmdir(string) error                       { return syscall.EROFS }
 func (memory) SyncDir(string) error                     { return syscall.EROFS }
+
+func (memory) Chtimes(string, time.Time) error { return syscall.EROFS }
 
 type memoryFile struct {
 	*bytes.Reader

@@ -3,12 +3,13 @@ package sharefstest
 import (
 	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // Hook is called before every operation on the share, in tests. op is one of rename, link, open,
-// readdir, mkdir, unlink, rmdir, lstat, syncdir, and on an open file read, write, sync, close, fstat;
+// readdir, mkdir, unlink, rmdir, lstat, syncdir, chtimes, and on an open file read, write, sync, close, fstat;
 // name is the share-relative name, for rename and link "src -> dst". An error fails the operation
 // before it is done; AnswerLost makes it be done and then fail. A hook may be called concurrently.
 type Hook func(op, name string) error
@@ -93,6 +94,10 @@ func (h hooked) Lstat(name string) (info fs.FileInfo, err error) {
 
 func (h hooked) SyncDir(name string) error {
 	return h.hook.run("syncdir", name, func() error { return h.ops.SyncDir(name) })
+}
+
+func (h hooked) Chtimes(name string, mtime time.Time) error {
+	return h.hook.run("chtimes", name, func() error { return h.ops.Chtimes(name, mtime) })
 }
 
 type hookedFile struct {
