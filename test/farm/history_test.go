@@ -16,7 +16,9 @@ import (
 // counted waits until that many films are in the history.
 func (f *farm) counted(films int) {
 	f.t.Helper()
-	f.eventually("the history has what came out, once", func() bool { return f.status().History.All.Films == int64(films) })
+	f.eventually("the history has what came out, once", func() bool {
+		return f.status().History.All.Films == int64(films)
+	})
 	require.Empty(f.t, f.status().History.Trouble)
 }
 
