@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -63,6 +63,11 @@ test-container:
 	@if [ "$$(id -u)" != 0 ]; then echo "test-container: skipped: it needs root"; \
 	elif ! timeout 5m test/install-tools $(MEDIA) mmdebstrap podman runc; then echo "test-container: skipped: its packages can't be installed"; \
 	else DISTENC_TEST_CONTAINER=1 $(GO) test -count=1 -v -timeout 30m ./test/container; fi
+
+# Schemathesis against a real master: nothing that is asked over HTTP may be answered with a 5xx, or as it is not described.
+test-api: build
+	test/install-tools $(MEDIA) python3 pip3
+	test/api $(CURDIR)/bin/distenc
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/distenc/distenc"
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/control"
 	"github.com/distenc/distenc/cmd/internal/doctor"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/master"
@@ -54,7 +55,10 @@ func usage(err error) error { return &usageError{err} }
 // isUsage reports whether another command line is wanted; a word that means several things is such a mistake too.
 func isUsage(err error) bool {
 	wish, ok := errors.AsType[*steer.Error](err)
-	return isA[*usageError](err) || ok && wish.Kind == steer.Ambiguous
+	if answer, is := errors.AsType[*control.Problem](err); is {
+		return answer.Kind == control.KindAmbiguous || answer.Kind == control.KindWrong
+	}
+	return isA[*usageError](err) || ok && (wish.Kind == steer.Ambiguous || wish.Kind == steer.Wrong)
 }
 
 func isA[E error](err error) bool {

@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"net"
-	"slices"
 	"sync"
 
 	"github.com/distenc/distenc/cmd/internal/hooks"
 	"github.com/distenc/distenc/cmd/internal/metrics"
 	"github.com/distenc/distenc/cmd/internal/view"
-	"github.com/distenc/distenc/cmd/internal/web"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // lead runs this process's master, and beside it what shows people the share's state and tells them how
@@ -21,17 +19,17 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 		return f.master(ctx, node, untilIdle, f.told, nil).Run(ctx)
 	}
 	log := f.log.With("role", "master")
-	var listener net.Listener
-	listen := f.cfg().HTTP
-	if listen.Listen != "" {
-		var err error
-		if listener, err = web.Listen(listen.Listen); err != nil {
-			return err
-		}
-	}
-	counts := metrics.New()
+	counts, asked := metrics.New(), make(chan struct{}, 1)
 	keeper := &view.Keeper{
-		FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe,
+		FS: f.fs, Node: node, Log: log, Sidecars: wishes, MinFree: f.cfg().Disk.MinFree, Seen: counts.Observe, Wake: asked,
+	}
+	site, listener, err := f.site(keeper, asked, log)
+	if err != nil {
+		return err
+	}
+	site.Metrics = counts.Handler()
+	if site.Steering != nil {
+		keeper.Seen = func(s *status.Status) { counts.Observe(s); site.Steering.Publish(s) }
 	}
 	told := newTellers(f, log)
 
@@ -42,14 +40,12 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 	wg.Go(func() { told.notices.Run(beside) })
 	if listener != nil {
 		wg.Go(func() {
-			hosts := append(slices.Clone(listen.Hosts), listen.Listen)
-			site := web.Site{Latest: keeper.Latest, Metrics: counts.Handler(), Log: log, Hosts: hosts}
 			if err := site.Serve(beside, listener); err != nil {
 				log.Error("the status page is not served any more", "error", err)
 			}
 		})
 	}
-	err := f.master(ctx, node, untilIdle, told, counts.Took).Run(ctx)
+	err = f.master(ctx, node, untilIdle, told, counts.Took).Run(ctx)
 	stop()
 	wg.Wait()
 	return err

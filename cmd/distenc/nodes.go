@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/distenc/distenc/cmd/internal/control"
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
@@ -16,6 +18,7 @@ import (
 
 func newNodes(g *global) *cobra.Command {
 	var here bool
+	var from of
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "Show who helps, how fast, and why a node rests",
@@ -25,10 +28,13 @@ With --here it shows the masters and workers of this host alone, those that stan
 the share, and ends with 1 if none of them was heard of lately: a health check for containers and monitors.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if here && from.address != "" {
+				return usage(errors.New("--here and --of exclude each other"))
+			}
 			if here {
 				return g.nodesHere(cmd)
 			}
-			reader, err := g.reader(cmd)
+			reader, err := g.reader(cmd, from)
 			if err != nil {
 				return err
 			}
@@ -39,6 +45,7 @@ the share, and ends with 1 if none of them was heard of lately: a health check f
 			return err
 		},
 	}
+	from.flags(cmd)
 	cmd.Flags().BoolVar(&here, "here", false, "only this host's masters and workers; end with 1 if none is alive")
 	cmd.AddCommand(newRest(g), newWake(g))
 	return cmd
@@ -51,8 +58,11 @@ func newRest(g *global) *cobra.Command {
 		Long: `Lets all workers of a machine claim nothing more, until "distenc nodes wake"; also those that start there
 later. NODE is a node's or a host's name, or a part of the host's. What is encoded there is finished; with --now it is
 handed back.`,
-	}, func(_ context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		return desk.Rest(args[0], now, somebody()+" on "+pipeline.Host())
+	}, func([]string) (verb, error) {
+		return verb{control.Nodes, "rest", map[string]any{"now": now},
+			func(_ context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+				return desk.Rest(word, now, somebody()+" on "+pipeline.Host())
+			}}, nil
 	})
 	cmd.Flags().BoolVar(&now, "now", false, "hand back what is encoded there, too")
 	return cmd
@@ -62,9 +72,9 @@ func newWake(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{
 		Use: "wake NODE", Short: "Let a machine claim again", Args: takes("NODE"),
 		Long: `Takes "distenc nodes rest" back. Other reasons to rest, such as the machine's own hours, stay.`,
-	}, func(_ context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		return desk.Wake(args[0])
-	})
+	}, just(control.Nodes, "wake", func(_ context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+		return desk.Wake(word)
+	}))
 }
 
 // nodesHere shows this host's daemons.

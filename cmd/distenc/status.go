@@ -26,6 +26,7 @@ type statusOptions struct {
 
 func newStatus(g *global) *cobra.Command {
 	var o statusOptions
+	var from of
 	cmd := &cobra.Command{
 		Use:   "status [JOB]",
 		Short: "Show jobs, chunks, frames, speed, and why something failed",
@@ -46,7 +47,7 @@ how much smaller they became, and how fast the nodes of each host were. Days and
 			if o.history && (o.job != "" || o.all) {
 				return usage(errors.New("--history is about all jobs: neither JOB nor --all goes with it"))
 			}
-			reader, err := g.reader(cmd)
+			reader, err := g.reader(cmd, from)
 			if err != nil {
 				return err
 			}
@@ -60,20 +61,12 @@ how much smaller they became, and how fast the nodes of each host were. Days and
 			return o.show(cmd.OutOrStdout(), s, styleOf(cmd.OutOrStdout()))
 		},
 	}
+	from.flags(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON for programs")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "go on showing it")
 	cmd.Flags().BoolVar(&o.all, "all", false, "show every job that ever ended")
 	cmd.Flags().BoolVar(&o.history, "history", false, "show what was encoded this month, in 30 days, and in all")
 	return cmd
-}
-
-// reader reads the state of the share that this command line means.
-func (g *global) reader(cmd *cobra.Command) (*status.Reader, error) {
-	cfg, _, share, err := g.open(cmd)
-	if err != nil {
-		return nil, err
-	}
-	return status.NewReader(share, wishes, cfg.Disk.MinFree), nil
 }
 
 // show writes the state, or what is to be known of one job.

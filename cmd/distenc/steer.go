@@ -5,58 +5,65 @@ import (
 	"context"
 	"fmt"
 	"os/user"
-	"path"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/control"
+	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/lease/sharefs"
-	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
 )
 
-// steering makes a command that wishes something, and prints what came of it. Its first argument is the word.
-func steering(g *global, cmd *cobra.Command,
-	wish func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error)) *cobra.Command {
+// verb is one wish, as it is asked of a share here, and of a master over the network.
+type verb struct {
+	things string // that it is asked of: control.Jobs or control.Nodes
+	name   string
+	body   map[string]any
+	ask    func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error)
+}
+
+// steering makes a command that wishes something, and prints what came of it. Its first argument is the word; wish
+// returns what the others and its flags mean.
+func steering(g *global, cmd *cobra.Command, wish func(args []string) (verb, error)) *cobra.Command {
+	var from of
+	from.tokenFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		_, _, share, err := g.open(cmd)
+		v, err := wish(args[1:])
 		if err != nil {
 			return err
 		}
-		o, err := wish(cmd.Context(), deskOf(share), args)
-		if err != nil {
-			return err
+		text, err := g.fulfil(cmd, args[0], from, v)
+		if err == nil {
+			fmt.Fprintln(cmd.OutOrStdout(), text)
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), outcomeLine(share, o))
-		return nil
+		return err
 	}
 	return cmd
 }
 
-func outcomeLine(share *sharefs.FS, o steer.Outcome) string {
-	switch o.State {
-	case steer.Paused:
-		return fmt.Sprintf("%s is paused; `distenc resume %q` goes on", o.Name, o.Word)
-	case steer.Cancelled:
-		return fmt.Sprintf("%s is cancelled; a master puts its source into %s", o.Name, share.Path(pipeline.FailedDir))
-	case steer.PutAside:
-		return fmt.Sprintf("%s is out of the inbox, and lies in %s", o.Name, shown(share.Path(path.Dir(o.Path))))
-	case steer.TriedAgain:
-		return o.Name + " is tried again"
-	case steer.InInbox:
-		return fmt.Sprintf("%s is back in the inbox: %s", o.Name, shown(share.Path(o.Path)))
-	case steer.Prioritised:
-		return fmt.Sprintf("%s has priority %d", o.Name, o.Priority)
-	case steer.Rests:
-		return fmt.Sprintf("%s claims nothing more as soon as it hears of it; `distenc nodes wake %s` ends that",
-			o.Name, o.Word)
-	case steer.Awake:
-		return o.Name + " is not asked to rest any more"
-	case steer.GoesOn:
+// fulfil returns a sentence about what came of a wish.
+func (g *global) fulfil(cmd *cobra.Command, word string, from of, v verb) (string, error) {
+	if err := from.both(cmd); err != nil {
+		return "", err
 	}
-	return o.Name + " goes on"
+	if from.address != "" {
+		return from.over(cmd.Context(), word, v)
+	}
+	_, _, share, err := g.open(cmd)
+	if err != nil {
+		return "", err
+	}
+	o, err := v.ask(cmd.Context(), deskOf(share), word)
+	return view.Outcome(share.Root(), o), err
+}
+
+// just is a wish that has no more to it than its name.
+func just(things, name string, ask func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error)) func(
+	[]string) (verb, error) {
+	return func([]string) (verb, error) { return verb{things, name, nil, ask}, nil }
 }
 
 func newPause(g *global) *cobra.Command {
@@ -67,8 +74,11 @@ func newPause(g *global) *cobra.Command {
 		Long: `No more chunks of the job are claimed, at once. What runs is finished, or handed back with --now. A file that
 still waits in the inbox becomes a paused job.`,
 		Args: takes("JOB"),
-	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		return desk.Pause(ctx, args[0], now)
+	}, func([]string) (verb, error) {
+		return verb{control.Jobs, "pause", map[string]any{"now": now},
+			func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+				return desk.Pause(ctx, word, now)
+			}}, nil
 	})
 	cmd.Flags().BoolVar(&now, "now", false, "hand back the chunks that are being encoded")
 	return cmd
@@ -76,9 +86,9 @@ still waits in the inbox becomes a paused job.`,
 
 func newResume(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{Use: "resume JOB", Short: "Go on with a paused job", Args: takes("JOB")},
-		func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-			return desk.Resume(ctx, args[0])
-		})
+		just(control.Jobs, "resume", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+			return desk.Resume(ctx, word)
+		}))
 }
 
 func newCancel(g *global) *cobra.Command {
@@ -86,9 +96,9 @@ func newCancel(g *global) *cobra.Command {
 		Use: "cancel JOB", Short: "End a job without an output", Args: takes("JOB"),
 		Long: "Ends a job, or takes a file out of the inbox. The source goes to failed/, where nothing is lost and `retry` " +
 			"finds it; chunks are removed.",
-	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		return desk.Cancel(ctx, args[0], somebody())
-	})
+	}, just(control.Jobs, "cancel", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+		return desk.Cancel(ctx, word)
+	}))
 }
 
 // somebody is who runs this program, for people.
@@ -105,9 +115,9 @@ func newRetry(g *global) *cobra.Command {
 		Long: `Frees the chunks of a job that were set aside; what is encoded already is kept. A job that failed as a
 whole starts anew, as does a file that was refused: its source goes back to where it was in the inbox, with
 its own settings. For a refused file JOB is its folder's name below failed/, or a part of it.`,
-	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		return desk.Retry(ctx, args[0])
-	})
+	}, just(control.Jobs, "retry", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+		return desk.Retry(ctx, word)
+	}))
 }
 
 func newPriority(g *global) *cobra.Command {
@@ -115,20 +125,21 @@ func newPriority(g *global) *cobra.Command {
 		Use: "priority JOB N", Short: "Let a job go before or after others", Args: takes("JOB", "N"),
 		Long: "Jobs with a higher number go first; a job has 0 unless it was added with another one. Chunks that run are " +
 			"finished.",
-	}, func(ctx context.Context, desk steer.Desk, args []string) (steer.Outcome, error) {
-		n, err := strconv.Atoi(args[1])
+	}, func(args []string) (verb, error) {
+		n, err := strconv.Atoi(args[0])
 		if err != nil {
-			return steer.Outcome{}, usage(fmt.Errorf("a priority must be a whole number, is %q", args[1]))
+			return verb{}, usage(fmt.Errorf("a priority must be a whole number, is %q", args[0]))
 		}
-		if n < -pipeline.MaxPriority || n > pipeline.MaxPriority {
-			return steer.Outcome{}, usage(fmt.Errorf("a priority must be from %d to %d, is %d",
-				-pipeline.MaxPriority, pipeline.MaxPriority, n))
-		}
-		return desk.Prioritise(ctx, args[0], n)
+		return verb{control.Jobs, "priority", map[string]any{"priority": n},
+			func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+				return desk.Prioritise(ctx, word, n)
+			}}, nil
 	})
 }
 
-func deskOf(share *sharefs.FS) steer.Desk { return steer.Desk{Share: share, Settings: sidecars{}} }
+func deskOf(share *sharefs.FS) steer.Desk {
+	return steer.Desk{Share: share, Settings: sidecars{}, By: somebody()}
+}
 
 // sidecars reads and writes the settings beside a film as cmd/internal/config has them.
 type sidecars struct{}

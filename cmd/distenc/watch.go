@@ -23,7 +23,7 @@ const watchEvery = 2 * time.Second
 type show func(w io.Writer, s *status.Status, style view.TerminalStyle) error
 
 // watch shows the state again and again until ctx ends, which is no failure.
-func watch(ctx context.Context, r *status.Reader, w io.Writer, show show) error {
+func watch(ctx context.Context, r reader, w io.Writer, show show) error {
 	if style := styleOf(w); style.Width > 0 {
 		return watchScreen(ctx, r, w.(*os.File), show)
 	}
@@ -59,7 +59,7 @@ const (
 
 // watchScreen draws in place. Each picture is one write that paints over the last one, so that nothing
 // flickers; the last one stays on the ordinary screen.
-func watchScreen(ctx context.Context, r *status.Reader, w *os.File, show show) error {
+func watchScreen(ctx context.Context, r reader, w *os.File, show show) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if old, err := term.MakeRaw(int(os.Stdin.Fd())); err == nil {

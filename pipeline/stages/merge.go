@@ -91,6 +91,7 @@ func (s *Media) Merge(
 	for _, n := range notes {
 		report += "\nnote: " + n + "\n"
 	}
+	report += s.asked(j.ID)
 	return &master.Merged{
 		CRC32: out.CRC32, Size: out.Size, Certificate: append(b, '\n'), Report: report, Notes: notes,
 	}, nil

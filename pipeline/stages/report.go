@@ -49,6 +49,15 @@ func reportOf(
 	return b.String()
 }
 
+// asked tells who asked what of the job, "" where nobody did.
+func (s *Media) asked(job string) string {
+	lines := pipeline.LoadAsked(s.FS, job)
+	if len(lines) == 0 {
+		return ""
+	}
+	return "\nwhat people asked\n" + strings.Join(lines, "\n") + "\n"
+}
+
 // scored tells what each chunk's search came to.
 func scored(records []pipeline.Record) string {
 	var b strings.Builder

@@ -36,5 +36,5 @@ skipped: %s.
          what was encoded until then, %d of %d chunks, has %d bytes, and is removed
 `, name, j.Size, j.CRC32, j.Settings.Profile, j.Settings.Encoder, j.Settings.Options, j.Settings.MaxSize,
 		j.Created.Format(time.RFC3339), j.Master, why, n, len(p.Chunks), bytes)
-	return &master.Merged{CRC32: j.CRC32, Certificate: append(b, '\n'), Report: report}, nil
+	return &master.Merged{CRC32: j.CRC32, Certificate: append(b, '\n'), Report: report + s.asked(j.ID)}, nil
 }

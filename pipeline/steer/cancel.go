@@ -1,14 +1,16 @@
 package steer
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/distenc/distenc/pipeline"
 )
 
 // Cancel ends a job without an output, or takes a film out of the inbox. The source goes to failed/, where nothing is
-// lost and Retry finds it. who cancels stands in the reason.
-func (d Desk) Cancel(ctx context.Context, word, who string) (Outcome, error) {
+// lost and Retry finds it. Who cancels stands in the reason.
+func (d Desk) Cancel(ctx context.Context, word string) (Outcome, error) {
+	who := cmp.Or(d.By, "somebody")
 	t, err := d.findLive(ctx, word)
 	if err != nil {
 		return Outcome{}, err
@@ -26,6 +28,7 @@ func (d Desk) Cancel(ctx context.Context, word, who string) (Outcome, error) {
 	if held.Act != pipeline.ActCancelled {
 		return Outcome{}, refuse(NotNow, "too late: job %s is decided already (%s)", t.Job.ID, held.Act)
 	}
+	d.note(t, "cancel")
 	return t.outcome(Cancelled), nil
 }
 

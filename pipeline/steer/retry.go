@@ -35,6 +35,7 @@ func (d Desk) Retry(ctx context.Context, word string) (Outcome, error) {
 	if err := pipeline.Ask(d.Share, t.Job.ID, pipeline.ControlRetry, ""); err != nil {
 		return Outcome{}, err
 	}
+	d.note(t, "retry")
 	return t.outcome(TriedAgain), nil
 }
 

@@ -19,6 +19,14 @@ import (
 type Desk struct {
 	Share    *sharefs.FS
 	Settings Settings
+	By       string // who asks; it stands in the job's report, and in the reason of what is cancelled
+}
+
+// note has the job's report say who asked. A wish that is fulfilled already does not fail for its note.
+func (d Desk) note(t Target, what string) {
+	if t.Job != nil && d.By != "" {
+		_ = pipeline.NoteAsked(d.Share, t.Job.ID, what, d.By)
+	}
 }
 
 // Settings is how the settings beside a film, NAME.distenc.toml, are written.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,7 +54,7 @@ func testDesk(t *testing.T) Desk {
 	for _, dir := range pipeline.Folders() {
 		require.NoError(t, share.MkdirAll(dir))
 	}
-	return Desk{Share: share, Settings: asJSON{}}
+	return Desk{Share: share, Settings: asJSON{}, By: "anna"}
 }
 
 const job = "0badcafe-aaaaa"
@@ -159,7 +160,7 @@ func TestVerbs(t *testing.T) {
 		"pause now": func(d Desk) (Outcome, error) { return d.Pause(t.Context(), "film.mkv", true) },
 		"resume":    func(d Desk) (Outcome, error) { return d.Resume(t.Context(), "film") },
 		"priority":  func(d Desk) (Outcome, error) { return d.Prioritise(t.Context(), "FILM.mkv", 7) },
-		"cancel":    func(d Desk) (Outcome, error) { return d.Cancel(t.Context(), "film.mkv", "anna") },
+		"cancel":    func(d Desk) (Outcome, error) { return d.Cancel(t.Context(), "film.mkv") },
 		"retry":     func(d Desk) (Outcome, error) { return d.Retry(t.Context(), "film.mkv") },
 	}
 	const (
@@ -253,7 +254,7 @@ func TestVerbs(t *testing.T) {
 func TestEachOfSeveralCanBeNamed(t *testing.T) {
 	d := testDesk(t)
 	scenes["two"](t, d)
-	_, err := d.Cancel(t.Context(), "film.mkv", "anna")
+	_, err := d.Cancel(t.Context(), "film.mkv")
 	e, ok := errors.AsType[*Error](err)
 	require.True(t, ok, "%v", err)
 	require.Len(t, e.Meant, 2)
@@ -261,5 +262,29 @@ func TestEachOfSeveralCanBeNamed(t *testing.T) {
 		o, err := d.Pause(t.Context(), one.Word(), false)
 		require.NoError(t, err)
 		require.Equal(t, one.Word(), o.Word)
+	}
+}
+
+// The job's report says who asked what.
+func TestWhoAskedIsNoted(t *testing.T) {
+	d := testDesk(t)
+	scenes["live"](t, d)
+	_, err := d.Pause(t.Context(), job, true)
+	require.NoError(t, err)
+	_, err = d.Prioritise(t.Context(), job, 7)
+	require.NoError(t, err)
+	noted := strings.Join(pipeline.LoadAsked(d.Share, job), "\n")
+	require.Contains(t, noted, " pause now, asked by anna")
+	require.Contains(t, noted, " priority 7, asked by anna")
+}
+
+func TestAPriorityHasLimits(t *testing.T) {
+	d := testDesk(t)
+	scenes["live"](t, d)
+	for _, n := range []int{pipeline.MaxPriority + 1, -pipeline.MaxPriority - 1} {
+		_, err := d.Prioritise(t.Context(), job, n)
+		e, ok := errors.AsType[*Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, Wrong, e.Kind)
 	}
 }

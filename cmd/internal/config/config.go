@@ -74,10 +74,14 @@ type Output struct {
 	Source pipeline.SourceDisposal
 }
 
-// HTTP is the master's read-only page.
+// HTTP is the master's page.
 type HTTP struct {
 	Listen string   // host:port; empty: none
 	Hosts  []string // by which it may be asked for, besides this machine's loopback names and the host in Listen
+	// Control is the file with the tokens of those who may steer; empty: the page is for reading only.
+	Control string
+	// Certificate and Key are files in PEM; both empty: no TLS.
+	Certificate, Key string
 }
 
 // Hooks are programs that the master runs when a job begins or ends, with the job as JSON on standard input.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -71,7 +72,21 @@ func Load(s Source) (Config, error) {
 			reflect.ValueOf(k.in(target{machine: &c})).Elem().Set(reflect.ValueOf(value))
 		}
 	}
-	return c, checkExpiry(c.Lease, set)
+	return c, errors.Join(checkExpiry(c.Lease, set), checkHTTP(c.HTTP, set))
+}
+
+// checkHTTP refuses what would look safe and is not served so.
+func checkHTTP(h HTTP, set map[string]string) error {
+	wrong := func(key, problem string) error { return &Error{Where: set[key], Key: key, Problem: problem} }
+	switch {
+	case h.Certificate != "" && h.Key == "":
+		return wrong("http.certificate", "wants http.key beside it, the file with its key")
+	case h.Key != "" && h.Certificate == "":
+		return wrong("http.key", "wants http.certificate beside it, the file with its certificate")
+	case h.Control != "" && h.Listen == "":
+		return wrong("http.control", `wants http.listen beside it, such as "127.0.0.1:8470": nothing is served without`)
+	}
+	return nil
 }
 
 func checkExpiry(agreed Lease, set map[string]string) error {
@@ -90,6 +105,8 @@ const (
 	tools      = "DISTENC_TOOLS" // where pipeline/media looks for tools
 	// hookPrefix begins the names of those that tell a hook of its job, whatever that runs.
 	hookPrefix = "DISTENC_HOOK_"
+	// Token is the variable with the token for a master that is steered over the network. It is no setting.
+	Token = "DISTENC_TOKEN"
 )
 
 // overrides reads the variables, then the flags, which win. An unknown DISTENC_ variable is a mistake
@@ -99,7 +116,7 @@ func (s Source) overrides() (document, map[string]string, error) {
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
 		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, testPrefix) || strings.HasPrefix(name, hookPrefix) ||
-			name == tools || value == "" {
+			name == tools || name == Token || value == "" {
 			continue
 		}
 		i := slices.IndexFunc(keys, func(k key) bool { return k.may&inMachine != 0 && k.variable() == name })

@@ -17,6 +17,8 @@ import (
 const (
 	// keepEvery is the time between two looks of who keeps the page: half of a worker's usual heartbeat.
 	keepEvery = 5 * time.Second
+	// keepLeast is the least time between two looks, however often one is wanted.
+	keepLeast = 250 * time.Millisecond
 	// keepAlive is the longest time between two writings of a page that stays as it is: the page tells by
 	// its age whether a master lives.
 	keepAlive = time.Minute
@@ -32,6 +34,7 @@ type Keeper struct {
 	Sidecars status.SidecarReader
 	MinFree  int64
 	Seen     func(*status.Status) // is told of each state that was read; may be nil
+	Wake     <-chan struct{}      // somebody wants to see soon what has changed; may be nil
 
 	latest  atomic.Pointer[status.Status]
 	written []byte // the last status.json, without what changes all the time
@@ -52,6 +55,8 @@ func (k *Keeper) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-k.Wake:
+			time.Sleep(keepLeast)
 		}
 	}
 }
@@ -78,7 +83,7 @@ func (k *Keeper) refresh(ctx context.Context, r *status.Reader) {
 
 // write writes both files if something has changed, or the page would seem to be abandoned.
 func (k *Keeper) write(s *status.Status) error {
-	lasting, err := json.Marshal(withoutAges(*s))
+	lasting, err := Lasting(s)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"tone":    tone,
 	"plot":    plotOf,
 	"past":    pastOf,
+	"job":     jobVerbs, "file": fileVerbs, "rejected": rejectedVerbs,
 }).Parse(pageHTML + historyHTML))
 
 // marked writes what stands between two backticks as code, and everything as text.
@@ -90,19 +91,10 @@ func tone(j pipeline.JobStatus) string {
 // Page returns the state as a document of its own: nothing else is loaded, and it reads itself again.
 // Whatever comes from the share is escaped: anyone may have named a file there.
 func Page(s *status.Status) ([]byte, error) {
-	v := newView(s)
-	more := max(0, len(v.Ended)-pageEnded)
-	v.Ended = v.Ended[:len(v.Ended)-more]
+	p := newDocument(s)
+	p.Style, p.Script = template.CSS(pageStyle()), template.JS(pageJS)
 	var b bytes.Buffer
-	err := page.Execute(&b, struct {
-		view
-		Title, Missing string
-		Style          template.CSS
-		Script         template.JS
-		Refresh, Stale int
-		More           int
-	}{v, title(v), v.missing(), template.CSS(pageStyle()), template.JS(pageJS), int(pageRefresh.Seconds()),
-		int(pageStale.Seconds()), more})
+	err := page.Execute(&b, p)
 	return b.Bytes(), err
 }
 

@@ -1,9 +1,10 @@
-// Package web serves the share's state over HTTP, for reading only: the page, /status.json, /metrics and
-// /healthz. There is no way to change anything, and nothing of a request is used but its path.
+// Package web serves the share's state over HTTP: the page, /status.json, /metrics and /healthz. Without a Steering
+// there is no way to change anything, and nothing of a request is used but its path.
 package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/cmd/internal/control"
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline/status"
 )
@@ -22,6 +24,8 @@ const (
 	// slowest bounds how long a client may take for its request, and for each answer: nobody can hold
 	// connections open by being slow.
 	slowest = 30 * time.Second
+	// slowestHeader bounds how long a client may take for a request's header.
+	slowestHeader = 10 * time.Second
 	// maxHeader bounds a request's header in bytes.
 	maxHeader = 16 << 10
 	// stale is the age of the last good look at the share at which the master is not healthy.
@@ -37,6 +41,10 @@ type Site struct {
 	Log     *slog.Logger
 	// Hosts are names and addresses, a port does not count, by which the site may be asked for, besides the loopback's.
 	Hosts []string
+	// TLS is nil for a site that speaks plain HTTP.
+	TLS *tls.Config
+	// Steering is nil for a site for reading only.
+	Steering *Steering
 }
 
 // Listen opens the address, so that a wrong one is told at the start.
@@ -51,11 +59,12 @@ func Listen(address string) (net.Listener, error) {
 // Serve answers on l until ctx ends, and closes it.
 func (s Site) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: slowest, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: slowest,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		Handler: serving(s.Handler()), ReadHeaderTimeout: slowestHeader, ReadTimeout: slowest, WriteTimeout: slowest,
+		IdleTimeout: slowest, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ConnContext: remember, BaseContext: func(net.Listener) context.Context { return ctx }, TLSConfig: s.TLS,
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	go func() { ended <- s.serve(server, &door{Listener: l, most: maxConns}) }()
 	s.Log.Info("serves the status page", "address", l.Addr().String())
 	select {
 	case err := <-ended:
@@ -70,14 +79,27 @@ func (s Site) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+func (s Site) serve(server *http.Server, l net.Listener) error {
+	if s.TLS != nil {
+		return server.ServeTLS(l, "", "")
+	}
+	return server.Serve(l)
+}
+
 // Handler answers GET and HEAD; net/http's patterns refuse the rest with 405.
 func (s Site) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.show("text/html; charset=utf-8", view.Page))
+	policy := view.LivePolicy
+	if s.Steering != nil {
+		s.Steering.add(mux)
+	} else {
+		mux.HandleFunc("GET /{$}", s.show("text/html; charset=utf-8", view.Page))
+		policy = view.PagePolicy()
+	}
 	mux.HandleFunc("GET /status.json", s.show("application/json", view.Document))
 	mux.Handle("GET /metrics", s.Metrics)
 	mux.HandleFunc("GET /healthz", s.health)
-	return safe(s.known(mux))
+	return safe(policy, s.known(mux))
 }
 
 // known answers only who asks by a name of this site. A web page elsewhere can have its own name lead to any
@@ -88,7 +110,11 @@ func (s Site) known(next http.Handler) http.Handler {
 		ours := func(name string) bool { return hostOf(name) == host }
 		if host == "" || host != "localhost" && !net.ParseIP(host).IsLoopback() && !slices.ContainsFunc(s.Hosts, ours) {
 			text := fmt.Sprintf("%q is no name of this site; hosts in [http] of the machine's file adds one", host)
-			http.Error(w, text, http.StatusMisdirectedRequest)
+			if strings.HasPrefix(r.URL.Path, control.Prefix) {
+				control.Refuse(http.StatusMisdirectedRequest, text).ServeHTTP(w, r)
+			} else {
+				http.Error(w, text, http.StatusMisdirectedRequest)
+			}
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -104,8 +130,7 @@ func hostOf(address string) string {
 }
 
 // safe sets what keeps a browser from doing anything with an answer but show it.
-func safe(next http.Handler) http.Handler {
-	policy := view.PagePolicy()
+func safe(policy string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

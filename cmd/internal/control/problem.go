@@ -1,0 +1,75 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline/steer"
+)
+
+// Problem is an answer that something could not be done, as RFC 9457 has it.
+type Problem struct {
+	Title  string   `json:"title"`
+	Status int      `json:"status"`
+	Detail string   `json:"detail"`          // the sentence that the command line says
+	Kind   string   `json:"kind,omitempty"`  // for programs: one of the kinds
+	Meant  []string `json:"meant,omitempty"` // what an ambiguous word means; each of them names one
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// The kinds of problems with a wish.
+const (
+	KindUnknown   = "unknown"
+	KindAmbiguous = "ambiguous"
+	KindNotNow    = "not_now"
+	KindBusy      = "busy"
+	KindWrong     = "wrong"
+)
+
+// Refuse returns a problem of that HTTP status.
+func Refuse(status int, detail string) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// ServeHTTP answers with the problem.
+func (p *Problem) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	body, _ := json.Marshal(p) // texts and numbers alone
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n')) // the client is gone
+}
+
+// problemOf says to a client what steer says of a wish.
+func problemOf(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	wish, ok := errors.AsType[*steer.Error](err)
+	if !ok && sharefs.System(err) {
+		return Refuse(http.StatusServiceUnavailable, err.Error())
+	} else if !ok { // a mistake in the settings beside the film, which a person has to mend
+		return Refuse(http.StatusUnprocessableEntity, err.Error())
+	}
+	p := Refuse(http.StatusConflict, err.Error())
+	switch wish.Kind {
+	case steer.Unknown:
+		p = Refuse(http.StatusNotFound, err.Error())
+		p.Kind = KindUnknown
+	case steer.Wrong:
+		p = Refuse(http.StatusUnprocessableEntity, err.Error())
+		p.Kind = KindWrong
+	case steer.Ambiguous:
+		p.Kind = KindAmbiguous
+	case steer.NotNow:
+		p.Kind = KindNotNow
+	case steer.Busy:
+		p.Kind = KindBusy
+	}
+	for _, t := range wish.Meant {
+		p.Meant = append(p.Meant, t.Word())
+	}
+	return p
+}
