@@ -31,13 +31,22 @@ func New(t *testing.T) Browser {
 	return Browser{t, program}
 }
 
+// Patience is how long a page may take for what is wanted of it, on a machine that is busy.
+const Patience = 2 * time.Minute
+
+// There reports whether a browser is there, or must be.
+func There() bool {
+	_, err := exec.LookPath("chromium")
+	return err == nil || os.Getenv("DISTENC_TEST_BROWSER") != ""
+}
+
 // For is the same browser for a subtest.
 func (b Browser) For(t *testing.T) Browser { return Browser{t, b.program} }
 
 // Run opens a page and returns what Chromium prints. What tries to reach the network fails at once.
 func (b Browser) Run(url string, args ...string) string {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.t.Context(), Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.program, append(append([]string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-rod/rod"
+	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/cmd/internal/control"
+	"github.com/distenc/distenc/cmd/internal/reread"
+	"github.com/distenc/distenc/cmd/internal/web"
+	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
+	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/test/browser"
+)
+
+const (
+	steeredJob   = "0badcafe-aaaaa"
+	steeredToken = "0123456789abcdef"
+)
+
+// steerScenes put film.mkv on the share in each state that it can be in, and return the word for it.
+var steerScenes = map[string]func(t *testing.T, f *sharefs.FS) string{
+	"nothing": func(*testing.T, *sharefs.FS) string { return "film.mkv" },
+	"waiting": func(t *testing.T, f *sharefs.FS) string {
+		require.NoError(t, f.Create("inbox/film.mkv", []byte("film")))
+		return "inbox/film.mkv"
+	},
+	"live": liveJob,
+	"paused": func(t *testing.T, f *sharefs.FS) string {
+		require.NoError(t, pipeline.Ask(f, liveJob(t, f), pipeline.ControlPause, ""))
+		return steeredJob
+	},
+	"set aside": func(t *testing.T, f *sharefs.FS) string {
+		liveJob(t, f)
+		c := pipeline.ChunkFile{Job: steeredJob, Attempt: 3, Kind: pipeline.KindRange}.In(pipeline.Failed)
+		require.NoError(t, f.MkdirAll(pipeline.SetAsideOf(steeredJob)))
+		require.NoError(t, f.Create(c.Path(), nil))
+		return steeredJob
+	},
+	"failed": func(t *testing.T, f *sharefs.FS) string {
+		liveJob(t, f)
+		_, err := pipeline.Decide(f, steeredJob, pipeline.Decision{Act: pipeline.ActFailed, Reason: "r"})
+		require.NoError(t, err)
+		source := refuseFilm(t, f, pipeline.JobFile(steeredJob, "source.mkv"))
+		require.NoError(t, status.Close(f, steeredJob, pipeline.Closed{Act: pipeline.ActFailed, Reason: "r", Source: source}))
+		return steeredJob
+	},
+	"refused": func(t *testing.T, f *sharefs.FS) string {
+		require.NoError(t, f.Create("inbox/film.mkv", []byte("film")))
+		refuseFilm(t, f, "inbox/film.mkv")
+		return "failed/film.mkv"
+	},
+}
+
+// liveJob is a job with a plan of one chunk.
+func liveJob(t *testing.T, f *sharefs.FS) string {
+	j := pipeline.Job{ID: steeredJob, Inbox: "film.mkv", Source: "source.mkv", CRC32: "0BADCAFE"}
+	j.Settings.Container = "mkv"
+	require.NoError(t, j.Create(f))
+	require.NoError(t, f.Create(pipeline.JobFile(steeredJob, j.Source), []byte("film")))
+	plan := &pipeline.Plan{
+		Job: steeredJob, Input: pipeline.Input{Source: "source.mkv", Original: "source.mkv"}, Frames: 1,
+		Video:  pipeline.Video{TimeBase: pipeline.Rational{Num: 1, Den: 1000}},
+		Chunks: []pipeline.Chunk{{PTS: pipeline.NewTimestamps(0)}},
+	}
+	_, err := plan.Publish(f)
+	require.NoError(t, err)
+	return steeredJob
+}
+
+func refuseFilm(t *testing.T, f *sharefs.FS, source string) pipeline.RawName {
+	r := pipeline.Reject{Source: source, Sidecar: pipeline.SidecarBeside(source), Inbox: "film.mkv", Reason: "r"}
+	dst, err := r.PutAside(t.Context(), f)
+	require.NoError(t, err)
+	return dst
+}
+
+// siteOf serves a share as a master does, with a token for the user who runs the tests.
+func siteOf(t *testing.T, f *sharefs.FS) string {
+	t.Helper()
+	me, err := user.Current()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte(steeredToken+" "+me.Username+"\n"), 0o600))
+	log := slog.New(slog.DiscardHandler)
+	tokens, err := reread.New(log, func() (control.Tokens, error) { return control.ReadTokens(file) }, file)
+	require.NoError(t, err)
+	latest := func() *status.Status {
+		s, err := status.NewReader(f, wishes, 0).Read(t.Context())
+		require.NoError(t, err)
+		return s
+	}
+	var steering *web.Steering
+	steering = web.NewSteering(control.New(control.Options{
+		Tokens: tokens, Log: log, Latest: latest, Asked: func() { steering.Publish(latest()) },
+		Desk: func(by string) steer.Desk { return steer.Desk{Share: f, Settings: sidecars{}, By: by} },
+	}))
+	steering.Publish(latest())
+	server := httptest.NewServer(web.Site{Latest: latest, Log: log, Metrics: http.NotFoundHandler(), Steering: steering}.Handler())
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	return server.URL
+}
+
+// way asks something in one of the ways that there are. It returns the sentence that answers, and whether it was done;
+// offered is false where there is nothing to press.
+type way func(t *testing.T, f *sharefs.FS, verb, word string) (text string, done, offered bool)
+
+func byCommand(t *testing.T, more []string, verb, word string) (string, bool, bool) {
+	args := append([]string{verb, word}, more...)
+	if verb == "priority" {
+		args = append([]string{verb, word, "1"}, more...)
+	}
+	var out, errs bytes.Buffer
+	if code := run(args, &out, &errs); code == 0 {
+		return strings.TrimSpace(out.String()), true, true
+	}
+	said := strings.TrimPrefix(strings.TrimSpace(errs.String()), "distenc: ")
+	return strings.TrimSpace(strings.Split(said, "\nRun '")[0]), false, true
+}
+
+// steerWays are the ways without a browser.
+var steerWays = map[string]way{
+	"command": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+		return byCommand(t, []string{"--share", f.Root()}, verb, word)
+	},
+	"command elsewhere": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+		t.Setenv("DISTENC_TOKEN", steeredToken)
+		return byCommand(t, []string{"--of", siteOf(t, f)}, verb, word)
+	},
+	"interface": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+		body := "{}"
+		if verb == "priority" {
+			body = `{"priority": 1}`
+		}
+		r, err := http.NewRequest("POST", siteOf(t, f)+control.Prefix+"jobs/"+url.PathEscape(word)+"/"+verb, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+steeredToken)
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		var told struct{ Text, Detail string }
+		data, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &told), "%s", data)
+		return told.Text + told.Detail, answer.StatusCode == 200, true
+	},
+}
+
+// byPage logs in, presses the button, and reads what the page says.
+func byPage(driven *rod.Browser) way {
+	return func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+		page := driven.MustIncognito().MustPage(siteOf(t, f)).Timeout(browser.Patience)
+		defer page.MustClose()
+		page.MustElement("#token").MustInput(steeredToken)
+		page.MustElement("#login button").MustClick()
+		page.MustElement("body.steers")
+		press := `.verbs[data-word=` + string(must(json.Marshal(word))) + `] [data-verb=` + verb + `]`
+		if has, _, err := page.Has(press); err != nil || !has {
+			return "", false, false
+		}
+		page.MustElement(press).MustClick()
+		if verb == "cancel" {
+			page.MustElement("#sure[open] [value=yes]").MustClick()
+		}
+		said := page.MustElement("#said:not([hidden])")
+		return said.MustText(), !strings.Contains(*said.MustAttribute("class"), "wrong"), true
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+var (
+	fresh   = regexp.MustCompile(`\.[a-z0-9]{8}\.(txt|range)$`)
+	written = regexp.MustCompile(`^[0-9T:-]+Z `)
+)
+
+// contents is what lies on a share, without what is new each time.
+func contents(t *testing.T, f *sharefs.FS) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	require.NoError(t, filepath.WalkDir(f.Root(), func(name string, e fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if e.IsDir() || e.Name() == "distenc.toml" || e.Name() == "closed" || strings.HasSuffix(name, ".json") {
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		var d pipeline.Decision
+		if e.Name() == "decision" && json.Unmarshal(data, &d) == nil {
+			data = []byte(string(d.Act) + " " + d.Reason)
+		}
+		rel, err := filepath.Rel(f.Root(), name)
+		require.NoError(t, err)
+		all[fresh.ReplaceAllString(rel, ".$1")] = written.ReplaceAllString(string(data), "")
+		return nil
+	}))
+	return all
+}
+
+// The same wish comes to the same, with the same sentence, whichever way it is asked. Where nothing can come of it the
+// page offers no button.
+func TestAWishComesToTheSameWhicheverWay(t *testing.T) {
+	ways := map[string]way{}
+	for name, ask := range steerWays {
+		ways[name] = ask
+	}
+	if browser.There() {
+		ways["page"] = byPage(browser.New(t).Drive())
+	}
+	for _, verb := range []string{"pause", "resume", "cancel", "retry", "priority"} {
+		for scene, put := range steerScenes {
+			type outcome struct {
+				text  string
+				done  bool
+				share map[string]string
+			}
+			outcomes := map[string]outcome{}
+			for name, ask := range ways {
+				t.Run(verb+", "+scene+", "+name, func(t *testing.T) {
+					var errs bytes.Buffer
+					dir := filepath.Join(t.TempDir(), "share")
+					require.Equal(t, 0, run([]string{"init", dir}, io.Discard, &errs), &errs)
+					f, err := sharefs.Open(dir)
+					require.NoError(t, err)
+					text, done, offered := ask(t, f, verb, put(t, f))
+					if offered {
+						outcomes[name] = outcome{strings.ReplaceAll(text, dir, "SHARE"), done, contents(t, f)}
+					} else {
+						outcomes[name] = outcome{"not offered", false, contents(t, f)}
+					}
+				})
+			}
+			want := outcomes["command"]
+			require.NotEmpty(t, want.text)
+			for name, got := range outcomes {
+				if got.text == "not offered" { // a resumed job that goes on, or what is refused
+					require.True(t, !want.done || verb == "resume" || verb == "pause" && scene == "paused", "%s, %s", verb, scene)
+					continue
+				}
+				require.Equal(t, want, got, "%s, %s: %s", verb, scene, name)
+			}
+		}
+	}
+}
