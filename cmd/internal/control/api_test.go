@@ -18,6 +18,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/reread"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/history"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
 )
@@ -170,7 +171,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	model, err := document.BuildV3Model()
 	require.NoError(t, err)
 	for name, value := range map[string]any{
-		"Status": status.Status{Trouble: "x"},
+		"Status": status.Status{Trouble: "x", History: &history.History{}},
 		"Job": pipeline.JobStatus{Quality: &pipeline.Scores{}, OutputSize: 1, Skipped: "x", Waits: "x", Ended: time.Now(),
 			Closed: true, Origin: pipeline.Origin{Source: "x", Build: "x"}, Asked: pipeline.Asked{Nonce: "x"},
 			Setbacks: pipeline.Setbacks{Notes: []string{"x"}, Failures: []pipeline.Failure{{}}}},

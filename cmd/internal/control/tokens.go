@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 )
 
@@ -37,7 +38,7 @@ func ReadTokens(name string) (Tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the tokens: %w", err)
 	}
-	if st.Mode().Perm()&0o027 != 0 {
+	if st.Mode().Perm()&0o027 != 0 && runtime.GOOS != "windows" { // which has no modes, and Go makes some up
 		return nil, fmt.Errorf("%q has mode %04o: others can read or write the tokens; `chmod g-w,o= %s` mends it",
 			name, st.Mode().Perm(), name)
 	}
