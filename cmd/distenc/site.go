@@ -54,7 +54,7 @@ func (f *farm) steering(
 		return nil, err
 	}
 	return web.NewSteering(control.New(control.Options{
-		Tokens: tokens, Latest: keeper.Latest, Log: log,
+		Tokens: tokens, Latest: keeper.Latest, Log: log, Files: f.files(keeper),
 		Desk: func(by string) steer.Desk { return steer.Desk{Share: f.fs, Settings: sidecars{}, By: by} },
 		Asked: func() {
 			select {

@@ -62,6 +62,13 @@ func (c *Control) routes() []route {
 		{"POST", "jobs/{id}/priority", false, c.priority},
 		{"POST", "nodes/{id}/rest", false, c.rest},
 		{"POST", "nodes/{id}/wake", false, c.wake},
+		{"GET", "jobs/{id}/certificate", false, c.file(c.Files.Certificate)},
+		{"PUT", "inbox/{path...}", false, c.file(c.Files.Put)},
+		{"GET", "inbox/{path...}", false, c.file(c.Files.Look)},
+		{"DELETE", "inbox/{path...}", false, c.file(c.Files.Drop)},
+		{"GET", "profiles", false, c.file(c.Files.ListProfiles)},
+		{"GET", "outbox", false, c.file(c.Files.List)},
+		{"GET", "outbox/{path...}", false, c.file(c.Files.Fetch)},
 	}
 }
 
@@ -69,11 +76,18 @@ func (c *Control) routes() []route {
 func (c *Control) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(Prefix, Refuse(http.StatusNotFound, "there is no such path; openapi.yaml lists them all"))
+	methods := map[string][]string{}
 	for _, r := range c.routes() {
-		mux.HandleFunc(Prefix+r.path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", r.method)
-			Refuse(http.StatusMethodNotAllowed, "this path wants "+r.method).ServeHTTP(w, nil)
+		methods[r.path] = append(methods[r.path], r.method)
+	}
+	for path, wanted := range methods {
+		allow := strings.Join(wanted, ", ")
+		mux.HandleFunc(Prefix+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", allow)
+			Refuse(http.StatusMethodNotAllowed, "this path wants "+allow).ServeHTTP(w, nil)
 		})
+	}
+	for _, r := range c.routes() {
 		answer := c.allowed(r.answer)
 		if r.open {
 			answer = r.answer

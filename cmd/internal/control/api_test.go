@@ -15,6 +15,7 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/cmd/internal/handin"
 	"github.com/distenc/distenc/cmd/internal/reread"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
@@ -61,7 +62,7 @@ func testControl(t *testing.T) (*Control, *sharefs.FS) {
 			s.Inbox = []status.Waiting{{Name: "other <b>.mkv"}}
 			s.Master = &status.Master{Node: "nas-1-m12345"}
 			return s
-		}}), share
+		}, Files: testFiles(share)}), share
 }
 
 // request asks as a program with a token does.
@@ -98,7 +99,7 @@ func TestEveryRouteIsDescribedAndTheReverse(t *testing.T) {
 	}
 	c, _ := testControl(t)
 	for _, r := range c.routes() {
-		routed = append(routed, r.method+" "+r.path)
+		routed = append(routed, r.method+" "+strings.Replace(r.path, "...}", "}", 1))
 	}
 	require.ElementsMatch(t, described, routed)
 }
@@ -116,6 +117,19 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
 	form := verb(film+"/cancel", "")
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	put := func(path, body string, place ...string) *http.Request {
+		r := request("PUT", Prefix+"inbox/"+path, body)
+		r.Header.Set("Content-Type", "application/octet-stream")
+		for _, p := range place {
+			r.Header.Set("Content-Range", p)
+		}
+		return r
+	}
+	ranges := func(text string) *http.Request {
+		r := request("GET", Prefix+"outbox/film%20one.mkv", "")
+		r.Header.Set("Range", text)
+		return r
+	}
 	for _, step := range []struct {
 		r    *http.Request
 		code int
@@ -146,12 +160,34 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{verb(film+"/pause", strings.Repeat(" ", maxBody+1)), 413, "bytes at most"},
 		{verb(film+"/cancel", ""), 200, "film.mkv is cancelled"},
 		{verb(film+"/cancel", ""), 409, "has ended"},
+		{put("film.mkv", "film"), 201, `"name":"inbox/film.mkv"`},
+		{put("film%20[ABCDEF01].mkv", "film"), 422, KindDamaged},
+		{put("film.mkv", "film", "bytes 0-3/9"), 202, `"offset":4`},
+		{put("half.mkv", "film", "bytes 3-6/9"), 409, KindOffset},
+		{put("film.mkv", "", "bytes */9"), 202, `"complete":false`},
+		{put("film.mkv", "", "bytes */99999"), 507, KindNoRoom},
+		{put("film.mkv", "film", "bytes 0-3"), 400, "Content-Range is like"},
+		{put(".film.mkv", "film"), 422, KindWrong},
+		{put("film.mkv?profle=x", "film"), 422, "no such wish"},
+		{request("GET", Prefix+"inbox/none.mkv", ""), 404, KindUnknown},
+		{request("DELETE", Prefix+"inbox/none.mkv", ""), 404, KindUnknown},
+		{request("GET", Prefix+"inbox/half.mkv", ""), 200, `"offset":4`},
+		{request("DELETE", Prefix+"inbox/half.mkv", ""), 204, ""},
+		{request("GET", Prefix+"profiles", ""), 200, "tablet"},
+		{request("GET", Prefix+"outbox", ""), 200, `"href":"outbox/film%20one.mkv"`},
+		{request("GET", Prefix+"outbox/film%20one.mkv", ""), 200, "film"},
+		{request("GET", Prefix+"outbox/none.mkv", ""), 404, "no file"},
+		{ranges("bytes=1-2"), 206, "il"},
+		{ranges("bytes=1-1,2-2,3-3,1-1,2-2"), 416, "ranges at most"},
+		{request("GET", Prefix+"jobs/"+job+"/certificate", ""), 200, "frames"},
+		{request("GET", Prefix+"jobs/none/certificate", ""), 404, "no certificate"},
 	} {
 		c, share := testControl(t)
 		if step.has == "has ended" {
 			_, err := pipeline.Decide(share, job, pipeline.Decision{Act: pipeline.ActCancelled})
 			require.NoError(t, err)
 		}
+		furnish(t, c, share)
 		name := step.r.Method + " " + step.r.URL.Path
 		w := answer(c, step.r)
 		require.Equal(t, step.code, w.Code, "%s: %s", name, w.Body)
@@ -177,6 +213,8 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			Setbacks: pipeline.Setbacks{Notes: []string{"x"}, Failures: []pipeline.Failure{{}}}},
 		"Node": status.Node{Why: "x", Builds: []pipeline.Offer{{}}, Metrics: []pipeline.Metric{"x"},
 			NodeMemory: status.NodeMemory{Memory: 1, MemoryLimit: "x"}},
+		"Upload":  handin.Upload{Name: "x", Nonce: "x"},
+		"Output":  handin.Output{Certificate: "x", Plays: "x", Output: status.Output{Job: "x", SourceSize: 1, Saved: 1}},
 		"Answer":  Answer{Job: "x", Path: "x", Priority: new(int)},
 		"Problem": Problem{Kind: "x", Meant: []string{"x"}},
 	} {
@@ -192,14 +230,18 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 
 func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
 	c, _ := testControl(t)
+	allowed := map[string][]string{}
 	for _, route := range c.routes() {
+		allowed[route.path] = append(allowed[route.path], route.method)
+	}
+	for path, methods := range allowed {
 		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
-			if method == route.method {
+			if slices.Contains(methods, method) {
 				continue
 			}
-			w := answer(c, request(method, Prefix+route.path, ""))
-			require.Equal(t, 405, w.Code, "%s %s", method, route.path)
-			require.Equal(t, route.method, w.Header().Get("Allow"))
+			w := answer(c, request(method, Prefix+path, ""))
+			require.Equal(t, 405, w.Code, "%s %s", method, path)
+			require.Equal(t, strings.Join(methods, ", "), w.Header().Get("Allow"))
 			require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
 		}
 	}

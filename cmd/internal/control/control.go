@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/cmd/internal/handin"
 	"github.com/distenc/distenc/cmd/internal/reread"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
@@ -20,6 +21,7 @@ type Options struct {
 	Tokens *reread.Value[Tokens]
 	Desk   func(by string) steer.Desk // where the wishes of a person of that name are fulfilled
 	Latest func() *status.Status      // the last state that was read, nil before the first
+	Files  *handin.Files              // what is handed in and taken out
 	Asked  func()                     // is told that something may have changed; it must not wait
 	Log    *slog.Logger
 }
@@ -33,6 +35,7 @@ type Control struct {
 	events   *Stream
 	streams  chan struct{} // one place for each stream that is open
 	wishes   chan struct{} // one place for each wish that is being fulfilled
+	files    chan struct{} // one place for each file that is on its way
 	same     *http.CrossOriginProtection
 }
 
@@ -50,7 +53,8 @@ func New(o Options) *Control {
 	return &Control{
 		Options: o, guesses: newGuesses(), sessions: &sessions{open: map[[sha256.Size]byte]session{}}, events: NewStream(),
 		streams: make(chan struct{}, maxStreams), wishes: make(chan struct{}, maxWishes),
-		same: http.NewCrossOriginProtection(),
+		files: make(chan struct{}, maxFiles),
+		same:  http.NewCrossOriginProtection(),
 	}
 }
 

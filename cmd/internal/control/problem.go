@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/distenc/distenc/cmd/internal/handin"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline/steer"
 )
@@ -27,6 +28,10 @@ const (
 	KindNotNow    = "not_now"
 	KindBusy      = "busy"
 	KindWrong     = "wrong"
+	KindNoRoom    = "no_room"
+	KindMany      = "many"
+	KindDamaged   = "damaged"
+	KindOffset    = "offset" // a part of a film that does not begin where those before it end
 )
 
 // Refuse returns a problem of that HTTP status.
@@ -45,6 +50,18 @@ func (p *Problem) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // problemOf says to a client what steer says of a wish.
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	if r, ok := errors.AsType[*handin.Refusal](err); ok {
+		p := Refuse(r.Status, r.Detail)
+		if r.Status == http.StatusUnprocessableEntity {
+			p.Kind = KindWrong
+		}
+		return p
+	}
+	if o, ok := errors.AsType[*steer.OffsetError](err); ok {
+		p := Refuse(http.StatusConflict, o.Error())
+		p.Kind = KindOffset
 		return p
 	}
 	wish, ok := errors.AsType[*steer.Error](err)
@@ -67,6 +84,15 @@ func problemOf(err error) *Problem {
 		p.Kind = KindNotNow
 	case steer.Busy:
 		p.Kind = KindBusy
+	case steer.NoRoom:
+		p = Refuse(http.StatusInsufficientStorage, err.Error())
+		p.Kind = KindNoRoom
+	case steer.Many:
+		p = Refuse(http.StatusTooManyRequests, err.Error())
+		p.Kind = KindMany
+	case steer.Damaged:
+		p = Refuse(http.StatusUnprocessableEntity, err.Error())
+		p.Kind = KindDamaged
 	}
 	for _, t := range wish.Meant {
 		p.Meant = append(p.Meant, t.Word())

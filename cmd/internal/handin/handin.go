@@ -27,6 +27,8 @@ type Files struct {
 	Latest func() *status.Status
 	// Wishes reads what is asked for a film from the query of its address; an error is the asker's.
 	Wishes func(url.Values) (steer.Wishes, error)
+	// Profiles are the names that may be wished for.
+	Profiles func() []string
 
 	pace time.Duration // for tests; zero: slowest
 }

@@ -76,6 +76,9 @@ func newSite(t *testing.T, root string) *site {
 			if refused, ok := errors.AsType[*Refusal](err); ok {
 				code = refused.Status
 			}
+			if errors.As(err, new(*steer.OffsetError)) {
+				code = http.StatusConflict
+			}
 			if err != nil {
 				http.Error(w, err.Error(), code)
 			}
@@ -132,31 +135,33 @@ func (s *site) there(path string) (offset string) {
 // A connection that breaks after 40% keeps them, and the next request goes on.
 func TestAnUploadThatIsCutOff(t *testing.T) {
 	s := newSite(t, t.TempDir())
-	film := strings.Repeat("0123456789", 100_000)
+	film := strings.Repeat("0123456789", 400_000)
 	const path = "/inbox/films/film%20one.mkv"
-	code, h, _ := s.send("PUT", path+"?profile=tablet", "", "Content-Range", "bytes */1000000")
+	code, h, _ := s.send("PUT", path+"?profile=tablet", "", "Content-Range", "bytes */4000000")
 	require.Equal(t, 202, code)
 	require.Equal(t, "0", h.Get("Upload-Offset"))
-	c := s.raw("PUT " + path + "?profile=tablet HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n" +
-		"Content-Range: bytes 0-999999/1000000\r\n\r\n" + film[:400_000])
+	c := s.raw("PUT " + path + "?profile=tablet HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n" +
+		"Content-Range: bytes 0-3999999/4000000\r\n\r\n" + film[:1_600_000])
+	require.Eventually(t, func() bool { return s.there(path) == "1048576" }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, c.Close())
 	require.Eventually(t, func() bool { // until the server knows of it, the film is busy
-		code, h, _ = s.send("PUT", path, "", "Content-Range", "bytes */1000000")
-		return code == 202 && h.Get("Upload-Offset") == "400000"
+		code, h, _ = s.send("PUT", path, "", "Content-Range", "bytes */4000000")
+		return code == 202 && h.Get("Upload-Offset") == "1600000"
 	}, time.Minute, 10*time.Millisecond)
-	code, h, _ = s.send("PUT", path, film[300_000:], "Content-Range", "bytes 300000-999999/1000000")
+	code, h, _ = s.send("PUT", path, film[1_200_000:], "Content-Range", "bytes 1200000-3999999/4000000")
 	require.Equal(t, 409, code)
-	require.Equal(t, "400000", h.Get("Upload-Offset"))
-	code, h, text := s.send("PUT", path, film[400_000:500_000], "Content-Range", "bytes 400000-499999/1000000")
+	require.Equal(t, "1600000", h.Get("Upload-Offset"))
+	code, h, text := s.send("PUT", path, film[1_600_000:2_000_000], "Content-Range", "bytes 1600000-1999999/4000000")
 	require.Equal(t, 202, code, text)
-	require.Equal(t, []string{"500000", "1000000", "?0"},
+	require.Equal(t, []string{"2000000", "4000000", "?0"},
 		[]string{h.Get("Upload-Offset"), h.Get("Upload-Length"), h.Get("Upload-Complete")})
-	code, h, text = s.send("PUT", path+"?profile=tablet", film[500_000:], "Content-Range", "bytes 500000-999999/1000000")
+	const last = "bytes 2000000-3999999/4000000"
+	code, h, text = s.send("PUT", path+"?profile=tablet", film[2_000_000:], "Content-Range", last)
 	require.Equal(t, 201, code, text)
 	require.Equal(t, "?1", h.Get("Upload-Complete"))
 	var u Upload
 	require.NoError(t, json.Unmarshal([]byte(text), &u))
-	require.Equal(t, Upload{1000000, 1000000, true, "inbox/films/film one.mkv", u.Nonce}, u)
+	require.Equal(t, Upload{4000000, 4000000, true, "inbox/films/film one.mkv", u.Nonce}, u)
 	content, err := os.ReadFile(s.Share.Path(u.Name))
 	require.NoError(t, err)
 	require.Equal(t, film, string(content))
@@ -175,7 +180,7 @@ func TestCurl(t *testing.T) {
 	s := newSite(t, t.TempDir())
 	film := filepath.Join(t.TempDir(), "film.mkv")
 	require.NoError(t, os.WriteFile(film, bytes.Repeat([]byte("0123456789"), 300_000), 0o600))
-	out, err := exec.Command("curl", "-fsS", "-T", film, s.URL+"/inbox/").CombinedOutput()
+	out, err := exec.Command("curl", "-fsS", "-T", film, s.URL+"/inbox/?profile=tablet").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), `"name":"inbox/film.mkv"`)
 	_, _, _ = s.send("PUT", "/inbox/film.mkv", "0123456789", "Content-Range", "bytes 0-9/3000000")
@@ -298,7 +303,7 @@ func TestFetch(t *testing.T) {
 		require.Contains(t, h.Get("Content-Security-Policy"), "sandbox")
 		kind := "application/octet-stream"
 		if strings.HasPrefix(disposition, "inline") {
-			kind = "video/webm"
+			kind = "video/x-matroska"
 		}
 		require.Equal(t, kind, h.Get("Content-Type"))
 	}

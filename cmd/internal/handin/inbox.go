@@ -49,7 +49,7 @@ func (f *Files) Put(w http.ResponseWriter, r *http.Request) error {
 func (f *Files) refused(w http.ResponseWriter, err error) error {
 	if wrong, ok := errors.AsType[*steer.OffsetError](err); ok {
 		offer(w, steer.Received{Offset: wrong.Offset, Total: wrong.Total})
-		return refuse(http.StatusConflict, "%s", wrong)
+		return wrong
 	}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -77,6 +77,13 @@ func (f *Files) Drop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// ListProfiles lists those that may be wished for.
+func (f *Files) ListProfiles(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string][]string{"profiles": f.Profiles()}) // the client is gone
 	return nil
 }
 

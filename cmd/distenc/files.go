@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/distenc/distenc/cmd/internal/config"
+	"github.com/distenc/distenc/cmd/internal/handin"
+	"github.com/distenc/distenc/cmd/internal/view"
+	"github.com/distenc/distenc/pipeline/steer"
+)
+
+// files are what people hand in and take out over the network.
+func (f *farm) files(keeper *view.Keeper) *handin.Files {
+	return &handin.Files{
+		Share: f.fs, Latest: keeper.Latest, Profiles: func() []string { return f.cfg().ProfileNames() },
+		Uploads: &steer.Uploads{
+			Desk: steer.Desk{Share: f.fs, Settings: sidecars{}}, MinFree: func() int64 { return f.cfg().Disk.MinFree },
+		},
+		Wishes: func(query url.Values) (steer.Wishes, error) { return askedFor(query, f.cfg()) },
+	}
+}
+
+// query is what is asked for as the interface has it, without a look at the profiles, which are the share's.
+func (a *asked) query() url.Values {
+	query := url.Values{}
+	for name, text := range map[string]string{
+		"profile": a.Profile, "encoder": a.encoder, "options": a.options,
+		"size": a.single["size"], "quality": a.single["quality"],
+	} {
+		if text != "" {
+			query.Set(name, text)
+		}
+	}
+	if a.Priority != nil {
+		query.Set("priority", strconv.Itoa(*a.Priority))
+	}
+	if a.Again {
+		query.Set("again", "true")
+	}
+	return query
+}
+
+// askedFor reads that, with the settings that hold here.
+func askedFor(query url.Values, cfg config.Config) (steer.Wishes, error) {
+	a := asked{single: config.Choices{}}
+	for name, values := range query {
+		if len(values) != 1 {
+			return a.Wishes, fmt.Errorf("%s is wished for %d times", name, len(values))
+		}
+		if err := a.take(name, values[0]); err != nil {
+			return a.Wishes, err
+		}
+	}
+	return a.Wishes, a.check(cfg)
+}
+
+func (a *asked) take(name, text string) (err error) {
+	var yes bool
+	switch name {
+	case "profile":
+		a.Profile = text
+	case "encoder":
+		a.encoder = text
+	case "options":
+		a.options = text
+	case "size", "quality":
+		a.single[name] = text
+	case "priority":
+		var n int
+		n, err = strconv.Atoi(text)
+		a.Priority = &n
+	case "paused":
+		yes, err = strconv.ParseBool(text)
+		a.Paused = &yes
+	case "again":
+		a.Again, err = strconv.ParseBool(text)
+	default:
+		return fmt.Errorf("there is no wish %q; "+
+			"there are profile, encoder, options, size, quality, priority, paused and again", name)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s can't be %q", name, text)
+	}
+	return err
+}
