@@ -115,6 +115,7 @@ func newAdd(g *global) *cobra.Command {
 	var w asked
 	var priority int
 	var wait bool
+	var to of
 	cmd := &cobra.Command{
 		Use:   "add FILE... [flags] [-- OPTIONS]",
 		Short: "Put files into the inbox, whole and with settings of their own",
@@ -122,14 +123,24 @@ func newAdd(g *global) *cobra.Command {
 it is whole and none waits for it to settle. Settings apply to these files alone. A file that lies in the inbox
 already stays there, and counts as whole from now on.
 
+With --to the films are sent to a master over the network, which no mount is needed for. What was cut off goes on by
+itself, and when the same command is given again.
+
 ` + aboutOptions,
 		Example: `  distenc add "Show - 01 [ABCDEFAB].mkv" --wait
   distenc add film.mkv --profile tablet -- --preset veryfast --crf 21
-  distenc add film.mkv --encoder x265 -- --preset slow --crf 20 --output-depth 10`,
+  distenc add film.mkv --encoder x265 -- --preset slow --crf 20 --output-depth 10
+  distenc add film.mkv --to http://nas:8470 --token-file token.txt`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := w.takeOptions(cmd, args)
 			if err != nil {
 				return err
+			}
+			if priority != 0 {
+				w.Priority = &priority
+			}
+			if to.address != "" {
+				return g.stop.oneShot(send(cmd, to, w, files, wait))
 			}
 			cfg, _, share, err := g.open(cmd)
 			if err != nil {
@@ -138,9 +149,6 @@ already stays there, and counts as whole from now on.
 			if err := w.check(cfg); err != nil {
 				return err
 			}
-			if priority != 0 {
-				w.Priority = &priority
-			}
 			return g.stop.oneShot(add(cmd, share, w.Wishes, files, wait, cfg.Disk.MinFree))
 		},
 	}
@@ -148,6 +156,7 @@ already stays there, and counts as whole from now on.
 	cmd.Flags().IntVar(&priority, "priority", 0, "jobs with a higher `number` go first")
 	cmd.Flags().BoolVar(&w.Again, "again", false,
 		"encode even if the same content was encoded with the same settings before")
+	to.toFlags(cmd)
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the outputs are published; exit code 3 if a job failed")
 	return cmd
 }

@@ -25,11 +25,21 @@ func (o *of) flags(cmd *cobra.Command) {
 		"ask the master that serves `URL`, such as http://nas:8470, instead of a share")
 }
 
+// toFlags are those of commands that put something there.
+func (o *of) toFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.address, "to", "", "send it to the master that serves `URL`, such as http://nas:8470")
+	o.tokenFileFlag(cmd, "--to")
+}
+
 // tokenFlags are those of commands that change something.
 func (o *of) tokenFlags(cmd *cobra.Command) {
 	o.flags(cmd)
+	o.tokenFileFlag(cmd, "--of")
+}
+
+func (o *of) tokenFileFlag(cmd *cobra.Command, flag string) {
 	cmd.Flags().StringVar(&o.tokenFile, "token-file", "",
-		"the `FILE` that begins with your token, for --of, unless "+config.Token+" is set")
+		"the `FILE` that begins with your token, for "+flag+", unless "+config.Token+" is set")
 }
 
 // master returns the one that was named.

@@ -79,7 +79,7 @@ Settings come from flags, then DISTENC_* variables, then the machine's TOML (--c
 	sets(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newInit(g), newMaster(g), newWorker(g), newRun(g), newEncode(g), newTry(g), newAdd(g),
+		newInit(g), newMaster(g), newWorker(g), newRun(g), newEncode(g), newTry(g), newAdd(g), newFetch(g),
 		newStatus(g), newNodes(g), newPause(g), newResume(g), newCancel(g), newRetry(g), newPriority(g),
 		newVerify(g), newDoctor(g), newService(g), newVersion(), newMan(), exitCodesTopic(), settingsTopic(),
 	)

@@ -1,0 +1,106 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/distenc/distenc/cmd/internal/handin"
+)
+
+// Film is one of this machine that is to be put into the inbox.
+type Film struct {
+	File   string
+	Path   string     // below inbox/, with slashes
+	Wishes url.Values // as the interface has them
+}
+
+// Send puts a film into the inbox and returns what became of it. It goes on where an earlier call was cut off, and by
+// itself after a connection that broke. The error may be a *control.Problem.
+func (m *Master) Send(ctx context.Context, f Film, w Watch) (handin.Upload, error) {
+	var done handin.Upload
+	if err := m.wantsToken(); err != nil {
+		return done, err
+	}
+	file, err := os.Open(f.File)
+	if err != nil {
+		return done, &fileError{err}
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return done, &fileError{err}
+	}
+	s := sending{m, file, info, m.inboxAddress(f, info), w, false}
+	err = again(ctx, w, func(ctx context.Context) (moved bool, err error) {
+		done, moved, err = s.try(ctx)
+		return moved, err
+	})
+	return done, err
+}
+
+// sending is a film on its way.
+type sending struct {
+	*Master
+
+	file    *os.File
+	was     fs.FileInfo
+	address string
+	watch   Watch
+	began   bool // a part was sent, whose answer may be lost
+}
+
+func (m *Master) inboxAddress(f Film, info fs.FileInfo) string {
+	query := url.Values{"modified": {strconv.FormatInt(info.ModTime().UnixMilli(), 10)}}
+	for key, values := range f.Wishes {
+		query[key] = values
+	}
+	elements := strings.Split(f.Path, "/")
+	for i, e := range elements {
+		elements[i] = url.PathEscape(e)
+	}
+	return m.api("inbox/" + strings.Join(elements, "/") + "?" + query.Encode())
+}
+
+// try asks how much is there and sends the rest.
+func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err error) {
+	total := s.was.Size()
+	if s.began { // the film may be whole, and only the answer was lost
+		if err := s.short(ctx, http.MethodGet, s.address, "", &done); err == nil && done.Complete {
+			return done, true, nil
+		}
+	}
+	err = s.short(ctx, http.MethodPut, s.address, fmt.Sprintf("bytes */%d", total), &done)
+	if err != nil || done.Complete {
+		return done, done.Complete, err
+	}
+	if now, err := s.file.Stat(); err != nil || now.Size() != total || !now.ModTime().Equal(s.was.ModTime()) {
+		return done, false, &fileError{errors.Join(fmt.Errorf("%q changes while it is sent", s.file.Name()), err)}
+	}
+	s.began = true
+	at := done.Offset
+	s.watch.Moved(at, total)
+	ctx, body, stop := watched(ctx, io.NewSectionReader(s.file, at, total-at), func(n int) {
+		at += int64(n)
+		s.watch.Moved(at, total)
+	})
+	defer stop()
+	r, err := s.request(ctx, http.MethodPut, s.address, io.NopCloser(body))
+	if err != nil {
+		return done, false, err
+	}
+	r.ContentLength = total - done.Offset
+	r.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", done.Offset, total-1, total))
+	begin := done.Offset
+	if err = s.answer(r, &done); err == nil && !done.Complete {
+		err = errMoreToCome
+	}
+	return done, at > begin, cause(ctx, err)
+}
