@@ -18,14 +18,14 @@ var liveJS string
 var liveCSS string
 
 // LivePolicy is the Content-Security-Policy of the page that steers: its own files and forms, and nothing else.
-const LivePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'"
+const LivePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; media-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // Script is the page's that steers.
 func Script() []byte { return []byte(liveJS) }
 
 // Sheet is the style of the page that steers.
-func Sheet() []byte { return []byte(pageStyle() + liveCSS) }
+func Sheet() []byte { return []byte(pageStyle() + liveCSS + filesCSS) }
 
 // mostListed is how many of each list are on the page that steers, which is sent again with each change. `distenc
 // status` and the interface list them all.

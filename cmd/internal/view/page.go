@@ -52,7 +52,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"plot":    plotOf,
 	"past":    pastOf,
 	"job":     jobVerbs, "file": fileVerbs, "rejected": rejectedVerbs,
-}).Parse(pageHTML + historyHTML))
+}).Parse(pageHTML + historyHTML + filesHTML))
 
 // marked writes what stands between two backticks as code, and everything as text.
 func marked(s string) template.HTML {

@@ -283,6 +283,6 @@ func TestANameIsText(t *testing.T) {
 		require.Regexp(t, "^(event: page|data: )", lines.Text())
 	}
 	_, page := send(t, http.DefaultClient, get(t, address+"/"))
-	require.Equal(t, 1, strings.Count(page, "<script"), "its own")
+	require.Equal(t, 2, strings.Count(page, "<script"), "its own")
 	require.NotContains(t, page, "<img")
 }

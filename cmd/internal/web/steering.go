@@ -50,6 +50,7 @@ func (s *Steering) add(mux *http.ServeMux) {
 	mux.HandleFunc("GET /events", s.Streaming(s.page))
 	mux.HandleFunc("GET /page.css", file("text/css; charset=utf-8", view.Sheet()))
 	mux.HandleFunc("GET /page.js", file("text/javascript; charset=utf-8", view.Script()))
+	mux.HandleFunc("GET /files.js", file("text/javascript; charset=utf-8", view.FilesScript()))
 	mux.Handle("POST /login", s.FromHere(http.HandlerFunc(s.login)))
 	mux.Handle("POST /logout", s.FromHere(http.HandlerFunc(s.logout)))
 }

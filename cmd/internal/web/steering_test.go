@@ -132,7 +132,7 @@ func TestALoginSteers(t *testing.T) {
 	require.NoError(t, page.Body.Close())
 	require.NotContains(t, string(html), `class="steers"`)
 	require.NotContains(t, string(html), "<style")
-	require.Equal(t, 1, strings.Count(string(html), "<script"))
+	require.Equal(t, 2, strings.Count(string(html), "<script"))
 
 	c := browser(t, address)
 	code, body := send(t, c, post(t, address, "/api/v1/jobs/"+job+"/pause", "{}"))
