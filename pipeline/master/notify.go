@@ -3,6 +3,7 @@ package master
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -108,9 +109,13 @@ func (t *term) announceStart(j *job, dir pipeline.Folder) {
 
 // announceAside has people told of a job that can't go on without a person, once for each time that a chunk of it is
 // set aside while none was before.
-func (t *term) announceAside(j *job, chunks pipeline.JobChunks) {
+func (t *term) announceAside(j *job, dir pipeline.Folder, chunks pipeline.JobChunks) {
+	if len(t.receivers(pipeline.EventFailed)) == 0 {
+		return
+	}
 	failed := chunks.In(pipeline.Failed)
-	if len(failed) == 0 || j.chunks.announced {
+	before := slices.ContainsFunc(failed, func(c pipeline.ChunkFile) bool { return dir[toldName+"."+c.Stem()] })
+	if len(failed) == 0 || j.chunks.announced || before {
 		j.chunks.announced = len(failed) > 0
 		return
 	}

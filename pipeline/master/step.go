@@ -106,7 +106,7 @@ func (t *term) stepChunks(
 	t.startReject(j)
 	t.startAccept(j, state)
 	t.setAside(ctx, j, chunks)
-	t.announceAside(j, chunks)
+	t.announceAside(j, dir, chunks)
 	t.dropSurplus(j, chunks, state)
 	count := map[pipeline.State]int{}
 	for _, c := range state {

@@ -79,14 +79,20 @@ func TestTheNextMasterTellsWhatADeadOneHasNot(t *testing.T) {
 		"started": {"film.mkv", "", ".started.", "film.mkv has begun: "},
 		"idle":    {"film.mkv", "", "idle.", "All jobs are done, and nothing waits in the inbox."},
 		"failed":  {"bad.mkv", "no film", "rejected.", "bad.mkv failed: "},
+		"aside":   {"film.mkv", "", ".aside.", "It waits for you: `distenc retry "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFarm(t, calmTerms+fast+limit)
 			p := newPhone(t)
 			kind := name
-			if name == "skipped" {
+			switch name {
+			case "skipped":
 				kind = "done"
+			case "aside": // a chunk of the film fails everywhere
+				kind = "failed"
+				broken, _ := brokenFFmpeg(t)
+				f.env = []string{"PATH=" + broken + ":" + os.Getenv("PATH")}
 			}
 			told := filepath.Join(t.TempDir(), "told")
 			hold := filepath.Join(t.TempDir(), "hold")
