@@ -50,6 +50,7 @@ test-packages:
 WINDOWS ?= ./lease/...
 test-windows:
 	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS) && \
+		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "SMBClient|ShareOnDisk" ./cmd/internal/doctor && \
 		$(GO) test -count=1 -parallel 8 ./test/windows'
 
 # The script for clusters on a real Slurm of its own, on this machine.

@@ -27,7 +27,7 @@ const folderPrefix = "doctor."
 // Share tests the share as this machine sees it. It must be one already: see Unusable.
 func Share(ctx context.Context, o ShareOptions, tell Tell) {
 	m := mountOf(o.Root, o.Share.Root())
-	for _, f := range adviseMount(m) {
+	for _, f := range adviseWay(m, o.Share.Root()) {
 		tell(f)
 	}
 	tell(checkSpace("space: share", o.Share.Root(), spaceLimits{scarce: 10 << 30, none: 256 << 20}))
