@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint lint-systems vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -48,10 +48,12 @@ test-packages:
 
 # What runs on Windows, under wine, and Linux and Windows on one folder: docs/windows.md.
 WINDOWS ?= ./lease/...
+CHILDREN = Pause|AChild|ExitCodes|Arguments|NoChild|MemoryOfTheMachine
 test-windows:
 	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS) && \
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "SMBClient|ShareOnDisk" ./cmd/internal/doctor && \
-		$(GO) test -count=1 -parallel 8 ./test/windows'
+		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "$(CHILDREN)" ./pipeline/media && \
+		$(GO) test -count=1 -timeout 60m -parallel 8 ./test/windows'
 
 # The script for clusters on a real Slurm of its own, on this machine.
 test-slurm:
@@ -134,6 +136,13 @@ vet:
 lint: vet $(GOLANGCI)
 	$(GOLANGCI) run --allow-parallel-runners ./...
 
+# The same rules on what is compiled for Windows and macOS only.
+lint-systems: $(GOLANGCI)
+	for system in windows darwin; do \
+		CGO_ENABLED=0 GOOS=$$system $(GO) build ./... && CGO_ENABLED=0 GOOS=$$system \
+		$(GOLANGCI) run --allow-parallel-runners ./cmd/... ./lease/... ./pipeline/... ./watcher || exit 1; \
+	done
+
 # Compiled here, which takes minutes, once.
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -182,11 +191,17 @@ install: $(BIN) $(TOOL) install-units
 VERSION := $(shell git describe --exact-match --match 'v*' 2>/dev/null | sed 's/^v//' | grep . || \
 	{ git describe --abbrev=0 --match 'v*' 2>/dev/null || echo v0.1.0; } | sed "s/^v//; s/$$/+$$(git log -1 --format=%cd.%h --date=format:%Y%m%d 2>/dev/null)/")
 ARCHES = amd64 arm64
+# What goes into each archive for a system without man pages.
+PAPERS = LICENSE CHANGELOG.md README.md config.example.toml docs/windows.md
 # Whoever builds a commit again gets the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 bin/distenc-%: FORCE
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $@ ./cmd/distenc
+bin/darwin-%/distenc: FORCE
+	CGO_ENABLED=0 GOOS=darwin GOARCH=$* $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $@ ./cmd/distenc
+bin/windows-%/distenc.exe: FORCE
+	CGO_ENABLED=0 GOOS=windows GOARCH=$* $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o $@ ./cmd/distenc
 FORCE:
 
 # dist/distenc_VERSION_ARCH.deb. DEB_ARCH chooses another processor.
@@ -210,7 +225,7 @@ deb: build bin/distenc-$(DEB_ARCH)
 	dpkg-deb --root-owner-group -Zxz --build bin/deb dist/distenc_$(VERSION)-1_$(DEB_ARCH).deb
 
 # Archives to unpack anywhere, and their sums.
-release: build $(ARCHES:%=bin/distenc-%)
+release: build $(ARCHES:%=bin/distenc-%) $(ARCHES:%=bin/darwin-%/distenc) bin/windows-amd64/distenc.exe
 	rm -rf bin/release && install -d dist
 	for arch in $(ARCHES); do \
 		name=distenc_$(VERSION)_linux_$$arch; \
@@ -219,7 +234,17 @@ release: build $(ARCHES:%=bin/distenc-%)
 		cp LICENSE CHANGELOG.md README.md bin/release/$$name; \
 		tar -C bin/release --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) -cf - $$name | gzip -9n > dist/$$name.tar.gz; \
 	done
-	cd dist && sha256sum *.tar.gz *.deb 2>/dev/null > SHA256SUMS || true
+	for arch in $(ARCHES); do \
+		name=distenc_$(VERSION)_darwin_$$arch; \
+		install -d bin/release/$$name; \
+		cp bin/darwin-$$arch/distenc launchd/org.distenc.worker.plist $(PAPERS) bin/release/$$name || exit 1; \
+		tar -C bin/release --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) -cf - $$name | gzip -9n > dist/$$name.tar.gz; \
+	done
+	name=distenc_$(VERSION)_windows_amd64; \
+	install -d bin/release/$$name && cp bin/windows-amd64/distenc.exe $(PAPERS) bin/release/$$name && \
+	find bin/release/$$name -exec touch -d @$(SOURCE_DATE_EPOCH) {} + && \
+	cd bin/release && rm -f ../../dist/$$name.zip && python3 -m zipfile -c ../../dist/$$name.zip $$name
+	cd dist && sha256sum *.tar.gz *.zip *.deb 2>/dev/null > SHA256SUMS || true
 
 clean:
 	rm -rf bin dist

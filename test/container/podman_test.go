@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package container builds the image and runs it as container runtimes do: `make test-container`. It needs root, and
 // no registry of images: those that the Containerfile begins with are made here, of Debian's packages and this
 // machine's Go.
