@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint lint-systems vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-container test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint lint-systems vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)

@@ -5,6 +5,7 @@ package container
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/distenc/distenc/test/corpus"
 )
 
-// conf makes few chunks, each with much to do.
+// conf makes few chunks, each with much to do. The other profiles have the doctor try all that the image has to hold.
 const conf = `
 [watch]
 settle = "1s"
@@ -28,6 +29,14 @@ expiry = "10m"
 chunk = "10s"
 [profiles.default]
 x264 = "--preset veryslow"
+[profiles.archive]
+x265 = "--preset ultrafast"
+[profiles.even]
+svtav1 = "--preset 12"
+[profiles.tablet]
+x264 = "--preset ultrafast"
+container = "mp4"
+audio = "aac 160k"
 `
 
 // hook leaves a process behind that outlives it.
@@ -47,12 +56,18 @@ func newFarm(p podman) farm {
 	f := farm{p, filepath.Join(p.t.TempDir(), "share")}
 	require.NoError(p.t, os.Mkdir(f.dir, 0o755))
 	require.NoError(p.t, os.Chown(f.dir, id, id))
-	p.must(append(append([]string{"run", "--rm"}, append(confined(), f.mount()...)...), image, "init", "/share")...)
+	f.run(nil, "init", "/share")
 	require.NoError(p.t, os.WriteFile(filepath.Join(f.dir, pipeline.Config), []byte(conf), 0o644))
 	return f
 }
 
 func (f farm) mount() []string { return []string{"--volume", f.dir + ":/share"} }
+
+// run runs a command to its end, and returns what it printed.
+func (f farm) run(options []string, args ...string) string {
+	f.t.Helper()
+	return f.must(slices.Concat([]string{"run", "--rm"}, confined(), f.mount(), options, []string{image}, args)...)
+}
 
 func (f farm) start(name string, options []string, args ...string) box {
 	f.t.Helper()
@@ -101,6 +116,9 @@ func TestContainers(t *testing.T) {
 	p.build()
 	require.Equal(t, "870:870", p.must("image", "inspect", "--format", "{{.User}}", image))
 	f := newFarm(p)
+	seen := f.run([]string{"--cpus", "1", "--memory", "3g"}, "doctor")
+	require.Contains(t, seen, "for 1 encode with 1 thread each", "by the container's limit")
+	require.Contains(t, seen, "(there are 3.2 GB)", "by the container's limit")
 	machine := filepath.Join(t.TempDir(), "distenc.toml")
 	require.NoError(t, os.WriteFile(machine, []byte(hook), 0o644))
 	first := f.start("first", []string{"--volume", machine + ":/etc/distenc/distenc.toml:ro"}, "master")
@@ -123,8 +141,10 @@ func TestContainers(t *testing.T) {
 	require.Contains(t, slow.log(), "handed back")
 	require.Empty(t, f.names(pipeline.ClaimedDir))
 	require.Contains(t, strings.Join(f.names(pipeline.PendingDir), "\n"), ".a2.", "pending, for a second attempt")
-	_, err = slow.try("exec", "second", "distenc", "nodes", "--here")
-	require.NoError(t, err, "a master that stands by is alive")
+	until(t, "a master that stands by is alive", func() bool {
+		out, err := p.try("exec", second.name, "distenc", "nodes", "--here")
+		return err == nil && strings.Contains(out, " stands by, ")
+	})
 
 	// Another one ends the film, and then itself, as a Kubernetes job does.
 	job := f.start("job", nil, "worker", "--until-idle")

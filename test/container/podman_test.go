@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,8 +92,8 @@ func (p podman) build() {
 
 func (p podman) image(context, name, file string, more ...string) {
 	p.t.Helper()
-	p.must(append(append([]string{"build", "--isolation", "chroot", "--format", "docker", "--pull=never",
-		"--layers=false", "--tag", name, "--file", file}, more...), context)...)
+	p.must(slices.Concat([]string{"build", "--isolation", "chroot", "--format", "docker", "--pull=never",
+		"--layers=false", "--tag", name, "--file", file}, more, []string{context})...)
 }
 
 func run(t *testing.T, name string, args ...string) string {
@@ -130,8 +131,8 @@ type box struct {
 // start runs a daemon in the background. Its log is shown if the test fails.
 func (p podman) start(name string, options []string, args ...string) box {
 	p.t.Helper()
-	p.must(append(append(append([]string{"run", "--detach", "--name", name, "--hostname", name}, confined()...),
-		options...), append([]string{image}, args...)...)...)
+	p.must(slices.Concat([]string{"run", "--detach", "--name", name, "--hostname", name}, confined(), options,
+		[]string{image}, args)...)
 	b := box{p, name}
 	p.t.Cleanup(func() {
 		if p.t.Failed() {
