@@ -167,6 +167,15 @@ func (c *cluster) task(job string, n int) map[string]string {
 	return said
 }
 
+// ends lets a task come to its time limit within two minutes, as long before which the script wants to be told.
+func (c *cluster) ends(job string, n int) {
+	c.t.Helper()
+	run, err := time.Parse("15:04:05", c.task(job, n)["RunTime"])
+	require.NoError(c.t, err)
+	limit := run.Hour()*60 + run.Minute() + 2
+	c.must("scontrol", "update", fmt.Sprintf("JobId=%s_%d", job, n), fmt.Sprint("TimeLimit=", limit))
+}
+
 // state waits until a task is in a state, and returns what Slurm says of it then.
 func (c *cluster) state(job string, n int, want string) (said map[string]string) {
 	c.t.Helper()
