@@ -53,6 +53,7 @@ test-windows:
 	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS) && \
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "SMBClient|ShareOnDisk" ./cmd/internal/doctor && \
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "$(CHILDREN)" ./pipeline/media && \
+		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "AService|ALetter|ALog" ./cmd/distenc && \
 		$(GO) test -count=1 -timeout 60m -parallel 8 ./test/windows'
 
 # The script for clusters on a real Slurm of its own, on this machine.

@@ -90,6 +90,7 @@ func (s *managed) run() int {
 	if err != nil {
 		return 1 // there is nobody to tell
 	}
+	defer func() { _ = log.file.Close() }() // the last words are in it
 	return run(os.Args[1:], log, log)
 }
 

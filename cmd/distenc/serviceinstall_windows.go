@@ -60,7 +60,7 @@ func createService(out io.Writer, user, password string, args ...string) error {
 	defer func() { _ = m.Disconnect() }()
 	s, err := m.CreateService(serviceName, self, mgr.Config{
 		DisplayName: "distenc worker", Description: "Encodes chunks of the videos on the share",
-		StartType: mgr.StartAutomatic, DelayedAutoStart: true, ServiceStartName: user, Password: password,
+		StartType: mgr.StartAutomatic, ServiceStartName: user, Password: password,
 	}, args...)
 	if errors.Is(err, windows.ERROR_SERVICE_EXISTS) {
 		return errors.New("the service is there already: `distenc service uninstall` removes it")
@@ -70,7 +70,7 @@ func createService(out io.Writer, user, password string, args ...string) error {
 	}
 	defer func() { _ = s.Close() }()
 	if err := restartOnFailure(s); err != nil {
-		return fmt.Errorf("cannot have the service started again when it fails: %w", err)
+		fmt.Fprintf(out, "note: the service will not be started again when it fails: %v\n", err)
 	}
 	err = s.Start()
 	if errors.Is(err, windows.ERROR_SERVICE_LOGON_FAILED) {
