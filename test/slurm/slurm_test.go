@@ -82,7 +82,7 @@ func testTimeLimit(t *testing.T, c *cluster, s *share) {
 }
 
 // A task that is requeued, as Slurm does with those of a node that failed, begins again as another node: after two
-// minutes, which is Slurm's own. (Made to begin sooner it may be given the end of its first life for that of its second.)
+// minutes, which is Slurm's own. (Made to begin sooner it may be given the end of its first life for its second's.)
 func testRequeuedTask(t *testing.T, c *cluster, s *share) {
 	s.master()
 	release := s.hold()
