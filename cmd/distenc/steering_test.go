@@ -112,7 +112,8 @@ func siteOf(t *testing.T, f *sharefs.FS) string {
 		Desk: func(by string) steer.Desk { return steer.Desk{Share: f, Settings: sidecars{}, By: by} },
 	}))
 	steering.Publish(latest())
-	server := httptest.NewServer(web.Site{Latest: latest, Log: log, Metrics: http.NotFoundHandler(), Steering: steering}.Handler())
+	site := web.Site{Latest: latest, Log: log, Metrics: http.NotFoundHandler(), Steering: steering}
+	server := httptest.NewServer(site.Handler())
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections)
 	return server.URL
@@ -149,7 +150,8 @@ var steerWays = map[string]way{
 		if verb == "priority" {
 			body = `{"priority": 1}`
 		}
-		r, err := http.NewRequest("POST", siteOf(t, f)+control.Prefix+"jobs/"+url.PathEscape(word)+"/"+verb, strings.NewReader(body))
+		address := siteOf(t, f) + control.Prefix + "jobs/" + url.PathEscape(word) + "/" + verb
+		r, err := http.NewRequest("POST", address, strings.NewReader(body))
 		require.NoError(t, err)
 		r.Header.Set("Authorization", "Bearer "+steeredToken)
 		r.Header.Set("Content-Type", "application/json")

@@ -52,8 +52,8 @@ func (m *Master) Read(ctx context.Context) (*status.Status, error) {
 	return s, m.ask(ctx, http.MethodGet, "status.json", nil, s)
 }
 
-// Wish asks something of a job or a node (control.Jobs, control.Nodes), by the verb's name in the interface and what goes
-// with it, nil for nothing. The error may be a *control.Problem, which has the master's own sentence.
+// Wish asks something of a job or a node (control.Jobs, control.Nodes), by the verb's name in the interface and what
+// goes with it, nil for nothing. The error may be a *control.Problem, which has the master's own sentence.
 func (m *Master) Wish(ctx context.Context, things, word, verb string, body map[string]any) (control.Answer, error) {
 	var answer control.Answer
 	if m.token == "" {

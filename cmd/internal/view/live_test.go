@@ -105,8 +105,8 @@ func TestThePageThatIsSentIsBounded(t *testing.T) {
 	require.Len(t, Recent(recent).Jobs, len(sceneBusy().Jobs)-1+pageEnded)
 }
 
-// What changes is shown without a reload: what has the focus keeps it, a screen reader is told, and when the master is gone
-// the page says so.
+// What changes is shown without a reload: what has the focus keeps it, a screen reader is told, and when the master is
+// gone the page says so.
 func TestThePageChangesInPlace(t *testing.T) {
 	driven := browser.New(t).Drive()
 	s := sceneBusy()

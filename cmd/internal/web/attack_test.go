@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,10 +167,10 @@ func TestTokensCantBeGuessedOnThePage(t *testing.T) {
 }
 
 // endless is a body that never ends.
-type endless struct{ sent int64 }
+type endless struct{ sent atomic.Int64 }
 
 func (e *endless) Read(p []byte) (int, error) {
-	e.sent += int64(len(p))
+	e.sent.Add(int64(len(p)))
 	return len(p), nil
 }
 
@@ -191,7 +192,7 @@ func TestHugeBodiesAreNotRead(t *testing.T) {
 			require.NoError(t, answer.Body.Close())
 			require.NotEqual(t, 200, answer.StatusCode, path)
 		}
-		require.Less(t, body.sent, int64(64<<20), path)
+		require.Less(t, body.sent.Load(), int64(64<<20), path)
 	}
 	require.Equal(t, before, tree(t, share))
 }
