@@ -46,10 +46,15 @@ test-packages:
 	test/install-tools $(MEDIA) lintian
 	DISTENC_TEST_PACKAGES=1 $(GO) test -count=1 ./test/packages
 
-# What runs on Windows, under wine, and Linux and Windows on one folder: docs/windows.md.
+# What runs on Windows, under wine, and Linux and Windows on one folder: docs/windows.md. FILMS of a mixed farm.
 WINDOWS ?= ./lease/...
 CHILDREN = Pause|AChild|ExitCodes|Arguments|NoChild|MemoryOfTheMachine
+test-windows: export DISTENC_TEST_WINDOWS_TOOLS = $(CURDIR)/bin/windows
+test-windows: export DISTENC_TEST_FILMS = $(FILMS)
+test-windows: FILMS = 1
 test-windows:
+	test/install-tools $(MEDIA)
+	test/windows/tools bin/windows
 	test/windows/wine sh -c 'GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" $(WINDOWS) && \
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "SMBClient|ShareOnDisk" ./cmd/internal/doctor && \
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "$(CHILDREN)" ./pipeline/media && \

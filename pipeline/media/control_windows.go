@@ -42,6 +42,7 @@ var (
 
 // prepare has a child begin without a window, and wait before its first instruction until its job holds it.
 func prepare(cmd *exec.Cmd, _ Limits) {
+	joinJob()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		HideWindow: true, CreationFlags: windows.CREATE_SUSPENDED | windows.CREATE_NO_WINDOW,
 	}
@@ -105,6 +106,15 @@ func newJob() (windows.Handle, error) {
 
 // lowNice is the nice value from which a child is to have what nobody else wants.
 const lowNice = 10
+
+// joinJob puts this process into a job that ends with it, in which its children are from their first moment: one whose
+// parent is killed before it has a job of its own would wait for ever. A Windows without nested jobs goes on without.
+var joinJob = sync.OnceFunc(func() {
+	job, err := newJob()
+	if err == nil {
+		_ = windows.AssignProcessToJobObject(job, windows.CurrentProcess()) // it stays open until we end
+	}
+})
 
 // priorityClass is what is nearest to a nice value; 0: as ours.
 func priorityClass(nice int) uint32 {
