@@ -142,6 +142,6 @@ func seenByService(share string) error {
 
 // mayLead refuses a master: people give films names that Windows has no files for, or others.
 func mayLead() error {
-	return usage(errors.New("no master runs on Windows, where many names of films can't be used (a:b, a dot at the end): " +
-		"run `distenc worker` here, and the master on a Linux machine or a Mac"))
+	return usage(errors.New("no master runs on Windows, where many names of films can't be used (a:b, a dot at the end)" +
+		": run `distenc worker` here, and the master on a Linux machine or a Mac"))
 }
