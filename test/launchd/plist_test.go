@@ -15,7 +15,8 @@ func TestThePlistIsOne(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no Python here: ", err)
 	}
-	read := exec.Command(python, "-c", "import json, plistlib, sys; json.dump(plistlib.load(sys.stdin.buffer), sys.stdout)")
+	read := exec.Command(python, "-c",
+		"import json, plistlib, sys; json.dump(plistlib.load(sys.stdin.buffer), sys.stdout)")
 	file, err := os.Open("../../launchd/org.distenc.worker.plist")
 	require.NoError(t, err)
 	defer file.Close()

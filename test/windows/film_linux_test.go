@@ -132,8 +132,8 @@ func keepWine(t *testing.T, windows machine) {
 	})
 }
 
-// sameBuild makes a folder of tools for Linux whose encoders are the same build, as those of one film have to be: by wine,
-// to which a path without a drive is one of Linux.
+// sameBuild makes a folder of tools for Linux whose encoders are the same build, as those of one film have to be: by
+// wine, to which a path without a drive is one of Linux.
 func sameBuild(t *testing.T, wine, tools string) string {
 	dir := t.TempDir()
 	script := fmt.Sprintf("#!/bin/sh\nexec %q %q \"$@\"\n", wine, filepath.Join(tools, "ffmpeg.exe"))
@@ -238,6 +238,6 @@ func measure(t *testing.T, pid int) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	require.NoError(t, err)
 	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	t.Logf("the worker on Windows has %s, and was on processors for %s and %s ticks of 10 ms", measured.FindSubmatch(text)[1],
-		f[11], f[12])
+	t.Logf("the worker on Windows has %s, and was on processors for %s and %s ticks of 10 ms",
+		measured.FindSubmatch(text)[1], f[11], f[12])
 }
