@@ -98,8 +98,9 @@ func Said(words string) error {
 			return errno
 		}
 	}
-	for _, errno := range append(troubles, syscall.EIO, syscall.EACCES, syscall.ENOENT) {
-		if strings.Contains(words, errno.Error()) {
+	own := []syscall.Errno{syscall.EIO, syscall.EACCES, syscall.ENOENT} // after those that say more
+	for _, errno := range slices.Concat(troubles, native.troubles, own) {
+		if strings.Contains(words, strings.ToLower(errno.Error())) { // Linux: "remote I/O error"
 			return errno
 		}
 	}
