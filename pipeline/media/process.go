@@ -255,13 +255,15 @@ func (t Tools) debug(ctx context.Context, msg string, args ...any) {
 	}
 }
 
-// environment is ours, but for what would translate the tools' messages, colour them, or make ffmpeg
-// write a report file.
+// environment is ours, but for what would translate the tools' messages, colour them, or make ffmpeg write a report
+// file, and for our own settings, some of which are secrets.
 func environment() []string {
 	env := make([]string, 0, len(os.Environ())+3)
 	for _, kv := range os.Environ() {
 		key, _, _ := strings.Cut(kv, "=")
-		if key != "FFREPORT" && key != "SVT_LOG" && key != "LANGUAGE" && key != "LANG" && !strings.HasPrefix(key, "LC_") {
+		key = strings.ToUpper(key) // Windows takes it in any case
+		if key != "FFREPORT" && key != "SVT_LOG" && key != "LANGUAGE" && key != "LANG" &&
+			!strings.HasPrefix(key, "LC_") && !strings.HasPrefix(key, "DISTENC_") {
 			env = append(env, kv)
 		}
 	}

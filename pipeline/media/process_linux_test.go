@@ -326,3 +326,14 @@ func TestWhatSettlesATrial(t *testing.T) {
 	require.False(t, Settles(context.Canceled))
 	require.False(t, Settles(nil))
 }
+
+// The addresses of notices and a token may stand in our environment. They are nothing to a child.
+func TestAChildDoesNotGetOurSettings(t *testing.T) {
+	t.Setenv("DISTENC_NOTIFY_URLS", "ntfy://alice:secret@example.org/films")
+	t.Setenv("DISTENC_TOKEN", "secret")
+	t.Setenv("FONTCONFIG_PATH", "/etc/fonts")
+	out, err := Tools{}.Output(t.Context(), 1<<20, "/usr/bin/env")
+	require.NoError(t, err)
+	require.Contains(t, string(out), "FONTCONFIG_PATH=/etc/fonts\n")
+	require.NotContains(t, string(out), "DISTENC_")
+}
