@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -59,20 +60,25 @@ func (m *Master) noteJob(id, job, marker string, kind pipeline.EventKind) []*pip
 	return untold
 }
 
-// tell has people told. What is said of a job is what is known of it now; of one that waited for a person and does not
-// any more nothing is.
+// tell has people told. What is said of a job is what is known of it now; of one that waited for a person and is seen
+// to go on without, or to have ended, nothing is. What can't be read now, be it a plan, is no sign of that.
 func (m *Master) tell(untold []*pipeline.Untold) {
 	for _, u := range untold {
-		if st, err := m.readJob(u.Job.ID); err == nil {
-			u.Job = st
-		}
-		if u.Kind == pipeline.EventFailed && u.Job.State != pipeline.JobFailed {
+		st, err := m.readJob(u.Job.ID)
+		known := err == nil && st.State != pipeline.Planning // no event comes before a plan or an end
+		if known && st.State != pipeline.JobFailed && strings.HasSuffix(u.Name(), asideMark+"."+u.Receiver+".json") {
 			m.crossOff(u)
 			continue
+		}
+		if known {
+			u.Job = st
 		}
 		m.Tell(u)
 	}
 }
+
+// asideMark ends the name of an event that a retry may take back.
+const asideMark = ".aside"
 
 func (m *Master) readJob(id string) (pipeline.JobStatus, error) {
 	if !pipeline.ValidJob(id) { // no job was made of the file
@@ -120,7 +126,7 @@ func (t *term) announceAside(j *job, dir pipeline.Folder, chunks pipeline.JobChu
 		return
 	}
 	stem := failed[0].Stem()
-	j.chunks.announced = t.announceJob(j, stem+".aside", toldName+"."+stem, pipeline.EventFailed)
+	j.chunks.announced = t.announceJob(j, stem+asideMark, toldName+"."+stem, pipeline.EventFailed)
 }
 
 func (t *term) announceJob(j *job, id, marker string, kind pipeline.EventKind) bool {

@@ -102,12 +102,32 @@ func TestWhatIsNotToldAnyMore(t *testing.T) {
 	}
 	keep("rejected.old", pipeline.EventAge+time.Minute, pipeline.JobStatus{Name: "old.mkv", State: pipeline.JobFailed})
 	keep("rejected.new", time.Hour, pipeline.JobStatus{Name: "new.mkv", State: pipeline.JobFailed})
-	keep(j.ID+".aside", time.Hour, pipeline.JobStatus{ID: j.ID, State: pipeline.JobFailed}) // a person has retried it
+	keep(j.ID+".aside", time.Hour, pipeline.JobStatus{ID: j.ID, State: pipeline.JobFailed})
+	require.NoError(t, m.taskFor(j).decide(pipeline.Decision{Act: pipeline.ActCancelled})) // a person has had enough
 	require.NoError(t, os.WriteFile(m.FS.Path(".distenc/untold/rejected.torn.phone.json"), []byte(`{"event`), 0o644))
 	next, told := telling(t, m.FS, pipeline.EventFailed)
 	next.takeOver()
 	require.Equal(t, []string{"rejected.new.phone.json"}, namesOf(*told))
 	require.Equal(t, []string{"rejected.new.phone.json"}, untold(t, m.FS))
+}
+
+// That a plan or a decision can't be read is no sign that a job goes on.
+func TestAFailureIsToldWhereItsJobCannotBeRead(t *testing.T) {
+	for id, name := range map[string]string{
+		someJob + ".failed": pipeline.DecisionName, someJob + "-chunk.aside": "plan.json",
+	} {
+		m, told := telling(t, nil, pipeline.EventFailed)
+		j := planted(t, m, "a film")
+		require.NoError(t, m.FS.Create(pipeline.JobFile(j.ID, name), []byte(`{"torn`)))
+		e := pipeline.Event{Kind: pipeline.EventFailed, Job: pipeline.JobStatus{
+			ID: j.ID, State: pipeline.JobFailed, Error: "It is too wild.",
+		}}
+		m.tell(m.note(id, e))
+		require.Len(t, *told, 1, id)
+		require.Equal(t, pipeline.JobFailed, (*told)[0].Job.State)
+		require.Equal(t, "It is too wild.", (*told)[0].Job.Error)
+		require.Len(t, untold(t, m.FS), 1)
+	}
 }
 
 // All jobs have ended: once for each time that one was in work, also when the master dies meanwhile.
