@@ -19,16 +19,26 @@ import (
 type transfer struct {
 	interrupt func()
 	left      atomic.Int64 // bytes that the film still wants: room for them is spoken for
-	moved     atomic.Int64 // when a byte came last, in nanoseconds since began
+	waits     atomic.Int64 // since when the client is waited for, in nanoseconds since began; 0: it is not
 	began     time.Time
+	became    Received      // what came of it, if it is a film; before over is closed
 	over      chan struct{} // closed at the end
 }
 
-func (t *transfer) idle() time.Duration { return time.Since(t.began) - time.Duration(t.moved.Load()) }
+// idle is for how long the client has sent nothing although it is waited for. A share that takes its time is no silence
+// of the client.
+func (t *transfer) idle() time.Duration {
+	since := t.waits.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Since(t.began) - time.Duration(since)
+}
 
-// occupy keeps an upload for one part. It takes over from a client that has sent nothing for a while.
-func (u *Uploads) occupy(ctx context.Context, key string, p Part) (*transfer, error) {
-	mine := &transfer{interrupt: p.Interrupt, began: time.Now(), over: make(chan struct{})}
+// occupy keeps an upload for one part. It takes over from a client that has sent nothing for a while. If that one's
+// bytes came whole all the same, theirs is what became of them, and nothing is kept.
+func (u *Uploads) occupy(ctx context.Context, key string, p Part) (mine *transfer, theirs Received, err error) {
+	mine = &transfer{interrupt: p.Interrupt, began: time.Now(), over: make(chan struct{})}
 	for {
 		u.mu.Lock()
 		other := u.busy[key]
@@ -38,17 +48,20 @@ func (u *Uploads) occupy(ctx context.Context, key string, p Part) (*transfer, er
 			}
 			u.busy[key] = mine
 			u.mu.Unlock()
-			return mine, nil
+			return mine, theirs, nil
 		}
 		u.mu.Unlock()
 		if other.interrupt == nil || other.idle() < stalled {
-			return nil, refuse(Busy, "%q is being uploaded just now by somebody else", shown(p.Path))
+			return nil, theirs, refuse(Busy, "%q is being uploaded just now by somebody else", shown(p.Path))
 		}
 		other.interrupt()
 		select {
 		case <-other.over:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, theirs, ctx.Err()
+		}
+		if other.became.Film != nil && other.became.Total == p.Total {
+			return nil, other.became, nil
 		}
 	}
 }
@@ -148,11 +161,12 @@ func (i *incoming) Read(b []byte) (int, error) {
 		}
 		i.next = i.got + lookEach
 	}
+	i.waits.Store(max(1, int64(time.Since(i.began))))
 	n, err := i.r.Read(b)
+	i.waits.Store(0)
 	_, _ = i.crc.Write(b[:n]) // never fails
 	i.got += int64(n)
 	i.left.Add(int64(-n))
-	i.moved.Store(int64(time.Since(i.began)))
 	return n, err
 }
 

@@ -82,9 +82,9 @@ func (u *Uploads) Receive(ctx context.Context, p Part, body io.Reader) (Received
 		return Received{}, err
 	}
 	key := pipeline.UploadKey(p.Path, p.Modified)
-	t, err := u.occupy(ctx, key, p)
-	if err != nil {
-		return Received{}, err
+	t, theirs, err := u.occupy(ctx, key, p)
+	if t == nil {
+		return theirs, err
 	}
 	defer u.leave(key, t)
 	s, err := u.open(ctx, p, key, t)
@@ -97,6 +97,7 @@ func (u *Uploads) Receive(ctx context.Context, p Part, body io.Reader) (Received
 		r.Film, err = u.finish(context.WithoutCancel(ctx), s, p)
 	}
 	if r.Film != nil {
+		t.became = r
 		u.remember(key, r)
 	}
 	return r, err
@@ -123,7 +124,7 @@ func (u *Uploads) Look(inbox, modified string) (Received, error) {
 // Drop forgets what came of a film that is not whole.
 func (u *Uploads) Drop(ctx context.Context, inbox, modified string) error {
 	key := pipeline.UploadKey(inbox, modified)
-	t, err := u.occupy(ctx, key, Part{Path: inbox})
+	t, _, err := u.occupy(ctx, key, Part{Path: inbox})
 	if err != nil {
 		return err
 	}

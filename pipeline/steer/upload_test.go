@@ -4,6 +4,7 @@ package steer
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -126,6 +128,17 @@ func (c *slowClient) send(n int) {
 		}
 		runtime.Gosched()
 	}
+}
+
+// silent has the client be waited for, and longer than it is borne.
+func (c *slowClient) silent() {
+	c.u.mu.Lock()
+	t := c.u.busy[pipeline.UploadKey(c.name, "")]
+	c.u.mu.Unlock()
+	for t.waits.Load() == 0 {
+		runtime.Gosched()
+	}
+	t.waits.Store(-int64(2 * stalled))
 }
 
 // A name that is taken gets a number, as with add.
@@ -352,15 +365,79 @@ func TestTwoClients(t *testing.T) {
 	requireKind(t, Busy, err)
 	requireKind(t, Busy, u.Drop(t.Context(), "film.mkv", ""))
 
-	u.mu.Lock()
-	u.busy[pipeline.UploadKey("film.mkv", "")].moved.Store(-int64(2 * stalled))
-	u.mu.Unlock()
+	client.silent()
 	r, err := u.Receive(t.Context(), part("film.mkv", Announce), nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 4, r.Offset)
 	require.ErrorIs(t, <-first, os.ErrDeadlineExceeded)
 	_, err = u.Receive(t.Context(), part("film.mkv", 4), strings.NewReader(whole[4:]))
 	require.NoError(t, err)
+}
+
+// stalledAt has the share stand still in an operation, until the test receives a second time.
+func (u *Uploads) stalledAt(op string) chan bool {
+	at, root := make(chan bool), u.Desk.Share.Root()
+	var once sync.Once
+	u.Desk.Share = sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(o, _ string) error {
+		if o == op {
+			once.Do(func() { at <- true; at <- true })
+		}
+		return nil
+	}))
+	return at
+}
+
+// A share that takes its time is not taken for a client that is gone: the film would be begun anew and named twice.
+func TestASlowShareIsNoSilentClient(t *testing.T) {
+	for _, op := range []string{"sync", "link", "syncdir"} {
+		u := testUploads(t)
+		at := u.stalledAt(op)
+		p := part("film.mkv", 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		p.Interrupt = func() {
+			t.Error("interrupted at", op)
+			cancel()
+		}
+		first := make(chan error, 1)
+		go func() {
+			_, err := u.Receive(t.Context(), p, strings.NewReader(whole))
+			first <- err
+		}()
+		<-at
+		u.mu.Lock()
+		busy := u.busy[pipeline.UploadKey("film.mkv", "")]
+		busy.began = busy.began.Add(-2 * stalled)
+		u.mu.Unlock()
+		_, err := u.Receive(ctx, part("film.mkv", Announce), nil)
+		requireKind(t, Busy, err)
+		cancel()
+		<-at
+		require.NoError(t, <-first)
+		require.Equal(t, []string{"film.mkv", "film.mkv.distenc.toml"}, inboxOf(t, u.Desk), op)
+	}
+}
+
+// Who takes over from a client of which the last bytes come in that moment hears what became of them.
+func TestTheLastBytesComeAtLast(t *testing.T) {
+	u := testUploads(t)
+	body, client := slow(u)
+	first := make(chan Received, 1)
+	p := part("film.mkv", 0)
+	p.Interrupt = func() {
+		_, _ = client.Write([]byte(whole[4:]))
+		_ = client.Close()
+	}
+	go func() {
+		r, _ := u.Receive(t.Context(), p, body)
+		first <- r
+	}()
+	client.send(4)
+	client.silent()
+	r, err := u.Receive(t.Context(), part("film.mkv", Announce), nil)
+	require.NoError(t, err)
+	require.Equal(t, <-first, r)
+	require.Equal(t, "inbox/film.mkv", r.Film.Name)
+	require.Equal(t, []string{"film.mkv", "film.mkv.distenc.toml"}, inboxOf(t, u.Desk))
 }
 
 // A master that goes on with an upload while another one still writes to it: the other one learns it and names nothing.
