@@ -68,6 +68,9 @@ type ending struct {
 	// with an entry of the history that can't be written
 	unwritten persistence
 	uncounted bool // it never will be
+	// with a plan, by which the output is named, that can't be read
+	planless persistence
+	unnamed  bool // it never will be
 }
 
 // liveJob begins to follow a job.
@@ -105,13 +108,14 @@ type jobTask struct {
 	corrections pipeline.Corrections
 	sighted     *identity // what the task finds here is applied too
 	uncounted   bool      // the job will not be in the history
+	unnamed     bool      // the output has its source's name, since the plan is gone
 }
 
 // taskFor is what a background task for a job is given.
 func (t *term) taskFor(j *job) *jobTask {
 	return &jobTask{
 		Master: t.Master, films: t.jobs.films, job: j.Job, plan: j.plan, pins: j.builds.pins,
-		corrections: j.corrections, sighted: j.sighted, uncounted: j.ending.uncounted,
+		corrections: j.corrections, sighted: j.sighted, uncounted: j.ending.uncounted, unnamed: j.ending.unnamed,
 	}
 }
 

@@ -3,10 +3,12 @@ package master
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 )
@@ -35,6 +37,7 @@ func (t *term) startFinish(j *job) {
 			j.ending.lost = true // no stale listing lasts that long
 		}
 		t.giveUpCounting(j, r.err)
+		t.giveUpNaming(j, r.err)
 		t.later(j, "cannot finish", r.err)
 	})
 }
@@ -157,11 +160,31 @@ func (w *jobTask) wantedName(d *pipeline.Decision) (string, error) {
 	if !w.job.Settings.Name.NeedsPlan() {
 		return w.job.OutputName(nil, d.CRC32), nil
 	}
+	if w.unnamed {
+		return pipeline.OutputName(w.job.Name(), w.job.Settings.Container, d.CRC32), nil
+	}
 	p, err := pipeline.LoadPlan(w.FS, w.job.ID)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %w", errUnnamed, err)
 	}
 	return w.job.OutputName(p, d.CRC32), nil
+}
+
+// errUnnamed is for an output whose name depends on a plan that can't be read.
+var errUnnamed = errors.New("cannot tell the output's name without the job's plan")
+
+// giveUpNaming lets an output have its source's name where the plan has been gone or damaged for a while: a finished
+// film waits for no plan that will not come back.
+func (t *term) giveUpNaming(j *job, err error) {
+	format, other := errors.AsType[*pipeline.FormatError](err)
+	waits := sharefs.Trouble(err) || errors.Is(err, fs.ErrPermission) || other && !format.Earlier // that version can tell
+	if !errors.Is(err, errUnnamed) || waits || j.ending.unnamed {
+		return
+	}
+	if j.ending.planless.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+		t.Log.Warn("an output gets its source's name, not the one that was asked for", "job", j.ID, "error", err)
+		j.ending.unnamed = true
+	}
 }
 
 // outputName links the output into the outbox under the first name that is free. An output with two
