@@ -78,11 +78,29 @@ func ReadRest(f *sharefs.FS, host string) (*Rest, error) {
 	if err != nil || !slices.Contains(hosts, host) {
 		return nil, err
 	}
+	return readRest(f, host), nil
+}
+
+// LoadRests reads what all machines are asked, by host.
+func LoadRests(f *sharefs.FS) (map[string]*Rest, error) {
+	hosts, err := RestingHosts(f)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*Rest{}
+	for _, host := range hosts {
+		all[host] = readRest(f, host)
+	}
+	return all, nil
+}
+
+// readRest reads the file of a host that is listed.
+func readRest(f *sharefs.FS, host string) *Rest {
 	r := &Rest{}
 	if ReadJSON(f, RestFile(host), maxSmall, r) != nil || r.Host != host || len(r.By) > maxAsker {
-		r = &Rest{Host: host} // somebody's touch, or a client that does not see the file yet: it is listed
+		return &Rest{Host: host} // somebody's touch, or a client that does not see the file yet: it is listed
 	}
-	return r, nil
+	return r
 }
 
 // Words says for people why the machine rests.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -11,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"os/user"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +71,28 @@ var steerScenes = map[string]func(t *testing.T, f *sharefs.FS) string{
 	},
 }
 
+// restScenes put the machine desk-5 on the share in each state that people can bring it into, and return a word for it.
+var restScenes = map[string]func(t *testing.T, f *sharefs.FS) string{
+	"no machine": func(*testing.T, *sharefs.FS) string { return "desk-5" },
+	"awake":      liveMachine,
+	"asked": func(t *testing.T, f *sharefs.FS) string {
+		require.NoError(t, (&pipeline.Rest{Host: "desk-5", By: "berta"}).Write(f))
+		return liveMachine(t, f)
+	},
+	"asked, now": func(t *testing.T, f *sharefs.FS) string {
+		require.NoError(t, (&pipeline.Rest{Host: "desk-5", By: "berta", Now: true}).Write(f))
+		return liveMachine(t, f)
+	},
+}
+
+// liveMachine has two workers.
+func liveMachine(t *testing.T, f *sharefs.FS) string {
+	for _, node := range []string{"desk-5-wabcde", "desk-5-wfghij"} {
+		require.NoError(t, (&pipeline.Node{Node: node, State: pipeline.NodeIdle}).Write(f))
+	}
+	return "desk-5"
+}
+
 // liveJob is a job with a plan of one chunk.
 func liveJob(t *testing.T, f *sharefs.FS) string {
 	j := pipeline.Job{ID: steeredJob, Inbox: "film.mkv", Source: "source.mkv", CRC32: "0BADCAFE"}
@@ -119,15 +144,37 @@ func siteOf(t *testing.T, f *sharefs.FS) string {
 	return server.URL
 }
 
+// asking is one wish as each way has it.
+type asking struct {
+	command []string // WORD is its word
+	things  string
+	verb    string
+	body    string // of a request
+	button  string // what it has besides its verb, as a selector
+	scenes  map[string]func(t *testing.T, f *sharefs.FS) string
+}
+
+func (a asking) String() string { return strings.Join(a.command, " ") }
+
+// askings are those of which the ways are to come to the same.
+var askings = []asking{
+	{[]string{"pause", "WORD"}, control.Jobs, "pause", "{}", "", steerScenes},
+	{[]string{"resume", "WORD"}, control.Jobs, "resume", "{}", "", steerScenes},
+	{[]string{"cancel", "WORD"}, control.Jobs, "cancel", "{}", "", steerScenes},
+	{[]string{"retry", "WORD"}, control.Jobs, "retry", "{}", "", steerScenes},
+	{[]string{"priority", "WORD", "1"}, control.Jobs, "priority", `{"priority": 1}`, "", steerScenes},
+	{[]string{"nodes", "rest", "WORD"}, control.Nodes, "rest", "{}", ":not([data-now])", restScenes},
+	{[]string{"nodes", "rest", "WORD", "--now"}, control.Nodes, "rest", `{"now": true}`, "[data-now]", restScenes},
+	{[]string{"nodes", "wake", "WORD"}, control.Nodes, "wake", "{}", "", restScenes},
+}
+
 // way asks something in one of the ways that there are. It returns the sentence that answers, and whether it was done;
 // offered is false where there is nothing to press.
-type way func(t *testing.T, f *sharefs.FS, verb, word string) (text string, done, offered bool)
+type way func(t *testing.T, f *sharefs.FS, a asking, word string) (text string, done, offered bool)
 
-func byCommand(t *testing.T, more []string, verb, word string) (string, bool, bool) {
-	args := append([]string{verb, word}, more...)
-	if verb == "priority" {
-		args = append([]string{verb, word, "1"}, more...)
-	}
+func byCommand(more []string, a asking, word string) (string, bool, bool) {
+	args := append(slices.Clone(a.command), more...)
+	args[slices.Index(args, "WORD")] = word
 	var out, errs bytes.Buffer
 	if code := run(args, &out, &errs); code == 0 {
 		return strings.TrimSpace(out.String()), true, true
@@ -138,20 +185,16 @@ func byCommand(t *testing.T, more []string, verb, word string) (string, bool, bo
 
 // steerWays are the ways without a browser.
 var steerWays = map[string]way{
-	"command": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
-		return byCommand(t, []string{"--share", f.Root()}, verb, word)
+	"command": func(t *testing.T, f *sharefs.FS, a asking, word string) (string, bool, bool) {
+		return byCommand([]string{"--share", f.Root()}, a, word)
 	},
-	"command elsewhere": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+	"command elsewhere": func(t *testing.T, f *sharefs.FS, a asking, word string) (string, bool, bool) {
 		t.Setenv("DISTENC_TOKEN", steeredToken)
-		return byCommand(t, []string{"--of", siteOf(t, f)}, verb, word)
+		return byCommand([]string{"--of", siteOf(t, f)}, a, word)
 	},
-	"interface": func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
-		body := "{}"
-		if verb == "priority" {
-			body = `{"priority": 1}`
-		}
-		address := siteOf(t, f) + control.Prefix + "jobs/" + url.PathEscape(word) + "/" + verb
-		r, err := http.NewRequest("POST", address, strings.NewReader(body))
+	"interface": func(t *testing.T, f *sharefs.FS, a asking, word string) (string, bool, bool) {
+		address := siteOf(t, f) + control.Prefix + a.things + "/" + url.PathEscape(word) + "/" + a.verb
+		r, err := http.NewRequest("POST", address, strings.NewReader(a.body))
 		require.NoError(t, err)
 		r.Header.Set("Authorization", "Bearer "+steeredToken)
 		r.Header.Set("Content-Type", "application/json")
@@ -168,18 +211,18 @@ var steerWays = map[string]way{
 
 // byPage logs in, presses the button, and reads what the page says.
 func byPage(driven *rod.Browser) way {
-	return func(t *testing.T, f *sharefs.FS, verb, word string) (string, bool, bool) {
+	return func(t *testing.T, f *sharefs.FS, a asking, word string) (string, bool, bool) {
 		page := driven.MustIncognito().MustPage(siteOf(t, f)).Timeout(browser.Patience)
 		defer page.MustClose()
 		page.MustElement("#token").MustInput(steeredToken)
 		page.MustElement("#login button").MustClick()
 		page.MustElement("body.steers")
-		press := `.verbs[data-word=` + string(must(json.Marshal(word))) + `] [data-verb=` + verb + `]`
+		press := `.verbs[data-word=` + string(must(json.Marshal(word))) + `] [data-verb=` + a.verb + `]` + a.button
 		if has, _, err := page.Has(press); err != nil || !has {
 			return "", false, false
 		}
 		page.MustElement(press).MustClick()
-		if verb == "cancel" {
+		if a.verb == "cancel" {
 			page.MustElement("#sure[open] [value=yes]").MustClick()
 		}
 		said := page.MustElement("#said:not([hidden])")
@@ -205,6 +248,10 @@ func contents(t *testing.T, f *sharefs.FS) map[string]string {
 	all := map[string]string{}
 	require.NoError(t, filepath.WalkDir(f.Root(), func(name string, e fs.DirEntry, err error) error {
 		require.NoError(t, err)
+		if e.IsDir() && e.Name() == path.Base(pipeline.RestDir) {
+			all[e.Name()] = rests(t, f)
+			return nil
+		}
 		if e.IsDir() || e.Name() == "distenc.toml" || e.Name() == "closed" || strings.HasSuffix(name, ".json") {
 			return nil
 		}
@@ -222,6 +269,33 @@ func contents(t *testing.T, f *sharefs.FS) map[string]string {
 	return all
 }
 
+// rests is which machines are asked to rest, how, and by whom, wherever that is.
+func rests(t *testing.T, f *sharefs.FS) string {
+	all, err := pipeline.LoadRests(f)
+	require.NoError(t, err)
+	text := ""
+	for host, r := range all {
+		by, _, _ := strings.Cut(r.By, " on ")
+		text += fmt.Sprintln(host, by, r.Now)
+	}
+	return text
+}
+
+// idle reports whether a wish is granted that changes nothing that counts: the page has no button for it.
+func idle(a asking, scene string) bool {
+	switch a.verb {
+	case "resume":
+		return scene != "paused"
+	case "pause":
+		return scene == "paused"
+	case "rest":
+		return scene == "asked, now" || scene == "asked" && a.body == "{}"
+	case "wake":
+		return scene == "awake"
+	}
+	return false
+}
+
 // The same wish comes to the same, with the same sentence, whichever way it is asked. Where nothing can come of it the
 // page offers no button.
 func TestAWishComesToTheSameWhicheverWay(t *testing.T) {
@@ -232,8 +306,8 @@ func TestAWishComesToTheSameWhicheverWay(t *testing.T) {
 	if browser.There() {
 		ways["page"] = byPage(browser.New(t).Drive())
 	}
-	for _, verb := range []string{"pause", "resume", "cancel", "retry", "priority"} {
-		for scene, put := range steerScenes {
+	for _, a := range askings {
+		for scene, put := range a.scenes {
 			type outcome struct {
 				text  string
 				done  bool
@@ -241,13 +315,13 @@ func TestAWishComesToTheSameWhicheverWay(t *testing.T) {
 			}
 			outcomes := map[string]outcome{}
 			for name, ask := range ways {
-				t.Run(verb+", "+scene+", "+name, func(t *testing.T) {
+				t.Run(a.String()+", "+scene+", "+name, func(t *testing.T) {
 					var errs bytes.Buffer
 					dir := filepath.Join(t.TempDir(), "share")
 					require.Equal(t, 0, run([]string{"init", dir}, io.Discard, &errs), &errs)
 					f, err := sharefs.Open(dir)
 					require.NoError(t, err)
-					text, done, offered := ask(t, f, verb, put(t, f))
+					text, done, offered := ask(t, f, a, put(t, f))
 					if offered {
 						outcomes[name] = outcome{strings.ReplaceAll(text, dir, "SHARE"), done, contents(t, f)}
 					} else {
@@ -258,11 +332,11 @@ func TestAWishComesToTheSameWhicheverWay(t *testing.T) {
 			want := outcomes["command"]
 			require.NotEmpty(t, want.text)
 			for name, got := range outcomes {
-				if got.text == "not offered" { // a resumed job that goes on, or what is refused
-					require.True(t, !want.done || verb == "resume" || verb == "pause" && scene == "paused", "%s, %s", verb, scene)
+				if got.text == "not offered" {
+					require.True(t, !want.done || idle(a, scene), "%s, %s", a, scene)
 					continue
 				}
-				require.Equal(t, want, got, "%s, %s: %s", verb, scene, name)
+				require.Equal(t, want, got, "%s, %s: %s", a, scene, name)
 			}
 		}
 	}

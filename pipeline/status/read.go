@@ -69,11 +69,27 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 		s.Inbox = append(s.Inbox, r.waiting(f, left, settle))
 	}
 	s.History = r.history.Read(time.Now())
+	r.asked(s.Nodes)
 	if space, err := sharefs.SpaceOf(r.fs.Root()); err == nil {
 		s.Free = int64(space.Free)
 		s.Trouble = trouble(space, r.minFree)
 	}
 	return s, nil
+}
+
+// asked fills in whose machines people ask to rest. Where that can't be read, the nodes themselves still say why they
+// rest.
+func (r *Reader) asked(nodes []Node) {
+	rests, err := pipeline.LoadRests(r.fs)
+	if err != nil {
+		return
+	}
+	for _, rest := range rests {
+		rest.By = pipeline.RawName(rest.By).String()
+	}
+	for i := range nodes {
+		nodes[i].Asked = rests[pipeline.NodeHost(nodes[i].Node)]
+	}
 }
 
 // waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before

@@ -84,6 +84,8 @@ type Node struct {
 	Builds []pipeline.Offer `json:"builds,omitempty"`
 	// Metrics are those that it can measure.
 	Metrics []pipeline.Metric `json:"metrics,omitempty"`
+	// Asked is what people ask of its machine, also before it has heard of that. A Reader fills it in.
+	Asked *pipeline.Rest `json:"asked_to_rest,omitempty"`
 }
 
 // Read reads the whole share's state. It changes nothing and needs no master. known may be nil, or

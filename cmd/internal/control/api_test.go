@@ -211,7 +211,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 		"Job": pipeline.JobStatus{Quality: &pipeline.Scores{}, OutputSize: 1, Skipped: "x", Waits: "x", Ended: time.Now(),
 			Closed: true, Origin: pipeline.Origin{Source: "x", Build: "x"}, Asked: pipeline.Asked{Nonce: "x"},
 			Setbacks: pipeline.Setbacks{Notes: []string{"x"}, Failures: []pipeline.Failure{{}}}},
-		"Node": status.Node{Why: "x", Builds: []pipeline.Offer{{}}, Metrics: []pipeline.Metric{"x"},
+		"Node": status.Node{Why: "x", Builds: []pipeline.Offer{{}}, Metrics: []pipeline.Metric{"x"}, Asked: &pipeline.Rest{},
 			NodeMemory: status.NodeMemory{Memory: 1, MemoryLimit: "x"}},
 		"Upload":  handin.Upload{Name: "x", Nonce: "x"},
 		"Output":  handin.Output{Certificate: "x", Plays: "x", Output: status.Output{Job: "x", SourceSize: 1, Saved: 1}},

@@ -50,7 +50,7 @@ func Fragment(s *status.Status) ([]byte, error) {
 func execute(name string, s *status.Status, who *Visitor) ([]byte, error) {
 	p := newDocument(s)
 	p.Visitor, p.First = who, first(s)
-	p.Hidden = p.bound()
+	p.Hidden, p.Machines = p.bound(), machines(s.Nodes)
 	var b bytes.Buffer
 	err := page.ExecuteTemplate(&b, name, p)
 	return b.Bytes(), err
@@ -67,6 +67,7 @@ type document struct {
 	Hidden         int      // others that are not on the page
 	Visitor        *Visitor // nil: the page is for reading only
 	First          int      // the priority that is before all others
+	Machines       map[string]*machine
 }
 
 func newDocument(s *status.Status) document {

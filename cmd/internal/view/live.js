@@ -23,20 +23,28 @@ function adapt(old, now) {
   }
   let at = old.firstChild;
   for (const want of Array.from(now.childNodes)) {
-    const key = keyOf(want), have = key === undefined ? at : known.get(key);
-    if (!have || have.nodeName !== want.nodeName || keyOf(have) !== key) {
+    const key = keyOf(want), have = key === undefined ? like(want, at) : known.get(key);
+    if (!have || have.nodeName !== want.nodeName) {
       old.insertBefore(want, at);
       continue;
     }
+    while (at && at !== have && keyOf(at) === undefined) at = without(at); // so that what stays is not moved
     if (have === at) at = at.nextSibling;
     else old.insertBefore(have, at);
     become(have, want);
   }
-  while (at) {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  }
+  while (at) at = without(at);
+}
+// The one that can become what is wanted, at this place or, of elements, behind it: a banner above them may have gone.
+function like(want, at) {
+  const fits = (node) => node.nodeName === want.nodeName && keyOf(node) === undefined;
+  while (at && !fits(at) && want.nodeType === Node.ELEMENT_NODE) at = at.nextSibling;
+  return at && fits(at) ? at : undefined;
+}
+function without(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 function become(have, want) {
   if (have.isEqualNode(want)) return;
@@ -61,7 +69,10 @@ function states() {
 function show(html) {
   const before = states(), sent = new DOMParser().parseFromString("<div>" + html + "</div>", "text/html").body.firstChild;
   localise(sent);
+  const had = document.activeElement, beside = had?.closest(".verbs");
   adapt(state, sent);
+  // What moved has lost the focus, and a button that is no more leaves it to the first one beside it.
+  if (document.activeElement !== had) (had.isConnected ? had : beside?.querySelector("button"))?.focus({preventScroll: true});
   document.title = state.querySelector("header").dataset.title;
   const news = [];
   for (const [key, now] of states()) if (before.get(key) !== now) news.push(now);
@@ -106,8 +117,8 @@ function say(text, wrong) {
   clearTimeout(fades);
   fades = setTimeout(() => { said.hidden = true; }, 8000);
 }
-async function ask(word, verb, body) {
-  const answer = await fetch("api/v1/jobs/" + encodeURIComponent(word) + "/" + verb,
+async function ask(things, word, verb, body) {
+  const answer = await fetch("api/v1/" + things + "/" + encodeURIComponent(word) + "/" + verb,
     {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)});
   const told = await answer.json();
   if (answer.status === 401) {
@@ -132,7 +143,7 @@ async function askAll(verb) {
   const wrong = [];
   let done = 0;
   for (const word of await wordsFor(verb)) {
-    try { await ask(word, verb, {}); done++; } catch (e) { wrong.push(e.message); }
+    try { await ask("jobs", word, verb, {}); done++; } catch (e) { wrong.push(e.message); }
   }
   say([verb + ": " + done, ...wrong.slice(0, 3)].join("\n"), wrong.length > 0);
 }
@@ -143,16 +154,18 @@ function confirmed(question) {
   sure.showModal();
   return new Promise((done) => sure.addEventListener("close", () => done(sure.returnValue === "yes"), {once: true}));
 }
+// What goes with a verb.
+const bodies = {priority: (of) => ({priority: Number(of.priority)}), rest: (of) => ({now: "now" in of})};
 state.addEventListener("click", async (e) => {
   const button = e.target.closest("button[data-verb]");
   if (!button) return;
   const verb = button.dataset.verb, of = button.closest(".verbs"), all = "all" in of.dataset;
-  const word = of.dataset.word, body = verb === "priority" ? {priority: Number(button.dataset.priority)} : {};
+  const word = of.dataset.word, body = bodies[verb]?.(button.dataset) ?? {};
   if (verb === "cancel" && !await confirmed(all ? "Cancel all jobs and all that wait?" : "Cancel " + of.getAttribute("aria-label") + "?")) return;
   button.setAttribute("aria-busy", "true");
   try {
     if (all) await askAll(verb);
-    else say(await ask(word, verb, body), false);
+    else say(await ask(of.dataset.things, word, verb, body), false);
   } catch (problem) {
     say(problem.message, true);
   }
