@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -109,24 +110,25 @@ func (u *Untold) Stands() bool {
 // Old reports whether it is given up.
 func (u *Untold) Old() bool { return time.Since(u.Time) > EventAge }
 
-// LoadUntold reads what has yet to be told. A file that is none of ours is left alone.
-func LoadUntold(f *sharefs.FS) (all []*Untold, err error) {
+// ListUntold lists the files of what has yet to be told. What is none of ours is left alone.
+func ListUntold(f *sharefs.FS) ([]string, error) {
 	names, err := f.List(untoldDir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if sharefs.Absent(err) {
 		return nil, nil
 	}
-	if err != nil {
+	return slices.DeleteFunc(names, func(n string) bool { return !untoldName.MatchString(n) }), err
+}
+
+// LoadUntold reads one of the files; fs.ErrNotExist where somebody has told it. Other errors of the system
+// (sharefs.System) may pass.
+func LoadUntold(f *sharefs.FS, name string) (*Untold, error) {
+	m := untoldName.FindStringSubmatch(name)
+	if m == nil {
+		return nil, fmt.Errorf("%q is not the name of an event", name)
+	}
+	u := &Untold{Receiver: m[2], fs: f, name: name, kept: true}
+	if err := ReadJSON(f, u.file(), maxSmall, &u.Event); err != nil {
 		return nil, err
 	}
-	for _, n := range names {
-		m := untoldName.FindStringSubmatch(n)
-		if m == nil {
-			continue
-		}
-		u := &Untold{Receiver: m[2], fs: f, name: n, kept: true}
-		if ReadJSON(f, u.file(), maxSmall, &u.Event) == nil && OneOf(u.Kind, EventKinds()...) == nil {
-			all = append(all, u)
-		}
-	}
-	return all, nil
+	return u, OneOf(u.Kind, EventKinds()...)
 }

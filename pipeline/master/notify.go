@@ -140,7 +140,7 @@ func (t *term) announceJob(j *job, id, marker string, kind pipeline.EventKind) b
 // there is work: nothing on the share would tell a new leader that there was.
 func (t *term) announceIdle(busy int, idle bool) {
 	switch {
-	case busy > 0 && len(t.restless) == 0:
+	case busy > 0 && len(t.restless) == 0 && !t.tasks.busy(takingOver): // which may find one
 		t.restless = t.note("idle."+pipeline.Nonce(12), pipeline.Event{Kind: pipeline.EventIdle})
 	case idle && len(t.restless) > 0:
 		for _, u := range t.restless {
@@ -151,24 +151,82 @@ func (t *term) announceIdle(busy int, idle bool) {
 	}
 }
 
-// takeOver goes on with what earlier leaders had not told.
+// heritage is what earlier leaders had not told.
+type heritage struct {
+	listed bool
+	names  []string  // of the files
+	next   time.Time // not before: the share did not give something
+}
+
+// takeOver goes on with what earlier leaders had not told, some of it at a time and beside the main loop: there may be
+// any number of files.
 func (t *term) takeOver() {
-	if t.Tell == nil {
+	h := t.heritage
+	if t.Tell == nil || h.listed && len(h.names) == 0 || time.Now().Before(h.next) {
 		return
 	}
-	untold, err := pipeline.LoadUntold(t.FS)
-	if err != nil && !sharefs.Absent(err) {
-		t.Log.Warn("cannot read what people have yet to be told", "error", err)
-	}
-	for _, u := range untold {
-		switch {
-		case u.Kind == pipeline.EventIdle && len(t.receivers(u.Kind)) > 0:
-			t.restless = append(t.restless, u)
-		case u.Old():
-			t.Log.Warn("given up: nobody could be told for a day", "event", u.Name())
-			t.crossOff(u)
-		case u.Kind != pipeline.EventIdle:
-			t.tell([]*pipeline.Untold{u})
+	t.tasks.start(takingOver, limits["tell"], func(ctx context.Context) func() {
+		idle := h.tellSome(ctx, t.Master)
+		return func() {
+			t.heritage = h
+			known := func(u *pipeline.Untold) bool {
+				return slices.ContainsFunc(t.restless, func(o *pipeline.Untold) bool { return o.Name() == u.Name() })
+			}
+			t.restless = append(t.restless, slices.DeleteFunc(idle, known)...)
 		}
+	})
+}
+
+const (
+	takingOver  = "tell/heritage"
+	tellInOneGo = 100 // files of earlier leaders
+)
+
+// tellSome tells some of it, and returns what is to be told when all jobs have ended. What the share does not give now
+// is tried again.
+func (h *heritage) tellSome(ctx context.Context, m *Master) (idle []*pipeline.Untold) {
+	var err error
+	if !h.listed {
+		if h.names, err = pipeline.ListUntold(m.FS); err != nil {
+			h.retry(m, err)
+			return nil
+		}
+		h.listed = true
+	}
+	some := min(len(h.names), tellInOneGo)
+	names, unread := h.names[:some], slices.Clone(h.names[some:])
+	for _, n := range names {
+		u, err := pipeline.LoadUntold(m.FS, n)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil && u.Kind == pipeline.EventIdle && len(m.receivers(u.Kind)) > 0:
+			idle = append(idle, u)
+		case err == nil:
+			m.tellOf(u)
+		case sharefs.System(err) && !sharefs.Absent(err) && !sharefs.NotFolder(err):
+			unread = append(unread, n)
+			h.retry(m, err)
+		}
+	}
+	h.names = unread
+	return idle
+}
+
+func (h *heritage) retry(m *Master, err error) {
+	if h.next.IsZero() {
+		m.Log.Warn("cannot read what people have yet to be told, trying again", "error", err)
+	}
+	h.next = time.Now().Add(errRest)
+}
+
+// tellOf tells what an earlier leader had not.
+func (m *Master) tellOf(u *pipeline.Untold) {
+	switch {
+	case u.Old():
+		m.Log.Warn("given up: nobody could be told for a day", "event", u.Name())
+		m.crossOff(u)
+	case u.Kind != pipeline.EventIdle:
+		m.tell([]*pipeline.Untold{u})
 	}
 }

@@ -1,13 +1,17 @@
 package master
 
 import (
+	"fmt"
 	"os"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/distenc/distenc/lease/sharefs"
+	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -38,9 +42,17 @@ func namesOf(all []*pipeline.Untold) (names []string) {
 
 func untold(t *testing.T, f *sharefs.FS) []string {
 	t.Helper()
-	all, err := pipeline.LoadUntold(f)
+	names, err := pipeline.ListUntold(f)
 	require.NoError(t, err)
-	return namesOf(all)
+	return names
+}
+
+// inherit has a leader take over what it finds now.
+func inherit(m *term) {
+	m.takeOver()
+	if m.tasks.busy(takingOver) {
+		(<-m.tasks.results)()
+	}
 }
 
 // A job's end is written down before it is closed, and told by the next leader if this one dies in between.
@@ -55,7 +67,7 @@ func TestAnEndIsWrittenDownBeforeAnybodyForgetsIt(t *testing.T) {
 	require.Empty(t, w.noteEnd(j.ID, pipeline.ActFailed), "it was written down already")
 
 	next, told2 := telling(t, m.FS, pipeline.EventFailed)
-	next.takeOver()
+	inherit(next)
 	require.Equal(t, []string{name}, namesOf(*told2))
 	require.Equal(t, "It is too wild.", (*told2)[0].Job.Error)
 	_, err := next.taskFor(j).carryOut(t.Context(), false)
@@ -63,7 +75,7 @@ func TestAnEndIsWrittenDownBeforeAnybodyForgetsIt(t *testing.T) {
 	require.Len(t, *told2, 1, "what stands there already is told once")
 	require.NoError(t, (*told2)[0].Told())
 	third, told3 := telling(t, m.FS, pipeline.EventFailed)
-	third.takeOver()
+	inherit(third)
 	require.Empty(t, *told3)
 	require.Empty(t, *told)
 }
@@ -106,9 +118,54 @@ func TestWhatIsNotToldAnyMore(t *testing.T) {
 	require.NoError(t, m.taskFor(j).decide(pipeline.Decision{Act: pipeline.ActCancelled})) // a person has had enough
 	require.NoError(t, os.WriteFile(m.FS.Path(".distenc/untold/rejected.torn.phone.json"), []byte(`{"event`), 0o644))
 	next, told := telling(t, m.FS, pipeline.EventFailed)
-	next.takeOver()
+	inherit(next)
 	require.Equal(t, []string{"rejected.new.phone.json"}, namesOf(*told))
-	require.Equal(t, []string{"rejected.new.phone.json"}, untold(t, m.FS))
+	require.Equal(t, []string{"rejected.new.phone.json", "rejected.torn.phone.json"}, untold(t, m.FS))
+}
+
+// What the share does not give at first is told later, and nothing is told twice for that.
+func TestWhatTheShareDoesNotGiveAtFirst(t *testing.T) {
+	m, _ := telling(t, nil)
+	for _, id := range []string{"rejected.one", "rejected.two"} {
+		e := pipeline.Event{Kind: pipeline.EventFailed, Time: time.Now()}
+		require.NoError(t, pipeline.NewUntold(m.FS, id, "phone", e).Keep())
+	}
+	for _, failing := range []string{".distenc/untold", ".distenc/untold/rejected.two.phone.json"} {
+		synctest.Test(t, func(t *testing.T) {
+			away := true
+			next, told := telling(t, sharefs.New(m.FS.Root(), sharefstest.WithHook(sharefs.OS(m.FS.Root()),
+				func(_, name string) error {
+					if away && name == failing {
+						return syscall.EIO
+					}
+					return nil
+				})), pipeline.EventFailed)
+			inherit(next)
+			require.Less(t, len(*told), 2)
+			away = false
+			inherit(next)
+			require.Less(t, len(*told), 2, "it waits a little")
+			time.Sleep(errRest)
+			inherit(next)
+			inherit(next)
+			require.ElementsMatch(t, []string{"rejected.one.phone.json", "rejected.two.phone.json"}, namesOf(*told))
+			next.end()
+		})
+	}
+}
+
+// However much there is to be told, the farm goes on meanwhile.
+func TestMuchToBeToldHoldsNobodyUp(t *testing.T) {
+	m, _ := telling(t, nil)
+	for i := range tellInOneGo + 1 {
+		e := pipeline.Event{Kind: pipeline.EventFailed, Time: time.Now()}
+		require.NoError(t, pipeline.NewUntold(m.FS, fmt.Sprint("rejected.", i), "phone", e).Keep())
+	}
+	next, told := telling(t, m.FS, pipeline.EventFailed)
+	inherit(next)
+	require.Len(t, *told, tellInOneGo)
+	inherit(next)
+	require.Len(t, *told, tellInOneGo+1)
 }
 
 // That a plan or a decision can't be read is no sign that a job goes on.
@@ -148,7 +205,7 @@ func TestIdleIsToldOnceForEachTimeThatThereWasWork(t *testing.T) {
 	require.Len(t, untold(t, m.FS), 2)
 	require.NoError(t, (*told)[0].Told())
 	next, again := telling(t, m.FS, pipeline.EventIdle)
-	next.takeOver()
+	inherit(next)
 	require.Empty(t, *again)
 	next.announceIdle(0, true)
 	require.Len(t, *again, 1)

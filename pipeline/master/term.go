@@ -25,12 +25,13 @@ type term struct {
 	crew      crew
 	leftovers leftovers
 	folder    *history.Folder
-	folded    time.Time          // when the history was last looked at
-	agreed    bool               // what all nodes must agree on is published
-	full      string             // why there is no room on the disk, "" while there is
-	pending   int                // free chunks of all jobs at the last look
-	failed    int                // jobs that failed, and files that were rejected
-	warned    map[string]bool    // what was logged once
+	folded    time.Time       // when the history was last looked at
+	agreed    bool            // what all nodes must agree on is published
+	full      string          // why there is no room on the disk, "" while there is
+	pending   int             // free chunks of all jobs at the last look
+	failed    int             // jobs that failed, and files that were rejected
+	warned    map[string]bool // what was logged once
+	heritage  heritage
 	restless  []*pipeline.Untold // to be told when all jobs have ended; empty while none is in work
 }
 
@@ -59,7 +60,6 @@ func (t *term) lead(ctx context.Context) (done bool, err error) {
 	if err := pipeline.WriteLeftAlone(t.FS, nil); err != nil {
 		t.Log.Debug("cannot clear what the last master left alone", "error", err)
 	}
-	t.takeOver()
 	for ctx.Err() == nil {
 		idle, err := t.round(ctx)
 		if err == nil {
@@ -98,6 +98,7 @@ func (t *term) round(ctx context.Context) (idle bool, err error) {
 		return false, err
 	}
 	t.pending = survey.Count(pipeline.Pending)
+	t.takeOver()
 	t.expire(ctx, survey)
 	t.sweepOrphans(survey)
 	t.sweepDead()
