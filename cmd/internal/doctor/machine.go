@@ -44,14 +44,14 @@ type Rehearse func(ctx context.Context, t media.Tools, set pipeline.Settings) (c
 // Machine tests this machine: its tools, whether they can encode with each profile's settings, and its
 // limits.
 func Machine(ctx context.Context, o MachineOptions, tell Tell) {
-	if found, all := findTools(ctx, o.Leads, tell); all {
+	if found, encodes, merges := findTools(ctx, o.Leads, tell); encodes {
 		present := findEncoders(ctx, found, o.Profiles, tell)
 		missing := findMetrics(ctx, found, o.Profiles, tell)
-		for _, p := range o.Profiles {
-			e, err := encoder.Named(p.Settings.Encoder)
-			if (err != nil || slices.Contains(present, e)) && !slices.Contains(missing, p.Settings.Quality.Metric) {
-				tell(tryProfile(ctx, found, p, o.Rehearse))
-			}
+		if merges {
+			tryProfiles(ctx, o, found, present, missing, tell)
+		} else {
+			tell(advice("profiles", "not tried: that takes mkvtoolnix, too").because(
+				"a film may fail here that others can encode", "on Debian: apt install mkvtoolnix, where it can be had"))
 		}
 		checkMemory(o, present, tell)
 	}
@@ -63,6 +63,18 @@ func Machine(ctx context.Context, o MachineOptions, tell Tell) {
 		tell(f)
 	}
 	tell(checkSpace("space: temporary", o.Temp, spaceLimits{scarce: 100 << 20}))
+}
+
+// tryProfiles tries those profiles whose encoder and metric this machine has.
+func tryProfiles(ctx context.Context, o MachineOptions, t media.Tools, present []encoder.Encoder,
+	missing []pipeline.Metric, tell Tell,
+) {
+	for _, p := range o.Profiles {
+		e, err := encoder.Named(p.Settings.Encoder)
+		if (err != nil || slices.Contains(present, e)) && !slices.Contains(missing, p.Settings.Quality.Metric) {
+			tell(tryProfile(ctx, t, p, o.Rehearse))
+		}
+	}
 }
 
 // cores tells what encodes are shared out over. The machine has so many processors.

@@ -236,6 +236,27 @@ func TestToolsThatAreMissingOrOld(t *testing.T) {
 	require.Equal(t, Advice, found["mkvpropedit"].Level, "a worker needs none")
 }
 
+// A worker without mkvtoolnix is looked at as far as it encodes, and told what was not tried.
+func TestAMachineThatOnlyEncodes(t *testing.T) {
+	real, err := media.FindEncoding(nil)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for name, path := range map[string]string{"ffmpeg": real.FFmpeg, "ffprobe": real.FFprobe} {
+		require.NoError(t, os.Symlink(path, filepath.Join(dir, name)))
+	}
+	t.Setenv(media.ToolsDir, dir)
+	t.Setenv("PATH", dir)
+	found := collect{}
+	Machine(t.Context(), MachineOptions{Root: machineWith(nil), Temp: dir, Slots: 1, Threads: 1, Memory: 64 << 30,
+		Profiles: []Profile{profile("default", "")}}, found.tell)
+	require.Equal(t, Advice, found["mkvmerge"].Level)
+	for _, check := range []string{"encoder", "metric", "memory", "profiles"} {
+		require.Contains(t, found, check)
+	}
+	require.Equal(t, Advice, found["profiles"].Level)
+	require.NotContains(t, found, "profile default")
+}
+
 func TestJudgeVersion(t *testing.T) {
 	for said, want := range map[string]Level{
 		"ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2024": OK,

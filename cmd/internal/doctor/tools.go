@@ -15,15 +15,17 @@ import (
 	"github.com/distenc/distenc/pipeline/media"
 )
 
-// findTools looks for every tool, and returns the paths of those that can be used. leads: a master may run here.
-func findTools(ctx context.Context, leads bool, tell Tell) (found media.Tools, all bool) {
-	all = true
+// findTools looks for every tool, and returns the paths of those that can be used. leads: a master may run here. With
+// those that a worker needs encodes holds, and with all of them merges does, too.
+func findTools(ctx context.Context, leads bool, tell Tell) (found media.Tools, encodes, merges bool) {
+	encodes, merges = true, true
 	for _, p := range media.KnownTools() {
 		f := findTool(ctx, p, leads, &found)
-		all = all && f.Level == OK
+		merges = merges && f.Level == OK
+		encodes = encodes && (f.Level == OK || p.Merges)
 		tell(f)
 	}
-	return found, all
+	return found, encodes, merges
 }
 
 func findTool(ctx context.Context, p media.Tool, leads bool, found *media.Tools) Finding {
