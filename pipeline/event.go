@@ -48,9 +48,10 @@ type Untold struct {
 	Event
 	Receiver string // who: a word that the receiver itself chooses
 
-	fs   *sharefs.FS
-	name string // of the file
-	kept bool   // it is on the share
+	fs    *sharefs.FS
+	name  string    // of the file
+	kept  bool      // it is on the share
+	since time.Time // when it was written down, by this machine's clock
 }
 
 // untoldDir is made when there is something to be told: most shares have nobody who wants to be.
@@ -61,7 +62,7 @@ var untoldName = regexp.MustCompile(`^([a-z0-9][a-zA-Z0-9.-]{0,200})\.([a-z]{1,1
 // NewUntold describes what a receiver is to be told of. id names the event: two masters that find out the same have
 // the same name for it.
 func NewUntold(f *sharefs.FS, id, receiver string, e Event) *Untold {
-	return &Untold{Event: e, Receiver: receiver, fs: f, name: id + "." + receiver + ".json"}
+	return &Untold{Event: e, Receiver: receiver, fs: f, name: id + "." + receiver + ".json", since: time.Now()}
 }
 
 // Name tells this event and receiver from all others.
@@ -108,7 +109,7 @@ func (u *Untold) Stands() bool {
 }
 
 // Old reports whether it is given up.
-func (u *Untold) Old() bool { return time.Since(u.Time) > EventAge }
+func (u *Untold) Old() bool { return time.Since(u.since) > EventAge }
 
 // ListUntold lists the files of what has yet to be told. What is none of ours is left alone.
 func ListUntold(f *sharefs.FS) ([]string, error) {
@@ -120,15 +121,20 @@ func ListUntold(f *sharefs.FS) ([]string, error) {
 }
 
 // LoadUntold reads one of the files; fs.ErrNotExist where somebody has told it. Other errors of the system
-// (sharefs.System) may pass.
-func LoadUntold(f *sharefs.FS, name string) (*Untold, error) {
+// (sharefs.System) may pass. now is the time by the clock that stamps files on the share: no other one tells their age.
+func LoadUntold(f *sharefs.FS, name string, now time.Time) (*Untold, error) {
 	m := untoldName.FindStringSubmatch(name)
 	if m == nil {
 		return nil, fmt.Errorf("%q is not the name of an event", name)
 	}
 	u := &Untold{Receiver: m[2], fs: f, name: name, kept: true}
-	if err := ReadJSON(f, u.file(), maxSmall, &u.Event); err != nil {
+	text, info, err := f.ReadStat(u.file(), maxSmall)
+	if err != nil {
 		return nil, err
 	}
+	if err := json.Unmarshal(text, &u.Event); err != nil {
+		return nil, fmt.Errorf("%s is not as it was written: %w", u.file(), err)
+	}
+	u.since = time.Now().Add(info.ModTime().Sub(now))
 	return u, OneOf(u.Kind, EventKinds()...)
 }

@@ -185,18 +185,15 @@ const (
 // tellSome tells some of it, and returns what is to be told when all jobs have ended. What the share does not give now
 // is tried again.
 func (h *heritage) tellSome(ctx context.Context, m *Master) (idle []*pipeline.Untold) {
-	var err error
-	if !h.listed {
-		if h.names, err = pipeline.ListUntold(m.FS); err != nil {
-			h.retry(m, err)
-			return nil
-		}
-		h.listed = true
+	now, err := h.list(m)
+	if err != nil {
+		h.retry(m, err)
+		return nil
 	}
 	some := min(len(h.names), tellInOneGo)
 	names, unread := h.names[:some], slices.Clone(h.names[some:])
 	for _, n := range names {
-		u, err := pipeline.LoadUntold(m.FS, n)
+		u, err := pipeline.LoadUntold(m.FS, n, now)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -211,6 +208,18 @@ func (h *heritage) tellSome(ctx context.Context, m *Master) (idle []*pipeline.Un
 	}
 	h.names = unread
 	return idle
+}
+
+// list looks what there is, once, and what time it is on the share.
+func (h *heritage) list(m *Master) (now time.Time, err error) {
+	if !h.listed {
+		h.names, err = pipeline.ListUntold(m.FS)
+		h.listed = err == nil
+	}
+	if err != nil || len(h.names) == 0 {
+		return now, err
+	}
+	return shareTime(m.FS)
 }
 
 func (h *heritage) retry(m *Master, err error) {

@@ -108,9 +108,12 @@ func TestWhatIsNotToldAnyMore(t *testing.T) {
 	m, _ := telling(t, nil, pipeline.EventFailed)
 	j := planted(t, m, "a film")
 	keep := func(id string, age time.Duration, st pipeline.JobStatus) {
-		require.NoError(t, pipeline.NewUntold(m.FS, id, "phone", pipeline.Event{
-			Kind: pipeline.EventFailed, Time: time.Now().Add(-age), Job: st,
-		}).Keep())
+		u := pipeline.NewUntold(m.FS, id, "phone", pipeline.Event{
+			Kind: pipeline.EventFailed, Time: time.Now().Add(age - 2*pipeline.EventAge), Job: st, // by a clock that is wrong
+		})
+		require.NoError(t, u.Keep())
+		at := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(m.FS.Path(".distenc/untold/"+u.Name()), at, at))
 	}
 	keep("rejected.old", pipeline.EventAge+time.Minute, pipeline.JobStatus{Name: "old.mkv", State: pipeline.JobFailed})
 	keep("rejected.new", time.Hour, pipeline.JobStatus{Name: "new.mkv", State: pipeline.JobFailed})

@@ -241,7 +241,7 @@ func TestWhatIsToldAlreadyIsNotToldAgain(t *testing.T) {
 	}, slog.New(slog.DiscardHandler))
 	s.Tell(event(t, f, "one", pipeline.EventFailed))
 	s.Tell(event(t, f, "two", pipeline.EventFailed))
-	one, err := pipeline.LoadUntold(f, standing(t, f)[0])
+	one, err := pipeline.LoadUntold(f, standing(t, f)[0], time.Now())
 	require.NoError(t, err)
 	require.NoError(t, one.Told())
 	s.Run(ctx)
