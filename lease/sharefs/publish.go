@@ -79,6 +79,9 @@ func (f *FS) OtherName(file, dir string, ours func(base string) bool) (string, e
 	}
 	for _, base := range names {
 		name := path.Join(dir, base)
+		if name == file {
+			continue
+		}
 		other, err := f.Stat(name)
 		switch {
 		case err == nil && SameFile(info, other):

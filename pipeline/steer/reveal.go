@@ -63,7 +63,7 @@ func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, er
 	if named, err := share.OtherName(s.Path(), dir, pipeline.AsNumbered(base)); err != nil {
 		return nil, err
 	} else if named != "" { // whoever named it did not come to the end
-		return &Submission{Name: named}, share.Remove(s.Path())
+		return u.conclude(s, Submission{Name: named})
 	}
 	if err := u.verify(ctx, s, base); err != nil {
 		return nil, err
@@ -78,7 +78,15 @@ func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, er
 	if err != nil {
 		return nil, err
 	}
-	return &film, errors.Join(share.Durable(film.Name), share.Remove(s.Path()))
+	return u.conclude(s, film)
+}
+
+// conclude removes the staged name of a film that has its own, once that one lasts.
+func (u *Uploads) conclude(s staged, film Submission) (*Submission, error) {
+	if err := u.Desk.Share.Durable(film.Name); err != nil {
+		return nil, err
+	}
+	return &film, u.Desk.Share.Remove(s.Path())
 }
 
 // name gives the film a free name, with its settings.

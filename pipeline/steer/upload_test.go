@@ -517,3 +517,29 @@ func TestUploadIsNotReadAgain(t *testing.T) {
 	_, err = u.Receive(t.Context(), part(film, 10), strings.NewReader(whole[10:]))
 	require.NoError(t, err)
 }
+
+// A film whose name may not last keeps the other one too, and is not said to be handed in.
+func TestANameThatMayNotLast(t *testing.T) {
+	u := testUploads(t)
+	root, fails := u.Desk.Share.Root(), true
+	u.Desk.Share = sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
+		if fails && op == "sync" && name == "inbox/film.mkv" {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	for _, first := range []int64{0, Announce} { // it is named by the first one
+		r, err := u.Receive(t.Context(), part("film.mkv", first), strings.NewReader(whole))
+		require.ErrorIs(t, err, syscall.EIO)
+		require.Nil(t, r.Film)
+		r, err = u.Look("film.mkv", "")
+		require.NoError(t, err)
+		require.Nil(t, r.Film)
+		require.Len(t, inboxOf(t, u.Desk), 3)
+	}
+	fails = false
+	r, err := u.Receive(t.Context(), part("film.mkv", Announce), nil)
+	require.NoError(t, err)
+	require.Equal(t, "inbox/film.mkv", r.Film.Name)
+	require.Equal(t, []string{"film.mkv", "film.mkv.distenc.toml"}, inboxOf(t, u.Desk))
+}
