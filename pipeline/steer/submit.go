@@ -96,14 +96,24 @@ func (d Desk) name(s Submission, staged string, w Wishes) error {
 	if err == nil {
 		err = d.Share.Create(name, settings)
 	}
-	ours := false
+	if err != nil {
+		return err
+	}
+	ours, err := d.Share.Publish(staged, s.Name) // nothing is overwritten: a person may have just used the name
+	if ours {
+		return nil
+	}
 	if err == nil {
-		ours, err = d.Share.Publish(staged, s.Name) // nothing is overwritten: a person may have just used the name
+		err = refuse(Busy, "%q has just been taken; add the file again", s.Name)
 	}
-	if err == nil && !ours {
-		err = errors.Join(refuse(Busy, "%q has just been taken; add the file again", s.Name), d.Share.Remove(name))
+	dir, base := path.Split(s.Name)
+	switch is, lost := d.Share.OtherName(staged, path.Clean(dir), func(n string) bool { return n == base }); {
+	case lost != nil: // the settings may be the film's
+		return errors.Join(err, lost)
+	case is == s.Name: // only the answer was lost
+		return nil
 	}
-	return err
+	return errors.Join(err, d.Share.Remove(name))
 }
 
 // freeName returns a name in a folder of the inbox that nobody has: neither a file nor settings for one.

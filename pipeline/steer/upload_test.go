@@ -543,3 +543,24 @@ func TestANameThatMayNotLast(t *testing.T) {
 	require.Equal(t, "inbox/film.mkv", r.Film.Name)
 	require.Equal(t, []string{"film.mkv", "film.mkv.distenc.toml"}, inboxOf(t, u.Desk))
 }
+
+// A film that can't be named leaves no settings behind, which would take the name away from it for the next time.
+func TestNoSettingsWithoutTheirFilm(t *testing.T) {
+	u := testUploads(t)
+	root, fails := u.Desk.Share.Root(), true
+	u.Desk.Share = sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, _ string) error {
+		if fails && op == "link" {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	for _, first := range []int64{0, Announce} {
+		_, err := u.Receive(t.Context(), part("film.mkv", first), strings.NewReader(whole))
+		require.ErrorIs(t, err, syscall.EIO)
+		require.Len(t, inboxOf(t, u.Desk), 1, "what came")
+	}
+	fails = false
+	r, err := u.Receive(t.Context(), part("film.mkv", Announce), nil)
+	require.NoError(t, err)
+	require.Equal(t, "inbox/film.mkv", r.Film.Name)
+}
