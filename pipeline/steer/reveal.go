@@ -22,8 +22,6 @@ const (
 	maxInboxPath = 1000
 	// maxElement is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
 	maxElement = 255
-	// nameTries is how often a name is sought that nobody takes meanwhile.
-	nameTries = 5
 )
 
 // checkInboxPath refuses a path under which no film may be put into the inbox.
@@ -74,7 +72,8 @@ func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, er
 		}
 		return nil, err
 	}
-	film, err := u.name(dir, base, s, p.Wishes)
+	p.Wishes.Size = s.Total
+	film, err := u.Desk.nameFree(dir, base, s.Path(), p.Wishes)
 	if err != nil {
 		return nil, err
 	}
@@ -87,24 +86,6 @@ func (u *Uploads) conclude(s staged, film Submission) (*Submission, error) {
 		return nil, err
 	}
 	return &film, u.Desk.Share.Remove(s.Path())
-}
-
-// name gives the film a free name, with its settings.
-func (u *Uploads) name(dir, base string, s staged, w Wishes) (Submission, error) {
-	for try := 1; ; try++ {
-		name, err := freeName(u.Desk.Share, dir, base)
-		if err != nil {
-			return Submission{}, err
-		}
-		film := NewSubmission(name)
-		w.Nonce, w.Size = film.Nonce, s.Total
-		err = u.Desk.name(film, s.Path(), w)
-		refused, taken := errors.AsType[*Error](err)
-		taken = taken && refused.Kind == Busy || errors.Is(err, fs.ErrExist)
-		if !taken || try == nameTries {
-			return film, err
-		}
-	}
 }
 
 // verify compares the tag in a film's name, if there is one, with what came. A film that is damaged is dropped.

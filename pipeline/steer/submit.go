@@ -43,7 +43,7 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 	case name != "":
 		return d.submitInPlace(ctx, file, name, st.Size(), w)
 	}
-	if name, err = freeName(d.Share, pipeline.Inbox, filepath.Base(file)); err != nil {
+	if name, err = freeName(d.Share, pipeline.Inbox, filepath.Base(file), nil); err != nil {
 		return Submission{}, err
 	}
 	if _, err := d.Settings.Amend(d.Share.Path(pipeline.SidecarBeside(name)), nil, w); err != nil {
@@ -54,17 +54,15 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 		return Submission{}, &FileError{"add", file, err}
 	}
 	defer func() { _ = in.Close() }()
-	s := NewSubmission(name)
-	staged := pipeline.AddedOf(s.Nonce)
-	size, err := d.Share.CreateFrom(ctx, staged, in)
-	if err != nil {
+	staged := pipeline.AddedOf(pipeline.Nonce(16))
+	if w.Size, err = d.Share.CreateFrom(ctx, staged, in); err != nil {
 		return Submission{}, err
 	}
-	if w.KeepDate {
-		s.Undated = d.Share.SetDate(staged, st.ModTime())
+	s, err := d.nameFree(pipeline.Inbox, filepath.Base(file), staged, w)
+	if err == nil && w.KeepDate { // not before: an old file that has no name yet is swept
+		s.Undated = d.Share.SetDate(s.Name, st.ModTime())
 	}
-	w.Nonce, w.Size = s.Nonce, size
-	return s, d.Reveal(s, staged, w)
+	return s, errors.Join(err, d.Share.Remove(staged))
 }
 
 // Film looks at a file that is to be encoded, before anything is copied: what a master would never take is an
@@ -116,8 +114,32 @@ func (d Desk) name(s Submission, staged string, w Wishes) error {
 	return errors.Join(err, d.Share.Remove(name))
 }
 
+// nameTries is how often a name is sought that nobody takes meanwhile.
+const nameTries = 5
+
+// nameFree gives a staged film of w.Size bytes a free name in a folder of the inbox, with its settings. The staged name
+// stays. A name that was taken after all is not tried again: a share that ignores case does not list all that it has.
+func (d Desk) nameFree(dir, base, staged string, w Wishes) (Submission, error) {
+	lost := map[string]bool{}
+	for {
+		name, err := freeName(d.Share, dir, base, lost)
+		if err != nil {
+			return Submission{}, err
+		}
+		film := NewSubmission(name)
+		w.Nonce = film.Nonce
+		err = d.name(film, staged, w)
+		refused, taken := errors.AsType[*Error](err)
+		taken = taken && refused.Kind == Busy || errors.Is(err, fs.ErrExist)
+		lost[path.Base(name)] = true
+		if !taken || len(lost) == nameTries {
+			return film, err
+		}
+	}
+}
+
 // freeName returns a name in a folder of the inbox that nobody has: neither a file nor settings for one.
-func freeName(share *sharefs.FS, dir, base string) (string, error) {
+func freeName(share *sharefs.FS, dir, base string, lost map[string]bool) (string, error) {
 	names, err := share.List(dir)
 	if err != nil {
 		return "", err
@@ -127,7 +149,7 @@ func freeName(share *sharefs.FS, dir, base string) (string, error) {
 		taken[n] = true
 	}
 	for n := 1; ; n++ {
-		if name := pipeline.Numbered(base, n); !taken[name] && !taken[pipeline.SidecarBeside(name)] {
+		if name := pipeline.Numbered(base, n); !lost[name] && !taken[name] && !taken[pipeline.SidecarBeside(name)] {
 			return path.Join(dir, name), nil
 		}
 	}

@@ -5,8 +5,10 @@ package steer
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -117,4 +119,27 @@ func TestRefused(t *testing.T) {
 	putAside(t, d, s.Name)
 	require.Equal(t, "r", d.Refused(s).Reason)
 	require.Nil(t, d.Refused(NewSubmission(s.Name)), "another one's of that name")
+}
+
+// A film with an old date of its own is not swept as what nobody goes on with: it gets the date after its name.
+func TestTheDateComesAfterTheName(t *testing.T) {
+	d, file := testDesk(t), film(t)
+	old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+	require.NoError(t, os.Chtimes(file, old, old))
+	plain := d.Share
+	d.Share = sharefs.New(plain.Root(), sharefstest.WithHook(sharefs.OS(plain.Root()), func(op, name string) error {
+		if staged, _, _ := strings.Cut(name, " -> "); op == "link" {
+			info, err := plain.Stat(staged)
+			require.NoError(t, err)
+			require.NotEqual(t, old, info.ModTime().UTC())
+		}
+		return nil
+	}))
+	s, err := d.Submit(t.Context(), file, Wishes{KeepDate: true})
+	require.NoError(t, err)
+	require.NoError(t, s.Undated)
+	info, err := plain.Stat(s.Name)
+	require.NoError(t, err)
+	require.Equal(t, old, info.ModTime().UTC())
+	require.EqualValues(t, 1, sharefs.Links(info))
 }

@@ -564,3 +564,30 @@ func TestNoSettingsWithoutTheirFilm(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "inbox/film.mkv", r.Film.Name)
 }
+
+// ignoringCase takes all names of inbox/film.mkv for one, and lists it as it was first written.
+func ignoringCase(d Desk) Desk {
+	root := d.Share.Root()
+	d.Share = sharefs.New(root, sharefstest.WithHook(sharefs.OS(root), func(op, name string) error {
+		if op == "link" && strings.HasSuffix(name, "-> inbox/film.mkv") {
+			return syscall.EEXIST
+		}
+		return nil
+	}))
+	return d
+}
+
+// A film whose name differs from another one's by case alone gets a number where the share takes both for one name.
+func TestNamesThatDifferByCase(t *testing.T) {
+	u := testUploads(t)
+	u.Desk = ignoringCase(u.Desk)
+	r, err := u.Receive(t.Context(), part("film.mkv", 0), strings.NewReader(whole))
+	require.NoError(t, err)
+	require.Equal(t, "inbox/film (2).mkv", r.Film.Name)
+	s, err := ignoringCase(u.Desk).Submit(t.Context(), film(t), Wishes{})
+	require.NoError(t, err)
+	require.Equal(t, "inbox/film (3).mkv", s.Name)
+	require.Equal(t, []string{
+		"film (2).mkv", "film (2).mkv.distenc.toml", "film (3).mkv", "film (3).mkv.distenc.toml",
+	}, inboxOf(t, u.Desk))
+}
