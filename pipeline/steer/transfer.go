@@ -73,12 +73,14 @@ func (u *Uploads) leave(key string, t *transfer) {
 	close(t.over)
 }
 
-// room refuses a film for which there is none beside those that are coming in, and keeps it for this one.
-func (u *Uploads) room(p Part, need int64, t *transfer) error {
+// room refuses a film for which there is none beside those that are coming in, and keeps it for this one. freed are the
+// bytes that it takes the place of.
+func (u *Uploads) room(p Part, need, freed int64, t *transfer) error {
 	free, err := u.free()
 	if err != nil {
 		return err
 	}
+	free += freed
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for other := range maps.Values(u.busy) {
@@ -202,6 +204,12 @@ func (u *Uploads) renamed(was, is pipeline.Upload) {
 		s.nonce = is.Nonce
 		u.sums[was.Key] = s
 	}
+}
+
+func (u *Uploads) forget(key string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.ended, key)
 }
 
 func (u *Uploads) remember(key string, r Received) {

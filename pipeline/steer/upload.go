@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -203,13 +204,13 @@ func (u *Uploads) open(ctx context.Context, p Part, key string, t *transfer) (st
 	case err != nil:
 		return s, err
 	case p.First == 0, p.First == Announce && (!found || s.Total != p.Total):
-		return u.begin(p, key, t)
+		return u.begin(p, key, s.size, t)
 	case !found:
 		return s, &OffsetError{First: p.First, Total: p.Total}
 	case p.First != Announce && (s.size != p.First || s.Total != p.Total):
 		return s, &OffsetError{First: p.First, Offset: s.size, Total: s.Total}
 	}
-	if err := u.room(p, s.Total-s.size, t); err != nil {
+	if err := u.room(p, s.Total-s.size, 0, t); err != nil {
 		return s, err
 	}
 	if p.First == Announce && s.size < s.Total {
@@ -218,17 +219,19 @@ func (u *Uploads) open(ctx context.Context, p Part, key string, t *transfer) (st
 	return u.take(ctx, s)
 }
 
-// begin makes the file of an upload of which nothing is there yet, in place of what was.
-func (u *Uploads) begin(p Part, key string, t *transfer) (staged, error) {
+// begin makes the file of an upload of which nothing is there yet, in place of what was: so many bytes.
+func (u *Uploads) begin(p Part, key string, was int64, t *transfer) (staged, error) {
 	all, err := u.list()
+	all = slices.DeleteFunc(all, func(one pipeline.Upload) bool { return one.Key == key })
 	if err == nil && len(all) >= maxUploads {
 		err = refuse(Many, "%d uploads are not finished; finish one of them first, or wait: what nobody goes on with is "+
 			"removed after %d days", len(all), pipeline.KeepUploads/(24*time.Hour))
 	}
 	if err == nil {
-		err = u.room(p, p.Total, t)
+		err = u.room(p, p.Total, was, t)
 	}
 	if err == nil {
+		u.forget(key)
 		err = u.removeAll(key)
 	}
 	s := staged{Upload: pipeline.NewUpload(key, p.Total)}

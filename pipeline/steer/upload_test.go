@@ -343,6 +343,10 @@ func TestUploadsAreBounded(t *testing.T) {
 	}
 	_, err := u.Receive(t.Context(), part("more.mkv", 0), strings.NewReader(whole))
 	requireKind(t, Many, err)
+	anew := part("8.mkv", 0)
+	anew.Total++
+	_, err = u.Receive(t.Context(), anew, cutOff(1))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "it takes its own place")
 	require.NoError(t, u.Drop(t.Context(), "7.mkv", ""))
 	requireKind(t, Unknown, u.Drop(t.Context(), "7.mkv", ""))
 	_, err = u.Receive(t.Context(), part("more.mkv", 0), strings.NewReader(whole))
@@ -590,4 +594,28 @@ func TestNamesThatDifferByCase(t *testing.T) {
 	require.Equal(t, []string{
 		"film (2).mkv", "film (2).mkv.distenc.toml", "film (3).mkv", "film (3).mkv.distenc.toml",
 	}, inboxOf(t, u.Desk))
+}
+
+// What begins anew takes the place of what came before, and needs no room beside it.
+func TestBeginningAnewFreesItsOwnRoom(t *testing.T) {
+	u := testUploads(t)
+	free := int64(len(whole))
+	u.Free = func() (int64, error) { return free, nil }
+	_, err := u.Receive(t.Context(), part("film.mkv", 0), cutOff(40))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	free -= 40
+	_, err = u.Receive(t.Context(), part("film.mkv", 0), strings.NewReader(whole))
+	require.NoError(t, err)
+}
+
+// What became of a film is not told of the next one for its path.
+func TestAnotherFilmOfTheSameName(t *testing.T) {
+	u := testUploads(t)
+	_, err := u.Receive(t.Context(), part("film.mkv", 0), strings.NewReader(whole))
+	require.NoError(t, err)
+	_, err = u.Receive(t.Context(), part("film.mkv", 0), cutOff(4))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NoError(t, u.Drop(t.Context(), "film.mkv", ""))
+	_, err = u.Look("film.mkv", "")
+	requireKind(t, Unknown, err)
 }
