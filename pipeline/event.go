@@ -54,8 +54,8 @@ type Untold struct {
 	since time.Time // when it was written down, by this machine's clock
 }
 
-// untoldDir is made when there is something to be told: most shares have nobody who wants to be.
-const untoldDir = ".distenc/untold"
+// UntoldDir is where they are. It is made when there is something to be told: most shares have nobody who wants to be.
+const UntoldDir = ".distenc/untold"
 
 var untoldName = regexp.MustCompile(`^([a-z0-9][a-zA-Z0-9.-]{0,200})\.([a-z]{1,16})\.json$`)
 
@@ -68,7 +68,7 @@ func NewUntold(f *sharefs.FS, id, receiver string, e Event) *Untold {
 // Name tells this event and receiver from all others.
 func (u *Untold) Name() string { return u.name }
 
-func (u *Untold) file() string { return path.Join(untoldDir, path.Base(u.name)) }
+func (u *Untold) file() string { return path.Join(UntoldDir, path.Base(u.name)) }
 
 // Keep writes it down, durably. What is written already stays.
 func (u *Untold) Keep() error {
@@ -83,7 +83,7 @@ func (u *Untold) Keep() error {
 	}
 	_, _, err = u.fs.PublishData(u.file(), b)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = u.fs.MkdirAll(untoldDir); err == nil {
+		if err = u.fs.MkdirAll(UntoldDir); err == nil {
 			_, _, err = u.fs.PublishData(u.file(), b)
 		}
 	}
@@ -113,12 +113,15 @@ func (u *Untold) Old() bool { return time.Since(u.since) > EventAge }
 
 // ListUntold lists the files of what has yet to be told. What is none of ours is left alone.
 func ListUntold(f *sharefs.FS) ([]string, error) {
-	names, err := f.List(untoldDir)
+	names, err := f.List(UntoldDir)
 	if sharefs.Absent(err) {
 		return nil, nil
 	}
-	return slices.DeleteFunc(names, func(n string) bool { return !untoldName.MatchString(n) }), err
+	return slices.DeleteFunc(names, func(n string) bool { return !IsUntold(n) }), err
 }
+
+// IsUntold reports whether a file in UntoldDir has the name of an event.
+func IsUntold(name string) bool { return untoldName.MatchString(name) }
 
 // LoadUntold reads one of the files; fs.ErrNotExist where somebody has told it. Other errors of the system
 // (sharefs.System) may pass. now is the time by the clock that stamps files on the share: no other one tells their age.

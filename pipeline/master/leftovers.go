@@ -80,6 +80,7 @@ func (t *term) sweepDead() {
 	}
 	t.leftovers.looked = time.Now()
 	t.sweepStaged()
+	t.sweepUntold()
 	if names, err := t.FS.List("."); err == nil {
 		for _, n := range names {
 			page := strings.HasPrefix(n, pipeline.StatusPage+".") || strings.HasPrefix(n, pipeline.StatusJSON+".")

@@ -3,6 +3,7 @@ package master
 import (
 	"context"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -141,7 +142,7 @@ func (t *term) announceJob(j *job, id, marker string, kind pipeline.EventKind) b
 func (t *term) announceIdle(busy int, idle bool) {
 	switch {
 	case busy > 0 && len(t.restless) == 0 && !t.tasks.busy(takingOver): // which may find one
-		t.restless = t.note("idle."+pipeline.Nonce(12), pipeline.Event{Kind: pipeline.EventIdle})
+		t.restless = t.note(idlePrefix+pipeline.Nonce(12), pipeline.Event{Kind: pipeline.EventIdle})
 	case idle && len(t.restless) > 0:
 		for _, u := range t.restless {
 			u.Time, u.Left = time.Now().UTC(), t.jobs.waiting()
@@ -239,3 +240,44 @@ func (m *Master) tellOf(u *pipeline.Untold) {
 		m.tell([]*pipeline.Untold{u})
 	}
 }
+
+// sweepUntold removes what a killed master was just writing down, and what nobody could be told for a day: who was to
+// be told may have left the settings. That all jobs have ended may have to wait for longer.
+func (t *term) sweepUntold() {
+	names, err := t.FS.List(pipeline.UntoldDir)
+	if err != nil || len(names) == 0 {
+		return
+	}
+	now, err := shareTime(t.FS)
+	if err != nil {
+		return
+	}
+	looked := 0
+	for _, n := range names {
+		name := path.Join(pipeline.UntoldDir, n)
+		switch {
+		case path.Ext(n) == ".tmp":
+			t.sweepStill(name)
+		case pipeline.IsUntold(n) && !strings.HasPrefix(n, idlePrefix) && looked < tellInOneGo:
+			looked++
+			t.sweepAged(name, now)
+		}
+	}
+}
+
+// agedBy is how old it is: its receiver, which gives up after a day too, has had the time to say so.
+const agedBy = pipeline.EventAge + time.Hour
+
+func (t *term) sweepAged(name string, now time.Time) {
+	st, err := t.FS.Stat(name)
+	if err != nil || now.Sub(st.ModTime()) < agedBy {
+		return
+	}
+	t.Log.Warn("given up: nobody could be told for a day", "event", path.Base(name))
+	if err := t.FS.Remove(name); err != nil {
+		t.Log.Debug("cannot give up an event", "event", path.Base(name), "error", err)
+	}
+}
+
+// idlePrefix begins the names of events that all jobs have ended.
+const idlePrefix = "idle."

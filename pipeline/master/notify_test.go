@@ -157,6 +157,33 @@ func TestWhatTheShareDoesNotGiveAtFirst(t *testing.T) {
 	}
 }
 
+// What was cut off, and what nobody wants to be told any more, goes in time.
+func TestTheUntoldAreSwept(t *testing.T) {
+	m, _ := telling(t, nil)
+	for id, age := range map[string]time.Duration{
+		"rejected.old": agedBy, "rejected.new": pipeline.EventAge - time.Hour, idlePrefix + "old": 2 * agedBy,
+	} {
+		u := pipeline.NewUntold(m.FS, id, "phone", pipeline.Event{Kind: pipeline.EventFailed})
+		require.NoError(t, u.Keep())
+		at := time.Now().Add(-age - time.Second)
+		require.NoError(t, os.Chtimes(m.FS.Path(pipeline.UntoldDir+"/"+u.Name()), at, at))
+	}
+	for _, name := range []string{"/mine.txt", "/x.abc.tmp"} {
+		require.NoError(t, m.FS.Create(pipeline.UntoldDir+name, nil))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		next, _ := telling(t, m.FS)
+		for range 15 {
+			next.sweepDead()
+			time.Sleep(time.Minute)
+		}
+		next.end()
+	})
+	names, err := m.FS.List(pipeline.UntoldDir)
+	require.NoError(t, err)
+	require.Equal(t, []string{idlePrefix + "old.phone.json", "mine.txt", "rejected.new.phone.json"}, names)
+}
+
 // However much there is to be told, the farm goes on meanwhile.
 func TestMuchToBeToldHoldsNobodyUp(t *testing.T) {
 	m, _ := telling(t, nil)

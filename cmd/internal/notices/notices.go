@@ -17,7 +17,8 @@ import (
 const Receiver = "notice"
 
 const (
-	// waiting is how many events are remembered; the log tells of more, and the next master has them.
+	// waiting is how many events are on their way, and how many wait for that; the log tells of more, and the next master
+	// has them.
 	waiting = 1000
 	// sendTimeout is how long a server may take for a message.
 	sendTimeout = 30 * time.Second
@@ -74,7 +75,7 @@ func (s *Sender) Run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		select {
-		case u := <-s.queue:
+		case u := <-r.room():
 			r.take(u)
 		case a := <-r.answers:
 			r.apply(a)
@@ -119,10 +120,18 @@ type round struct {
 	over    chan struct{} // closed when nobody waits for answers any more
 }
 
+// room is the queue while more events can be on their way.
+func (r *round) room() <-chan *pipeline.Untold {
+	if len(r.letters) >= waiting {
+		return nil
+	}
+	return r.queue
+}
+
 // take takes up an event. All that is gathered goes with the first of it.
 func (r *round) take(u *pipeline.Untold) {
 	same := func(l *letter) bool { return l.Name() == u.Name() }
-	if len(r.letters) >= waiting || slices.ContainsFunc(r.letters, same) {
+	if slices.ContainsFunc(r.letters, same) {
 		return
 	}
 	due := time.Now()
