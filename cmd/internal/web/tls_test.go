@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"math/big"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,24 @@ func certify(t *testing.T, dir string, number int64) (certificate, key string) {
 	require.NoError(t, os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 	return certificate, key
+}
+
+// HTTP/2's deadlines in net/http are timers that end a stream even while nothing is to be written: uploads and streams
+// of events last, and would be cut off.
+func TestTLSSpeaksNoHTTP2(t *testing.T) {
+	s, _ := steered(t, "film.mkv")
+	certificate, key := certify(t, t.TempDir(), 1)
+	var err error
+	s.TLS, err = TLS(slog.New(slog.DiscardHandler), certificate, key)
+	require.NoError(t, err)
+	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get(strings.Replace(serve(t, s), "http:", "https:", 1) + "/page.js")
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, 200, answer.StatusCode)
+	require.Equal(t, "HTTP/1.1", answer.Proto)
 }
 
 // A renewed certificate needs no restart, and one that can't be used leaves the old one in place.

@@ -58,10 +58,13 @@ func Listen(address string) (net.Listener, error) {
 
 // Serve answers on l until ctx ends, and closes it.
 func (s Site) Serve(ctx context.Context, l net.Listener) error {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true) // alone: in HTTP/2 a deadline ends a stream even while nothing is to be written
 	server := &http.Server{
 		Handler: serving(s.Handler()), ReadHeaderTimeout: slowestHeader, ReadTimeout: slowest, WriteTimeout: slowest,
 		IdleTimeout: slowest, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 		ConnContext: remember, BaseContext: func(net.Listener) context.Context { return ctx }, TLSConfig: s.TLS,
+		Protocols: &protocols,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.serve(server, &door{Listener: l, most: maxConns}) }()
