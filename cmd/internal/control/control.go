@@ -78,7 +78,8 @@ func (c *Control) Who(r *http.Request) (string, *Problem) {
 // Visitor returns the name of the person who has logged in with this browser, "" for none.
 func (c *Control) Visitor(r *http.Request) string {
 	if hash, ok := c.sessions.find(r); ok {
-		if h, still := c.Tokens.Get().find(hash); still {
+		if tokens, err := c.Tokens.Get(); err == nil {
+			h, _ := tokens.find(hash)
 			return h.name
 		}
 	}
@@ -91,8 +92,13 @@ func (c *Control) try(r *http.Request, token string) (holder, *Problem) {
 	if !c.guesses.may(from) {
 		return holder{}, Refuse(http.StatusTooManyRequests, "too many wrong tokens; try again in a second")
 	}
+	tokens, err := c.Tokens.Get()
+	if err != nil {
+		return holder{}, Refuse(http.StatusServiceUnavailable,
+			"nobody can steer until the file of tokens is mended; the master's log says what is wrong with it")
+	}
 	if len(token) <= mostToken {
-		if h, ok := c.Tokens.Get().find(sha256.Sum256([]byte(token))); ok {
+		if h, ok := tokens.find(sha256.Sum256([]byte(token))); ok {
 			c.guesses.right(from)
 			return h, nil
 		}

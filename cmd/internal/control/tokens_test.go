@@ -2,11 +2,15 @@ package control
 
 import (
 	"crypto/sha256"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/distenc/distenc/cmd/internal/reread"
 )
 
 func tokenFile(t *testing.T, text string) string {
@@ -45,6 +49,40 @@ func TestAFileOfTokensThatCantBeUsed(t *testing.T) {
 	require.ErrorContains(t, err, "is no regular file")
 	_, err = ReadTokens(filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A token that leaked is withdrawn, whatever else is wrong with the file then.
+func TestATokenThatIsWithdrawn(t *testing.T) {
+	write := func(text string) func(name string) error {
+		return func(name string) error { return os.WriteFile(name, []byte(text), 0o600) }
+	}
+	for what, change := range map[string]func(name string) error{
+		"the only one":        write("# nobody\n"),
+		"another in its line": write("another-0123456789 anna\n"),
+		"with a mistake":      write("another-0123456789\n"),
+		"the file is removed": os.Remove,
+		"others can read it":  func(name string) error { return os.Chmod(name, 0o644) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			c, _ := testControl(t)
+			name, w := tokenFile(t, token+" anna\n"), httptest.NewRecorder()
+			var err error
+			c.Tokens, err = reread.New(c.Log, func() (Tokens, error) { return ReadTokens(name) }, name)
+			require.NoError(t, err)
+			require.Nil(t, c.Login(w, request("POST", "/login", ""), token))
+			session := httptest.NewRequest("GET", "http://localhost:8470"+Prefix+"status", nil)
+			session.AddCookie(w.Result().Cookies()[0])
+			require.Equal(t, 200, answer(c, session).Code)
+			require.NoError(t, change(name))
+			require.Eventually(t, func() bool {
+				return answer(c, session).Code == 401 && answer(c, request("GET", Prefix+"status", "")).Code != 200
+			}, 10*time.Second, 100*time.Millisecond)
+			require.NoError(t, os.WriteFile(name, []byte(token+" anna\n"), 0o600))
+			require.NoError(t, os.Chmod(name, 0o600))
+			require.Eventually(t, func() bool { return answer(c, session).Code == 200 }, 10*time.Second, 100*time.Millisecond,
+				"a file that is right again")
+		})
+	}
 }
 
 func TestAFileOfTokensThatOthersCanRead(t *testing.T) {

@@ -20,7 +20,8 @@ type Value[T any] struct {
 
 	mu     sync.Mutex
 	value  T
-	seen   []os.FileInfo
+	err    error         // why the files can't be read as they are now
+	seen   []os.FileInfo // as they were when the value was read
 	looked time.Time
 }
 
@@ -33,28 +34,34 @@ func New[T any](log *slog.Logger, read func() (T, error), names ...string) (*Val
 	return v, err
 }
 
-// Get returns the value as the files have it now, or as they had it last where they can't be read or have a mistake
-// in them; the log says so.
-func (v *Value[T]) Get() T {
+// Get returns the value as the files have it now. With an error of read, which the log tells as well, it is the last
+// one that they had: whether that counts any longer is for the caller to say.
+func (v *Value[T]) Get() (T, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if time.Since(v.looked) < lookEvery {
-		return v.value
+	if time.Since(v.looked) >= lookEvery {
+		v.looked = time.Now()
+		v.look()
 	}
-	v.looked = time.Now()
+	return v.value, v.err
+}
+
+// look reads the files again where they have changed, or could not be read the last time.
+func (v *Value[T]) look() {
 	now := v.stat()
-	if same(v.seen, now) {
-		return v.value
+	if v.err == nil && same(v.seen, now) {
+		return
 	}
-	v.seen = now
 	value, err := v.read()
 	if err != nil {
-		v.log.Error("a file has changed and can't be used; what it said before counts", "error", err)
-		return v.value
+		if v.err == nil || v.err.Error() != err.Error() {
+			v.log.Error("a file has changed and can't be used", "error", err)
+		}
+		v.err = err
+		return
 	}
-	v.value = value
+	v.value, v.err, v.seen = value, nil, now
 	v.log.Info("a file has changed and was read again", "files", v.names)
-	return v.value
 }
 
 // stat looks at the files; one that can't be looked at is nil.

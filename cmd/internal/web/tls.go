@@ -22,7 +22,10 @@ func TLS(log *slog.Logger, certificate, key string) (*tls.Config, error) {
 		return nil, err
 	}
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return files.Get(), nil },
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			last, _ := files.Get() // the old one serves until a new one can
+			return last, nil
+		},
 	}, nil
 }
