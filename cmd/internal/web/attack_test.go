@@ -102,8 +102,20 @@ func TestAnotherNameForThisAddressIsRefused(t *testing.T) {
 	require.Equal(t, before, tree(t, share))
 }
 
-// Three thousand connections that send a header without an end keep nobody out.
+// Three thousand connections that send a header without an end, or a login without its form, keep nobody out.
 func TestSlowClientsKeepNobodyOut(t *testing.T) {
+	for what, text := range map[string]string{
+		"header": "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+		"login": "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"Content-Length: 100\r\n\r\ntoken=",
+	} {
+		t.Run(what, func(t *testing.T) { keepNobodyOut(t, text) })
+	}
+}
+
+// keepNobodyOut sends text over three thousand connections, and nothing more.
+func keepNobodyOut(t *testing.T, text string) {
+	t.Helper()
 	s, _ := steered(t, "film.mkv")
 	address := serve(t, s)
 	stream, err := http.Get(address + "/events")
@@ -113,7 +125,7 @@ func TestSlowClientsKeepNobodyOut(t *testing.T) {
 		c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
 		require.NoError(t, err)
 		defer c.Close()
-		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") // it may be sent away at once
+		_, _ = io.WriteString(c, text) // it may be sent away at once
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	for range 10 {

@@ -25,7 +25,7 @@ type door struct {
 type visit struct {
 	net.Conn
 	door   *door
-	closed sync.Once
+	closed bool // for who has the door's lock
 }
 
 // Accept implements net.Listener.
@@ -66,12 +66,13 @@ func (d *door) enter(v *visit) bool {
 // Close implements net.Conn.
 func (v *visit) Close() error {
 	err := v.Conn.Close()
-	v.closed.Do(func() {
-		v.door.mu.Lock()
-		defer v.door.mu.Unlock()
+	v.door.mu.Lock()
+	defer v.door.mu.Unlock()
+	if !v.closed {
+		v.closed = true
 		v.door.count--
 		v.door.drop(v)
-	})
+	}
 	return err
 }
 
@@ -110,17 +111,26 @@ func serving(next http.Handler) http.Handler {
 	})
 }
 
+// reading keeps no connection while it reads what anybody may send: its request is not whole yet.
+func reading(r *http.Request, read func()) {
+	if v, ok := r.Context().Value(visitKey{}).(*visit); ok {
+		v.door.end(v)
+		defer v.door.begin(v)
+	}
+	read()
+}
+
 func (d *door) begin(v *visit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.drop(v)
 }
 
-// end has a connection wait for its next request as if it was new. HTTP/2 has several at a time: it counts as idle
-// when the first of them ends, which only matters while there is no room.
+// end has a connection wait for its next request as if it was new.
 func (d *door) end(v *visit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.drop(v)
-	d.idle = append(d.idle, v)
+	if !v.closed {
+		d.idle = append(d.idle, v)
+	}
 }

@@ -87,7 +87,9 @@ func (s *Steering) answer(w http.ResponseWriter, who view.Visitor, code int) {
 // login begins a session. A browser then asks for the page anew.
 func (s *Steering) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowestForm)) // else the server's own counts
+	var err error
+	if reading(r, func() { err = r.ParseForm() }); err != nil {
 		http.Error(w, "the form can't be read", http.StatusBadRequest)
 		return
 	}
@@ -103,5 +105,9 @@ func (s *Steering) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "./", http.StatusSeeOther)
 }
 
-// maxForm bounds a login's form in bytes.
-const maxForm = 4 << 10
+const (
+	// maxForm bounds a login's form in bytes.
+	maxForm = 4 << 10
+	// slowestForm bounds how long it may take.
+	slowestForm = 5 * time.Second
+)

@@ -231,4 +231,7 @@ func TestTheDoorMakesRoom(t *testing.T) {
 	_ = a.Close() // it counts once
 	require.Equal(t, 1, d.count)
 	require.Len(t, d.idle, 1)
+	d.begin(a)
+	d.end(a)
+	require.Len(t, d.idle, 1, "a connection that is closed waits for nothing")
 }
