@@ -30,18 +30,20 @@ type Options struct {
 type Control struct {
 	Options
 
-	guesses  *guesses
-	sessions *sessions
-	events   *Stream
-	streams  chan struct{} // one place for each stream that is open
-	wishes   chan struct{} // one place for each wish that is being fulfilled
-	files    chan struct{} // one place for each file that is on its way
-	same     *http.CrossOriginProtection
+	guesses   *guesses
+	sessions  *sessions
+	events    *Stream
+	streams   chan struct{} // one place for each stream of those who may steer that is open
+	strangers chan struct{} // one place for each stream of others
+	wishes    chan struct{} // one place for each wish that is being fulfilled
+	files     chan struct{} // one place for each file that is on its way
+	same      *http.CrossOriginProtection
 }
 
 const (
-	// maxStreams bounds the streams of events, the page's and the interface's together.
-	maxStreams = 640
+	// maxStreams bounds the streams of events, the page's and the interface's together, of those who may steer. Those
+	// without a token can have as many, and so keep none of the others out.
+	maxStreams = 320
 	// maxWishes bounds the wishes that are fulfilled at the same time: on a share that hangs each holds a thread.
 	maxWishes = 8
 	// patience is how long a wish waits for those before it.
@@ -52,9 +54,9 @@ const (
 func New(o Options) *Control {
 	return &Control{
 		Options: o, guesses: newGuesses(), sessions: &sessions{open: map[[sha256.Size]byte]session{}}, events: NewStream(),
-		streams: make(chan struct{}, maxStreams), wishes: make(chan struct{}, maxWishes),
-		files: make(chan struct{}, maxFiles),
-		same:  http.NewCrossOriginProtection(),
+		streams: make(chan struct{}, maxStreams), strangers: make(chan struct{}, maxStreams),
+		wishes: make(chan struct{}, maxWishes), files: make(chan struct{}, maxFiles),
+		same: http.NewCrossOriginProtection(),
 	}
 }
 
@@ -140,9 +142,13 @@ func (c *Control) FromHere(next http.Handler) http.Handler {
 // Streaming answers with a stream while there is room for one more.
 func (c *Control) Streaming(s *Stream) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		places := c.strangers
+		if r.Context().Value(by{}) != nil || c.Visitor(r) != "" {
+			places = c.streams
+		}
 		select {
-		case c.streams <- struct{}{}:
-			defer func() { <-c.streams }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 			s.ServeHTTP(w, r)
 		default:
 			w.Header().Set("Retry-After", "10")
