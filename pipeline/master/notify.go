@@ -220,7 +220,7 @@ func (h *heritage) list(m *Master) (now time.Time, err error) {
 	if err != nil || len(h.names) == 0 {
 		return now, err
 	}
-	return shareTime(m.FS)
+	return pipeline.ShareTime(m.FS)
 }
 
 func (h *heritage) retry(m *Master, err error) {
@@ -248,7 +248,7 @@ func (t *term) sweepUntold() {
 	if err != nil || len(names) == 0 {
 		return
 	}
-	now, err := shareTime(t.FS)
+	now, err := pipeline.ShareTime(t.FS)
 	if err != nil {
 		return
 	}

@@ -1,7 +1,6 @@
 package master
 
 import (
-	"errors"
 	"path"
 	"time"
 
@@ -22,7 +21,7 @@ func (t *term) sweepStaged() {
 			continue
 		}
 		if now.IsZero() {
-			if now, err = shareTime(t.FS); err != nil {
+			if now, err = pipeline.ShareTime(t.FS); err != nil {
 				return
 			}
 		}
@@ -46,17 +45,4 @@ func (t *term) sweepIfOld(name string, now time.Time) {
 	if err := t.FS.Remove(name); err != nil {
 		t.Log.Debug("cannot remove what was not finished", "name", name, "error", err)
 	}
-}
-
-// shareTime is what time it is by the clock that stamps files on the share: their ages are told by no other one.
-func shareTime(share *sharefs.FS) (time.Time, error) {
-	name := path.Join(pipeline.ProbeDir, "time."+pipeline.Nonce(8)+".tmp")
-	if err := share.Create(name, []byte{'\n'}); err != nil {
-		return time.Time{}, err
-	}
-	info, err := share.Stat(name)
-	if err = errors.Join(err, share.Remove(name)); err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
 }

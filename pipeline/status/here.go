@@ -20,18 +20,24 @@ const (
 type Daemon struct {
 	Node  string
 	State string        // a worker's is a node's; it is pipeline.NodeSilent where nothing was heard of it for a while
-	Seen  time.Duration // since its last heartbeat, by two clocks: for display, and for health checks
+	Seen  time.Duration // since its last heartbeat, by the share's clock: health checks decide by it
 }
 
 // DaemonsOf returns the masters and workers of a host, by the name that pipeline.Host returns there. Of those that were
-// killed some are in it, as silent, until a master has swept their files. It reads little, whatever the farm has to do.
+// killed some are in it, as silent, until a master has swept their files. It reads little, whatever the farm has to do,
+// and asks the share for its time. Where that can't be written this machine's has to do.
 func DaemonsOf(f *sharefs.FS, host string) (all []Daemon, err error) {
 	quiet, _ := pipeline.SilenceLimits(f)
-	add := func(node, state string, seen time.Duration) {
+	now, err := pipeline.ShareTime(f)
+	if err != nil { // a full share makes no daemon ill, nor does a reader without the right to write
+		now = time.Now()
+	}
+	add := func(node, state string, beat time.Time) {
 		if pipeline.NodeHost(node) != host {
 			return
 		}
-		if seen = max(0, seen); seen >= quiet {
+		seen := max(0, now.Sub(beat))
+		if seen >= quiet {
 			state = pipeline.NodeSilent
 		}
 		all = append(all, Daemon{node, state, seen})
@@ -41,7 +47,7 @@ func DaemonsOf(f *sharefs.FS, host string) (all []Daemon, err error) {
 		return nil, err
 	}
 	for _, l := range leaders {
-		add(l.Node, Leads, time.Since(l.Beat))
+		add(l.Node, Leads, l.Beat)
 	}
 	standbys, err := f.List(pipeline.ProbeDir)
 	if err != nil {
@@ -53,7 +59,7 @@ func DaemonsOf(f *sharefs.FS, host string) (all []Daemon, err error) {
 			continue
 		}
 		if info, err := f.Stat(pipeline.StandbyFile(node)); err == nil { // else it has gone
-			add(node, StandsBy, time.Since(info.ModTime()))
+			add(node, StandsBy, info.ModTime())
 		}
 	}
 	nodes, err := pipeline.LoadNodes(f)
@@ -61,7 +67,7 @@ func DaemonsOf(f *sharefs.FS, host string) (all []Daemon, err error) {
 		return nil, err
 	}
 	for _, n := range nodes {
-		add(n.Node.Node, n.State, n.Seen)
+		add(n.Node.Node, n.State, n.Written)
 	}
 	return all, nil
 }
