@@ -53,7 +53,8 @@ type Reader struct {
 	loose  loose
 	months map[string]*month // by file
 	last   *History
-	of     string // the listing and the day that it was made of: no file changes under its name
+	of     string // the listing and the day that it was made of: no file changes under its name, but what is mended
+	broken broken
 }
 
 // NewReader returns a reader that has read nothing yet.
@@ -90,7 +91,7 @@ func (r *Reader) read(now time.Time) (*History, error) {
 		return nil, err
 	}
 	of := fmt.Sprint(now.Format(dayForm), all.entries, all.months)
-	if r.last != nil && r.of == of {
+	if r.last != nil && r.of == of && r.broken.settled(r.fs) {
 		return r.last, nil
 	}
 	entries, err := r.loose.byMonth(all.entries)
@@ -117,9 +118,7 @@ func (r *Reader) read(now time.Time) (*History, error) {
 		h.Since = names[0]
 	}
 	h.fill(recent, first, now)
-	if r.last, r.of = h, of; len(h.Trouble) > 0 { // a person may mend a file under its name
-		r.of = ""
-	}
+	r.last, r.of = h, of
 	return h, nil
 }
 
@@ -226,6 +225,7 @@ func (r *Reader) trouble(all files) (said []string) {
 		}
 	}
 	slices.Sort(broken)
+	r.broken = r.broken.now(r.fs, broken)
 	for i, n := range broken {
 		if i == maxTrouble {
 			return append(said, fmt.Sprintf("And %d more.", len(broken)-i))

@@ -311,6 +311,32 @@ func TestBrokenEntries(t *testing.T) {
 	require.Equal(t, int64(1), read(f).All.Films)
 }
 
+// A file that is broken is not read ever again, however large, until a person has mended it.
+func TestABrokenFileIsReadAgainWhereItChanges(t *testing.T) {
+	f := share(t)
+	films(t, f, 3)
+	month := pipeline.HistoryFile("2026-10.abcdefgh.jsonl")
+	require.NoError(t, os.WriteFile(f.Path(month), []byte("torn"), 0o644))
+	synctest.Test(t, func(t *testing.T) {
+		opened := 0
+		r := NewReader(sharefs.New(f.Root(), sharefstest.WithHook(sharefs.OS(f.Root()), func(op, name string) error {
+			if op == "open" && name == month {
+				opened++
+			}
+			return nil
+		})))
+		for range 13 {
+			require.Len(t, r.Read(noon).Trouble, 1)
+			time.Sleep(5 * time.Second)
+		}
+		opened = 0
+		require.Len(t, r.Read(noon).Trouble, 1)
+		require.Equal(t, 1, opened, "only looked at")
+		require.NoError(t, os.WriteFile(f.Path(month), must(monthText("2026-10", nil)), 0o644))
+		require.Empty(t, r.Read(noon).Trouble)
+	})
+}
+
 // While the share does not give the history, the last one is told, and why.
 func TestTheShareIsAway(t *testing.T) {
 	f, away := share(t), false
