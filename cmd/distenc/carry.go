@@ -46,6 +46,9 @@ func send(cmd *cobra.Command, to of, w asked, files []string, wait bool) error {
 			return fmt.Errorf("cannot add %q: %w", file, err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "added %s\n", shown(u.Name))
+		if u.Undated != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "distenc: the output will not have this file's date: %s\n", shown(u.Undated))
+		}
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/distenc/distenc/cmd/internal/config"
 	"github.com/distenc/distenc/cmd/internal/handin"
@@ -22,13 +24,16 @@ func (f *farm) files(keeper *view.Keeper) *handin.Files {
 	}
 }
 
+// singles are the keys of profiles that can be wished for over the network: all that have a flag of their own.
+var singles = []string{"size", "quality", "name", "dates"}
+
 // query is what is asked for as the interface has it, without a look at the profiles, which are the share's.
 func (a *asked) query() url.Values {
 	query := url.Values{}
-	for name, text := range map[string]string{
-		"profile": a.Profile, "encoder": a.encoder, "options": a.options,
-		"size": a.single["size"], "quality": a.single["quality"],
-	} {
+	for name, text := range a.single {
+		query.Set(name, text)
+	}
+	for name, text := range map[string]string{"profile": a.Profile, "encoder": a.encoder, "options": a.options} {
 		if text != "" {
 			query.Set(name, text)
 		}
@@ -53,10 +58,15 @@ func askedFor(query url.Values, cfg config.Config) (steer.Wishes, error) {
 			return a.Wishes, err
 		}
 	}
-	return a.Wishes, a.check(cfg)
+	err := a.check(cfg)
+	return a.Wishes, err
 }
 
 func (a *asked) take(name, text string) (err error) {
+	if slices.Contains(singles, name) {
+		a.single[name] = text
+		return nil
+	}
 	var yes bool
 	switch name {
 	case "profile":
@@ -65,8 +75,6 @@ func (a *asked) take(name, text string) (err error) {
 		a.encoder = text
 	case "options":
 		a.options = text
-	case "size", "quality":
-		a.single[name] = text
 	case "priority":
 		var n int
 		n, err = strconv.Atoi(text)
@@ -77,8 +85,8 @@ func (a *asked) take(name, text string) (err error) {
 	case "again":
 		a.Again, err = strconv.ParseBool(text)
 	default:
-		return fmt.Errorf("there is no wish %q; "+
-			"there are profile, encoder, options, size, quality, priority, paused and again", name)
+		return fmt.Errorf("there is no wish %q; there are profile, encoder, options, %s, priority, paused and again",
+			name, strings.Join(singles, ", "))
 	}
 	if err != nil {
 		err = fmt.Errorf("%s can't be %q", name, text)

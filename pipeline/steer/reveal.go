@@ -61,7 +61,7 @@ func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, er
 	if named, err := share.OtherName(s.Path(), dir, pipeline.AsNumbered(base)); err != nil {
 		return nil, err
 	} else if named != "" { // whoever named it did not come to the end
-		return u.conclude(s, Submission{Name: named})
+		return u.conclude(s, Submission{Name: named}, p)
 	}
 	if err := u.verify(ctx, s, base); err != nil {
 		return nil, err
@@ -77,11 +77,18 @@ func (u *Uploads) finish(ctx context.Context, s staged, p Part) (*Submission, er
 	if err != nil {
 		return nil, err
 	}
-	return u.conclude(s, film)
+	return u.conclude(s, film, p)
 }
 
-// conclude removes the staged name of a film that has its own, once that one lasts.
-func (u *Uploads) conclude(s staged, film Submission) (*Submission, error) {
+// conclude dates a film that has its own name, and removes the staged one once that lasts.
+func (u *Uploads) conclude(s staged, film Submission, p Part) (*Submission, error) {
+	switch {
+	case !p.Wishes.KeepDate:
+	case p.Date.IsZero():
+		film.Undated = errors.New("nobody said when the film was modified")
+	default:
+		film.Undated = u.Desk.Share.SetDate(film.Name, p.Date)
+	}
 	if err := u.Desk.Share.Durable(film.Name); err != nil {
 		return nil, err
 	}

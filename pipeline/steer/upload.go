@@ -36,9 +36,11 @@ type Uploads struct {
 type Part struct {
 	Path     string // below inbox/, where the film is to lie
 	Modified string // tells the film from another one for the same path; "" is as good as any other text
-	First    int64  // the place in the film of the first byte that is brought; Announce: none is
-	Total    int64  // bytes of the whole film
-	Wishes   Wishes
+	// Date is when the film was modified, for Wishes.KeepDate; if zero, nobody said.
+	Date   time.Time
+	First  int64 // the place in the film of the first byte that is brought; Announce: none is
+	Total  int64 // bytes of the whole film
+	Wishes Wishes
 	// Interrupt ends a read of the part's bytes that waits. If nil, nobody takes over from a client that is gone.
 	Interrupt func()
 }

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -618,4 +619,19 @@ func TestAnotherFilmOfTheSameName(t *testing.T) {
 	require.NoError(t, u.Drop(t.Context(), "film.mkv", ""))
 	_, err = u.Look("film.mkv", "")
 	requireKind(t, Unknown, err)
+}
+
+// A film that is to keep its date has it once it is named, as far as the client told it.
+func TestAnUploadKeepsItsDate(t *testing.T) {
+	for _, date := range []time.Time{{}, time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)} {
+		u := testUploads(t)
+		p := part("film.mkv", 0)
+		p.Wishes.KeepDate, p.Date = true, date
+		r, err := u.Receive(t.Context(), p, strings.NewReader(whole))
+		require.NoError(t, err)
+		require.Equal(t, date.IsZero(), r.Film.Undated != nil)
+		info, err := u.Desk.Share.Stat(r.Film.Name)
+		require.NoError(t, err)
+		require.Equal(t, !date.IsZero(), date.Equal(info.ModTime()))
+	}
 }

@@ -213,7 +213,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			Setbacks: pipeline.Setbacks{Notes: []string{"x"}, Failures: []pipeline.Failure{{}}}},
 		"Node": status.Node{Why: "x", Builds: []pipeline.Offer{{}}, Metrics: []pipeline.Metric{"x"}, Asked: &pipeline.Rest{},
 			NodeMemory: status.NodeMemory{Memory: 1, MemoryLimit: "x"}},
-		"Upload":  handin.Upload{Name: "x", Nonce: "x"},
+		"Upload":  handin.Upload{Name: "x", Nonce: "x", Undated: "x"},
 		"Output":  handin.Output{Certificate: "x", Plays: "x", Output: status.Output{Job: "x", SourceSize: 1, Saved: 1}},
 		"Answer":  Answer{Job: "x", Path: "x", Priority: new(int)},
 		"Problem": Problem{Kind: "x", Meant: []string{"x"}},

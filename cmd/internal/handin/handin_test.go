@@ -161,7 +161,7 @@ func TestAnUploadThatIsCutOff(t *testing.T) {
 	require.Equal(t, "?1", h.Get("Upload-Complete"))
 	var u Upload
 	require.NoError(t, json.Unmarshal([]byte(text), &u))
-	require.Equal(t, Upload{4000000, 4000000, true, "inbox/films/film one.mkv", u.Nonce}, u)
+	require.Equal(t, Upload{4000000, 4000000, true, "inbox/films/film one.mkv", u.Nonce, ""}, u)
 	content, err := os.ReadFile(s.Share.Path(u.Name))
 	require.NoError(t, err)
 	require.Equal(t, film, string(content))

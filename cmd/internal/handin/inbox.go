@@ -22,6 +22,8 @@ type Upload struct {
 	Name     string `json:"name,omitempty"` // where on the share the film lies, once it is complete
 	// Nonce is what the job has that the film becomes.
 	Nonce string `json:"nonce,omitempty"`
+	// Undated is why the film does not have its date although that was wished for.
+	Undated string `json:"undated,omitempty"`
 }
 
 // Put takes a film, or a part of one: 201 once it is whole, 202 before.
@@ -92,6 +94,9 @@ func tell(w http.ResponseWriter, code int, got steer.Received) {
 	u := Upload{Offset: got.Offset, Total: got.Total, Complete: got.Film != nil}
 	if got.Film != nil {
 		u.Name, u.Nonce = got.Film.Name, got.Film.Nonce
+		if got.Film.Undated != nil {
+			u.Undated = got.Film.Undated.Error()
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
@@ -108,6 +113,9 @@ func offer(w http.ResponseWriter, got steer.Received) {
 // part reads what a request brings.
 func (f *Files) part(r *http.Request) (steer.Part, error) {
 	p := steer.Part{Path: r.PathValue("path"), Modified: r.URL.Query().Get("modified")}
+	if ms, err := strconv.ParseInt(p.Modified, 10, 64); err == nil {
+		p.Date = time.UnixMilli(ms)
+	}
 	var err error
 	if p.First, p.Total, err = place(r); err != nil {
 		return p, err
