@@ -28,8 +28,8 @@ func (m *Master) Outputs(ctx context.Context) ([]handin.Output, error) {
 // Fetch writes an output into the file to, which must not be there yet. It goes on where an earlier call was cut off,
 // and by itself after a connection that broke. What came is compared with its size and with the CRC-32 in its name.
 func (m *Master) Fetch(ctx context.Context, o handin.Output, to string, w Watch) error {
-	if _, err := os.Lstat(to); err == nil {
-		return fmt.Errorf("%q is there already, and is not overwritten; -o names another file", to)
+	if err := free(to); err != nil {
+		return err
 	}
 	f := fetching{m, m.api(o.Href), path.Base(string(o.Name)), to, w}
 	return again(ctx, w, f.try)
@@ -65,11 +65,31 @@ func (f *fetching) try(ctx context.Context) (moved bool, err error) {
 		return moved, &fileError{errors.Join(err, os.Remove(name))}
 	}
 	if err == nil {
-		if err = os.Rename(name, f.to); err != nil {
+		if err = rename(name, f.to); err != nil {
 			err = &fileError{err}
 		}
 	}
 	return moved, err
+}
+
+// free is an error where a file has the name.
+func free(name string) error {
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("%q is there already, and is not overwritten; -o names another file", name)
+	}
+	return nil
+}
+
+// rename overwrites nothing, by a link. A file system without links gets the last look that is possible.
+func rename(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if err := free(to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
 }
 
 // head asks what there is.

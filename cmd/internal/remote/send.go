@@ -81,13 +81,14 @@ func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err 
 	if err != nil || done.Complete {
 		return done, done.Complete, err
 	}
-	if now, err := s.file.Stat(); err != nil || now.Size() != total || !now.ModTime().Equal(s.was.ModTime()) {
-		return done, false, &fileError{errors.Join(fmt.Errorf("%q changes while it is sent", s.file.Name()), err)}
+	if err := s.changed(); err != nil {
+		return done, false, err
 	}
 	s.began = true
 	at := done.Offset
 	s.watch.Moved(at, total)
-	ctx, body, stop := watched(ctx, io.NewSectionReader(s.file, at, total-at), func(n int) {
+	rest := &unchanged{s, io.NewSectionReader(s.file, at, total-at), total - at}
+	ctx, body, stop := watched(ctx, rest, func(n int) {
 		at += int64(n)
 		s.watch.Moved(at, total)
 	})
@@ -103,4 +104,32 @@ func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err 
 		err = errMoreToCome
 	}
 	return done, at > begin, cause(ctx, err)
+}
+
+// changed is an error if the film is not what it was when it was begun with.
+func (s *sending) changed() error {
+	if now, err := s.file.Stat(); err != nil || now.Size() != s.was.Size() || !now.ModTime().Equal(s.was.ModTime()) {
+		return &fileError{errors.Join(fmt.Errorf("%q changes while it is sent", s.file.Name()), err)}
+	}
+	return nil
+}
+
+// unchanged holds the last bytes of a film back if it has changed: it would be handed in as a mixture.
+type unchanged struct {
+	*sending
+
+	r    io.Reader
+	left int64
+}
+
+func (u *unchanged) Read(b []byte) (int, error) {
+	n, err := u.r.Read(b)
+	u.left -= int64(n)
+	if u.left > 0 && err != io.EOF {
+		return n, err
+	}
+	if changed := u.changed(); changed != nil {
+		return 0, changed
+	}
+	return n, err
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -211,4 +212,43 @@ func TestFetchGoesOn(t *testing.T) {
 	left, err := filepath.Glob(to + "*")
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// A film that changes while its last part is sent is not handed in.
+func TestSendAFilmThatChanges(t *testing.T) {
+	m, share := testMaster(t, func(*http.Request) int64 { return -1 })
+	f := Film{File: filmFile(t, "film.mkv"), Path: "film.mkv"}
+	w := Watch{Broken: func(err error) { require.Fail(t, "tried again", "%s", err) }, Moved: func(done, _ int64) {
+		if done > 0 {
+			require.NoError(t, os.WriteFile(f.File, bytes.ToUpper(film), 0o600))
+			require.NoError(t, os.Chtimes(f.File, time.Time{}, time.Unix(1e9, 0)))
+		}
+	}}
+	_, err := m.Send(t.Context(), f, w)
+	require.ErrorContains(t, err, "changes while it is sent")
+	require.NoFileExists(t, share.Path("inbox/film.mkv"))
+}
+
+// What somebody puts under the name of an output while it comes is not overwritten.
+func TestFetchOverwritesNothing(t *testing.T) {
+	m, share := testMaster(t, func(*http.Request) int64 { return -1 })
+	require.NoError(t, os.WriteFile(share.Path("outbox/film.mkv"), film, 0o600))
+	all, err := m.Outputs(t.Context())
+	require.NoError(t, err)
+	to := filepath.Join(t.TempDir(), "out.mkv")
+	w := Watch{Moved: func(done, total int64) {
+		if done == total {
+			require.NoError(t, os.WriteFile(to, []byte("theirs"), 0o600))
+		}
+	}}
+	require.ErrorContains(t, m.Fetch(t.Context(), all[0], to, w), "not overwritten")
+	content, err := os.ReadFile(to)
+	require.NoError(t, err)
+	require.Equal(t, "theirs", string(content))
+	require.NoError(t, os.Remove(to))
+	w.Moved = func(int64, int64) {}
+	require.NoError(t, m.Fetch(t.Context(), all[0], to, w), "what came was kept")
+	left, err := filepath.Glob(to + "*")
+	require.NoError(t, err)
+	require.Equal(t, []string{to}, left)
 }
