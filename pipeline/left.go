@@ -15,6 +15,16 @@ type LeftAlone struct {
 	Why  string  `json:"why"`
 }
 
+// allOfInbox is the name of the inbox itself in that list.
+const allOfInbox = "."
+
+// TakeNothing is the entry for a master that takes nothing from the inbox now. It says nothing against any file in it,
+// which just wait.
+func TakeNothing(why string) LeftAlone { return LeftAlone{Name: allOfInbox, Why: why} }
+
+// NothingTaken returns why the leading master takes nothing from the inbox now, "" while it does.
+func NothingTaken(f *sharefs.FS) string { return LoadLeftAlone(f)[allOfInbox] }
+
 // maxLeft bounds how many are written down.
 const maxLeft = 1000
 

@@ -18,6 +18,7 @@ type inbox struct {
 	watch *watcher.Watcher
 	files map[string]*dropped  // by name on the share
 	left  []pipeline.LeftAlone // what was last written down of those that can't be taken
+	shown bool                 // it was, by this master
 }
 
 func newInbox(share *sharefs.FS) inbox {
@@ -178,12 +179,15 @@ func (m *Master) leave(d *dropped, why string) {
 // showLeft writes down for people what is left alone in the inbox, if that has changed.
 func (t *term) showLeft() {
 	left := t.inbox.leftAlone()
-	if slices.Equal(left, t.inbox.left) {
+	if t.full != "" {
+		left = slices.Insert(left, 0, pipeline.TakeNothing(t.full))
+	}
+	if t.inbox.shown && slices.Equal(left, t.inbox.left) {
 		return
 	}
 	if err := pipeline.WriteLeftAlone(t.FS, left); err != nil {
 		t.Log.Debug("cannot write down what is left alone in the inbox", "error", err)
 		return
 	}
-	t.inbox.left = left
+	t.inbox.left, t.inbox.shown = left, true
 }

@@ -177,3 +177,23 @@ func TestAMoveThatIsDeniedIsNotTriedAgainAndAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, ids, 3)
 }
+
+// Others can see that a master takes nothing before there is room, and that it does again, also after another's term.
+func TestAMasterTellsThatItTakesNothing(t *testing.T) {
+	m := leading(t, sharefs.OS)
+	told := func() string {
+		_, err := m.lookAtInbox(t.Context())
+		require.NoError(t, err)
+		return pipeline.NothingTaken(m.FS)
+	}
+	m.full = "the disk is full"
+	require.Equal(t, m.full, told())
+	require.Empty(t, pipeline.WhyLeft(pipeline.LoadLeftAlone(m.FS), "film.mkv"), "the film is as it should be")
+	m.full = ""
+	require.Empty(t, told())
+
+	require.NoError(t, pipeline.WriteLeftAlone(m.FS, []pipeline.LeftAlone{pipeline.TakeNothing("the disk was full")}))
+	m = newTerm(t.Context(), m.Master)
+	t.Cleanup(m.end)
+	require.Empty(t, told())
+}

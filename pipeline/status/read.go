@@ -59,14 +59,8 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 			Node: leaders[0].Node, Since: leaders[0].Since, Seen: int(silence.Seconds()), Silent: silence >= quiet,
 		}
 	}
-	files, err := r.inbox.Scan(ctx)
-	if err != nil {
+	if s.Inbox, err = r.ReadInbox(ctx); err != nil {
 		return nil, err
-	}
-	left := pipeline.LoadLeftAlone(r.fs)
-	settle := settleTime(r.fs)
-	for _, f := range files {
-		s.Inbox = append(s.Inbox, r.waiting(f, left, settle))
 	}
 	s.History = r.history.Read(time.Now())
 	r.asked(s.Nodes)
@@ -90,6 +84,20 @@ func (r *Reader) asked(nodes []Node) {
 	for i := range nodes {
 		nodes[i].Asked = rests[pipeline.NodeHost(nodes[i].Node)]
 	}
+}
+
+// ReadInbox returns what lies in the inbox now.
+func (r *Reader) ReadInbox(ctx context.Context) (all []Waiting, err error) {
+	files, err := r.inbox.Scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	left := pipeline.LoadLeftAlone(r.fs)
+	settle := settleTime(r.fs)
+	for _, f := range files {
+		all = append(all, r.waiting(f, left, settle))
+	}
+	return all, nil
 }
 
 // waiting is a file in the inbox with what the settings beside it say. What the master says of it counts before

@@ -22,7 +22,7 @@ type outlook struct {
 	inbox   *status.Reader // nil until it is needed
 	leader  lease.Leader   // as last seen, with its beat
 	beaten  time.Time      // when that beat was first seen, by this process's clock
-	untaken string         // a film that no master is there to take, "" if there is none
+	untaken string         // why a film in the inbox is not waited for, "" if there is none
 }
 
 // jobs returns the state of all jobs.
@@ -43,11 +43,11 @@ func (o *outlook) film(ctx context.Context, share *sharefs.FS) (string, error) {
 	if o.inbox == nil {
 		o.inbox = status.NewReader(share, nil, 0)
 	}
-	s, err := o.inbox.Read(ctx)
+	files, err := o.inbox.ReadInbox(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, f := range s.Inbox {
+	for _, f := range files {
 		if f.Why == "" && !f.Companion {
 			return f.Name, nil
 		}
@@ -69,21 +69,18 @@ func (o *outlook) led(share *sharefs.FS, expiry time.Duration, now time.Time) (b
 	return now.Sub(o.beaten) < expiry, nil
 }
 
-// leaves notes a film that is not waited for, since nobody is there to take it.
-func (o *outlook) leaves(film string) {
+// leaves notes why a film is not waited for.
+func (o *outlook) leaves(why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.untaken = film
+	o.untaken = why
 }
 
 // lacks says in a few words what keeps a master's work undone, "" if nothing does.
 func (o *outlook) lacks() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.untaken == "" {
-		return ""
-	}
-	return fmt.Sprintf("no master is there that would take %q from the inbox", o.untaken)
+	return o.untaken
 }
 
 // nothingLeft reports whether no job has a chunk for this worker, now or soon.
@@ -94,20 +91,30 @@ func (w *Worker) nothingLeft() bool {
 	}, w.back)
 }
 
-// expectsFilm reports whether a film lies in the inbox that a master will make a job of.
+// expectsFilm reports whether a film lies in the inbox that a master will make a job of. One that takes nothing before
+// a person has made room is not waited for.
 func (w *Worker) expectsFilm(ctx context.Context) bool {
 	film, err := w.outlook.film(ctx, w.FS)
-	led := false
-	if err == nil && film != "" {
-		led, err = w.outlook.led(w.FS, w.agreed.Load().Expiry, time.Now())
-	}
 	if err != nil {
 		return true // it is asked again
 	}
-	if !led {
-		w.outlook.leaves(film)
+	if film == "" {
+		w.outlook.leaves("")
+		return false
 	}
-	return led
+	led, err := w.outlook.led(w.FS, w.agreed.Load().Expiry, time.Now())
+	if err != nil {
+		return true
+	}
+	why := pipeline.NothingTaken(w.FS)
+	switch {
+	case !led:
+		why = fmt.Sprintf("no master is there that would take %q from the inbox", film)
+	case why != "":
+		why = fmt.Sprintf("the master takes nothing from the inbox, where %q lies: %s", film, why)
+	}
+	w.outlook.leaves(why)
+	return why == ""
 }
 
 // foreign reports whether a job has a plan of another version of distenc, which this one can't encode by.

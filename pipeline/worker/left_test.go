@@ -150,8 +150,19 @@ func TestAWorkerWaitsForTheInbox(t *testing.T) {
 	})
 	require.Contains(t, log.String(), "no master is there")
 
-	ends(t, &log, 20*time.Second, func(second int) { // it leads, and what is left in the inbox is no film
+	left := []pipeline.LeftAlone{pipeline.TakeNothing("the share is full")}
+	ends(t, &log, 20*time.Second, func(second int) { // it leads, and takes nothing any more
 		later := time.Now().Add(time.Hour + time.Duration(second)*time.Second)
+		require.NoError(t, os.Chtimes(share.Path(beat), later, later))
+		if second == 19 {
+			require.NoError(t, pipeline.WriteLeftAlone(share, left))
+		}
+	})
+	require.Contains(t, log.String(), "the share is full")
+	require.NoError(t, pipeline.WriteLeftAlone(share, nil))
+
+	ends(t, &log, 20*time.Second, func(second int) { // it leads, and what is left in the inbox is no film
+		later := time.Now().Add(2*time.Hour + time.Duration(second)*time.Second)
 		require.NoError(t, os.Chtimes(share.Path(beat), later, later))
 		if second == 19 {
 			require.NoError(t, share.Remove(film))
