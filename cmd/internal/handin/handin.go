@@ -30,7 +30,8 @@ type Files struct {
 	// Profiles are the names that may be wished for.
 	Profiles func() []string
 
-	pace time.Duration // for tests; zero: slowest
+	listing listing
+	pace    time.Duration // for tests; zero: slowest
 }
 
 const (

@@ -373,6 +373,26 @@ func TestFetchLeadsNowhere(t *testing.T) {
 	require.JSONEq(t, `{"outputs":[]}`, text)
 }
 
+// However many pages are open, the outbox is walked through once in a while, and when a job has published something.
+func TestTheListIsShared(t *testing.T) {
+	s := newSite(t, t.TempDir())
+	count := func() int {
+		_, _, text := s.send("GET", "/outbox", "")
+		return strings.Count(text, `"href"`)
+	}
+	put := func(name string) { require.NoError(t, os.WriteFile(s.Share.Path("outbox/"+name), nil, 0o600)) }
+	put("one.mkv")
+	require.Equal(t, 1, count())
+	put("two.mkv")
+	require.Equal(t, 1, count())
+	s.state.Jobs = []pipeline.JobStatus{{ID: "0badcafe-aaaaa", Output: "outbox/two.mkv"}}
+	require.Equal(t, 2, count())
+	put("three.mkv")
+	require.Equal(t, 2, count())
+	s.listing.made = s.listing.made.Add(-listingAge)
+	require.Equal(t, 3, count())
+}
+
 // The list knows of which job an output is, and where its certificate is.
 func TestList(t *testing.T) {
 	s := newSite(t, t.TempDir())

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -24,6 +25,8 @@ const (
 	maxRanges = 4
 	// maxCertificate bounds a certificate in bytes: it has a line for each chunk.
 	maxCertificate = 64 << 20
+	// listingAge is how old the list of the outbox may be.
+	listingAge = 10 * time.Second
 )
 
 // Output is one that can be had.
@@ -37,13 +40,44 @@ type Output struct {
 	Plays string `json:"plays,omitempty"`
 }
 
+// listing is what the outbox held when it was looked at last, for all who ask: each look walks through all of it. Any
+// number of goroutines may use it; those who come while one looks wait for what it finds.
+type listing struct {
+	mu        sync.Mutex
+	outputs   []status.Output
+	made      time.Time
+	published int // how many jobs had published something
+}
+
+// get looks again when the last look is too old, or another job has published something. Nobody changes what it
+// returns. s is the state that was read last.
+func (l *listing) get(share *sharefs.FS, s *status.Status) ([]status.Output, error) {
+	published := 0
+	for _, j := range s.Jobs {
+		if j.Output != "" {
+			published++
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.made) < listingAge && l.published == published {
+		return l.outputs, nil
+	}
+	outputs, err := status.Outbox(share, s)
+	if err != nil {
+		return nil, err
+	}
+	l.outputs, l.made, l.published = outputs, time.Now(), published
+	return outputs, nil
+}
+
 // List lists what lies in the outbox, the latest first.
 func (f *Files) List(w http.ResponseWriter, _ *http.Request) error {
 	s := f.Latest()
 	if s == nil {
 		return refuse(http.StatusServiceUnavailable, "the share was not read yet")
 	}
-	found, err := status.Outbox(f.Share, s)
+	found, err := f.listing.get(f.Share, s)
 	if err != nil {
 		return err
 	}
