@@ -1,7 +1,9 @@
 package master
 
 import (
+	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -35,7 +37,7 @@ func (t *term) sweepIfOld(name string, now time.Time) {
 		return // gone, or not ours to judge
 	}
 	limit := pipeline.KeepUploads
-	if sharefs.Links(info) > 1 {
+	if sharefs.Links(info) > 1 && t.namedBelow(pipeline.Inbox, name, info) {
 		limit = deadFor
 	}
 	if now.Sub(info.ModTime()) < limit {
@@ -45,4 +47,24 @@ func (t *term) sweepIfOld(name string, now time.Time) {
 	if err := t.FS.Remove(name); err != nil {
 		t.Log.Debug("cannot remove what was not finished", "name", name, "error", err)
 	}
+}
+
+// namedBelow reports whether a file has a second name below a folder. One elsewhere, as of a backup, says nothing.
+func (t *term) namedBelow(dir, name string, file fs.FileInfo) bool {
+	entries, err := t.FS.Entries(dir)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		other := path.Join(dir, e.Name())
+		if e.IsDir() {
+			return t.namedBelow(other, name, file)
+		}
+		info, err := e.Info()
+		if err != nil || other == name || info.Size() != file.Size() {
+			return false
+		}
+		info, err = t.FS.Stat(other)
+		return err == nil && sharefs.SameFile(info, file)
+	})
 }
