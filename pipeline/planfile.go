@@ -8,12 +8,12 @@ import (
 )
 
 // planFormat grows when a plan means something else than before. Whoever meets a later one leaves the job alone; the
-// source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its options.
-// 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was begun, by
-// whatever build. 5: what was measured of the film, a part of its pictures that is kept, a wanted quality or size,
-// bounds of a decoder's buffer, the form of the output's name, its date. A plan without any of them is written as one of
-// format 4, for nodes that are not upgraded yet. Builds in between that read 5 may not know the latter two: they encode
-// the same, and only their masters leave these out.
+// source of one before oldestFormat is given back, to be planned anew. 3: the settings name an encoder and its
+// options. 4: the plan has a build, which one that reads 3 would not keep to. One of format 3 is finished as it was
+// begun, by whatever build. 5: what was measured of the film, a part of its pictures that is kept, a wanted quality or
+// size, bounds of a decoder's buffer, the form of the output's name, its date. A plan without any of them is written
+// as one of format 4, for nodes that are not upgraded yet. Builds in between that read 5 may not know the latter two:
+// they encode the same, and only their masters leave these out.
 const (
 	planFormat   = 5
 	plainFormat  = 4
