@@ -81,12 +81,7 @@ func (u *Untold) Keep() error {
 	if err != nil {
 		return err
 	}
-	_, _, err = u.fs.PublishData(u.file(), b)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = u.fs.MkdirAll(UntoldDir); err == nil {
-			_, _, err = u.fs.PublishData(u.file(), b)
-		}
-	}
+	err = u.fs.PublishMaking(u.file(), b)
 	u.kept = err == nil
 	return err
 }

@@ -128,3 +128,15 @@ func (f *FS) PublishData(name string, data []byte) (winner []byte, ours bool, er
 	}
 	return winner, bytes.Equal(winner, data), nil
 }
+
+// PublishMaking is PublishData for a name whose folder may be missing: it is made where it is. What stands there
+// already stays.
+func (f *FS) PublishMaking(name string, data []byte) error {
+	_, _, err := f.PublishData(name, data)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = f.MkdirAll(path.Dir(name)); err == nil {
+			_, _, err = f.PublishData(name, data)
+		}
+	}
+	return err
+}

@@ -237,3 +237,13 @@ func TestPublishOpensTheSecondNameWhenItCan(t *testing.T) {
 		require.ErrorIs(t, err, syscall.EINVAL, "it does not try for ever")
 	})
 }
+
+func TestPublishMakingMakesTheFolder(t *testing.T) {
+	s, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, s.PublishMaking("a/b/note", []byte("first")))
+	require.NoError(t, s.PublishMaking("a/b/note", []byte("second")))
+	b, err := s.Read("a/b/note", 100)
+	require.NoError(t, err)
+	require.Equal(t, "first", string(b))
+}

@@ -166,16 +166,5 @@ func (e *Entry) Publish(f *sharefs.FS) error {
 	if err != nil {
 		return err
 	}
-	return publish(f, pipeline.HistoryEntry(e.Job), append(b, '\n'))
-}
-
-// publish makes the folder where it is missing: a share of an earlier version has none.
-func publish(f *sharefs.FS, name string, data []byte) error {
-	_, _, err := f.PublishData(name, data)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = f.MkdirAll(pipeline.HistoryDir); err == nil {
-			_, _, err = f.PublishData(name, data)
-		}
-	}
-	return err
+	return f.PublishMaking(pipeline.HistoryEntry(e.Job), append(b, '\n'))
 }

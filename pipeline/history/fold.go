@@ -105,7 +105,7 @@ func (k *Folder) month(name string, names []string, due map[string]*Entry) error
 	if err != nil {
 		return err
 	}
-	return publish(k.fs, pipeline.HistoryMonth(name), text)
+	return k.fs.PublishMaking(pipeline.HistoryMonth(name), text)
 }
 
 // tidy removes the entries and files that the fullest file of a month has too. Of two that have the same the later name
