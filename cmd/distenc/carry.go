@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -84,11 +85,7 @@ func fetch(cmd *cobra.Command, from of, word, out string) error {
 	if err != nil {
 		return err
 	}
-	all, err := m.Outputs(cmd.Context())
-	if err != nil {
-		return err
-	}
-	o, err := outputOf(all, word)
+	o, err := outputOf(cmd.Context(), m, word)
 	if err != nil {
 		return err
 	}
@@ -107,11 +104,20 @@ func fetch(cmd *cobra.Command, from of, word, out string) error {
 }
 
 // outputOf returns the one output that a word names.
-func outputOf(all []handin.Output, word string) (o handin.Output, err error) {
+func outputOf(ctx context.Context, m *remote.Master, word string) (o handin.Output, err error) {
+	all, err := m.Outputs(ctx)
+	if err != nil {
+		return o, err
+	}
 	meant := steer.Meant(all, word, func(o handin.Output) []string { return []string{o.Name.String(), o.Job, o.Href} })
 	switch len(meant) {
 	case 0:
-		return o, fmt.Errorf("there is no file %q in the outbox", word)
+		o, found, err := m.Output(ctx, word)
+		if err == nil && !found {
+			err = fmt.Errorf("there is no file %q in the outbox: no path is so, and of the latest %d no name has it",
+				word, len(all))
+		}
+		return o, err
 	case 1:
 		return meant[0], nil
 	}

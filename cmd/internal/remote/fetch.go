@@ -25,6 +25,17 @@ func (m *Master) Outputs(ctx context.Context) ([]handin.Output, error) {
 	return list.Outputs, err
 }
 
+// Output looks for the file of the outbox with that path, which Outputs need not list: it has the latest ones alone.
+func (m *Master) Output(ctx context.Context, path string) (o handin.Output, found bool, err error) {
+	o.Name, o.Href = pipeline.RawName(path), "outbox/"+escape(path)
+	f := fetching{Master: m, address: m.api(o.Href)}
+	_, _, err = f.head(ctx)
+	if p, ok := errors.AsType[*control.Problem](err); ok && p.Status == http.StatusNotFound {
+		return o, false, nil
+	}
+	return o, err == nil, err
+}
+
 // Fetch writes an output into the file to, which must not be there yet. It goes on where an earlier call was cut off,
 // and by itself after a connection that broke. What came is compared with its size and with the CRC-32 in its name.
 func (m *Master) Fetch(ctx context.Context, o handin.Output, to string, w Watch) error {

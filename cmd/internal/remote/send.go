@@ -62,18 +62,22 @@ func (m *Master) inboxAddress(f Film, info fs.FileInfo) string {
 	for key, values := range f.Wishes {
 		query[key] = values
 	}
-	elements := strings.Split(f.Path, "/")
+	return m.api("inbox/" + escape(f.Path) + "?" + query.Encode())
+}
+
+func escape(path string) string {
+	elements := strings.Split(path, "/")
 	for i, e := range elements {
 		elements[i] = url.PathEscape(e)
 	}
-	return m.api("inbox/" + strings.Join(elements, "/") + "?" + query.Encode())
+	return strings.Join(elements, "/")
 }
 
 // try asks how much is there and sends the rest.
 func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err error) {
 	total := s.was.Size()
 	if s.began { // the film may be whole, and only the answer was lost
-		if err := s.short(ctx, http.MethodGet, s.address, "", &done); err == nil && done.Complete {
+		if err := s.short(ctx, http.MethodGet, s.address, "", &done); err == nil && done.Complete && done.Total == total {
 			return done, true, nil
 		}
 	}

@@ -252,3 +252,22 @@ func TestFetchOverwritesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{to}, left)
 }
+
+// An output that is not listed is found by its path.
+func TestOutput(t *testing.T) {
+	m, share := testMaster(t, func(*http.Request) int64 { return -1 })
+	_, found, err := m.Output(t.Context(), "a/film 100%.mkv")
+	require.NoError(t, err)
+	require.False(t, found)
+	require.NoError(t, share.MkdirAll("outbox/a"))
+	require.NoError(t, os.WriteFile(share.Path("outbox/a/film 100%.mkv"), film, 0o600))
+	o, found, err := m.Output(t.Context(), "a/film 100%.mkv")
+	require.NoError(t, err)
+	require.True(t, found)
+	to := filepath.Join(t.TempDir(), "out.mkv")
+	require.NoError(t, m.Fetch(t.Context(), o, to, Watch{Moved: func(int64, int64) {}}))
+	require.FileExists(t, to)
+	m.token = "wrong"
+	_, _, err = m.Output(t.Context(), "a/film 100%.mkv")
+	require.Error(t, err)
+}
