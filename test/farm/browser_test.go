@@ -93,6 +93,9 @@ func TestHandInInABrowser(t *testing.T) {
 	sees("the other is handed in",
 		`document.querySelector("#uploads").textContent.includes("handed in: inbox/<b id=owned>.mkv")`)
 	sees("a companion is refused", `document.querySelector("#uploads .failed")?.textContent.includes("goes with one")`)
+	page.MustEval(unreadScript)
+	sees("what can't be read is told", `document.querySelector("#uploads").textContent.includes("can't be read: it is locked")`)
+	sees("and keeps no other back", `document.querySelector("#uploads").textContent.includes("folder/readable.txt")`)
 	sees("a name is text", `!document.querySelector("#owned")`)
 
 	j := f.job(pipeline.Done, pipeline.JobFailed)
@@ -113,6 +116,19 @@ func TestHandInInABrowser(t *testing.T) {
 		page.MustSetViewport(1280, 900, 1, false).MustScreenshotFullPage(filepath.Join(dir, "handin-wide.png"))
 	}
 }
+
+// unreadScript drops a folder of two files, of which the first can't be read.
+const unreadScript = `() => {
+  const data = new DataTransfer();
+  data.items.add(new File(["x"], "x"));
+  const files = [
+    {isFile: true, name: "film.mkv", file: (ok, no) => no(new Error("it is locked"))},
+    {isFile: true, name: "readable.txt", file: (ok) => ok(new File(["x"], "readable.txt", {lastModified: 1}))},
+  ];
+  const folder = {name: "folder", createReader: () => ({readEntries: (ok) => ok(files.splice(0))})};
+  DataTransferItem.prototype.webkitGetAsEntry = () => folder;
+  document.querySelector("#drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+}`
 
 // dropScript drops two files as a person does.
 const dropScript = `() => {

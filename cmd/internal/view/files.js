@@ -23,6 +23,7 @@ function tellAll(text) { byId("carried-news").textContent = text; }
 class Problem extends Error {
   constructor(status, told) {
     super(told.detail || "the master answered " + status);
+    this.busy = told.kind === "busy";
     this.again = [408, 429, 500, 502, 503, 504].includes(status) && told.kind !== "many" ||
       status === 409 && ["busy", "offset"].includes(told.kind);
   }
@@ -88,6 +89,7 @@ class Upload {
           tellAll(this.path + ": " + e.message);
           return;
         }
+        this.sent ||= e.busy; // by another page, or this one before it was closed
         if (this.bar.value > before) pause = 1000;
         this.say((e instanceof Problem ? e.message : "the connection broke") + "; trying again …");
       }
@@ -99,7 +101,7 @@ class Upload {
   async once() {
     if (this.sent) { // the film may be whole, and only the answer was lost
       const got = await ask(this.address).catch(() => ({}));
-      if (got.complete) return got;
+      if (got.complete && got.total === this.file.size) return got;
     }
     const got = await ask(this.address, {method: "PUT", headers: {"Content-Range": "bytes */" + this.file.size}});
     return got.complete ? got : await this.part(got.offset);
@@ -161,10 +163,19 @@ function work() {
     next.run().finally(() => { running--; work(); refresh(); });
   }
 }
+function unread(path, problem) {
+  const item = element("li", undefined, {className: "failed"}), why = "can't be read: " + problem.message;
+  item.append(element("span", path, {className: "name"}), " ", element("small", why, {className: "why"}));
+  byId("uploads").append(item);
+  byId("uploads").hidden = false;
+  tellAll(path + ": " + why);
+}
 function add(files) {
   const wishes = {}, profile = byId("profile").value, priority = Number(byId("priority").value);
   if (profile) wishes.profile = profile;
   if (priority) wishes.priority = priority;
+  for (const {path, problem} of files.filter((f) => f.problem)) unread(path, problem);
+  files = files.filter((f) => f.file);
   for (const {file, path} of files) queue.push(new Upload(file, path, wishes));
   if (files.length) tellAll(files.length + (files.length === 1 ? " film is" : " films are") + " being handed in");
   work();
@@ -174,20 +185,29 @@ window.addEventListener("beforeunload", (e) => {
 });
 
 // What was dropped, with the folders that it lay in.
-async function walk(entry, path) {
-  if (entry.isFile) return [{file: await new Promise((ok, no) => entry.file(ok, no)), path: path + entry.name}];
-  const reader = entry.createReader(), found = [];
-  for (;;) { // a reader gives a hundred at a time
-    const some = await new Promise((ok, no) => reader.readEntries(ok, no));
-    if (!some.length) return found;
-    for (const one of some) found.push(...await walk(one, path + entry.name + "/"));
+// One that can't be read keeps no other back.
+async function walk(entry, path, found) {
+  path += entry.name;
+  try {
+    if (entry.isFile) {
+      found.push({file: await new Promise((ok, no) => entry.file(ok, no)), path});
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) { // a reader gives a hundred at a time
+      const some = await new Promise((ok, no) => reader.readEntries(ok, no));
+      if (!some.length) return;
+      for (const one of some) await walk(one, path + "/", found);
+    }
+  } catch (problem) {
+    found.push({path, problem});
   }
 }
 async function dropped(data) {
   const entries = Array.from(data.items, (i) => i.webkitGetAsEntry?.()), plain = Array.from(data.files);
   if (!entries.some(Boolean)) return plain.map((file) => ({file, path: file.name}));
   const found = [];
-  for (const e of entries) if (e) found.push(...await walk(e, ""));
+  for (const e of entries) if (e) await walk(e, "", found);
   return found;
 }
 const drop = byId("drop");
@@ -196,7 +216,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (!steers() || !e.dataTransfer?.types.includes("Files")) return;
     e.preventDefault();
     drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop") dropped(e.dataTransfer).then(add, (problem) => tellAll(problem.message));
+    if (kind === "drop") dropped(e.dataTransfer).then(add);
   });
 }
 for (const [button, input] of [["choose-files", "files-input"], ["choose-folder", "folder-input"]]) {
