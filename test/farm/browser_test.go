@@ -127,7 +127,8 @@ const unreadScript = `() => {
   ];
   const folder = {name: "folder", createReader: () => ({readEntries: (ok) => ok(files.splice(0))})};
   DataTransferItem.prototype.webkitGetAsEntry = () => folder;
-  document.querySelector("#drop").dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+  const drop = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+  document.querySelector("#drop").dispatchEvent(drop);
 }`
 
 // dropScript drops two files as a person does.
