@@ -61,10 +61,10 @@ test-windows:
 		GOOS=windows CGO_ENABLED=0 $(GO) test -exec "$$WINE" -run "AService|ALetter|ALog" ./cmd/distenc && \
 		$(GO) test -count=1 -timeout 60m -parallel 8 ./test/windows'
 
-# The script for clusters on a real Slurm of its own, on this machine.
+# The script for clusters on a real Slurm of its own, on this machine. RUN chooses tests.
 test-slurm:
 	test/install-tools $(MEDIA) slurmctld munged
-	DISTENC_TEST_SLURM=1 $(GO) test -count=1 -timeout 30m ./test/slurm
+	DISTENC_TEST_SLURM=1 $(GO) test -count=1 -timeout 30m -run '$(RUN)' ./test/slurm
 
 # The image, built of Debian's packages and run by podman: docs/containers.md. Where it can't run it says why, which is no
 # failure.
