@@ -34,7 +34,7 @@ func TestPauseNowAndResume(t *testing.T) {
 	j := f.job(pipeline.Done, pipeline.JobFailed)
 	require.Equal(t, pipeline.Done, j.State, j.Error)
 	exact(t, source, filepath.Join(f.dir, j.Output))
-	reports, err := filepath.Glob(filepath.Join(f.dir, "jobs", j.ID, "log", "*"))
+	reports, err := filepath.Glob(filepath.Join(f.dir, "jobs", j.ID, "log", j.ID+".*"))
 	require.NoError(t, err)
 	require.Empty(t, reports, "handing back is no failure")
 }
