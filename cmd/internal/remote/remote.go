@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -41,64 +39,46 @@ func New(address, token string) (*Master, error) {
 		return nil, fmt.Errorf("a master's address is like http://nas:8470, is %q", address)
 	}
 	return &Master{base, token, &http.Client{
-		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
 
 // Read reads the whole state, which needs no token.
 func (m *Master) Read(ctx context.Context) (*status.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	s := &status.Status{}
-	return s, m.ask(ctx, http.MethodGet, "status.json", nil, s)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, m.base.String()+"status.json", http.NoBody)
+	if err == nil {
+		err = m.answer(r, maxAnswer, s)
+	}
+	return s, err
 }
 
 // Wish asks something of a job or a node (control.Jobs, control.Nodes), by the verb's name in the interface and what
 // goes with it, nil for nothing. The error may be a *control.Problem, which has the master's own sentence.
 func (m *Master) Wish(ctx context.Context, things, word, verb string, body map[string]any) (control.Answer, error) {
 	var answer control.Answer
-	if m.token == "" {
-		return answer, errors.New("a token is wanted: set DISTENC_TOKEN, or name the file that holds one with --token-file")
+	if err := m.wantsToken(); err != nil {
+		return answer, err
 	}
-	path := strings.TrimPrefix(control.Prefix, "/") + things + "/" + url.PathEscape(word) + "/" + verb
-	return answer, m.ask(ctx, http.MethodPost, path, body, &answer)
-}
-
-func (m *Master) ask(ctx context.Context, method, path string, body map[string]any, into any) error {
-	sent := &bytes.Buffer{}
+	var sent []byte
 	if body != nil {
-		if err := json.NewEncoder(sent).Encode(body); err != nil {
-			return err
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
+			return answer, err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, m.base.String()+path, sent)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r, err := m.request(ctx, http.MethodPost, m.api(things+"/"+url.PathEscape(word)+"/"+verb), bytes.NewReader(sent))
 	if err != nil {
-		return err
+		return answer, err
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if m.token != "" && method != http.MethodGet {
-		r.Header.Set("Authorization", "Bearer "+m.token)
-	}
-	answer, err := m.http.Do(r)
-	if err != nil {
-		return fmt.Errorf("cannot ask the master: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err == nil && len(data) > maxAnswer {
-		err = fmt.Errorf("it is larger than %d bytes", maxAnswer)
-	}
-	if err == nil && answer.StatusCode != http.StatusOK {
-		return m.refused(answer, data)
-	}
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read the answer of %s: %w", m.base, err)
-	}
-	return nil
+	return answer, m.answer(r, maxShort, &answer)
 }
 
 // refused is what is said where something was not done.

@@ -104,7 +104,7 @@ func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err 
 	r.ContentLength = total - done.Offset
 	r.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", done.Offset, total-1, total))
 	begin := done.Offset
-	if err = s.answer(r, &done); err == nil && !done.Complete {
+	if err = s.answer(r, maxShort, &done); err == nil && !done.Complete {
 		err = errMoreToCome
 	}
 	return done, at > begin, cause(ctx, err)

@@ -16,10 +16,8 @@ import (
 const (
 	// finishing is how long a master may take to look at a film that is whole: it may have to read all of it.
 	finishing = time.Hour
-	// maxRefusal bounds what is read of an answer that is a problem, in bytes.
-	maxRefusal = 64 << 10
-	// maxList bounds a list of outputs, in bytes.
-	maxList = 16 << 20
+	// maxShort bounds an answer that is no state, in bytes: a list of outputs, or a word that can mean thousands of jobs.
+	maxShort = 16 << 20
 )
 
 func (m *Master) wantsToken() error {
@@ -43,11 +41,9 @@ func (m *Master) request(ctx context.Context, method, address string, body io.Re
 	return r, err
 }
 
-// do sends a request that may take its time. What is no success is an error, a *control.Problem with its status.
+// do sends a request, whose context has its own end. What is no success is a *control.Problem with its status.
 func (m *Master) do(r *http.Request) (*http.Response, error) {
-	patient := *m.http
-	patient.Timeout = 0 // the request's context has its own end
-	answer, err := patient.Do(r)
+	answer, err := m.http.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the master: %w", err)
 	}
@@ -55,7 +51,7 @@ func (m *Master) do(r *http.Request) (*http.Response, error) {
 		return answer, nil
 	}
 	defer func() { _ = answer.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxRefusal))
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxShort))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the answer of %s: %w", m.base, err)
 	}
@@ -66,14 +62,17 @@ func (m *Master) do(r *http.Request) (*http.Response, error) {
 	return nil, err
 }
 
-// answer sends a request and reads a short answer.
-func (m *Master) answer(r *http.Request, into any) error {
+// answer sends a request and reads an answer of at most limit bytes.
+func (m *Master) answer(r *http.Request, limit int, into any) error {
 	answer, err := m.do(r)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxList))
+	data, err := io.ReadAll(io.LimitReader(answer.Body, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = fmt.Errorf("it is larger than %d bytes", limit)
+	}
 	if err == nil {
 		err = json.Unmarshal(data, into)
 	}
@@ -98,5 +97,5 @@ func (m *Master) short(ctx context.Context, method, address, contentRange string
 	if contentRange != "" {
 		r.Header.Set("Content-Range", contentRange)
 	}
-	return m.answer(r, into)
+	return m.answer(r, maxShort, into)
 }
