@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 func TestWhoseACompanionIs(t *testing.T) {
@@ -35,7 +37,7 @@ func TestCompanionsOfAnyNames(t *testing.T) {
 		if OwnerOf(companion, []string{film}) == film {
 			got := CompanionName(companion, film, output)
 			require.NotContains(t, got, "/")
-			require.LessOrEqual(t, len(got), maxName)
+			require.LessOrEqual(t, len(got), sharefs.NameMax)
 		}
 	})
 }

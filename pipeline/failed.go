@@ -39,7 +39,7 @@ const sidecarSuffix = ".distenc.toml"
 // that would be longer than a name can be, it is the beginning of NAME, "~" and the CRC-32 of NAME.
 func SidecarBeside(name string) string {
 	dir, base := path.Split(name)
-	if len(base)+len(sidecarSuffix) <= maxName {
+	if len(base)+len(sidecarSuffix) <= sharefs.NameMax {
 		return name + sidecarSuffix
 	}
 	return dir + fit(base, fmt.Sprintf("~%08x%s", crc32.ChecksumIEEE([]byte(base)), sidecarSuffix))

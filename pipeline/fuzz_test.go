@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/lease/sharefs/sharefstest"
 )
 
@@ -27,7 +28,7 @@ func FuzzChunkNames(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if len(name) > maxName || strings.ContainsAny(name, "/\x00") {
+		if len(name) > sharefs.NameMax || strings.ContainsAny(name, "/\x00") {
 			return // no listing has it
 		}
 		own := func(dir string, c ChunkFile, ok bool) {
@@ -39,7 +40,7 @@ func FuzzChunkNames(f *testing.F) {
 			require.GreaterOrEqual(t, c.Attempt, 1)
 			for _, beside := range []string{c.AsPending(2).Path(), c.In(Committed).Result(), c.In(Failed).Path(),
 				c.AsClaimed("pc-w1").Path()} {
-				require.True(t, strings.HasPrefix(beside, "chunks/") && len(path.Base(beside)) <= maxName, beside)
+				require.True(t, strings.HasPrefix(beside, "chunks/") && len(path.Base(beside)) <= sharefs.NameMax, beside)
 			}
 		}
 		c, ok := ParsePending(fuzzJob, name)
@@ -60,7 +61,7 @@ func FuzzNamesOfOutputs(f *testing.F) {
 		f.Add(name, uint8(2))
 	}
 	f.Fuzz(func(t *testing.T, name string, n uint8) {
-		if name == "" || name == "." || name == ".." || len(name) > maxName || strings.ContainsAny(name, "/\x00") {
+		if name == "" || name == "." || name == ".." || len(name) > sharefs.NameMax || strings.ContainsAny(name, "/\x00") {
 			return // no listing has it
 		}
 		tag := Tag(name)
@@ -76,7 +77,7 @@ func FuzzNamesOfOutputs(f *testing.F) {
 			out, long, j.OutputName(plan, "0BADC0DE"), OutputName(name, "mp4", ""), Numbered(name, int(n)),
 			NumberedFolder(name, int(n)), Marked(name, fuzzJob),
 		} {
-			require.True(t, made != "" && made != "." && made != ".." && len(made) <= maxName &&
+			require.True(t, made != "" && made != "." && made != ".." && len(made) <= sharefs.NameMax &&
 				!strings.ContainsAny(made, "/\x00"), "%q", made)
 			require.True(t, !utf8.ValidString(name) || utf8.ValidString(made), "%q was cut within a character", made)
 		}

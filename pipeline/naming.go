@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // Naming is the form of an output's name, without its ending: "{stem} [{codec} {height}p]". What stands in braces is
@@ -108,7 +110,7 @@ func (j *Job) OutputName(p *Plan, crc string) string {
 	name := field.ReplaceAllStringFunc(string(s.Name), func(f string) string { return fill[strings.Trim(f, "{}")] })
 	beginning, end, _ := strings.Cut(name, "\x00")
 	stem, tag := j.stem(crc)
-	return beginning + fitTo(stem, tag+end+"."+string(s.Container), maxName-len(beginning))
+	return beginning + fitTo(stem, tag+end+"."+string(s.Container), sharefs.NameMax-len(beginning))
 }
 
 // maxBehind limits what is kept behind a tag where a name is too long, in bytes.

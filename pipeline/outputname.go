@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/distenc/distenc/lease/sharefs"
 )
 
 // tagPattern is a CRC-32 in square brackets, the habit of fansub releases.
@@ -61,9 +63,6 @@ func Marked(name, job string) string {
 	return fit(base, fmt.Sprintf(" (%s)%s", job, ext))
 }
 
-// maxName is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
-const maxName = 255
-
 // maxExt is the longest ending of a file's name, in bytes. What stands behind a name's last dot can be half a
 // sentence, and is no ending then.
 const maxExt = 16
@@ -76,7 +75,7 @@ func cutExt(name string) (base, ext string) {
 }
 
 // fit shortens the beginning of a name, at a whole character, until the end fits behind it.
-func fit(base, end string) string { return fitTo(base, end, maxName) }
+func fit(base, end string) string { return fitTo(base, end, sharefs.NameMax) }
 
 // fitTo is fit for so many bytes.
 func fitTo(base, end string, most int) string {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrName is the error for a name that does not lie below the share's root, or that this system would take for another.
@@ -20,8 +21,11 @@ func validName(name string) bool {
 // watchers of folders skip. A name that is as long as can be loses its end.
 func temporary(name string) string {
 	dir, base := path.Split(name)
-	return dir + base[:min(len(base), nameMax-len(".1234567890.tmp"))] + "." + rand.Text()[:10] + ".tmp"
+	return dir + base[:min(len(base), NameMax-len(".1234567890.tmp"))] + "." + rand.Text()[:10] + ".tmp"
 }
 
-// nameMax is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
-const nameMax = 255
+// NameMax is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
+const NameMax = 255
+
+// StaleNames is how long a client was seen to deny or to show a name after another one changed it.
+const StaleNames = 60 * time.Second

@@ -11,13 +11,8 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-const (
-	// staleNames is how long a file of a month has been seen before what it has too is removed: until then others may
-	// not see it yet.
-	staleNames = 60 * time.Second
-	// deadFor is how long a temporary file has been seen when nobody writes it any more.
-	deadFor = 10 * time.Minute
-)
+// deadFor is how long a temporary file has been seen when nobody writes it any more.
+const deadFor = 10 * time.Minute
 
 // Folder folds the entries of days that are over into their months' files. It is for a master while it leads, but two
 // do no harm. Not safe for concurrent use.
@@ -118,7 +113,7 @@ func (k *Folder) tidy(whole map[string]*month, due map[string]*Entry) error {
 		}
 	}
 	full := whole[fullest]
-	if time.Since(k.seen[fullest]) < staleNames {
+	if time.Since(k.seen[fullest]) < sharefs.StaleNames {
 		return nil
 	}
 	if err := k.fs.Durable(pipeline.HistoryFile(fullest)); err != nil {

@@ -383,7 +383,7 @@ func TestAnEntryStaysForAMinute(t *testing.T) {
 		for range 2 { // makes the file, sees it
 			require.NoError(t, k.Fold(noon.Add(24*time.Hour)))
 		}
-		time.Sleep(staleNames - time.Second)
+		time.Sleep(sharefs.StaleNames - time.Second)
 		require.NoError(t, k.Fold(noon.Add(24*time.Hour)))
 		require.Len(t, names(t, f), 2)
 		require.Equal(t, int64(1), read(f).All.Films)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -28,7 +29,7 @@ func (t *term) startDecide(j *job, d pipeline.Decision) {
 // inspectSource gives the source back of a job with chunks set aside, if it changed under its plan: what can't be
 // encoded then is no fault of the chunk's, and the job must not wait for a person.
 func (t *term) inspectSource(j *job) {
-	if j.chunks.aside == 0 || time.Since(j.chunks.inspected) <= staleNames {
+	if j.chunks.aside == 0 || time.Since(j.chunks.inspected) <= sharefs.StaleNames {
 		return
 	}
 	j.chunks.inspected = time.Now()

@@ -33,7 +33,7 @@ func (t *term) giveUpCounting(j *job, err error) {
 	if !errors.Is(err, errUncounted) || sharefs.Trouble(err) || j.ending.uncounted {
 		return
 	}
-	if j.ending.unwritten.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+	if j.ending.unwritten.seen(t.pace.gap()) > max(t.Terms.Expiry, sharefs.StaleNames) {
 		t.Log.Warn("a film will not be in the history", "job", j.ID, "error", err)
 		j.ending.uncounted = true
 	}

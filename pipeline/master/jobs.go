@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -124,7 +125,7 @@ func (t *term) close(j *job, dir pipeline.Folder) bool {
 	c, err := pipeline.LoadClosed(t.FS, j.ID)
 	t.jobs.close(j, err == nil && c.Act.Publishes())
 	if err == nil && c.Source == "" {
-		t.jobs.late[j.ID] = &lateJob{job: j.Job, until: time.Now().Add(lateFor), next: time.Now().Add(staleNames)}
+		t.jobs.late[j.ID] = &lateJob{job: j.Job, until: time.Now().Add(lateFor), next: time.Now().Add(sharefs.StaleNames)}
 	}
 	return true
 }
@@ -178,7 +179,7 @@ const lateFor = time.Hour
 func (t *term) lookAtLate() {
 	for id, l := range t.jobs.late {
 		if time.Now().After(l.next) {
-			l.next = time.Now().Add(staleNames)
+			l.next = time.Now().Add(sharefs.StaleNames)
 			dir, err := pipeline.ListFolder(t.FS, id)
 			switch {
 			case errors.Is(err, fs.ErrNotExist):

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -50,7 +51,7 @@ func (t *term) unwritten(id string) {
 		return
 	}
 	delete(t.jobs.present, id)
-	if t.leftovers.empty.of(id).seen(t.pace.gap()) < max(t.Terms.Expiry, staleNames) {
+	if t.leftovers.empty.of(id).seen(t.pace.gap()) < max(t.Terms.Expiry, sharefs.StaleNames) {
 		return
 	}
 	delete(t.leftovers.empty, id)

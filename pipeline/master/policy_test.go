@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -100,7 +101,7 @@ func TestSurplus(t *testing.T) {
 		accepted := free.AsClaimed("pc-w11111").In(pipeline.Accepted)
 		surplus := func(c pipeline.ChunkFile) bool { return j.surplus(c, accepted, time.Hour) }
 		require.False(t, surplus(free), "it may have just been sent back from there")
-		time.Sleep(staleNames)
+		time.Sleep(sharefs.StaleNames)
 		require.True(t, surplus(free))
 		require.True(t, surplus(free.AsClaimed("tv-w22222")), "it was encoded twice")
 		require.False(t, surplus(free.AsPending(3).AsClaimed("tv-w22222")), "the accepted one was sent back since")

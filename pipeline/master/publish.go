@@ -33,7 +33,7 @@ func (t *term) startFinish(j *job) {
 			}
 			return
 		}
-		if errors.Is(r.err, errOutputGone) && j.ending.gone.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+		if errors.Is(r.err, errOutputGone) && j.ending.gone.seen(t.pace.gap()) > max(t.Terms.Expiry, sharefs.StaleNames) {
 			j.ending.lost = true // no stale listing lasts that long
 		}
 		t.giveUpCounting(j, r.err)
@@ -181,7 +181,7 @@ func (t *term) giveUpNaming(j *job, err error) {
 	if !errors.Is(err, errUnnamed) || waits || j.ending.unnamed {
 		return
 	}
-	if j.ending.planless.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+	if j.ending.planless.seen(t.pace.gap()) > max(t.Terms.Expiry, sharefs.StaleNames) {
 		t.Log.Warn("an output gets its source's name, not the one that was asked for", "job", j.ID, "error", err)
 		j.ending.unnamed = true
 	}

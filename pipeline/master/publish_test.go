@@ -36,7 +36,7 @@ func TestAPlanThatIsGoneKeepsNoOutputBack(t *testing.T) {
 				p, err := pipeline.LoadPublished(m.FS, j.ID)
 				require.NoError(t, err)
 				require.Equal(t, pipeline.RawName("film.mkv"), p.Output)
-				require.Greater(t, p.Time.Sub(began), staleNames)
+				require.Greater(t, p.Time.Sub(began), sharefs.StaleNames)
 				m.end()
 			})
 		})

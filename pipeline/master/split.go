@@ -77,7 +77,7 @@ func (j *job) missing(state []pipeline.ChunkFile, wait, gap time.Duration) []int
 }
 
 // missingFor is how long a chunk must be in no listing before it is made anew.
-func (m *Master) missingFor() time.Duration { return min(staleNames, m.Terms.Expiry) }
+func (m *Master) missingFor() time.Duration { return min(sharefs.StaleNames, m.Terms.Expiry) }
 
 // split makes the given chunks one after the other, so that workers begin with the first ones at once.
 func (w *jobTask) split(ctx context.Context, missing, attempts []int) (r splitResult) {
@@ -222,7 +222,7 @@ func (j *job) surplus(c, strongest pipeline.ChunkFile, gap time.Duration) bool {
 	}
 	switch c.State {
 	case pipeline.Pending:
-		return j.chunks.surplus.of(c.Path()).seen(gap) >= staleNames
+		return j.chunks.surplus.of(c.Path()).seen(gap) >= sharefs.StaleNames
 	case pipeline.Claimed:
 		return c.Attempt <= strongest.Attempt
 	}

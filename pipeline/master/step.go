@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 )
 
@@ -136,15 +137,12 @@ func (t *term) stepChunks(
 
 // awaitSource gives up a job whose source never came: its master died before the rename (T1).
 func (t *term) awaitSource(j *job) {
-	if j.absent.seen(t.pace.gap()) > max(t.Terms.Expiry, staleNames) {
+	if j.absent.seen(t.pace.gap()) > max(t.Terms.Expiry, sharefs.StaleNames) {
 		t.startDecide(j, pipeline.Decision{
 			Act: pipeline.ActCancelled, Return: true, Reason: "its source never arrived in the job's folder",
 		})
 	}
 }
-
-// staleNames is how long a client was seen to deny or to show a name after another one changed it.
-const staleNames = 60 * time.Second
 
 // loadPlan reads the furthest plan that a listing of the job's folder has, unless it is known.
 func (t *term) loadPlan(j *job, dir pipeline.Folder) bool {
@@ -154,7 +152,8 @@ func (t *term) loadPlan(j *job, dir pipeline.Folder) bool {
 	case j.plan.Analysis == latest:
 		j.behind = persistence{}
 		return true
-	case j.behind.seen(t.pace.gap()) < staleNames: // an old listing, or a file server has lost the plan with its power
+	case j.behind.seen(t.pace.gap()) < sharefs.StaleNames:
+		// An old listing, or a file server has lost the plan with its power.
 		return false
 	}
 	p, err := pipeline.LoadPlanFor(t.FS, j.ID, latest)

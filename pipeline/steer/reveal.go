@@ -17,12 +17,8 @@ import (
 	"github.com/distenc/distenc/watcher"
 )
 
-const (
-	// maxInboxPath bounds a path below inbox/, in bytes: what lies much deeper can't be reached by one system call.
-	maxInboxPath = 1000
-	// maxElement is the longest name that a file system takes, in bytes: NAME_MAX, limits.h(0p).
-	maxElement = 255
-)
+// maxInboxPath bounds a path below inbox/, in bytes: what lies much deeper can't be reached by one system call.
+const maxInboxPath = 1000
 
 // checkInboxPath refuses a path under which no film may be put into the inbox.
 func checkInboxPath(inbox string) error {
@@ -39,8 +35,8 @@ func checkInboxPath(inbox string) error {
 		switch {
 		case element == "", element == ".", element == "..":
 			return no("a path is folders and a file's name, with one / between them, and has no . or ..")
-		case len(element) > maxElement:
-			return no("a name has at most %d bytes", maxElement)
+		case len(element) > sharefs.NameMax:
+			return no("a name has at most %d bytes", sharefs.NameMax)
 		case watcher.Ignored(element):
 			return no("%q is a hidden name, an unfinished file's or a program's own; rename it if it is a whole film",
 				shown(element))
