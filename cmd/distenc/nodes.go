@@ -60,8 +60,9 @@ later. NODE is a node's or a host's name, or a part of the host's. What is encod
 handed back.`,
 	}, func([]string) (verb, error) {
 		return verb{control.Nodes, "rest", map[string]any{"now": now},
-			func(_ context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
-				return desk.Rest(word, now, somebody()+" on "+pipeline.Host())
+			func(desk steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
+				desk.By += " on " + pipeline.Host() // for those at the machine that rests
+				return desk.Rest(ctx, word, now)
 			}}, nil
 	})
 	cmd.Flags().BoolVar(&now, "now", false, "hand back what is encoded there, too")
@@ -72,9 +73,7 @@ func newWake(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{
 		Use: "wake NODE", Short: "Let a machine claim again", Args: takes("NODE"),
 		Long: `Takes "distenc nodes rest" back. Other reasons to rest, such as the machine's own hours, stay.`,
-	}, just(control.Nodes, "wake", func(_ context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
-		return desk.Wake(word)
-	}))
+	}, just(control.Nodes, "wake", steer.Desk.Wake))
 }
 
 // nodesHere shows this host's daemons.

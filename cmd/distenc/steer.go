@@ -22,7 +22,7 @@ type verb struct {
 	things string // that it is asked of: control.Jobs or control.Nodes
 	name   string
 	body   map[string]any
-	ask    func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error)
+	ask    steer.Wish
 }
 
 // steering makes a command that wishes something, and prints what came of it. Its first argument is the word; wish
@@ -56,13 +56,12 @@ func (g *global) fulfil(cmd *cobra.Command, word string, from of, v verb) (strin
 	if err != nil {
 		return "", err
 	}
-	o, err := v.ask(cmd.Context(), deskOf(share), word)
+	o, err := v.ask(deskOf(share), cmd.Context(), word)
 	return view.Outcome(share.Root(), o), err
 }
 
 // just is a wish that has no more to it than its name.
-func just(things, name string, ask func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error)) func(
-	[]string) (verb, error) {
+func just(things, name string, ask steer.Wish) func([]string) (verb, error) {
 	return func([]string) (verb, error) { return verb{things, name, nil, ask}, nil }
 }
 
@@ -76,7 +75,7 @@ still waits in the inbox becomes a paused job.`,
 		Args: takes("JOB"),
 	}, func([]string) (verb, error) {
 		return verb{control.Jobs, "pause", map[string]any{"now": now},
-			func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+			func(desk steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
 				return desk.Pause(ctx, word, now)
 			}}, nil
 	})
@@ -86,9 +85,7 @@ still waits in the inbox becomes a paused job.`,
 
 func newResume(g *global) *cobra.Command {
 	return steering(g, &cobra.Command{Use: "resume JOB", Short: "Go on with a paused job", Args: takes("JOB")},
-		just(control.Jobs, "resume", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
-			return desk.Resume(ctx, word)
-		}))
+		just(control.Jobs, "resume", steer.Desk.Resume))
 }
 
 func newCancel(g *global) *cobra.Command {
@@ -96,9 +93,7 @@ func newCancel(g *global) *cobra.Command {
 		Use: "cancel JOB", Short: "End a job without an output", Args: takes("JOB"),
 		Long: "Ends a job, or takes a file out of the inbox. The source goes to failed/, where nothing is lost and `retry` " +
 			"finds it; chunks are removed.",
-	}, just(control.Jobs, "cancel", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
-		return desk.Cancel(ctx, word)
-	}))
+	}, just(control.Jobs, "cancel", steer.Desk.Cancel))
 }
 
 // somebody is who runs this program, for people.
@@ -115,9 +110,7 @@ func newRetry(g *global) *cobra.Command {
 		Long: `Frees the chunks of a job that were set aside; what is encoded already is kept. A job that failed as a
 whole starts anew, as does a file that was refused: its source goes back to where it was in the inbox, with
 its own settings. For a refused file JOB is its folder's name below failed/, or a part of it.`,
-	}, just(control.Jobs, "retry", func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
-		return desk.Retry(ctx, word)
-	}))
+	}, just(control.Jobs, "retry", steer.Desk.Retry))
 }
 
 func newPriority(g *global) *cobra.Command {
@@ -131,7 +124,7 @@ func newPriority(g *global) *cobra.Command {
 			return verb{}, usage(fmt.Errorf("a priority must be a whole number, is %q", args[0]))
 		}
 		return verb{control.Jobs, "priority", map[string]any{"priority": n},
-			func(ctx context.Context, desk steer.Desk, word string) (steer.Outcome, error) {
+			func(desk steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
 				return desk.Prioritise(ctx, word, n)
 			}}, nil
 	})

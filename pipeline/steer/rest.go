@@ -1,6 +1,7 @@
 package steer
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -9,14 +10,13 @@ import (
 )
 
 // Rest asks a machine to claim nothing more; with now, what it encodes is handed back too. It holds until Wake, also
-// for workers that start there later. word is the name of the host or of a node on it, or a part of the host's; by says
-// for people who asks: "alice on desk-5".
-func (d Desk) Rest(word string, now bool, by string) (Outcome, error) {
+// for workers that start there later. word is the name of the host or of a node on it, or a part of the host's.
+func (d Desk) Rest(_ context.Context, word string, now bool) (Outcome, error) {
 	m, err := d.machine(word)
 	if err != nil {
 		return Outcome{}, err
 	}
-	asked := &pipeline.Rest{Host: m.host, By: by, At: time.Now().UTC().Truncate(time.Second), Now: now}
+	asked := &pipeline.Rest{Host: m.host, By: d.By, At: time.Now().UTC().Truncate(time.Second), Now: now}
 	if err := asked.Write(d.Share); err != nil {
 		return Outcome{}, err
 	}
@@ -24,7 +24,7 @@ func (d Desk) Rest(word string, now bool, by string) (Outcome, error) {
 }
 
 // Wake lets a machine claim again. Waking one that nobody asked to rest changes nothing.
-func (d Desk) Wake(word string) (Outcome, error) {
+func (d Desk) Wake(_ context.Context, word string) (Outcome, error) {
 	m, err := d.machine(word)
 	if err != nil {
 		return Outcome{}, err

@@ -7,6 +7,7 @@
 package steer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,9 @@ func (d Desk) note(t Target, what string) {
 		_ = pipeline.NoteAsked(d.Share, t.Job.ID, what, d.By)
 	}
 }
+
+// Wish is one that a word is enough for: Desk.Resume, for instance. It is a method's own form.
+type Wish func(d Desk, ctx context.Context, word string) (Outcome, error)
 
 // Settings is how the settings beside a film, NAME.distenc.toml, are written.
 type Settings interface {

@@ -151,9 +151,9 @@ func (w *world) ask(job, what, content string) {
 // rest is a person who wants a machine for himself for a while, half of the times at once.
 func (w *world) rest(t trouble) {
 	share := sharefs.New("/share", newClient(w, people))
-	desk := steer.Desk{Share: share}
+	desk := steer.Desk{Share: share, By: people}
 	host := hostOf(t.who % w.plan.workers)
-	_, err := desk.Rest(host, t.who/8%2 == 0, people)
+	_, err := desk.Rest(w.ctx, host, t.who/8%2 == 0)
 	w.history.add(people, "fault", "rest "+host, err, "")
 	if err != nil { // nobody works there now
 		return
@@ -167,7 +167,7 @@ func (w *world) rest(t trouble) {
 func (w *world) wake(desk steer.Desk, host string) {
 	w.setResting(host, false)
 	for {
-		_, err := desk.Wake(host)
+		_, err := desk.Wake(w.ctx, host)
 		w.history.add(people, "fault", "wake "+host, err, "")
 		if err == nil || !w.sleep(time.Minute) {
 			return

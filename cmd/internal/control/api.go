@@ -56,12 +56,12 @@ func (c *Control) routes() []route {
 		{"GET", "status", false, c.status},
 		{"GET", "events", false, c.Streaming(c.events)},
 		{"POST", "jobs/{id}/pause", false, c.pause},
-		{"POST", "jobs/{id}/resume", false, c.resume},
-		{"POST", "jobs/{id}/cancel", false, c.cancel},
-		{"POST", "jobs/{id}/retry", false, c.retry},
+		{"POST", "jobs/{id}/resume", false, c.just(steer.Desk.Resume)},
+		{"POST", "jobs/{id}/cancel", false, c.just(steer.Desk.Cancel)},
+		{"POST", "jobs/{id}/retry", false, c.just(steer.Desk.Retry)},
 		{"POST", "jobs/{id}/priority", false, c.priority},
 		{"POST", "nodes/{id}/rest", false, c.rest},
-		{"POST", "nodes/{id}/wake", false, c.wake},
+		{"POST", "nodes/{id}/wake", false, c.just(steer.Desk.Wake)},
 		{"GET", "jobs/{id}/certificate", false, c.file(c.Files.Certificate)},
 		{"PUT", "inbox/{path...}", false, c.file(c.Files.Put)},
 		{"GET", "inbox/{path...}", false, c.file(c.Files.Look)},
@@ -152,41 +152,25 @@ func (c *Control) Publish(s *status.Status, changed bool) {
 	c.events.Publish(Event("status", body))
 }
 
-// wish asks something for a person.
-type wish func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error)
-
 func (c *Control) pause(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Now bool `json:"now"`
 	}
-	c.fulfil(w, r, &body, func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error) {
+	c.fulfil(w, r, &body, func(d steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
 		return d.Pause(ctx, word, body.Now)
 	})
 }
 
-func (c *Control) resume(w http.ResponseWriter, r *http.Request) {
-	c.fulfil(w, r, &struct{}{}, func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error) {
-		return d.Resume(ctx, word)
-	})
-}
-
-func (c *Control) cancel(w http.ResponseWriter, r *http.Request) {
-	c.fulfil(w, r, &struct{}{}, func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error) {
-		return d.Cancel(ctx, word)
-	})
-}
-
-func (c *Control) retry(w http.ResponseWriter, r *http.Request) {
-	c.fulfil(w, r, &struct{}{}, func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error) {
-		return d.Retry(ctx, word)
-	})
+// just answers a wish that has no more to it than its name.
+func (c *Control) just(ask steer.Wish) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { c.fulfil(w, r, &struct{}{}, ask) }
 }
 
 func (c *Control) priority(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Priority *int `json:"priority"`
 	}
-	c.fulfil(w, r, &body, func(ctx context.Context, d steer.Desk, word string) (steer.Outcome, error) {
+	c.fulfil(w, r, &body, func(d steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
 		if body.Priority == nil {
 			return steer.Outcome{}, Refuse(http.StatusUnprocessableEntity, `a priority is wanted: {"priority": 5}`)
 		}
@@ -198,19 +182,13 @@ func (c *Control) rest(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Now bool `json:"now"`
 	}
-	c.fulfil(w, r, &body, func(_ context.Context, d steer.Desk, word string) (steer.Outcome, error) {
-		return d.Rest(word, body.Now, d.By)
-	})
-}
-
-func (c *Control) wake(w http.ResponseWriter, r *http.Request) {
-	c.fulfil(w, r, &struct{}{}, func(_ context.Context, d steer.Desk, word string) (steer.Outcome, error) {
-		return d.Wake(word)
+	c.fulfil(w, r, &body, func(d steer.Desk, ctx context.Context, word string) (steer.Outcome, error) {
+		return d.Rest(ctx, word, body.Now)
 	})
 }
 
 // fulfil reads a request's body, asks, and answers with what came of it.
-func (c *Control) fulfil(w http.ResponseWriter, r *http.Request, body any, ask wish) {
+func (c *Control) fulfil(w http.ResponseWriter, r *http.Request, body any, ask steer.Wish) {
 	who, word := r.Context().Value(by{}).(string), r.PathValue("id")
 	verb := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	if p := bodyOf(w, r, body); p != nil {
@@ -221,11 +199,7 @@ func (c *Control) fulfil(w http.ResponseWriter, r *http.Request, body any, ask w
 	log := c.Log.With("verb", verb, "of", word, "by", who, "from", addressOf(r).String())
 	if err != nil {
 		log.Warn("asked in vain", "error", err)
-		p := problemOf(err)
-		if p.Kind == KindBusy || p.Status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "1")
-		}
-		p.ServeHTTP(w, r)
+		inVain(w, r, err)
 		return
 	}
 	log.Info("asked", "state", o.State, "name", o.Name)
@@ -238,7 +212,7 @@ func (c *Control) fulfil(w http.ResponseWriter, r *http.Request, body any, ask w
 }
 
 // ask fulfils a wish when those before it are done. root is where the share is on this machine.
-func (c *Control) ask(ctx context.Context, who, word string, ask wish) (o steer.Outcome, root string, err error) {
+func (c *Control) ask(ctx context.Context, who, word string, ask steer.Wish) (o steer.Outcome, root string, err error) {
 	select {
 	case c.wishes <- struct{}{}:
 		defer func() { <-c.wishes }()
@@ -248,7 +222,7 @@ func (c *Control) ask(ctx context.Context, who, word string, ask wish) (o steer.
 		return o, "", ctx.Err()
 	}
 	d := c.Desk(who)
-	o, err = ask(ctx, d, word)
+	o, err = ask(d, ctx, word)
 	return o, d.Share.Root(), err
 }
 

@@ -25,14 +25,10 @@ func (c *Control) file(carry func(http.ResponseWriter, *http.Request) error) htt
 		if err == nil {
 			return
 		}
-		p := problemOf(err)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			c.Log.Info("a file was not taken", "path", r.PathValue("path"), "by", r.Context().Value(by{}), "from",
 				addressOf(r).String(), "error", err)
 		}
-		if p.Kind == KindBusy || p.Status == http.StatusServiceUnavailable {
-			w.Header().Set("Retry-After", "1")
-		}
-		p.ServeHTTP(w, r)
+		inVain(w, r, err)
 	}
 }

@@ -47,6 +47,30 @@ func (p *Problem) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(append(body, '\n')) // the client is gone
 }
 
+// wishes are the answers to wishes that can't be fulfilled.
+var wishes = map[steer.Kind]struct {
+	status int
+	kind   string
+}{
+	steer.Unknown:   {http.StatusNotFound, KindUnknown},
+	steer.Ambiguous: {http.StatusConflict, KindAmbiguous},
+	steer.NotNow:    {http.StatusConflict, KindNotNow},
+	steer.Busy:      {http.StatusConflict, KindBusy},
+	steer.Wrong:     {http.StatusUnprocessableEntity, KindWrong},
+	steer.NoRoom:    {http.StatusInsufficientStorage, KindNoRoom},
+	steer.Many:      {http.StatusTooManyRequests, KindMany},
+	steer.Damaged:   {http.StatusUnprocessableEntity, KindDamaged},
+}
+
+// inVain answers a wish or a file with what came of it. What may go well in a moment is asked again then.
+func inVain(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	if p.Kind == KindBusy || p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	p.ServeHTTP(w, r)
+}
+
 // problemOf says to a client what steer says of a wish.
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
@@ -70,30 +94,9 @@ func problemOf(err error) *Problem {
 	} else if !ok { // a mistake in the settings beside the film, which a person has to mend
 		return Refuse(http.StatusUnprocessableEntity, err.Error())
 	}
-	p := Refuse(http.StatusConflict, err.Error())
-	switch wish.Kind {
-	case steer.Unknown:
-		p = Refuse(http.StatusNotFound, err.Error())
-		p.Kind = KindUnknown
-	case steer.Wrong:
-		p = Refuse(http.StatusUnprocessableEntity, err.Error())
-		p.Kind = KindWrong
-	case steer.Ambiguous:
-		p.Kind = KindAmbiguous
-	case steer.NotNow:
-		p.Kind = KindNotNow
-	case steer.Busy:
-		p.Kind = KindBusy
-	case steer.NoRoom:
-		p = Refuse(http.StatusInsufficientStorage, err.Error())
-		p.Kind = KindNoRoom
-	case steer.Many:
-		p = Refuse(http.StatusTooManyRequests, err.Error())
-		p.Kind = KindMany
-	case steer.Damaged:
-		p = Refuse(http.StatusUnprocessableEntity, err.Error())
-		p.Kind = KindDamaged
-	}
+	said := wishes[wish.Kind]
+	p := Refuse(said.status, err.Error())
+	p.Kind = said.kind
 	for _, t := range wish.Meant {
 		p.Meant = append(p.Meant, t.Word())
 	}
