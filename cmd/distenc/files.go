@@ -11,13 +11,14 @@ import (
 	"github.com/distenc/distenc/cmd/internal/handin"
 	"github.com/distenc/distenc/cmd/internal/view"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // files are what people hand in and take out over the network.
 func (f *farm) files(keeper *view.Keeper) *handin.Files {
 	return &handin.Files{
 		Share: f.fs, Latest: keeper.Latest, Profiles: func() []string { return f.cfg().ProfileNames() },
-		Uploads: &steer.Uploads{
+		Uploads: &upload.Store{
 			Desk: steer.Desk{Share: f.fs, Settings: sidecars{}}, MinFree: func() int64 { return f.cfg().Disk.MinFree },
 		},
 		Wishes: func(query url.Values) (steer.Wishes, error) { return askedFor(query, f.cfg()) },

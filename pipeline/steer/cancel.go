@@ -26,7 +26,7 @@ func (d Desk) Cancel(ctx context.Context, word string) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if held.Act != pipeline.ActCancelled {
-		return Outcome{}, refuse(NotNow, "too late: job %s is decided already (%s)", t.Job.ID, held.Act)
+		return Outcome{}, Refuse(NotNow, "too late: job %s is decided already (%s)", t.Job.ID, held.Act)
 	}
 	d.note(t, "cancel")
 	return t.outcome(Cancelled), nil

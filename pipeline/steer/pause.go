@@ -33,7 +33,7 @@ func (d Desk) Resume(ctx context.Context, word string) (Outcome, error) {
 // Prioritise puts a job before those with a lower number. What is encoded is finished.
 func (d Desk) Prioritise(ctx context.Context, word string, n int) (Outcome, error) {
 	if n < -pipeline.MaxPriority || n > pipeline.MaxPriority {
-		return Outcome{}, refuse(Wrong, "a priority must be from %d to %d, is %d",
+		return Outcome{}, Refuse(Wrong, "a priority must be from %d to %d, is %d",
 			-pipeline.MaxPriority, pipeline.MaxPriority, n)
 	}
 	o, err := d.wish(ctx, word, fmt.Sprint("priority ", n), Prioritised, Wishes{Priority: &n}, func(job string) error {

@@ -53,13 +53,13 @@ func (d Desk) machine(word string) (machine, error) {
 	}
 	switch meant := Meant(all, word, machine.names); {
 	case word == "" || len(meant) == 0:
-		return machine{}, refuse(Unknown, "there is no node %q; `distenc nodes` lists those that are there", word)
+		return machine{}, Refuse(Unknown, "there is no node %q; `distenc nodes` lists those that are there", word)
 	case len(meant) > 1:
 		hosts := make([]string, len(meant))
 		for i, m := range meant {
 			hosts[i] = m.host
 		}
-		return machine{}, refuse(Ambiguous, "%q can mean %d machines; give the name of one: %s", word, len(meant),
+		return machine{}, Refuse(Ambiguous, "%q can mean %d machines; give the name of one: %s", word, len(meant),
 			strings.Join(hosts, ", "))
 	default:
 		return meant[0], nil

@@ -25,12 +25,12 @@ func (d Desk) Retry(ctx context.Context, word string) (Outcome, error) {
 		}
 		return d.backToInbox(ctx, t, source, inbox)
 	case j.State.HasOutput():
-		return Outcome{}, refuse(NotNow,
+		return Outcome{}, Refuse(NotNow,
 			"job %s (%s) is %s; `distenc add --again` encodes its source once more", j.ID, t.Name, j.State)
 	case j.Decided:
 		return d.retryWhole(ctx, t)
 	case j.Chunks.Failed == 0:
-		return Outcome{}, refuse(NotNow, "job %s (%s) has no chunk that was set aside", j.ID, t.Name)
+		return Outcome{}, Refuse(NotNow, "job %s (%s) has no chunk that was set aside", j.ID, t.Name)
 	}
 	if err := pipeline.Ask(d.Share, t.Job.ID, pipeline.ControlRetry, ""); err != nil {
 		return Outcome{}, err
@@ -47,13 +47,13 @@ func (d Desk) retryWhole(ctx context.Context, t Target) (Outcome, error) {
 	}
 	closed, err := pipeline.LoadClosed(d.Share, t.Job.ID)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Outcome{}, refuse(Busy, "%s is just being put away; try again in a moment (a master must be running)", t.Name)
+		return Outcome{}, Refuse(Busy, "%s is just being put away; try again in a moment (a master must be running)", t.Name)
 	}
 	if err == nil && closed.Source != "" {
 		_, err = d.Share.Stat(string(closed.Source))
 	}
 	if err != nil || closed.Source == "" {
-		lost := refuse(NotNow, "the source of %s is not where it was put; look for it in %s",
+		lost := Refuse(NotNow, "the source of %s is not where it was put; look for it in %s",
 			t.Name, d.Share.Path(pipeline.FailedDir))
 		return Outcome{}, errors.Join(lost, err)
 	}

@@ -1,4 +1,4 @@
-// Package steer holds what people ask of a share: submit or upload a film; pause, resume, cancel or retry a job, or put
+// Package steer holds what people ask of a share: submit a film; pause, resume, cancel or retry a job, or put
 // it before others. The command line calls these functions, and whatever else lets people steer can call the same ones.
 // They print nothing: each returns what came of the wish, or a typed error.
 //
@@ -106,7 +106,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
-func refuse(kind Kind, format string, args ...any) error {
+// Refuse returns an *Error.
+func Refuse(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, text: fmt.Sprintf(format, args...)}
 }
 

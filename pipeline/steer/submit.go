@@ -58,7 +58,7 @@ func (d Desk) Submit(ctx context.Context, file string, w Wishes) (Submission, er
 	if w.Size, err = d.Share.CreateFrom(ctx, staged, in); err != nil {
 		return Submission{}, err
 	}
-	s, err := d.nameFree(pipeline.Inbox, filepath.Base(file), staged, w)
+	s, err := d.NameFree(pipeline.Inbox, filepath.Base(file), staged, w)
 	if err == nil && w.KeepDate { // not before: an old file that has no name yet is swept
 		s.Undated = d.Share.SetDate(s.Name, st.ModTime())
 	}
@@ -102,7 +102,7 @@ func (d Desk) name(s Submission, staged string, w Wishes) error {
 		return nil
 	}
 	if err == nil {
-		err = refuse(Busy, "%q has just been taken; add the file again", s.Name)
+		err = Refuse(Busy, "%q has just been taken; add the file again", s.Name)
 	}
 	dir, base := path.Split(s.Name)
 	switch is, lost := d.Share.OtherName(staged, path.Clean(dir), func(n string) bool { return n == base }); {
@@ -117,9 +117,9 @@ func (d Desk) name(s Submission, staged string, w Wishes) error {
 // nameTries is how often a name is sought that nobody takes meanwhile.
 const nameTries = 5
 
-// nameFree gives a staged film of w.Size bytes a free name in a folder of the inbox, with its settings. The staged name
+// NameFree gives a staged film of w.Size bytes a free name in a folder of the inbox, with its settings. The staged name
 // stays. A name that was taken after all is not tried again: a share that ignores case does not list all that it has.
-func (d Desk) nameFree(dir, base, staged string, w Wishes) (Submission, error) {
+func (d Desk) NameFree(dir, base, staged string, w Wishes) (Submission, error) {
 	lost := map[string]bool{}
 	for {
 		name, err := freeName(d.Share, dir, base, lost)

@@ -58,7 +58,7 @@ func (t Target) outcome(s State) Outcome {
 // ended is an error where nothing can be asked of the job any more.
 func (t Target) ended() error {
 	if j := t.Job; j.State.HasOutput() || j.State == pipeline.Cancelled || j.Decided {
-		return refuse(NotNow, "job %s (%s) has ended: it is %s", j.ID, j.Name, j.State)
+		return Refuse(NotNow, "job %s (%s) has ended: it is %s", j.ID, j.Name, j.State)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (d Desk) find(ctx context.Context, word string, fits func(all []Target) fun
 	case len(fitting) == 0 && len(all) > 0:
 		return Target{}, all[0].whyNot()
 	case len(fitting) == 0:
-		return Target{}, refuse(Unknown,
+		return Target{}, Refuse(Unknown,
 			"there is no job %q, and no such file in the inbox; `distenc status` lists what there is", word)
 	}
 	text := fmt.Sprintf("%q can mean %d things; give the id or the path that stands here:", word, len(fitting))
@@ -113,9 +113,9 @@ func (d Desk) findLive(ctx context.Context, word string) (Target, error) {
 // whyNot is why nothing can be asked of a film that is no job.
 func (t Target) whyNot() error {
 	if t.waiting != "" {
-		return refuse(NotNow, "%s waits to be taken in: there is nothing to be tried again", t.Word())
+		return Refuse(NotNow, "%s waits to be taken in: there is nothing to be tried again", t.Word())
 	}
-	return refuse(NotNow, "%s is no job: `distenc retry %q` puts it back into the inbox", t.Word(), t.Name)
+	return Refuse(NotNow, "%s is no job: `distenc retry %q` puts it back into the inbox", t.Word(), t.Name)
 }
 
 // meant lists what a word may mean.

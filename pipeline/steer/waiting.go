@@ -35,7 +35,7 @@ func (d Desk) amendWaiting(film string, w Wishes) error {
 // taken is an error where a master took a film in just when something was asked of it.
 func (d Desk) taken(film string) error {
 	if _, err := d.Share.Stat(film); errors.Is(err, fs.ErrNotExist) {
-		return refuse(Busy, "%s is just being taken in; give the command again in a moment", shown(below(film)))
+		return Refuse(Busy, "%s is just being taken in; give the command again in a moment", shown(below(film)))
 	}
 	return nil
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // testFiles are those of a share on which there is little room.
 func testFiles(share *sharefs.FS) *handin.Files {
 	return &handin.Files{
 		Share: share,
-		Uploads: &steer.Uploads{
+		Uploads: &upload.Store{
 			Desk:    steer.Desk{Share: share, Settings: plain{}},
 			MinFree: func() int64 { return 0 }, Free: func() (int64, error) { return 1000, nil },
 		},
@@ -37,7 +38,7 @@ func testFiles(share *sharefs.FS) *handin.Files {
 // furnish puts half a film, an output and a certificate on a share.
 func furnish(t *testing.T, c *Control, share *sharefs.FS) {
 	t.Helper()
-	_, err := c.Files.Uploads.Receive(t.Context(), steer.Part{Path: "half.mkv", Total: 9}, strings.NewReader("film"))
+	_, err := c.Files.Uploads.Receive(t.Context(), upload.Part{Path: "half.mkv", Total: 9}, strings.NewReader("film"))
 	require.NoError(t, err)
 	require.NoError(t, share.Create("outbox/film one.mkv", []byte("film")))
 	require.NoError(t, share.Create(pipeline.JobFile(job, pipeline.CertificateName), []byte(`{"frames": 5}`)))

@@ -8,6 +8,7 @@ import (
 	"github.com/distenc/distenc/cmd/internal/handin"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // Problem is an answer that something could not be done, as RFC 9457 has it.
@@ -83,7 +84,7 @@ func problemOf(err error) *Problem {
 		}
 		return p
 	}
-	if o, ok := errors.AsType[*steer.OffsetError](err); ok {
+	if o, ok := errors.AsType[*upload.OffsetError](err); ok {
 		p := Refuse(http.StatusConflict, o.Error())
 		p.Kind = KindOffset
 		return p

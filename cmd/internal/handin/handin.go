@@ -17,12 +17,13 @@ import (
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // Files are those of a share.
 type Files struct {
 	Share   *sharefs.FS
-	Uploads *steer.Uploads
+	Uploads *upload.Store
 	// Latest is the last state that was read, nil before the first.
 	Latest func() *status.Status
 	// Wishes reads what is asked for a film from the query of its address; an error is the asker's.

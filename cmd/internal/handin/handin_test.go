@@ -26,6 +26,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // plain are settings beside a film that hold nothing but the nonce.
@@ -55,7 +56,7 @@ func newSite(t *testing.T, root string) *site {
 	s := &site{t: t}
 	s.Files = &Files{
 		Share: share, Latest: func() *status.Status { return &s.state },
-		Uploads: &steer.Uploads{
+		Uploads: &upload.Store{
 			Desk: steer.Desk{Share: share, Settings: plain{}}, MinFree: func() int64 { return 0 },
 		},
 		Wishes: func(q url.Values) (steer.Wishes, error) {
@@ -76,7 +77,7 @@ func newSite(t *testing.T, root string) *site {
 			if refused, ok := errors.AsType[*Refusal](err); ok {
 				code = refused.Status
 			}
-			if errors.As(err, new(*steer.OffsetError)) {
+			if errors.As(err, new(*upload.OffsetError)) {
 				code = http.StatusConflict
 			}
 			if err != nil {

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 // Upload is how far a film is.
@@ -49,8 +49,8 @@ func (f *Files) Put(w http.ResponseWriter, r *http.Request) error {
 
 // refused says besides how much is there.
 func (f *Files) refused(w http.ResponseWriter, err error) error {
-	if wrong, ok := errors.AsType[*steer.OffsetError](err); ok {
-		offer(w, steer.Received{Offset: wrong.Offset, Total: wrong.Total})
+	if wrong, ok := errors.AsType[*upload.OffsetError](err); ok {
+		offer(w, upload.Received{Offset: wrong.Offset, Total: wrong.Total})
 		return wrong
 	}
 	switch {
@@ -89,7 +89,7 @@ func (f *Files) ListProfiles(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-func tell(w http.ResponseWriter, code int, got steer.Received) {
+func tell(w http.ResponseWriter, code int, got upload.Received) {
 	offer(w, got)
 	u := Upload{Offset: got.Offset, Total: got.Total, Complete: got.Film != nil}
 	if got.Film != nil {
@@ -103,7 +103,7 @@ func tell(w http.ResponseWriter, code int, got steer.Received) {
 	_ = json.NewEncoder(w).Encode(u) // the client is gone
 }
 
-func offer(w http.ResponseWriter, got steer.Received) {
+func offer(w http.ResponseWriter, got upload.Received) {
 	h := w.Header()
 	h.Set("Upload-Offset", strconv.FormatInt(got.Offset, 10))
 	h.Set("Upload-Length", strconv.FormatInt(got.Total, 10))
@@ -111,8 +111,8 @@ func offer(w http.ResponseWriter, got steer.Received) {
 }
 
 // part reads what a request brings.
-func (f *Files) part(r *http.Request) (steer.Part, error) {
-	p := steer.Part{Path: r.PathValue("path"), Modified: r.URL.Query().Get("modified")}
+func (f *Files) part(r *http.Request) (upload.Part, error) {
+	p := upload.Part{Path: r.PathValue("path"), Modified: r.URL.Query().Get("modified")}
 	if ms, err := strconv.ParseInt(p.Modified, 10, 64); err == nil {
 		p.Date = time.UnixMilli(ms)
 	}
@@ -155,7 +155,7 @@ func place(r *http.Request) (first, total int64, err error) {
 		if r.ContentLength > 0 {
 			return 0, 0, refuse(http.StatusBadRequest, "`Content-Range: bytes */%d` announces a film and has no body", total)
 		}
-		return steer.Announce, total, nil
+		return upload.Announce, total, nil
 	}
 	first, _ = strconv.ParseInt(m[1], 10, 64)
 	last, _ := strconv.ParseInt(m[2], 10, 64)

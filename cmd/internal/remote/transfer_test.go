@@ -26,6 +26,7 @@ import (
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 	"github.com/distenc/distenc/pipeline/steer"
+	"github.com/distenc/distenc/pipeline/upload"
 )
 
 const token = "0123456789abcdef"
@@ -54,7 +55,7 @@ func testMaster(t *testing.T, cut func(*http.Request) int64) (*Master, *sharefs.
 		Desk: func(string) steer.Desk { return steer.Desk{} },
 		Files: &handin.Files{Share: share, Latest: latest,
 			Wishes:  func(q url.Values) (steer.Wishes, error) { return steer.Wishes{Profile: q.Get("profile")}, nil },
-			Uploads: &steer.Uploads{Desk: steer.Desk{Share: share, Settings: plain{}}, MinFree: func() int64 { return 0 }},
+			Uploads: &upload.Store{Desk: steer.Desk{Share: share, Settings: plain{}}, MinFree: func() int64 { return 0 }},
 		}})
 	handler := c.Handler()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

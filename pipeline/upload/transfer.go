@@ -1,10 +1,9 @@
-package steer
+package upload
 
 import (
 	"context"
 	"errors"
 	"hash"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"maps"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/steer"
 )
 
 // transfer is a part that is being taken.
@@ -37,7 +37,7 @@ func (t *transfer) idle() time.Duration {
 
 // occupy keeps an upload for one part. It takes over from a client that has sent nothing for a while. If that one's
 // bytes came whole all the same, theirs is what became of them, and nothing is kept.
-func (u *Uploads) occupy(ctx context.Context, key string, p Part) (mine *transfer, theirs Received, err error) {
+func (u *Store) occupy(ctx context.Context, key string, p Part) (mine *transfer, theirs Received, err error) {
 	mine = &transfer{interrupt: p.Interrupt, began: time.Now(), over: make(chan struct{})}
 	for {
 		u.mu.Lock()
@@ -52,7 +52,8 @@ func (u *Uploads) occupy(ctx context.Context, key string, p Part) (mine *transfe
 		}
 		u.mu.Unlock()
 		if other.interrupt == nil || other.idle() < stalled {
-			return nil, theirs, refuse(Busy, "%q is being uploaded just now by somebody else", shown(p.Path))
+			return nil, theirs, steer.Refuse(steer.Busy, "%q is being uploaded just now by somebody else",
+				pipeline.RawName(p.Path))
 		}
 		other.interrupt()
 		select {
@@ -66,7 +67,7 @@ func (u *Uploads) occupy(ctx context.Context, key string, p Part) (mine *transfe
 	}
 }
 
-func (u *Uploads) leave(key string, t *transfer) {
+func (u *Store) leave(key string, t *transfer) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.busy, key)
@@ -75,7 +76,7 @@ func (u *Uploads) leave(key string, t *transfer) {
 
 // room refuses a film for which there is none beside those that are coming in, and keeps it for this one. freed are the
 // bytes that it takes the place of.
-func (u *Uploads) room(p Part, need, freed int64, t *transfer) error {
+func (u *Store) room(p Part, need, freed int64, t *transfer) error {
 	free, err := u.free()
 	if err != nil {
 		return err
@@ -87,33 +88,26 @@ func (u *Uploads) room(p Part, need, freed int64, t *transfer) error {
 		free -= other.left.Load()
 	}
 	if least := u.MinFree(); free-need < least {
-		return refuse(NoRoom, "there is no room for %q: %d bytes are still to come, and %d can be had beside the %d that "+
-			"stay free (disk.min_free) and what others are uploading; make room on the share",
-			shown(p.Path), need, max(0, free-least), least)
+		return steer.Refuse(steer.NoRoom, "there is no room for %q: %d bytes are still to come, and %d can be had "+
+			"beside the %d that stay free (disk.min_free) and what others are uploading; make room on the share",
+			pipeline.RawName(p.Path), need, max(0, free-least), least)
 	}
 	t.left.Store(need)
 	return nil
 }
 
-func (u *Uploads) free() (int64, error) {
+func (u *Store) free() (int64, error) {
 	if u.Free != nil {
 		return u.Free()
 	}
 	return u.Desk.Share.Free()
 }
 
-// sum is the CRC-32 of an upload's first bytes, as far as they came through this process.
-type sum struct {
-	nonce string
-	upto  int64
-	crc   hash.Hash32
-}
-
 // write appends what a part brings.
-func (u *Uploads) write(ctx context.Context, s *staged, t *transfer, body io.Reader) error {
+func (u *Store) write(ctx context.Context, s *staged, t *transfer, body io.Reader) error {
 	crc := u.sumOf(*s)
 	in := &incoming{
-		transfer: t, r: io.LimitReader(body, s.Total-s.size), look: func() error { return u.look(*s) }, crc: crc.crc,
+		transfer: t, r: io.LimitReader(body, s.Total-s.size), look: func() error { return u.mayGoOn(*s) }, crc: crc.crc,
 	}
 	n, err := u.Desk.Share.Append(ctx, s.Path(), s.size, in)
 	if crc.upto += in.got; crc.upto == s.size+n {
@@ -121,24 +115,26 @@ func (u *Uploads) write(ctx context.Context, s *staged, t *transfer, body io.Rea
 	}
 	s.size += n
 	if sharefs.Full(err) {
-		return errors.Join(refuse(NoRoom, "the share is full; what came so far stays, so make room and go on"), err)
+		full := steer.Refuse(steer.NoRoom, "the share is full; what came so far stays, so make room and go on")
+		return errors.Join(full, err)
 	}
 	if err == nil && n > 0 && s.size == s.Total {
-		err = u.look(*s)
-		if refused, ok := errors.AsType[*Error](err); ok && refused.Kind == NoRoom {
+		err = u.mayGoOn(*s)
+		if refused, ok := errors.AsType[*steer.Error](err); ok && refused.Kind == steer.NoRoom {
 			err = nil // it is all there
 		}
 	}
 	return err
 }
 
-// look is an error where there is no room any more, or another master has taken the upload over.
-func (u *Uploads) look(s staged) error {
+// mayGoOn is an error where there is no room any more, or another master has taken the upload over.
+func (u *Store) mayGoOn(s staged) error {
 	if _, err := u.Desk.Share.Stat(s.Path()); errors.Is(err, fs.ErrNotExist) {
-		return refuse(Busy, "another master goes on with this upload, or it was dropped; try again in a moment")
+		return steer.Refuse(steer.Busy, "another master goes on with this upload, or it was dropped; try again in a moment")
 	}
 	if free, err := u.free(); err == nil && free < u.MinFree() {
-		return refuse(NoRoom, "less than disk.min_free is free on the share; what came so far stays, so make room and go on")
+		return steer.Refuse(steer.NoRoom, "less than disk.min_free is free on the share; what came so far stays, so "+
+			"make room and go on")
 	}
 	return nil
 }
@@ -172,47 +168,13 @@ func (i *incoming) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// sumOf hands over the sum up to what is there, or one that is of no use because some of it came another way.
-func (u *Uploads) sumOf(s staged) sum {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	known, ok := u.sums[s.Key]
-	delete(u.sums, s.Key) // it goes on counting, and is put back if all that it counted was written
-	if ok && known.nonce == s.Nonce && known.upto == s.size {
-		return known
-	}
-	fresh := sum{nonce: s.Nonce, crc: crc32.NewIEEE()}
-	if s.size > 0 {
-		fresh.upto = -s.Total - 1 // never what is there
-	}
-	return fresh
-}
-
-func (u *Uploads) setSum(key string, s sum) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.sums == nil || len(u.sums) > maxUploads { // what is forgotten is read again
-		u.sums = map[string]sum{}
-	}
-	u.sums[key] = s
-}
-
-func (u *Uploads) renamed(was, is pipeline.Upload) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if s, ok := u.sums[was.Key]; ok && s.nonce == was.Nonce {
-		s.nonce = is.Nonce
-		u.sums[was.Key] = s
-	}
-}
-
-func (u *Uploads) forget(key string) {
+func (u *Store) forget(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.ended, key)
 }
 
-func (u *Uploads) remember(key string, r Received) {
+func (u *Store) remember(key string, r Received) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended == nil || len(u.ended) > maxEnded {
