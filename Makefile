@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-container test-slurm test-windows test-sim test-lab test-lab-short test-api fuzz bench lint lint-systems vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-container test-slurm test-windows test-sim test-lab test-lab-short test-api test-walk fuzz bench lint lint-systems vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -77,6 +77,13 @@ test-container:
 test-api: build
 	test/install-tools $(MEDIA) python3 pip3
 	test/api $(CURDIR)/bin/distenc
+
+# A browser's whole walk with a film of MB megabytes, and its pictures in PICTURES if that names a folder.
+MB ?= 2048
+test-walk:
+	test/install-tools $(MEDIA) chromium
+	DISTENC_TEST_BROWSER=1 DISTENC_TEST_WALK=$(MB) DISTENC_TEST_PICTURES=$(PICTURES) \
+		$(GO) test -count=1 -v -timeout 60m -run 'TestWalk' ./test/farm
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.

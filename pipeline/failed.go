@@ -45,6 +45,9 @@ func SidecarBeside(name string) string {
 	return dir + fit(base, fmt.Sprintf("~%08x%s", crc32.ChecksumIEEE([]byte(base)), sidecarSuffix))
 }
 
+// Sidecar reports whether a file of this name holds the settings for another one. Case does not matter.
+func Sidecar(name string) bool { return strings.HasSuffix(strings.ToLower(name), sidecarSuffix) }
+
 // Reject is a source that goes into failed/.
 type Reject struct {
 	Source  string  // where it is, on the share

@@ -33,11 +33,12 @@ var (
 	// Endings of the notes that a downloader keeps beside a file as long as that is not whole, though it has
 	// its final name and size: aria2, lftp, axel.
 	noteSuffixes = []string{".aria2", ".lftp-pget-status", ".st"}
-	// What goes with a film and is not one: subtitles, sound alone, pictures, texts and checksums.
+	// What goes with a film and is not one: subtitles and their fonts, sound alone, pictures, texts and checksums.
 	companionEndings = []string{
 		".srt", ".ass", ".ssa", ".vtt", ".sub", ".idx", ".sup", ".smi", ".ttml", ".mks", ".mka", ".ac3", ".eac3", ".dts",
 		".nfo", ".txt", ".xml", ".json", ".html", ".htm", ".url", ".md5", ".sfv", ".sha1", ".sha256",
 		".jpg", ".jpeg", ".png", ".webp", ".tbn", ".pdf",
+		".ttf", ".otf", ".ttc", ".woff", ".woff2",
 	}
 )
 

@@ -33,14 +33,17 @@ func checkInboxPath(inbox string) error {
 			return no("a path is folders and a file's name, with one / between them, and has no . or ..")
 		case len(element) > sharefs.NameMax:
 			return no("a name has at most %d bytes", sharefs.NameMax)
+		case pipeline.Sidecar(element):
+			return no("by its name it holds a film's own settings; what a film is to be encoded with is asked for as it is " +
+				"sent: a profile, or what `distenc add --help` lists")
 		case watcher.Ignored(element):
 			return no("%q is a hidden name, an unfinished file's or a program's own; rename it if it is a whole film",
 				pipeline.RawName(element))
 		}
 	}
 	if watcher.Companion(inbox) {
-		return no("by its name it is no film but goes with one; what lies beside a film in the inbox follows it " +
-			"into the outbox")
+		return no("by its name it is no film but goes with one, and the share's own inbox alone takes such files: what " +
+			"lies beside a film there follows it into the outbox")
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (u *Store) open(ctx context.Context, p Part, key string, t *transfer) (stag
 	switch {
 	case err != nil:
 		return s, err
-	case p.First == 0, p.First == Announce && (!found || s.Total != p.Total):
+	case p.First == 0 && (!found || !p.Onwards), p.First == Announce && (!found || s.Total != p.Total):
 		return u.begin(p, key, s.size, t)
 	case !found:
 		return s, &OffsetError{First: p.First, Total: p.Total}

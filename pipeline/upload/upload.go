@@ -34,10 +34,13 @@ type Part struct {
 	Path     string // below inbox/, where the film is to lie
 	Modified string // tells the film from another one for the same path; "" is as good as any other text
 	// Date is when the film was modified, for steer.Wishes.KeepDate; if zero, nobody said.
-	Date   time.Time
-	First  int64 // the place in the film of the first byte that is brought; Announce: none is
-	Total  int64 // bytes of the whole film
-	Wishes steer.Wishes
+	Date  time.Time
+	First int64 // the place in the film of the first byte that is brought; Announce: none is
+	Total int64 // bytes of the whole film
+	// Onwards is a part that goes on with what is there, if it begins with the first byte too: a browser by itself sends
+	// a request once more whose connection broke before an answer came.
+	Onwards bool
+	Wishes  steer.Wishes
 	// Interrupt ends a read of the part's bytes that waits. If nil, nobody takes over from a client that is gone.
 	Interrupt func()
 }
@@ -73,8 +76,8 @@ const (
 	stalled = 5 * time.Second
 )
 
-// Receive takes a part in, and names the film once it is whole. A part for the first byte, or the announcement of a
-// film of another size, begins anew. What came stays, whatever the error, unless it was damaged.
+// Receive takes a part in, and names the film once it is whole. A part for the first byte that is not Onwards, or the
+// announcement of a film of another size, begins anew. What came stays, whatever the error, unless it was damaged.
 //
 // Errors are *steer.Error (Wrong, NoRoom, Busy, Many, Damaged), *OffsetError, those of body, or the share's.
 func (u *Store) Receive(ctx context.Context, p Part, body io.Reader) (Received, error) {

@@ -96,6 +96,12 @@ func TestHandInAndTakeOut(t *testing.T) {
 	require.Contains(t, f.fails(1, "fetch", "film é", "--of", other, "-o", dir), "not overwritten")
 	require.Contains(t, f.fails(1, "fetch", "none", "--of", other), "no file")
 	require.Contains(t, f.fails(2, "add", source, "--to", other, "--profile", "none"), "no profile")
+	for name, says := range map[string]string{"a.srt": "goes with one", "a.ttf": "goes with one",
+		"a.mkv.distenc.toml": "holds a film's own settings", ".a.mkv": "is a hidden name"} {
+		beside := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(beside, []byte("x"), 0o600))
+		require.Contains(t, f.fails(1, "add", beside, "--to", other), says)
+	}
 	f.env = nil
 	require.Contains(t, f.fails(1, "fetch", "film", "--of", other), "a token is wanted")
 	require.Equal(t, "401", fetchStatus(t, other+"/api/v1/outbox"))

@@ -168,7 +168,9 @@ func TestFilms(t *testing.T) {
 		require.NoError(t, os.WriteFile(share.Path("inbox/"+name), film, 0o644))
 		before := there.committed()
 		if n%2 == 0 {
-			eventually(t, "an encoder on Windows", func() bool { return len(encoders(windows.files)) > 0 })
+			eventually(t, "a chunk claimed on Windows", func() bool {
+				return strings.Count(there.said(), "msg=claimed") > there.committed() && len(encoders(windows.files)) > 0
+			})
 			measure(t, there.Process.Pid)
 			require.NoError(t, there.Process.Kill())
 			<-there.ended

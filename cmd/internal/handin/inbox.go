@@ -120,6 +120,9 @@ func (f *Files) part(r *http.Request) (upload.Part, error) {
 	if p.First, p.Total, err = place(r); err != nil {
 		return p, err
 	}
+	if p.Onwards, err = onwards(r, p.First); err != nil {
+		return p, err
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return p, refuse(http.StatusBadRequest, "the address can't be read: %s", err)
@@ -164,6 +167,18 @@ func place(r *http.Request) (first, total int64, err error) {
 			values[0], r.ContentLength)
 	}
 	return first, total, nil
+}
+
+// onwards reports whether a part says how much is there, in Upload-Offset: then it never begins anew.
+func onwards(r *http.Request, first int64) (bool, error) {
+	said := r.Header.Get("Upload-Offset")
+	if said == "" {
+		return false, nil
+	}
+	if n, err := strconv.ParseInt(said, 10, 64); err != nil || n != first {
+		return false, refuse(http.StatusBadRequest, "Upload-Offset is %q, but the part begins with byte %d", said, first)
+	}
+	return true, nil
 }
 
 // patient gives a client time for each bit of progress. Without a deadline of the connection it waits as it did before.

@@ -37,6 +37,9 @@ func TestAnUploadThatIsCutOff(t *testing.T) {
 	code, h, _ = s.send("PUT", path, film[1_200_000:], "Content-Range", "bytes 1200000-3999999/4000000")
 	require.Equal(t, 409, code)
 	require.Equal(t, "1600000", h.Get("Upload-Offset"))
+	code, h, _ = s.send("PUT", path, film, "Content-Range", "bytes 0-3999999/4000000", "Upload-Offset", "0")
+	require.Equal(t, 409, code, "a browser sends what broke once more")
+	require.Equal(t, "1600000", h.Get("Upload-Offset"))
 	code, h, text := s.send("PUT", path, film[1_600_000:2_000_000], "Content-Range", "bytes 1600000-1999999/4000000")
 	require.Equal(t, 202, code, text)
 	require.Equal(t, []string{"2000000", "4000000", "?0"},
@@ -98,6 +101,8 @@ func TestUploadsThatAreRefused(t *testing.T) {
 		{400, []string{"Content-Range", "bytes 0-3/9", "Content-Range", "bytes 0-3/9"}},
 		{415, []string{"Content-Encoding", "gzip"}},
 		{409, []string{"Content-Range", "bytes 5-8/9"}},
+		{400, []string{"Content-Range", "bytes 0-3/9", "Upload-Offset", "1"}},
+		{400, []string{"Content-Range", "bytes 0-3/9", "Upload-Offset", "x"}},
 	} {
 		code, _, text := s.send("PUT", "/inbox/film.mkv", "film", c.header...)
 		require.Equal(t, c.code, code, "%s %s", c.header, text)

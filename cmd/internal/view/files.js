@@ -69,6 +69,7 @@ class Upload {
     this.retry.hidden = state !== "failed";
     this.item.className = state === "failed" ? "failed" : "";
     this.text.className = state === "failed" ? "why" : "";
+    this.bar.hidden = state === "failed" && !this.bar.value; // nothing of it is there
   }
   async run() {
     this.become("sending");
@@ -119,6 +120,7 @@ class Upload {
       moved(0);
       r.open("PUT", this.address);
       r.setRequestHeader("Content-Range", "bytes " + from + "-" + (total - 1) + "/" + total);
+      r.setRequestHeader("Upload-Offset", String(from)); // the browser may send it twice, and the film must not begin anew
       r.setRequestHeader("Content-Type", "application/octet-stream");
       r.upload.onprogress = (e) => moved(e.loaded);
       r.upload.onload = () => { this.text.textContent = "all is sent; the master looks at it …"; };
