@@ -16,7 +16,7 @@ var (
 var plain = Demand{Encoder: "x265", Format: "yuv420p"}
 
 func nodeWith(slots int, builds ...Offer) SeenNode {
-	return SeenNode{Node: Node{Hardware: Hardware{Slots: slots}, Builds: builds}}
+	return SeenNode{Node: Node{Hardware: Hardware{Slots: slots}, Software: Software{Builds: builds}}}
 }
 
 func TestABuildIsChosenByItsSlots(t *testing.T) {

@@ -18,19 +18,16 @@ import (
 type Node struct {
 	Node string `json:"node"`
 	Hardware
-	Load    float64             `json:"load"`  // of the last minute, the encoders' own included
-	State   string              `json:"state"` // NodeIdle, NodeEncoding or NodeResting
-	Why     string              `json:"why,omitempty"`
-	Chunks  map[string]Encoding `json:"chunks"`
-	FPS     float64             `json:"fps"`               // of the last minute, all slots together
-	Jobs    map[string]float64  `json:"job_fps,omitempty"` // the same, by job
-	Speed   map[string]Speed    `json:"speed,omitempty"`   // measured, by job
-	Version string              `json:"version,omitempty"` // distenc's
-	Encoder string              `json:"encoder,omitempty"`
-	Builds  []Offer             `json:"builds,omitempty"`  // of encoders, one for each that was tried
-	Metrics []Metric            `json:"metrics,omitempty"` // that its ffmpeg can measure
-	Since   time.Time           `json:"since"`
-	Seq     int64               `json:"seq"` // moves at every beat
+	Load   float64             `json:"load"`  // of the last minute, the encoders' own included
+	State  string              `json:"state"` // NodeIdle, NodeEncoding or NodeResting
+	Why    string              `json:"why,omitempty"`
+	Chunks map[string]Encoding `json:"chunks"`
+	FPS    float64             `json:"fps"`               // of the last minute, all slots together
+	Jobs   map[string]float64  `json:"job_fps,omitempty"` // the same, by job
+	Speed  map[string]Speed    `json:"speed,omitempty"`   // measured, by job
+	Software
+	Since time.Time `json:"since"`
+	Seq   int64     `json:"seq"` // moves at every beat
 }
 
 // Hardware is what a node can encode with.
@@ -41,6 +38,14 @@ type Hardware struct {
 	Cores   int    `json:"cores,omitempty"`
 	Threads int    `json:"threads,omitempty"` // of one encode
 	Memory  int64  `json:"memory,omitempty"`  // bytes that programs there can have at most; 0: not known
+}
+
+// Software is what a node encodes by.
+type Software struct {
+	Version string   `json:"version"` // distenc's
+	Encoder string   `json:"encoder"`
+	Builds  []Offer  `json:"builds,omitempty"`  // of encoders, one for each that was tried
+	Metrics []Metric `json:"metrics,omitempty"` // that its ffmpeg can measure
 }
 
 // The states of a node. NodeSilent is never written by the node itself: it is what others see of it.

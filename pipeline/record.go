@@ -11,9 +11,7 @@ import (
 // Record is what a worker says of its result, durable before the commit. Accepting compares it with
 // the bytes that are there and with the plan.
 type Record struct {
-	Chunk     string    `json:"chunk"` // job.chunk
-	Attempt   int       `json:"attempt"`
-	Node      string    `json:"node"`
+	Attempted
 	Size      int64     `json:"size"`
 	Video     int64     `json:"video"` // bytes of its packets, without their container
 	CRC32     string    `json:"crc32"` // of the result file, 8 upper-case hex digits
@@ -28,6 +26,13 @@ type Record struct {
 	Quality   Scored    `json:"quality,omitzero"`
 	Time      time.Time `json:"time"` // the worker's wall clock, for people: nothing is decided by it
 	Spare     bool      `json:"-"`    // until it is stored the result lies in ChunkFile.Spare
+}
+
+// Attempted is one attempt of a chunk.
+type Attempted struct {
+	Chunk   string `json:"chunk"` // job.chunk
+	Attempt int    `json:"attempt"`
+	Node    string `json:"node"` // whose attempt it was
 }
 
 // Spending is what a chunk was given of its film's budget.

@@ -16,10 +16,8 @@ import (
 // Failure is one report of what went wrong with one attempt of a chunk, a file of its own in the job's
 // log folder: jobs/<job>/log/<stem>.<reporter>.json. Whether a chunk is set aside is decided by them.
 type Failure struct {
-	Chunk   string  `json:"chunk"`
-	Attempt int     `json:"attempt"`
-	Node    string  `json:"node"`              // whose attempt it was
-	Machine string  `json:"machine,omitempty"` // and on which, as the node's file has it
+	Attempted
+	Machine string  `json:"machine,omitempty"` // on which it was, as the node's file has it
 	By      string  `json:"by"`                // who reports it
 	Weight  float64 `json:"weight"`
 	// Allowance is what of the decoder's buffer the chunk may count on from now on: its result was sound, but overran it

@@ -55,7 +55,8 @@ func (b *bench) accept(t *testing.T) (alike bool) {
 }
 
 func (b *bench) node(t *testing.T, name string, build pipeline.Build) {
-	n := pipeline.Node{Node: name, Hardware: pipeline.Hardware{Slots: 1}, Builds: []pipeline.Offer{{Build: build}}}
+	n := pipeline.Node{Node: name, Hardware: pipeline.Hardware{Slots: 1}}
+	n.Builds = []pipeline.Offer{{Build: build}}
 	require.NoError(t, n.Write(b.FS))
 	b.crew.looked = time.Time{}
 }

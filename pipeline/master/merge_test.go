@@ -45,7 +45,7 @@ func TestManyResultsOfAnotherMasterAreCheckedQuickly(t *testing.T) {
 		claim := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed("pc1-w12345")
 		c := claim.In(pipeline.Accepted)
 		record, err := json.Marshal(pipeline.Record{
-			Chunk: c.ID(), Attempt: c.Attempt, Node: c.Node, CRC32: strconv.Itoa(i + 1),
+			Attempted: pipeline.Attempted{Chunk: c.ID(), Attempt: c.Attempt, Node: c.Node}, CRC32: strconv.Itoa(i + 1),
 		})
 		require.NoError(t, err)
 		require.NoError(t, m.FS.Create(c.Record(), record))

@@ -29,9 +29,14 @@ type Clip struct {
 	Sizes         []int64 // of the packets in file order, bytes
 	// Digest is of all packets' payloads in file order, see Fold.
 	Digest [sha256.Size]byte
-	Size   int64  // of the file, in bytes
-	CRC32  string // of the file, 8 upper-case hex digits; empty where not all of it was read
-	Head   []byte // the file's beginning, headSize bytes of it
+	clipFile
+}
+
+// clipFile is what is known of a clip's file as bytes.
+type clipFile struct {
+	Size  int64
+	CRC32 string // 8 upper-case hex digits; empty where not all of it was read
+	Head  []byte // the first headSize bytes
 }
 
 // Payload is the bytes of all packets.
@@ -144,7 +149,7 @@ func (t Tools) probeClip(ctx context.Context, path string, c *Clip) error {
 	if err != nil {
 		return err
 	}
-	*c = Clip{Streams: len(f.Streams), Size: c.Size, CRC32: c.CRC32, Head: c.Head}
+	*c = Clip{Streams: len(f.Streams), clipFile: c.clipFile}
 	if c.Streams == 0 {
 		return nil
 	}

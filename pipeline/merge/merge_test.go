@@ -317,7 +317,8 @@ func TestCertificate(t *testing.T) {
 	j := encode(t, vfr(t, t.TempDir()), containerMKV)
 	out := j.merge(t)
 	j.req.Plan.CRC32, j.req.Plan.Original, j.req.Plan.SourceSize = "ABCDEF01", "source.mkv", 5
-	records := []pipeline.Record{{Node: "a-w1", Frames: 25, CRC32: "1", Method: "seek"}, {Node: "b-w2"}, {Node: "a-w1"}}
+	a, b := pipeline.Attempted{Node: "a-w1"}, pipeline.Attempted{Node: "b-w2"}
+	records := []pipeline.Record{{Attempted: a, Frames: 25, CRC32: "1", Method: "seek"}, {Attempted: b}, {Attempted: a}}
 	text, err := json.Marshal(Certify(j.req.Plan, records, out, "Show [x].mkv", time.Unix(0, 0).UTC()))
 	require.NoError(t, err)
 	for _, want := range []string{`"crc32":"ABCDEF01"`, fmt.Sprintf(`"crc32":%q`, out.CRC32), `"planned":75,"found":75`,

@@ -27,7 +27,7 @@ func newShare(t *testing.T) *sharefs.FS {
 func TestPoison(t *testing.T) {
 	fail := func(weight float64, nodes ...string) (out []pipeline.Failure) {
 		for _, n := range nodes {
-			out = append(out, pipeline.Failure{Node: n, Weight: weight})
+			out = append(out, pipeline.Failure{Attempted: pipeline.Attempted{Node: n}, Weight: weight})
 		}
 		return out
 	}
@@ -47,7 +47,7 @@ func TestPoison(t *testing.T) {
 // Clones have one host name, and are told by their boots.
 func TestMachinesOfOneName(t *testing.T) {
 	on := func(machine string) pipeline.Failure {
-		return pipeline.Failure{Node: "pc-w1", Machine: machine, Weight: 1}
+		return pipeline.Failure{Attempted: pipeline.Attempted{Node: "pc-w1"}, Machine: machine, Weight: 1}
 	}
 	require.False(t, poison([]pipeline.Failure{on("x"), on("x"), on("x")}, 3, Crew{2, 2}))
 	require.True(t, poison([]pipeline.Failure{on("x"), on("y"), on("x")}, 3, Crew{2, 2}))

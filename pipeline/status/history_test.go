@@ -168,11 +168,11 @@ func TestARefusedFileThatWasPutBackIsNotTold(t *testing.T) {
 // Each attempt that came to nothing counts once, whoever reports it, also where two files of a chunk have one number.
 func TestAttemptsAreCountedOnce(t *testing.T) {
 	attempts, expired := repeats([]pipeline.Failure{
-		{Chunk: "a.1", Attempt: 1, Node: "n1", By: "n1", Weight: pipeline.WeightFailed},
-		{Chunk: "a.1", Attempt: 1, Node: "n2", By: "m1", Weight: pipeline.WeightExpired},
-		{Chunk: "a.1", Attempt: 1, Node: "n2", By: "m2", Weight: pipeline.WeightExpired},
-		{Chunk: "a.1", Attempt: 2, Node: "n1", By: "n1", Weight: pipeline.WeightFailed},
-		{Chunk: "a.1", Attempt: 3, Node: "n1", By: "c", Retry: true},
+		{Attempted: pipeline.Attempted{Chunk: "a.1", Attempt: 1, Node: "n1"}, By: "n1", Weight: pipeline.WeightFailed},
+		{Attempted: pipeline.Attempted{Chunk: "a.1", Attempt: 1, Node: "n2"}, By: "m1", Weight: pipeline.WeightExpired},
+		{Attempted: pipeline.Attempted{Chunk: "a.1", Attempt: 1, Node: "n2"}, By: "m2", Weight: pipeline.WeightExpired},
+		{Attempted: pipeline.Attempted{Chunk: "a.1", Attempt: 2, Node: "n1"}, By: "n1", Weight: pipeline.WeightFailed},
+		{Attempted: pipeline.Attempted{Chunk: "a.1", Attempt: 3, Node: "n1"}, By: "c", Retry: true},
 	})
 	require.Equal(t, []int{3, 1}, []int{attempts, expired})
 }

@@ -66,24 +66,19 @@ type Master struct {
 
 // Node is one worker as people see it.
 type Node struct {
-	Node    string    `json:"node"`
-	Host    string    `json:"host"`
-	Slots   int       `json:"slots"`
-	Cores   int       `json:"cores"`
-	Load    float64   `json:"load"`
-	Chunks  []string  `json:"chunks"`
-	FPS     float64   `json:"fps"`
-	Seen    int       `json:"seen_seconds"`
-	State   string    `json:"state"` // a node's own word, or NodeSilent
-	Why     string    `json:"why,omitempty"`
-	Version string    `json:"version"`
-	Encoder string    `json:"encoder"`
-	Since   time.Time `json:"since"`
+	Node   string    `json:"node"`
+	Host   string    `json:"host"`
+	Slots  int       `json:"slots"`
+	Cores  int       `json:"cores"`
+	Load   float64   `json:"load"`
+	Chunks []string  `json:"chunks"`
+	FPS    float64   `json:"fps"`
+	Seen   int       `json:"seen_seconds"`
+	State  string    `json:"state"` // a node's own word, or NodeSilent
+	Why    string    `json:"why,omitempty"`
+	Since  time.Time `json:"since"`
+	pipeline.Software
 	NodeMemory
-	// Builds are those of the encoders that it has.
-	Builds []pipeline.Offer `json:"builds,omitempty"`
-	// Metrics are those that it can measure.
-	Metrics []pipeline.Metric `json:"metrics,omitempty"`
 	// Asked is what people ask of its machine, also before it has heard of that. A Reader fills it in.
 	Asked *pipeline.Rest `json:"asked_to_rest,omitempty"`
 }
@@ -227,9 +222,8 @@ func nodeStatus(n pipeline.SeenNode, quiet, expiry time.Duration) Node {
 	st := Node{
 		Node: n.Node.Node, Host: n.Host, Slots: n.Slots, Cores: n.Cores, Load: n.Load, FPS: n.FPS,
 		Seen:  int(n.Seen.Seconds()),
-		State: n.State, Why: n.Why, Version: n.Version, Encoder: n.Encoder, Since: n.Since, Builds: n.Builds,
-		Metrics: n.Metrics,
-		Chunks:  []string{},
+		State: n.State, Why: n.Why, Since: n.Since, Software: n.Software,
+		Chunks: []string{},
 	}
 	if n.Seen >= quiet {
 		st.State, st.FPS = pipeline.NodeSilent, 0

@@ -77,8 +77,8 @@ func builtShareFor(t *testing.T, wanted pipeline.Quality) (*sharefs.FS, *pipelin
 	require.NoError(t, err)
 	require.NoError(t, share.Create(pipeline.ChunkFile{Job: plan.Job, Kind: pipeline.KindRange}.AsPending(1).Path(), nil))
 	peer := &pipeline.Node{
-		Node: "a-waaaaa", Hardware: pipeline.Hardware{Slots: 1}, Builds: []pipeline.Offer{{Build: oldBuild}},
-		Metrics: []pipeline.Metric{pipeline.VMAF},
+		Node: "a-waaaaa", Hardware: pipeline.Hardware{Slots: 1},
+		Software: pipeline.Software{Builds: []pipeline.Offer{{Build: oldBuild}}, Metrics: []pipeline.Metric{pipeline.VMAF}},
 	}
 	require.NoError(t, peer.Write(share))
 	return share, plan

@@ -50,8 +50,10 @@ func (w *Worker) node(ctx context.Context, now time.Time) *pipeline.Node {
 			Host: pipeline.NodeHost(w.Node), Machine: lease.Machine(),
 			Slots: w.Slots, Cores: w.Machine.Cores, Threads: w.Machine.Threads, Memory: w.memory.most(),
 		},
-		Version: w.Version, Encoder: w.Encoder.Version(), Builds: w.Encoder.Builds(ctx),
-		Metrics: w.Encoder.Metrics(ctx), Speed: w.speeds.all(),
+		Software: pipeline.Software{
+			Version: w.Version, Encoder: w.Encoder.Version(), Builds: w.Encoder.Builds(ctx), Metrics: w.Encoder.Metrics(ctx),
+		},
+		Speed: w.speeds.all(),
 	}
 	if w.Machine.Load != nil {
 		n.Load = w.Machine.Load()

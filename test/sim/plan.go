@@ -9,22 +9,41 @@ import (
 // plan is what happens in one run, drawn from the seed. Every kind of fault is on in some runs and off in
 // others, since one fault can hide what another would show.
 type plan struct {
-	masters, workers, slots, films int
+	crew
+	mounts
+	inboxPlan
 
-	calm    time.Duration // no fault after this time
+	calm   time.Duration // no fault after this time
+	poison int           // chunk 0 of the first film can't be encoded
+	events []trouble
+	traps  []*trap
+}
+
+// crew is who runs.
+type crew struct {
+	masters, workers, slots int
+
+	encode time.Duration // of a frame, at most
+	kinds  []int         // the build of each worker's machine; the first kind where it is not said
+}
+
+// mounts is how the share behaves.
+type mounts struct {
 	latency time.Duration // of a call, at most
-	encode  time.Duration // of a frame, at most
 	soft    time.Duration // after which a mount gives up; 0: never
-
-	caches  bool // attributes and names up to 60 s old, listings 0.5 s
-	errors  bool // calls fail
-	lost    bool // calls are done, and their callers told an error
-	late    bool // calls fail, and are done minutes later
-	missing bool // a listing misses an entry
-	rate    int  // one call in so many
+	caches  bool          // attributes and names up to 60 s old, listings 0.5 s
+	errors  bool          // calls fail
+	lost    bool          // calls are done, and their callers told an error
+	late    bool          // calls fail, and are done minutes later
+	missing bool          // a listing misses an entry
+	rate    int           // one call in so many
 	locks   string
-	full    time.Duration   // the disk is full from then on, for a while
-	poison  int             // chunk 0 of the first film can't be encoded
+	full    time.Duration // the disk is full from then on, for a while
+}
+
+// inboxPlan is what is to be encoded, and how.
+type inboxPlan struct {
+	films   int
 	drops   []string        // how each film is dropped
 	limits  []string        // of each film's size: outgrown, as shows early or late, at the merge; fits; or none
 	at      []time.Duration // when; those that are not in it when the seed says
@@ -32,9 +51,6 @@ type plan struct {
 	analyse bool            // films are analysed before they are encoded
 	narrow  bool            // the decoder's buffer is bounded
 	sized   bool            // films have a size
-	kinds   []int           // the build of each worker's machine; the first kind where it is not said
-	events  []trouble
-	traps   []*trap
 }
 
 // trouble is a fault at a time.
@@ -82,18 +98,19 @@ var lookSteps = [][2]string{
 
 func (w *world) drawPlan() plan {
 	on := func(what string, n int) bool { return w.chance("on "+what, n) }
-	p := plan{
+	p := plan{calm: w.span("calm", 3*time.Minute, 20*time.Minute)}
+	p.crew = crew{
 		masters: 1 + w.pick("masters", 3), workers: 1 + w.pick("workers", 4), slots: 1 + w.pick("slots", 2),
-		films:   1 + w.pick("films", 3),
-		calm:    w.span("calm", 3*time.Minute, 20*time.Minute),
-		latency: w.span("latency", time.Millisecond, 100*time.Millisecond),
-		encode:  w.span("encode", time.Second, 20*time.Second),
-		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3),
-		missing: on("missing", 3),
-		rate:    40 << w.pick("rate", 5),
-		keep:    []string{"archive", "archive", "archive", "delete"}[w.pick("keep", 4)],
-		locks:   []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
+		encode: w.span("encode", time.Second, 20*time.Second),
 	}
+	p.mounts = mounts{
+		latency: w.span("latency", time.Millisecond, 100*time.Millisecond),
+		caches:  !on("no caches", 4), errors: on("errors", 2), lost: on("lost", 2), late: on("late", 3),
+		missing: on("missing", 3), rate: 40 << w.pick("rate", 5),
+		locks: []string{"good", "good", "nobody", "slow", "stuck"}[w.pick("locks", 5)],
+	}
+	p.films = 1 + w.pick("films", 3)
+	p.keep = []string{"archive", "archive", "archive", "delete"}[w.pick("keep", 4)]
 	if on("soft", 4) {
 		p.soft = time.Minute
 	}

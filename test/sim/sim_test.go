@@ -138,7 +138,8 @@ func TestReportCanBeFollowed(t *testing.T) {
 // quiet is a plan without faults.
 func quiet(p *plan) {
 	*p = plan{
-		masters: 1, workers: 2, slots: 1, films: 1, drops: []string{"renamed"}, latency: 2 * time.Millisecond,
-		encode: 2 * time.Second, rate: 1, locks: "good", keep: "archive",
+		crew:      crew{masters: 1, workers: 2, slots: 1, encode: 2 * time.Second},
+		mounts:    mounts{latency: 2 * time.Millisecond, rate: 1, locks: "good"},
+		inboxPlan: inboxPlan{films: 1, drops: []string{"renamed"}, keep: "archive"},
 	}
 }

@@ -44,21 +44,26 @@ type world struct {
 	wg      sync.WaitGroup
 	over    chan struct{} // closed when all daemons have ended
 
-	mu        sync.Mutex
-	began     time.Time
-	clients   map[string]*client   // by node, also dead ones
-	troubled  map[string]time.Time // nodes, when something was first wrong with them
-	struck    int                  // faults at a time or a step that there were
-	films     map[string]*film
+	mu       sync.Mutex
+	began    time.Time
+	clients  map[string]*client   // by node, also dead ones
+	troubled map[string]time.Time // nodes, when something was first wrong with them
+	struck   int                  // faults at a time or a step that there were
+	films    map[string]*film
+	deeds
+	relieved bool                 // the masters were restarted at the end
+	inbox    int                  // films that are still to be dropped
+	kinds    map[string]int       // the build that is installed, by machine
+	off      map[string]time.Time // machines that are switched off, until when
+}
+
+// deeds is what people have done.
+type deeds struct {
 	altered   map[string]bool      // files that a person or a failing disk has changed
-	gonejobs  map[string]bool      // job folders that a person has removed
-	cancelled bool                 // a person has cancelled a job
-	helped    map[string]time.Time // jobs that a person has tried again, when
-	relieved  bool                 // the masters were restarted at the end
-	inbox     int                  // films that are still to be dropped
-	kinds     map[string]int       // the build that is installed, by machine
-	off       map[string]time.Time // machines that are switched off, until when
-	resting   map[string]time.Time // machines that a person has asked to rest, since when
+	gonejobs  map[string]bool      // job folders that were removed
+	cancelled bool                 // a job was cancelled
+	helped    map[string]time.Time // jobs that were tried again, when
+	resting   map[string]time.Time // machines that were asked to rest, since when
 }
 
 // result is what came of a run.
@@ -93,8 +98,9 @@ func run(t *testing.T, seed uint64, m mutant, adjust func(p *plan)) (r result) {
 func newWorld(seed uint64, m mutant) *world {
 	w := &world{
 		seed: seed, mutant: m, began: time.Now(), clients: map[string]*client{}, troubled: map[string]time.Time{},
-		films: map[string]*film{}, altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
-		kinds: map[string]int{}, off: map[string]time.Time{}, resting: map[string]time.Time{}, over: make(chan struct{}),
+		films: map[string]*film{}, kinds: map[string]int{}, off: map[string]time.Time{}, over: make(chan struct{}),
+		deeds: deeds{altered: map[string]bool{}, gonejobs: map[string]bool{}, helped: map[string]time.Time{},
+			resting: map[string]time.Time{}},
 	}
 	w.flavour = []flavour{nfs, smb}[w.pick("flavour", 2)]
 	w.plan = w.drawPlan()

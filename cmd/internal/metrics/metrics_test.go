@@ -46,7 +46,7 @@ func TestOnlyWhatIsNewIsCounted(t *testing.T) {
 	require.Zero(t, testutil.ToFloat64(m.frames), "what was there before is not this master's")
 	s := state1()
 	s.Jobs[0].Frames.Done, s.Jobs[0].Retries, s.Jobs[0].Expiries = 150, 4, 1
-	s.Jobs[0].Failures = []pipeline.Failure{{Chunk: "a.1", Node: "n1", By: "n1", Retry: true}} // a person's wish
+	s.Jobs[0].Failures = []pipeline.Failure{{Attempted: pipeline.Attempted{Chunk: "a.1"}, Retry: true}} // a person's wish
 	s.Rejected = []status.Rejected{{Name: "film.mkv", Time: time.Now()}}
 	s.Jobs = append(s.Jobs, pipeline.JobStatus{ID: "c", State: pipeline.InWork,
 		Course: pipeline.Course{Frames: pipeline.Progress{Done: 7}}})

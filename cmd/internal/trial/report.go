@@ -39,12 +39,17 @@ type Profile struct {
 	Rest    int64           `json:"rest_bytes"` // of Size: all but the video
 	Time    sample.Estimate `json:"time"`       // seconds on this machine
 	Farm    *Farm           `json:"farm,omitempty"`
-	SSIM    float64         `json:"ssim"`
-	Worst   float64         `json:"ssim_worst"`     // of one frame, of those that were encoded
-	At      float64         `json:"ssim_worst_at"`  // seconds from the film's start
-	VMAF    *float64        `json:"vmaf,omitempty"` // mean; nil where this ffmpeg does not have it
-	Quality string          `json:"quality"`        // that was asked for
-	CRF     *sample.Range   `json:"crf,omitempty"`  // that gives it
+	Scores
+	Quality string        `json:"quality"`       // that was asked for
+	CRF     *sample.Range `json:"crf,omitempty"` // that gives it
+}
+
+// Scores are how near the encoded pictures are to the film's.
+type Scores struct {
+	SSIM  float64  `json:"ssim"`
+	Worst float64  `json:"ssim_worst"`     // of one frame, of those that were encoded
+	At    float64  `json:"ssim_worst_at"`  // seconds from the film's start
+	VMAF  *float64 `json:"vmaf,omitempty"` // mean; nil where this ffmpeg does not have it
 }
 
 // Farm is what the nodes that are there would take.
@@ -61,7 +66,7 @@ func NewReport(path string, s *sample.Sample, slots int) *Report {
 		p := Profile{
 			Name: c.Settings.Profile, Encoder: c.Settings.Encoder, Options: c.Settings.Options, Refused: c.Refused,
 			Notes: c.Notes, Exact: c.Whole, Sampled: c.Sampled(), Size: c.Size, Rest: c.Rest,
-			Time: c.Time(slots), SSIM: c.SSIM, Worst: c.Worst.SSIM, At: c.Worst.Time, VMAF: c.VMAF,
+			Time: c.Time(slots), Scores: Scores{c.SSIM, c.Worst.SSIM, c.Worst.Time, c.VMAF},
 			Quality: c.Settings.Quality.String(), CRF: c.CRF(),
 		}
 		r.Profiles = append(r.Profiles, p)

@@ -23,8 +23,8 @@ func sceneEmpty() *status.Status {
 func sceneNode(host string, encodes int, fps float64) status.Node {
 	n := status.Node{
 		Node: host + "-w7f3ka", Host: host, Slots: 4, Cores: 8, Load: fps / 10, FPS: fps, Seen: 3, State: pipeline.NodeIdle,
-		Chunks:  []string{},
-		Version: "v1.0.0", Encoder: "ffmpeg version 5.1.8", Since: now().Add(-7 * time.Hour),
+		Chunks: []string{}, Since: now().Add(-7 * time.Hour),
+		Software: pipeline.Software{Version: "v1.0.0", Encoder: "ffmpeg version 5.1.8"},
 	}
 	for i := range encodes {
 		n.State = pipeline.NodeEncoding
@@ -86,9 +86,12 @@ func sceneScores() *pipeline.Scores {
 func sceneFailed() *status.Status {
 	s := sceneBusy()
 	s.Nodes = s.Nodes[:3]
-	failure := pipeline.Failure{Chunk: "bad00bad-q1w2e.00012", Attempt: 3, Node: "pc-2-w7f3ka",
-		Reason: "ffmpeg: exit status 187: Error while decoding stream #0:0", Command: "/usr/bin/ffmpeg -i source.mkv out.mkv",
-		Reported: now().Add(-time.Minute)}
+	failure := pipeline.Failure{
+		Attempted: pipeline.Attempted{Chunk: "bad00bad-q1w2e.00012", Attempt: 3, Node: "pc-2-w7f3ka"},
+		Reason:    "ffmpeg: exit status 187: Error while decoding stream #0:0",
+		Command:   "/usr/bin/ffmpeg -i source.mkv out.mkv",
+		Reported:  now().Add(-time.Minute),
+	}
 	s.Jobs = []pipeline.JobStatus{
 		{ID: "bad00bad-q1w2e", Name: "Scratched disc.mkv", Origin: pipeline.Origin{Profile: "default"},
 			State: pipeline.JobFailed, Created: now().Add(-9 * time.Minute),
