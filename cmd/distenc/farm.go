@@ -86,7 +86,7 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, told tel
 func (f *farm) stages() *stages.Media {
 	m := &stages.Media{FS: f.fs, Tools: f.tools, Private: f.private, Builds: f.builds}
 	if f.private {
-		_, m.Threads = divide(f.cfg().Worker.Slots, media.Cores())
+		m.Slots, m.Threads = divide(f.cfg().Worker.Slots, media.Cores())
 		m.Memory = media.Memory
 	}
 	return m
@@ -97,7 +97,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 	slots, threads := divide(f.cfg().Worker.Slots, media.Cores())
 	tools := f.tools
 	tools.IdleIO = f.cfg().Worker.IOClass == "idle"
-	encoder, err := stages.NewEncoder(ctx, f.fs, tools, f.builds, threads, f.cfg().Worker.Nice)
+	encoder, err := stages.NewEncoder(ctx, f.fs, tools, f.builds, f.cfg().Worker.Nice)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 		Poll: idlePoll, MaxChunks: maxChunks, UntilIdle: untilIdle,
 		Wake: f.wake(ctx, pipeline.PendingDir), Status: service.Status, Version: version(),
 		Machine: worker.Machine{
-			Cores: media.Cores(), Threads: threads, Memory: media.Memory, Rest: f.rest(threads), Load: load,
+			Cores: media.Cores(), Threads: threads, Memory: media.Memory, Rest: f.rest, Load: load,
 		},
 	}), nil
 }

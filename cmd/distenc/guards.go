@@ -24,18 +24,15 @@ func (f *farm) full() string {
 		humanize.IBytes(space.Free), humanize.IBytes(least))
 }
 
-// rest says why this machine may claim no chunk now, "" while it may. running is how many encodes of
-// its own it has, each with threads threads.
-func (f *farm) rest(threads int) func(running int) string {
-	return func(running int) string {
-		if h := f.cfg().Worker.Hours; !h.Contains(time.Now()) {
-			return "outside its hours " + h.String()
-		}
-		if limit := f.cfg().Worker.MaxLoad; limit > 0 {
-			if others := othersLoad(running * threads); others > limit {
-				return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%g)", others, limit)
-			}
-		}
-		return f.full()
+// rest says why this machine may claim no chunk now, "" while it may. threads are those of its own encodes that run.
+func (f *farm) rest(threads int) string {
+	if h := f.cfg().Worker.Hours; !h.Contains(time.Now()) {
+		return "outside its hours " + h.String()
 	}
+	if limit := f.cfg().Worker.MaxLoad; limit > 0 {
+		if others := othersLoad(threads); others > limit {
+			return fmt.Sprintf("others need the machine: their load is %.1f, more than worker.max_load (%g)", others, limit)
+		}
+	}
+	return f.full()
 }

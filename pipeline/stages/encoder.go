@@ -19,7 +19,6 @@ type Encoder struct {
 	tools   media.Tools
 	builds  *Builds
 	crfs    crfs
-	threads int // of one encode
 	nice    int
 	version string
 	taken   settled
@@ -35,7 +34,7 @@ type settled struct {
 
 // NewEncoder asks ffmpeg for its version and whether it has the encoder.
 func NewEncoder(
-	ctx context.Context, share *sharefs.FS, tools media.Tools, builds *Builds, threads, nice int,
+	ctx context.Context, share *sharefs.FS, tools media.Tools, builds *Builds, nice int,
 ) (*Encoder, error) {
 	version, err := tools.Version(ctx, media.KnownTools()[0])
 	if err != nil {
@@ -49,7 +48,7 @@ func NewEncoder(
 		return nil, fmt.Errorf("%s has no %s encoder: install an ffmpeg that was built with it (Debian's has it)",
 			tools.FFmpeg, missing[0].Library())
 	}
-	return &Encoder{share: share, tools: tools, builds: builds, threads: threads, nice: nice, version: version}, nil
+	return &Encoder{share: share, tools: tools, builds: builds, nice: nice, version: version}, nil
 }
 
 // Version implements worker.Encoder.
@@ -76,7 +75,7 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	req := encode.Request{
 		Plan: t.Plan, Chunk: t.Chunk, Source: e.share.Path(pipeline.JobFile(t.File.Job, t.Plan.Source)),
 		Out: e.share.Path(t.File.Partial()), Spare: e.share.Path(t.File.Spare()),
-		Threads: e.threads, Nice: e.nice, Progress: t.Progress, Near: e.crfs.near(t.File.Job, t.File.Chunk),
+		Threads: t.Threads, Nice: e.nice, Progress: t.Progress, Near: e.crfs.near(t.File.Job, t.File.Chunk),
 		Started: func(p *media.Process) { t.Controlled(controlOf(p)) },
 	}
 	defer t.Controlled(nil)

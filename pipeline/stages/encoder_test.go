@@ -50,7 +50,7 @@ func TestSettingsAreTriedWithEachVersion(t *testing.T) {
 	require.NoError(t, err)
 	film := corpus.Make(t, "two-frames.mkv")
 	encode := func(job, options string, planned func(version string) string) (*pipeline.Record, error) {
-		e := &Encoder{share: share, tools: tools, builds: NewBuilds(tools, true), threads: 1}
+		e := &Encoder{share: share, tools: tools, builds: NewBuilds(tools, true)}
 		build, err := e.builds.Of(t.Context(), "x265", "yuv420p")
 		require.NoError(t, err)
 		source := share.Path(pipeline.JobFile(job, "source.mkv"))

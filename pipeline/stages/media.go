@@ -23,6 +23,9 @@ type Media struct {
 	// that needs more is refused. If nil, other machines may have more.
 	Memory  func() (free, most int64)
 	Threads int
+	// Slots are the encodes that run side by side where this process has the only worker, which may not yet have told of
+	// itself. If 0, the share tells who is there.
+	Slots int
 
 	mu    sync.Mutex
 	files map[string]*media.File // the cached probe results of plans' sources; what is missing is probed again

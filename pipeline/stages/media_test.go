@@ -85,3 +85,23 @@ func TestWhatDoesNotFitIsNotPlanned(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, plan.Frames)
 }
+
+// Where this process has the only worker, a film is cut for that worker's slots, which may not have told of itself yet.
+func TestAFilmIsCutForTheOnlyWorker(t *testing.T) {
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	j := &pipeline.Job{ID: "abcdef01-k3f9z", Source: "source.mkv", CRC32: "ABCDEF01", Settings: pipeline.Settings{
+		Encoder: "x264", Options: "--preset ultrafast", Container: pipeline.MKV, Chunk: 4}}
+	source := share.Path(pipeline.JobFile(j.ID, j.Source))
+	require.NoError(t, os.MkdirAll(filepath.Dir(source), 0o700))
+	require.NoError(t, os.Link(corpus.Make(t, "h264-closed.mkv"), source))
+	chunks := func(slots int) int {
+		m := &Media{FS: share, Tools: tools, Slots: slots}
+		plan, err := m.Plan(t.Context(), j, master.Scan{})
+		require.NoError(t, err)
+		return len(plan.Chunks)
+	}
+	require.Greater(t, chunks(2), chunks(0))
+}

@@ -43,6 +43,9 @@ func (s *Media) Plan(ctx context.Context, j *pipeline.Job, scan master.Scan) (*p
 		Job: j.ID, Path: s.FS.Path(pipeline.JobFile(j.ID, j.Source)), NormPath: s.FS.Path(pipeline.NormOf(j.ID)),
 		CRC32: j.CRC32, Settings: j.Settings, Scan: sourceOf(scan), TestEncode: encode.Test, TestRest: merge.TryRest,
 		Slots: func(format string) int {
+			if s.Slots > 0 {
+				return s.Slots
+			}
 			_, slots := pipeline.MostSlots(crew, j.Settings.Demand(format))
 			return slots
 		},

@@ -34,11 +34,11 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 	w.budgets.forgetOthers(jobs)
 	left := false // some, to faster nodes
 	w.memory.forgetOthers(jobs)
-	for _, job := range jobs {
+	for i, job := range jobs {
 		free := w.free(job)
 		fit := w.fitting(job, free)
 		left = left || len(fit) < len(free)
-		if task, err := w.claimOneOf(ctx, fit); task != nil || err != nil {
+		if task, err := w.claimOneOf(ctx, fit, w.threads(free, jobs[i+1:])); task != nil || err != nil {
 			return task, err
 		}
 	}
@@ -77,8 +77,9 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 	return free
 }
 
-// claimOneOf tries the free chunks of a job, in random order among the first ones.
-func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Task, error) {
+// claimOneOf tries the free chunks of a job, in random order among the first ones. The encode gets that many threads,
+// if there is memory for them.
+func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, threads int) (*Task, error) {
 	if len(free) > spread {
 		free = free[:spread]
 	}
@@ -94,11 +95,15 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
 			continue
 		}
-		release, fits := w.promise(plan)
+		release, fits := w.promise(plan, threads)
+		if !fits && threads > w.Machine.Threads {
+			threads = w.Machine.Threads
+			release, fits = w.promise(plan, threads)
+		}
 		if !fits {
 			return nil, nil // nor do the job's other chunks
 		}
-		task, err := w.claimOne(ctx, plan, c)
+		task, err := w.claimOne(ctx, plan, c, threads)
 		release()
 		if task != nil || err != nil {
 			return task, err
@@ -109,7 +114,7 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile) (*Ta
 
 // claimOne takes the lease before the claim: a claim that nobody is seen to hold would be expired by
 // every master, for ever, burning the chunk's attempts.
-func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile) (*Task, error) {
+func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.ChunkFile, threads int) (*Task, error) {
 	mine := c.AsClaimed(w.Node)
 	held, err := w.takeLease(ctx, mine)
 	if err != nil {
@@ -118,7 +123,7 @@ func (w *Worker) claimOne(ctx context.Context, plan *pipeline.Plan, c pipeline.C
 	switch out, err := w.FS.Claim(ctx, c.Path(), mine.Path()); out {
 	case sharefs.Won:
 		w.Log.Info("claimed", "chunk", mine.ID(), "attempt", mine.Attempt)
-		return w.begin(plan, mine, held), nil
+		return w.begin(plan, mine, threads, held), nil
 	case sharefs.Lost, sharefs.Fenced:
 		held.Release() // another one was first
 		return nil, nil
@@ -190,10 +195,10 @@ func (w *Worker) gone(job string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !dir.Job()
 }
 
-// promise keeps memory for one encode of the plan, if there is room for it beside those that run.
-func (w *Worker) promise(plan *pipeline.Plan) (release func(), fits bool) {
-	threads := w.Machine.Threads
-	return w.memory.promise(plan.Job, plan.Memory.Of(threads), func() int64 { return w.running.owed(threads) })
+// promise keeps memory for one encode of the plan with this number of threads, if there is room for it beside those
+// that run.
+func (w *Worker) promise(plan *pipeline.Plan, threads int) (release func(), fits bool) {
+	return w.memory.promise(plan.Job, plan.Memory.Of(threads), w.running.owed)
 }
 
 // askedToRest looks whether people ask this machine to rest; nil: they don't. While the share can't tell, what it told
@@ -217,7 +222,7 @@ func (w *Worker) rests() bool {
 	w.askedToRest()
 	reason := ""
 	if w.Machine.Rest != nil {
-		reason = w.Machine.Rest(w.running.count())
+		reason = w.Machine.Rest(w.running.threads())
 	}
 	switch before := w.pause.setRest(reason); {
 	case reason == "" && before != "":

@@ -13,9 +13,10 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, held *lease.Lease) *Task {
+func (w *Worker) begin(plan *pipeline.Plan, c pipeline.ChunkFile, threads int, held *lease.Lease) *Task {
 	t := &Task{
-		File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], Build: w.builds.now(c.Job), lease: held, started: time.Now(),
+		File: c, Plan: plan, Chunk: &plan.Chunks[c.Chunk], Build: w.builds.now(c.Job), Threads: threads, lease: held,
+		started: time.Now(),
 	}
 	w.running.add(t)
 	return t

@@ -45,12 +45,22 @@ func (r *running) count() int {
 	return len(r.tasks)
 }
 
-// owed returns how many bytes of memory the encodes may still take, each with this number of threads.
-func (r *running) owed(threads int) (bytes int64) {
+// threads returns those of all encodes.
+func (r *running) threads() (sum int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range r.tasks {
-		bytes += max(0, t.Plan.Memory.Of(threads)-t.memory())
+		sum += t.Threads
+	}
+	return sum
+}
+
+// owed returns how many bytes of memory the encodes may still take.
+func (r *running) owed() (bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.tasks {
+		bytes += max(0, t.Plan.Memory.Of(t.Threads)-t.memory())
 	}
 	return bytes
 }

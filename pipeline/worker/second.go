@@ -20,7 +20,7 @@ func (w *Worker) fitting(job string, free []pipeline.ChunkFile) []pipeline.Chunk
 		return free
 	}
 	own := w.speeds.pace(plan)
-	if own <= 0 { // it may be slow: for a start, none of the longest
+	if own <= 0 && len(w.peers.names()) > 0 { // it may be slow: for a start, none of the longest
 		return free[len(free)/2:]
 	}
 	theirs := w.peers.meanPace(plan, w.builds.now(job))
@@ -114,7 +114,7 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 	if err != nil || !plan.Has(c) {
 		return nil, err
 	}
-	release, fits := w.promise(plan)
+	release, fits := w.promise(plan, w.Machine.Threads)
 	defer release()
 	if !fits {
 		return nil, nil
@@ -132,7 +132,7 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 	err = w.FS.Create(mine.Path(), text)
 	if err == nil && alone(c, w.peers.claims()) {
 		w.Log.Info("claimed a second time", "chunk", mine.ID(), "from", c.Node)
-		return w.begin(plan, mine, held), nil
+		return w.begin(plan, mine, w.Machine.Threads, held), nil
 	}
 	w.removeOwn(mine.Path()) // after an error it may be there all the same, and would be taken for a silent worker's
 	held.Release()

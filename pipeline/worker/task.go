@@ -15,6 +15,8 @@ type Task struct {
 	Plan  *pipeline.Plan
 	Chunk *pipeline.Chunk
 	Build pipeline.Build // that must encode it; the zero one: any may
+	// Threads are those of its encode; 0: as many as the encoder likes.
+	Threads int
 	// Spending has the CRF that it is encoded with where the film's size is limited.
 	Spending pipeline.Spending
 

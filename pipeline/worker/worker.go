@@ -70,14 +70,14 @@ type Options struct {
 type Machine struct {
 	// Cores are what encodes can keep busy, for nodes/.
 	Cores int
-	// Threads are those of one encode.
+	// Threads are those of one encode while others follow it.
 	Threads int
 	// Memory returns how many bytes programs can still have here, and how many at most. It is called before each claim
 	// and at each heartbeat. If nil, every encode fits.
 	Memory func() (free, most int64)
-	// Rest is called before each look for a chunk, with the number of encodes that run here. It returns why no chunk may
-	// be claimed now, "" if one may: a busy machine, the wrong hour, a full disk. If nil, one always may.
-	Rest func(running int) string
+	// Rest is called before each look for a chunk, with the threads of the encodes that run here. It returns why no chunk
+	// may be claimed now, "" if one may: a busy machine, the wrong hour, a full disk. If nil, one always may.
+	Rest func(threads int) string
 	// Load returns the load average, for nodes/. It is called at each heartbeat. If nil, 0 is written.
 	Load func() float64
 }

@@ -45,7 +45,7 @@ func (f *farm) work(tools media.Tools) {
 	share, err := sharefs.Open(f.dir)
 	require.NoError(f.t, err)
 	log := slog.New(slog.DiscardHandler)
-	encoder, err := stages.NewEncoder(f.t.Context(), share, tools, stages.NewBuilds(tools, true), 1, 10)
+	encoder, err := stages.NewEncoder(f.t.Context(), share, tools, stages.NewBuilds(tools, true), 10)
 	require.NoError(f.t, err)
 	m := master.New(master.Options{
 		FS: share, Node: pipeline.NewNode("m"), Log: log, Stages: &stages.Media{FS: share, Tools: tools}, Attempts: 3,

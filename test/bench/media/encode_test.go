@@ -64,10 +64,26 @@ func TestEncode(t *testing.T) {
 	})
 }
 
+// TestShort: a film of a few chunks, the last of which have to end together.
+func TestShort(t *testing.T) {
+	only(t)
+	f, c, preset, dir := film{1280, 720, 8, 40}, contenders[0], "medium", t.TempDir()
+	source, ours, whole := f.path(t), filepath.Join(dir, "ours.mkv"), filepath.Join(dir, "whole.mkv")
+	head(fmt.Sprintf("A short film, against one whole `ffmpeg %s`", strings.Join(c.ffmpeg[:2], " ")))
+	compareVersions(t, times(t, 5), fmt.Sprintf("%s, preset %s", f, preset), "ffmpeg",
+		func(program string) { c.encodeBy(t, program, source, ours, preset) },
+		func() { c.encodeWhole(t, source, whole, preset) })
+}
+
 func (c contender) encode(t *testing.T, source, out, preset string, env ...string) {
 	t.Helper()
+	c.encodeBy(t, binary, source, out, preset, env...)
+}
+
+func (c contender) encodeBy(t *testing.T, program, source, out, preset string, env ...string) {
+	t.Helper()
 	_ = os.Remove(out)
-	args := append(append([]string{"DISTENC_WORKER_NICE=0"}, env...), binary, "encode", source, "-o", out, "--encoder",
+	args := append(append([]string{"DISTENC_WORKER_NICE=0"}, env...), program, "encode", source, "-o", out, "--encoder",
 		c.name, "--", "--preset", preset)
 	run(t, "env", append(args, strings.Fields(c.options)...)...)
 }

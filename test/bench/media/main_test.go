@@ -7,6 +7,7 @@ package media_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,9 @@ var binary string
 // if it is said.
 var asked, repeat = os.Getenv("DISTENC_BENCH") != "", os.Getenv("DISTENC_BENCH_TIMES")
 
+// older is another distenc that is measured beside this one, if it is named.
+var older = os.Getenv("DISTENC_BENCH_OLDER")
+
 func TestMain(m *testing.M) {
 	if !asked {
 		os.Exit(m.Run()) // the tests say why they are skipped
@@ -38,12 +42,41 @@ func TestMain(m *testing.M) {
 		"github.com/distenc/distenc/cmd/distenc").CombinedOutput(); err != nil {
 		panic(string(out))
 	}
-	for _, name := range []string{"DISTENC_BENCH", "DISTENC_BENCH_TIMES"} { // distenc knows no such variable, and says so
+	// distenc knows no such variables, and says so.
+	for _, name := range []string{"DISTENC_BENCH", "DISTENC_BENCH_TIMES", "DISTENC_BENCH_OLDER"} {
 		_ = os.Unsetenv(name)
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// versions are the programs that are measured, in turn, each against the same; what they are called ends a row's name.
+func versions() map[string]string {
+	out := map[string]string{"": binary}
+	if older != "" {
+		out[", older distenc"] = older
+	}
+	return out
+}
+
+// compareVersions measures all versions against the same, in turn, and prints a row for each.
+func compareVersions(t *testing.T, n int, what, against string, ours func(program string), theirs func()) {
+	t.Helper()
+	all := map[string]*sides{}
+	for range n {
+		c := measure(theirs)
+		for name, program := range versions() {
+			if all[name] == nil {
+				all[name] = &sides{}
+			}
+			all[name].theirs = append(all[name].theirs, c)
+			all[name].ours = append(all[name].ours, measure(func() { ours(program) }))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		all[name].tell(t, what+name, against)
+	}
 }
 
 // only skips a bench that was not asked for.
@@ -114,10 +147,23 @@ func (s sides) ratio(of func(cost) time.Duration) float64 {
 	return float64(median(s.ours, of)) / float64(max(1, median(s.theirs, of)))
 }
 
+// told is the ratio, and from three measurements on how far those of the single pairs lie apart.
+func (s sides) told(of func(cost) time.Duration) string {
+	text := fmt.Sprintf("%.3f", s.ratio(of))
+	if len(s.ours) < 3 {
+		return text
+	}
+	var pairs []float64
+	for i := range s.ours {
+		pairs = append(pairs, sides{s.ours[i : i+1], s.theirs[i : i+1]}.ratio(of))
+	}
+	return fmt.Sprintf("%s (%.2f to %.2f)", text, slices.Min(pairs), slices.Max(pairs))
+}
+
 // tell prints one row of the table.
 func (s sides) tell(t *testing.T, what, against string) {
 	t.Helper()
-	fmt.Printf("| %s | %s | %.3f | %.3f | %.2f s | %.2f s |\n", what, against, s.ratio(wall), s.ratio(cpu),
+	fmt.Printf("| %s | %s | %s | %s | %.2f s | %.2f s |\n", what, against, s.told(wall), s.told(cpu),
 		median(s.theirs, wall).Seconds(), median(s.theirs, cpu).Seconds())
 }
 
