@@ -78,12 +78,13 @@ test-api: build
 	test/install-tools $(MEDIA) python3 pip3
 	test/api $(CURDIR)/bin/distenc
 
-# A browser's whole walk with a film of MB megabytes, and its pictures in PICTURES if that names a folder.
+# A browser's whole walk with a film of MB megabytes, and its pictures in PICTURES if that names a folder; then what
+# attackers try, with 100,000 guesses.
 MB ?= 2048
 test-walk:
 	test/install-tools $(MEDIA) chromium
-	DISTENC_TEST_BROWSER=1 DISTENC_TEST_WALK=$(MB) DISTENC_TEST_PICTURES=$(PICTURES) \
-		$(GO) test -count=1 -v -timeout 60m -run 'TestWalk' ./test/farm
+	DISTENC_TEST_BROWSER=1 DISTENC_TEST_WALK=$(MB) DISTENC_TEST_PICTURES=$(PICTURES) DISTENC_TEST_GUESSES=100000 \
+		$(GO) test -count=1 -v -timeout 60m -parallel 1 -run 'TestWalk|TestAttacks' ./test/farm
 
 # Real NFS and SMB between machines that lose power, are cut off, stand still: docs/lab.md. It needs root.
 # LAB=nfs3 or LAB=smb3/server runs a part.
