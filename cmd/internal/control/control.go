@@ -33,8 +33,8 @@ type Control struct {
 	guesses   *guesses
 	sessions  *sessions
 	events    *Stream
-	streams   chan struct{} // one place for each stream of those who may steer that is open
-	strangers chan struct{} // one place for each stream of others
+	streams   *places       // of those who may steer
+	strangers *places       // of others
 	wishes    chan struct{} // one place for each wish that is being fulfilled
 	files     chan struct{} // one place for each file that is on its way
 	same      *http.CrossOriginProtection
@@ -44,6 +44,9 @@ const (
 	// maxStreams bounds the streams of events, the page's and the interface's together, of those who may steer. Those
 	// without a token can have as many, and so keep none of the others out.
 	maxStreams = 320
+	// maxStrangers bounds those from one address without a token, which so keeps no other address's out: a whole house
+	// behind one address is fewer.
+	maxStrangers = 32
 	// maxWishes bounds the wishes that are fulfilled at the same time: on a share that hangs each holds a thread.
 	maxWishes = 8
 	// patience is how long a wish waits for those before it.
@@ -54,7 +57,7 @@ const (
 func New(o Options) *Control {
 	return &Control{
 		Options: o, guesses: newGuesses(), sessions: &sessions{open: map[[sha256.Size]byte]session{}}, events: NewStream(),
-		streams: make(chan struct{}, maxStreams), strangers: make(chan struct{}, maxStreams),
+		streams: newPlaces(maxStreams, maxStreams), strangers: newPlaces(maxStreams, maxStrangers),
 		wishes: make(chan struct{}, maxWishes), files: make(chan struct{}, maxFiles),
 		same: http.NewCrossOriginProtection(),
 	}
@@ -142,17 +145,17 @@ func (c *Control) FromHere(next http.Handler) http.Handler {
 // Streaming answers with a stream while there is room for one more.
 func (c *Control) Streaming(s *Stream) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		places := c.strangers
+		room := c.strangers
 		if r.Context().Value(by{}) != nil || c.Visitor(r) != "" {
-			places = c.streams
+			room = c.streams
 		}
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-			s.ServeHTTP(w, r)
-		default:
+		from := addressOf(r)
+		if !room.enter(from) {
 			w.Header().Set("Retry-After", "10")
 			Refuse(http.StatusTooManyRequests, "too many streams are open; try again later").ServeHTTP(w, r)
+			return
 		}
+		defer room.leave(from)
+		s.ServeHTTP(w, r)
 	}
 }
