@@ -127,7 +127,7 @@ fuzz:
 	test/fuzz $(FUZZTIME)
 
 # Ratios, both sides measured in one run, written into docs/performance.md. It wants the machine for itself for
-# half an hour. BENCH=Encode, Quality, Search, Try, Scan, Split, Publish, Farm, Idle or Memory only prints a part;
+# half an hour. BENCH=Encode, Quality, Search, Try, Scan, Split, Publish, Farm, Idle, Memory or Streams only prints a part;
 # DISTENC_BENCH_TIMES=N measures each side N times.
 BENCH ?=
 bench:

@@ -20,14 +20,15 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// season is a share with much in work: films of two hours, each with some chunks in work and all but a few of
-// the others accepted.
-const (
-	seasonFilms  = 28
-	seasonNodes  = 200
-	seasonClaims = seasonNodes / seasonFilms // of each film, and one more of the first ones
-	seasonFree   = 10                        // of each film
-)
+// season is a share with much in work: films, each with some chunks in work and all but a few of the others accepted.
+type season struct {
+	films, seconds int     // and how long each is
+	chunk          float64 // seconds of a chunk, in the mean
+	nodes          int     // each with a chunk in work
+}
+
+// seasonFree is how many chunks of each film nobody has begun.
+const seasonFree = 10
 
 // watchFor is how long the master is watched: shorter than it takes the claims' leases to expire.
 const watchFor = 60 * time.Second
@@ -41,22 +42,25 @@ func TestMemory(t *testing.T) {
 	out, err := exec.Command("go", "build", "-o", binary, "github.com/distenc/distenc/cmd/distenc").CombinedOutput()
 	require.NoError(t, err, string(out))
 	dir := newShare(t)
-	chunks := season(t, dir)
-	peak := watch(t, exec.Command(binary, "master", "--share", dir, "--log-level", "error"))
+	s := season{films: 28, seconds: film2h, chunk: 20, nodes: 200}
+	chunks := s.fill(t, dir)
+	daemon := exec.Command(binary, "master", "--share", dir, "--log-level", "error")
+	peak := watch(t, daemon, func() { time.Sleep(watchFor) })
 	fmt.Printf("\n### The master's memory\n\n| films in work | chunks | claims and nodes | resident memory at most |\n| "+
 		"--- | --- | --- | --- |\n"+
-		"| %d | %d | %d | %d MB |\n", seasonFilms, chunks, seasonNodes, peak>>20)
+		"| %d | %d | %d | %d MB |\n", s.films, chunks, s.nodes, peak>>20)
 }
 
-// watch runs a daemon for a while and returns its largest resident memory, in bytes.
-func watch(t *testing.T, daemon *exec.Cmd) int64 {
+// watch runs a daemon until a function returns, and returns the daemon's largest resident memory, in bytes.
+func watch(t *testing.T, daemon *exec.Cmd, during func()) int64 {
 	t.Helper()
 	var log bytes.Buffer
 	daemon.Stdout, daemon.Stderr = &log, &log
 	// its settings
-	daemon.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISTENC_") })
+	daemon.Env = slices.DeleteFunc(daemon.Environ(), func(v string) bool { return strings.HasPrefix(v, "DISTENC_") })
 	require.NoError(t, daemon.Start())
-	time.Sleep(watchFor)
+	defer func() { _ = daemon.Process.Kill() }() // if it is there still
+	during()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", daemon.Process.Pid))
 	require.NoError(t, err, log.String())
 	require.NoError(t, daemon.Process.Signal(syscall.SIGTERM))
@@ -69,18 +73,18 @@ func watch(t *testing.T, daemon *exec.Cmd) int64 {
 	return kb << 10
 }
 
-// season fills a share, and returns how many chunks there are.
-func season(t *testing.T, dir string) (chunks int) {
+// fill fills a share, and returns how many chunks there are.
+func (s season) fill(t *testing.T, dir string) (chunks int) {
 	share, err := sharefs.Open(dir)
 	require.NoError(t, err)
 	info := &pipeline.ClusterInfo{Share: "bench", Heartbeat: terms.Heartbeat.String(), Expiry: terms.Expiry.String(),
 		Attempts: 3}
 	require.NoError(t, info.Write(share))
 	claimed := 0
-	for n := range seasonFilms {
-		plan := seasonPlan(t, share, n)
-		claims := seasonClaims
-		if n < seasonNodes%seasonFilms {
+	for n := range s.films {
+		plan := s.plan(t, share, n)
+		claims := s.nodes / s.films
+		if n < s.nodes%s.films {
 			claims++
 		}
 		for i := range plan.Chunks {
@@ -89,7 +93,7 @@ func season(t *testing.T, dir string) (chunks int) {
 			case left <= seasonFree:
 				require.NoError(t, share.Create(c.Path(), nil))
 			case left <= seasonFree+claims:
-				claim(t, share, plan, c.AsClaimed(fmt.Sprintf("pc%03d-wbench", claimed)))
+				claim(t, share, plan, c.AsClaimed(seasonNode(claimed)))
 				claimed++
 			default:
 				accepted(t, share, plan, c.AsClaimed("pc000-wbench").In(pipeline.Accepted))
@@ -97,16 +101,18 @@ func season(t *testing.T, dir string) (chunks int) {
 		}
 		chunks += len(plan.Chunks)
 	}
-	require.Equal(t, seasonNodes, claimed)
+	require.Equal(t, s.nodes, claimed)
 	return chunks
 }
 
-// seasonPlan makes a job with its plan.
-func seasonPlan(t *testing.T, share *sharefs.FS, n int) *pipeline.Plan {
-	film := newFilm(film2h, 0.1, uint64(n))
+func seasonNode(n int) string { return fmt.Sprintf("pc%03d-wbench", n) }
+
+// plan makes a job with its plan.
+func (s season) plan(t *testing.T, share *sharefs.FS, n int) *pipeline.Plan {
+	film := newFilm(s.seconds, 0.1, uint64(n))
 	crc := fmt.Sprintf("%08X", n)
-	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv", Chunk: 20,
-		Pieces: "range", Disposal: "archive"}
+	settings := pipeline.Settings{Profile: "default", Encoder: "x264", Options: "--crf 18", Container: "mkv",
+		Chunk: s.chunk, Pieces: "range", Disposal: "archive"}
 	j := &pipeline.Job{ID: pipeline.NewJobID(crc), Inbox: pipeline.RawName(fmt.Sprintf("Film %d.mkv", n)),
 		Source: "source.mkv", CRC32: crc, Settings: settings, Created: time.Now()}
 	require.NoError(t, j.Create(share))
