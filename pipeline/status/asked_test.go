@@ -31,6 +31,13 @@ func TestNodesTellWhatIsAskedOfTheirMachine(t *testing.T) {
 	require.NoError(t, pipeline.WithdrawRest(fs, "desk-5"))
 	require.Equal(t, []*pipeline.Rest{nil, nil, nil}, asked())
 
+	absent := &pipeline.Rest{Host: "attic-1", By: "anna"}
+	require.NoError(t, absent.Write(fs))
+	s, err := NewReader(fs, nil, 0).Read(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []*pipeline.Rest{absent}, s.Resting)
+	require.NoError(t, pipeline.WithdrawRest(fs, "attic-1"))
+
 	require.NoError(t, os.Remove(fs.Path(pipeline.RestDir)))
 	require.NoError(t, fs.Create(pipeline.RestDir, nil))
 	require.Equal(t, []*pipeline.Rest{nil, nil, nil}, asked(), "no folder that can be listed")

@@ -3,6 +3,8 @@ package status
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,7 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.History = r.history.Read(time.Now())
-	r.asked(s.Nodes)
+	r.asked(s)
 	if space, err := sharefs.SpaceOf(r.fs.Root()); err == nil {
 		s.Free = int64(space.Free)
 		s.Trouble = trouble(space, r.minFree)
@@ -73,7 +75,7 @@ func (r *Reader) Read(ctx context.Context) (*Status, error) {
 
 // asked fills in whose machines people ask to rest. Where that can't be read, the nodes themselves still say why they
 // rest.
-func (r *Reader) asked(nodes []Node) {
+func (r *Reader) asked(s *Status) {
 	rests, err := pipeline.LoadRests(r.fs)
 	if err != nil {
 		return
@@ -81,9 +83,13 @@ func (r *Reader) asked(nodes []Node) {
 	for _, rest := range rests {
 		rest.By = pipeline.RawName(rest.By).String()
 	}
-	for i := range nodes {
-		nodes[i].Asked = rests[pipeline.NodeHost(nodes[i].Node)]
+	for i := range s.Nodes {
+		s.Nodes[i].Asked = rests[pipeline.NodeHost(s.Nodes[i].Node)]
 	}
+	for _, n := range s.Nodes {
+		delete(rests, pipeline.NodeHost(n.Node))
+	}
+	s.Resting = slices.SortedFunc(maps.Values(rests), func(a, b *pipeline.Rest) int { return strings.Compare(a.Host, b.Host) })
 }
 
 // ReadInbox returns what lies in the inbox now.

@@ -29,6 +29,8 @@ type Status struct {
 	Free     int64                `json:"free_bytes"`
 	// Saved is how much smaller all outputs are than their sources; below zero: larger.
 	Saved int64 `json:"saved_bytes"`
+	// Resting are the machines that are asked to rest and have no node. A Reader fills it in.
+	Resting []*pipeline.Rest `json:"resting_hosts,omitempty"`
 	// History is what the share has encoded, also of jobs whose folders are gone. A Reader fills it in.
 	History *history.History `json:"history,omitempty"`
 }

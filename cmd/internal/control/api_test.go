@@ -207,13 +207,14 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	model, err := document.BuildV3Model()
 	require.NoError(t, err)
 	for name, value := range map[string]any{
-		"Status": status.Status{Trouble: "x", History: &history.History{}},
+		"Status": status.Status{Trouble: "x", Resting: []*pipeline.Rest{{}}, History: &history.History{}},
 		"Job": pipeline.JobStatus{Quality: &pipeline.Scores{}, OutputSize: 1, Skipped: "x", Waits: "x", Ended: time.Now(),
 			Closed: true, Origin: pipeline.Origin{Source: "x", Build: "x"}, Asked: pipeline.Asked{Nonce: "x"},
 			Setbacks: pipeline.Setbacks{Notes: []string{"x"}, Failures: []pipeline.Failure{{}}}},
 		"Node": status.Node{Why: "x", Asked: &pipeline.Rest{},
 			Software:   pipeline.Software{Builds: []pipeline.Offer{{}}, Metrics: []pipeline.Metric{"x"}},
 			NodeMemory: status.NodeMemory{Memory: 1, MemoryLimit: "x"}},
+		"Rest":    pipeline.Rest{By: "x", Now: true},
 		"Upload":  handin.Upload{Name: "x", Nonce: "x", Undated: "x"},
 		"Output":  handin.Output{Certificate: "x", Plays: "x", Output: status.Output{Job: "x", SourceSize: 1, Saved: 1}},
 		"Answer":  Answer{Job: "x", Path: "x", Priority: new(int)},

@@ -80,7 +80,8 @@ func newDocument(s *status.Status) document {
 // bound shortens the lists and returns how many are left out.
 func (p *document) bound() (hidden int) {
 	p.Status = new(*p.Status)
-	return cut(&p.Stuck, mostListed) + cut(&p.Active, mostListed) + cut(&p.Inbox, mostListed)
+	return cut(&p.Stuck, mostListed) + cut(&p.Active, mostListed) + cut(&p.Inbox, mostListed) +
+		cut(&p.Resting, mostListed)
 }
 
 func cut[T any](list *[]T, most int) (left int) {

@@ -12,6 +12,18 @@ type machine struct {
 	Now   bool // what it encodes is handed back, too
 }
 
+// absent are the buttons of a machine that has no node.
+func absent(r *pipeline.Rest) *machine { return &machine{Host: r.Host, Asked: true, Now: true} }
+
+// rests says of a machine without a node what is asked of it.
+func rests(r *pipeline.Rest) string {
+	text := "asked to rest"
+	if r.By != "" {
+		text += " by " + Plain(r.By)
+	}
+	return text + "; no worker is there"
+}
+
 // machines returns them by the first of the nodes on each, below which their buttons stand.
 func machines(nodes []status.Node) map[string]*machine {
 	all, seen := map[string]*machine{}, map[string]bool{}

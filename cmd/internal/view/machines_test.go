@@ -48,6 +48,21 @@ func TestMachinesHaveButtons(t *testing.T) {
 	require.NotContains(t, string(html), `data-things="nodes"`, "no machine can be called that")
 }
 
+// Who rests without a worker is seen, and can be woken.
+func TestAMachineWithoutAWorkerCanBeWoken(t *testing.T) {
+	s := sceneEmpty()
+	s.Nodes, s.Resting = nil, []*pipeline.Rest{{Host: "pc-9", By: "anna <b>"}}
+	html, err := Fragment(s)
+	require.NoError(t, err)
+	require.Contains(t, string(html), `data-things="nodes" data-word="pc-9"`)
+	require.Contains(t, string(html), "asked to rest by anna &lt;b&gt;; no worker is there")
+	require.Equal(t, 1, strings.Count(string(html), wakeButton))
+	require.Zero(t, strings.Count(string(html), restButton)+strings.Count(string(html), nowButton))
+	var text strings.Builder
+	Nodes(&text, s, TerminalStyle{})
+	require.Contains(t, text.String(), "`distenc nodes wake pc-9` ends it")
+}
+
 // A focus stays with the machine whose button had it, whatever comes and goes around, and all of that fits a telephone.
 func TestTheFocusStaysWithTheMachine(t *testing.T) {
 	driven := browser.New(t).Drive()

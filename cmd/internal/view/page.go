@@ -52,6 +52,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"plot":    plotOf,
 	"past":    pastOf,
 	"job":     jobVerbs, "file": fileVerbs, "rejected": rejectedVerbs,
+	"absent": absent, "rests": rests,
 }).Parse(pageHTML + historyHTML + filesHTML))
 
 // marked writes what stands between two backticks as code, and everything as text.

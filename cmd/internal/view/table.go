@@ -34,6 +34,7 @@ func Table(w io.Writer, s *status.Status, style TerminalStyle, all bool) {
 	t.rejected(v.Rejected)
 	t.line("")
 	t.nodes(v.Nodes)
+	t.resting(v.Resting)
 }
 
 // Job writes all there is to know of one job.
@@ -79,6 +80,7 @@ func Files(w io.Writer, s *status.Status, style TerminalStyle) {
 func Nodes(w io.Writer, s *status.Status, style TerminalStyle) {
 	t := table{TerminalStyle: style, w: w}
 	t.nodes(s.Nodes)
+	t.resting(s.Resting)
 	for _, n := range s.Nodes {
 		t.line("")
 		memory := ""
@@ -220,6 +222,13 @@ func (t table) rejected(files []status.Rejected) {
 		}
 		t.line("  %s  %s%s", clock(r.Time), Plain(r.Name), from)
 		t.text("    ", red, Plain(r.Reason))
+	}
+}
+
+// resting tells of machines that nobody would see else.
+func (t table) resting(machines []*pipeline.Rest) {
+	for _, m := range machines {
+		t.text("", yellow, fmt.Sprintf("%s: %s; `distenc nodes wake %s` ends it", m.Host, rests(m), m.Host))
 	}
 }
 
