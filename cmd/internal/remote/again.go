@@ -36,6 +36,7 @@ func again(ctx context.Context, w Watch, try func(context.Context) (moved bool, 
 		if moved {
 			pause, last, contact = firstPause, time.Now(), true
 		}
+		contact = contact || busy(err)
 		if err == nil || ctx.Err() != nil || !contact || !mayPass(err) || time.Since(last) > persistence {
 			return err
 		}
@@ -67,6 +68,13 @@ func mayPass(err error) bool {
 		return p.Kind == control.KindBusy || p.Kind == control.KindOffset
 	}
 	return false
+}
+
+// busy reports whether a master answered that another client, or an earlier call that it does not know to be gone, is at
+// the same file.
+func busy(err error) bool {
+	p, ok := errors.AsType[*control.Problem](err)
+	return ok && p.Kind == control.KindBusy
 }
 
 // cause is why a transfer broke: the watch's word rather than what follows from it.

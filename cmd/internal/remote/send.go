@@ -54,7 +54,7 @@ type sending struct {
 	was     fs.FileInfo
 	address string
 	watch   Watch
-	began   bool // a part was sent, whose answer may be lost
+	began   bool // a part was sent whose answer may be lost, or by somebody else
 }
 
 func (m *Master) inboxAddress(f Film, info fs.FileInfo) string {
@@ -82,6 +82,7 @@ func (s *sending) try(ctx context.Context) (done handin.Upload, moved bool, err 
 		}
 	}
 	err = s.short(ctx, http.MethodPut, s.address, fmt.Sprintf("bytes */%d", total), &done)
+	s.began = s.began || busy(err)
 	if err != nil || done.Complete {
 		return done, done.Complete, err
 	}

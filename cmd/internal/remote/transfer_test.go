@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -112,6 +113,58 @@ func filmFile(t *testing.T, name string) string {
 	name = filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(name, film, 0o600))
 	return name
+}
+
+// A film that another client sends just now is waited for, and is not sent once more when that one has come to its end.
+func TestSendWaitsForWhoSendsTheSame(t *testing.T) {
+	here, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	m, share := testMaster(t, func(r *http.Request) int64 {
+		if r.Header.Get("Authorization") != "" && r.URL.Query().Get("profile") == "slow" && r.ContentLength > 0 {
+			body := r.Body
+			r.Body = struct {
+				io.Reader
+				io.Closer
+			}{&held{Reader: body, here: here, goOn: goOn, once: &once}, body}
+		}
+		return -1
+	})
+	f := Film{File: filmFile(t, "film.mkv"), Path: "film.mkv"}
+	slow := f
+	slow.Wishes = url.Values{"profile": {"slow"}}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := m.Send(t.Context(), slow, Watch{Moved: func(int64, int64) {}, Broken: func(error) {}})
+		ended <- err
+	}()
+	<-here
+	u, err := m.Send(t.Context(), f, Watch{Moved: func(int64, int64) {}, Broken: func(err error) {
+		require.ErrorContains(t, err, "by somebody else")
+		once.Do(func() { close(goOn) })
+	}})
+	require.NoError(t, err)
+	require.NoError(t, <-ended)
+	require.Equal(t, "inbox/film.mkv", u.Name)
+	names, err := share.List("inbox")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"film.mkv", "film.mkv.distenc.toml"}, names)
+}
+
+// held is a body that waits in its middle.
+type held struct {
+	io.Reader
+	here, goOn chan struct{}
+	once       *sync.Once
+	waited     bool
+}
+
+func (h *held) Read(b []byte) (int, error) {
+	if !h.waited {
+		h.waited = true
+		close(h.here)
+		<-h.goOn
+	}
+	return h.Reader.Read(b)
 }
 
 // A connection that breaks at 40% is gone on with, by the same call and by a later one, and an answer that was lost
