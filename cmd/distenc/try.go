@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/distenc/distenc/cmd/internal/config"
-	"github.com/distenc/distenc/cmd/internal/trial"
+	"github.com/distenc/distenc/cmd/internal/try"
 	"github.com/distenc/distenc/lease/sharefs"
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -167,14 +167,14 @@ func (t *tried) show(cmd *cobra.Command, settings []pipeline.Settings) error {
 	} else if err != nil {
 		return err
 	}
-	report := trial.NewReport(source, s, slots)
+	report := try.NewReport(source, s, slots)
 	if t.share != nil {
 		report.AskFarm(s, pipeline.Crew(t.share))
 	}
 	if report.Empty() {
 		return report.Failed(errJobFailed)
 	}
-	html, err := trial.Page(report)
+	html, err := try.Page(report)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (t *tried) show(cmd *cobra.Command, settings []pipeline.Settings) error {
 	}
 	report.Page = pipeline.RawName(written)
 	if !t.options.json {
-		trial.Table(cmd.OutOrStdout(), report)
+		try.Table(cmd.OutOrStdout(), report)
 	} else if err := json.NewEncoder(cmd.OutOrStdout()).Encode(report); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Package trial shows what `distenc try` found out about a film: as figures for programs, as a table, and as a page
+// Package try shows what `distenc try` found out about a film: as figures for programs, as a table, and as a page
 // with pictures.
-package trial
+package try
 
 import (
 	"errors"
