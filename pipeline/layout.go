@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"path"
+	"time"
 )
 
 // The folders of a share, relative to its root. Every name on the share is built in this file; callers
@@ -59,6 +60,10 @@ const (
 	addedPrefix  = ".distenc-add-"
 	uploadPrefix = ".distenc-put-"
 )
+
+// DeadFor is how long a file that its daemon writes again and again, or is just writing, has stood still, as one
+// observer saw it, when it may be swept.
+const DeadFor = 10 * time.Minute
 
 // StandbySuffix ends the names of the files in ProbeDir that masters write again and again while they stand by.
 const StandbySuffix = ".standby"

@@ -141,3 +141,13 @@ func joinParams(params []param) string {
 	}
 	return strings.Join(all, ":")
 }
+
+// flags are options of ffmpeg's own, given as pairs, without those that have no value.
+func flags(pairs ...string) (args []string) {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			args = append(args, pair...)
+		}
+	}
+	return args
+}

@@ -49,28 +49,23 @@ func (svtav1) Version(_ []byte, messages string) string {
 }
 
 // svtComplaints are what libsvtav1 and the library say of settings that they don't take; the first group is the reason.
-// libsvtav1 goes on without an option that the library can't read. svtRemarks tell the reason only of an encode that
-// failed.
-var (
-	svtComplaints = []*regexp.Regexp{
+// libsvtav1 goes on without an option that the library can't read.
+var svtComplaints = complaints{
+	said: []*regexp.Regexp{
 		regexp.MustCompile(`Error parsing option (.+)$`),
 		regexp.MustCompile(`^Svt\[error\]: (?:Instance [0-9]+ ?: )?(.+)$`),
-	}
-	svtRemarks = []*regexp.Regexp{
+	},
+	remarks: []*regexp.Regexp{
 		regexp.MustCompile(`^\[libsvtav1\] (.+)$`),
 		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
-	}
-	// svtUnpinned is what versions that pin no threads say of our pin=0.
-	svtUnpinned = regexp.MustCompile(`(?m)^.*Error parsing option pin: 0\..*$`)
-)
+	},
+}
+
+// svtUnpinned is what versions that pin no threads say of our pin=0.
+var svtUnpinned = regexp.MustCompile(`(?m)^.*Error parsing option pin: 0\..*$`)
 
 func (svtav1) Complaint(messages string, failed bool) string {
-	messages = svtUnpinned.ReplaceAllString(messages, "")
-	reason := lastReason(messages, svtComplaints)
-	if failed && reason == "" {
-		reason = lastReason(messages, svtRemarks)
-	}
-	return reason
+	return svtComplaints.reason(svtUnpinned.ReplaceAllString(messages, ""), failed)
 }
 
 // svtAsked is what a user asked of SVT-AV1: made by Parse alone.
@@ -82,13 +77,7 @@ type svtAsked struct {
 	to420  bool   // --color-format 1 or --profile 0: other sampling of colours is to become 4:2:0
 }
 
-func (svtav1) Parse(text string) (Options, error) {
-	x, err := parseSVT(text)
-	if err != nil {
-		return nil, err
-	}
-	return x, nil
-}
+func (svtav1) Parse(text string) (Options, error) { return parseSVT(text) }
 
 func parseSVT(text string) (x svtAsked, err error) {
 	err = svtTable.parse(text, x.set)

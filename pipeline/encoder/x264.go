@@ -45,39 +45,20 @@ func (x264) Version(head []byte, _ string) string {
 }
 
 // What libx264 and ffmpeg say of settings that they don't take; the first group is the reason. libx264 goes on without
-// an option that it can't read. x264Remarks tell the reason only of an encode that failed.
-var (
-	x264Complaints = []*regexp.Regexp{
+// an option that it can't read.
+var x264Complaints = complaints{
+	said: []*regexp.Regexp{
 		regexp.MustCompile(`Error parsing option '?(.+?)'?\.?$`),
 		regexp.MustCompile(`x264 \[error\]: (.+)$`),
-	}
-	x264Remarks = []*regexp.Regexp{
+	},
+	remarks: []*regexp.Regexp{
 		regexp.MustCompile(`^\[libx264\] (.*(?:requires?d?|must|not|invalid).*)$`),
 		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
-	}
-)
-
-func (x264) Complaint(messages string, failed bool) string {
-	reason := lastReason(messages, x264Complaints)
-	if failed && reason == "" {
-		reason = lastReason(messages, x264Remarks)
-	}
-	return reason
+	},
 }
 
-// lastReason returns the last reason that the first matching pattern finds.
-func lastReason(messages string, patterns []*regexp.Regexp) (reason string) {
-	for _, pattern := range patterns {
-		for line := range strings.SplitSeq(messages, "\n") {
-			if m := pattern.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
-				reason = strings.TrimRight(m[1], ". ")
-			}
-		}
-		if reason != "" {
-			break
-		}
-	}
-	return reason
+func (x264) Complaint(messages string, failed bool) string {
+	return x264Complaints.reason(messages, failed)
 }
 
 // x264Asked is what a user asked of x264: made by Parse alone.
@@ -89,13 +70,7 @@ type x264Asked struct {
 	colourRange                  string // from --range: tv or pc; empty: not said
 }
 
-func (x264) Parse(text string) (Options, error) {
-	x, err := parseX264(text)
-	if err != nil {
-		return nil, err
-	}
-	return x, nil
-}
+func (x264) Parse(text string) (Options, error) { return parseX264(text) }
 
 func parseX264(text string) (x x264Asked, err error) {
 	err = x264Table.parse(text, x.set)
@@ -178,12 +153,7 @@ func (x x264Asked) Look() Look {
 
 func (x x264Asked) Args(s Stream) []string {
 	args := []string{"-c:v", "libx264"}
-	for _, o := range [][2]string{{"-preset", x.preset}, {"-tune", x.tune}, {"-profile:v", x.profile},
-		{"-level:v", x.level}} {
-		if o[1] != "" {
-			args = append(args, o[0], o[1])
-		}
-	}
+	args = append(args, flags("-preset", x.preset, "-tune", x.tune, "-profile:v", x.profile, "-level:v", x.level)...)
 	args = append(args, "-x264-params", x.within(s).withOwn(x.own(s)), "-threads", strconv.Itoa(s.Threads))
 	return append(args, plainTiming(s)...)
 }

@@ -45,26 +45,22 @@ func (x265) Version(_ []byte, messages string) string {
 }
 
 // What libx265 and ffmpeg say of settings that they don't take; the first group is the reason. ffmpeg goes on without
-// an option that is not known or can't be read. x265Remarks tell the reason only of an encode that failed.
-var (
-	x265Complaints = []*regexp.Regexp{
+// an option that is not known or can't be read.
+var x265Complaints = complaints{
+	said: []*regexp.Regexp{
 		regexp.MustCompile(`(Unknown option: .+|Invalid value for .+)$`),
 		regexp.MustCompile(`^x265 \[error\]: (.+)$`),
 		regexp.MustCompile(`^x265 \[warning\]: (unable to parse .+|.*disabled\. Enable .+)$`),
-	}
-	x265Remarks = []*regexp.Regexp{
+	},
+	remarks: []*regexp.Regexp{
 		regexp.MustCompile(`^x265 \[warning\]: (.*(?:is non-compliant).*)$`),
 		regexp.MustCompile(`^\[libx265\] \[?(?:error\] )?(.+)$`),
 		regexp.MustCompile(`^(?:ffmpeg: )?(.+)$`),
-	}
-)
+	},
+}
 
 func (x265) Complaint(messages string, failed bool) string {
-	reason := lastReason(messages, x265Complaints)
-	if failed && reason == "" {
-		reason = lastReason(messages, x265Remarks)
-	}
-	return reason
+	return x265Complaints.reason(messages, failed)
 }
 
 // x265Asked is what a user asked of x265: made by Parse alone.
@@ -77,13 +73,7 @@ type x265Asked struct {
 	progressive           bool   // --no-interlace: whatever the source says
 }
 
-func (x265) Parse(text string) (Options, error) {
-	x, err := parseX265(text)
-	if err != nil {
-		return nil, err
-	}
-	return x, nil
-}
+func (x265) Parse(text string) (Options, error) { return parseX265(text) }
 
 func parseX265(text string) (x x265Asked, err error) {
 	err = x265Table.parse(text, x.set)
@@ -185,11 +175,7 @@ func (x x265Asked) Look() Look {
 // pool, by which it works on the rows of a picture, change no bit.
 func (x x265Asked) Args(s Stream) []string {
 	args := []string{"-c:v", "libx265"}
-	for _, o := range [][2]string{{"-preset", x.preset}, {"-tune", x.tune}, {"-profile:v", x.profile}} {
-		if o[1] != "" {
-			args = append(args, o[0], o[1])
-		}
-	}
+	args = append(args, flags("-preset", x.preset, "-tune", x.tune, "-profile:v", x.profile)...)
 	return append(args, "-x265-params", x.within(s).withOwn(x265Own(s)), "-threads", "1")
 }
 

@@ -11,9 +11,6 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// deadFor is how long a temporary file has been seen when nobody writes it any more.
-const deadFor = 10 * time.Minute
-
 // Folder folds the entries of days that are over into their months' files. It is for a master while it leads, but two
 // do no harm. Not safe for concurrent use.
 type Folder struct {
@@ -52,7 +49,7 @@ func (k *Folder) Fold(today time.Time) error {
 		}
 	}
 	for _, n := range all.temporary {
-		if time.Since(k.seen[n]) > deadFor {
+		if time.Since(k.seen[n]) > pipeline.DeadFor {
 			err = errors.Join(err, k.fs.Remove(pipeline.HistoryFile(n)))
 		}
 	}

@@ -63,9 +63,6 @@ func (t *term) unwritten(id string) {
 	}
 }
 
-// deadFor is how long a file that its daemon rewrites all the time has stood still when it is swept.
-const deadFor = 10 * time.Minute
-
 // still is a file that its daemon should rewrite, as it looked last.
 type still struct {
 	size  int64
@@ -76,7 +73,7 @@ type still struct {
 // sweepDead removes what daemons that were killed have left in nodes/ and among the probes, and what a killed master
 // was just writing for people.
 func (t *term) sweepDead() {
-	if time.Since(t.leftovers.looked) < deadFor/10 {
+	if time.Since(t.leftovers.looked) < pipeline.DeadFor/10 {
 		return
 	}
 	t.leftovers.looked = time.Now()
@@ -125,7 +122,7 @@ func (t *term) sweepStill(name string) {
 		s = &still{size: st.Size(), mtime: st.ModTime()}
 		t.leftovers.still[name] = s
 	}
-	if s.seen(deadFor/2) < max(deadFor, 4*t.Terms.Expiry) {
+	if s.seen(pipeline.DeadFor/2) < max(pipeline.DeadFor, 4*t.Terms.Expiry) {
 		return
 	}
 	delete(t.leftovers.still, name)

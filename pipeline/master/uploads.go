@@ -38,7 +38,7 @@ func (t *term) sweepIfOld(name string, now time.Time) {
 	}
 	limit := pipeline.KeepUploads
 	if sharefs.Links(info) > 1 && t.namedBelow(pipeline.Inbox, name, info) {
-		limit = deadFor
+		limit = pipeline.DeadFor
 	}
 	if now.Sub(info.ModTime()) < limit {
 		return

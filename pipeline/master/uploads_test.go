@@ -21,8 +21,8 @@ func TestAbandonedUploadsAreSwept(t *testing.T) {
 	old, young, linked, below, backedUp := upload(), upload(), upload(), upload(), upload()
 	added := pipeline.AddedOf("abcdefghijklmnop")
 	ages := map[string]time.Duration{
-		old: pipeline.KeepUploads, young: pipeline.KeepUploads - time.Hour, linked: deadFor, below: deadFor,
-		backedUp: deadFor, added: pipeline.KeepUploads,
+		old: pipeline.KeepUploads, young: pipeline.KeepUploads - time.Hour, linked: pipeline.DeadFor, below: pipeline.DeadFor,
+		backedUp: pipeline.DeadFor, added: pipeline.KeepUploads,
 		"inbox/.distenc-put-mine": 10 * pipeline.KeepUploads, "inbox/film.mkv": 10 * pipeline.KeepUploads,
 	}
 	for name := range ages {
