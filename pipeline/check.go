@@ -50,6 +50,9 @@ func (p *Plan) check(id string) error {
 	if m := p.Memory; m.Fixed < 0 || m.Thread < 0 || max(m.Fixed, m.Thread) > maxTold {
 		return errors.New("takes memory that no machine has")
 	}
+	if !p.Pace.check() {
+		return errors.New("is for a farm that can't be")
+	}
 	if f := p.Out.Fields; f != "" && f != "tff" && f != "bff" {
 		return fmt.Errorf("has %q for an order of fields", f)
 	}

@@ -103,6 +103,7 @@ type Plan struct {
 	Encoder string   `json:"encoder"`        // version string of the encoder that the test encode at submission ran with
 	Build   Build    `json:"build,omitzero"` // that the chunks are encoded with, unless a Pin says otherwise
 	Memory  Memory   `json:"memory,omitzero"`
+	Pace    Pace     `json:"pace,omitzero"`    // of those who were there when it was made
 	Budget  *Budget  `json:"budget,omitempty"` // of a film whose size is limited
 	Buffer  Buffer   `json:"buffer,omitzero"`  // of the decoder; the film's chunks keep to it together
 	Sound   int64    `json:"sound,omitempty"`  // bytes of sound that the output has too, at least; 0 where nobody asks

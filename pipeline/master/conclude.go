@@ -44,6 +44,7 @@ func (w *jobTask) conclude(
 	if ok, err := w.unchanged(ctx); !ok {
 		return planResult{err: err}
 	}
+	r.plan.Pace = crewPace(pipeline.Crew(w.FS), r.plan)
 	if r.ours, r.err = r.plan.Publish(w.FS); r.ours {
 		w.Log.Info("analysed", "job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(),
 			"what", string(w.plan.Analysis), "chunks", len(w.plan.Chunks))

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/distenc/distenc/pipeline"
+	"github.com/distenc/distenc/pipeline/status"
 )
 
 // maxUnsplit is the number of planned jobs that may have chunks still to be made. A plan can bring a normalised
@@ -66,8 +67,30 @@ func (w *jobTask) makePlan(ctx context.Context, scan Scan) (r planResult) {
 	if r.plan, r.err = w.Stages.Plan(ctx, w.job, scan); r.err != nil {
 		return r
 	}
+	r.plan.Pace = crewPace(pipeline.Crew(w.FS), r.plan)
 	w.Log.Info("planned", "job", w.job.ID, "name", pipeline.RawName(w.job.Name()).String(),
 		"frames", r.plan.Frames, "chunks", len(r.plan.Chunks), "profile", w.job.Settings.Profile)
 	r.ours, r.err = r.plan.Publish(w.FS)
 	return r
+}
+
+// crewPace is how fast those nodes that can encode a plan would do it, by what they have shown before.
+func crewPace(crew []pipeline.SeenNode, p *pipeline.Plan) (pace pipeline.Pace) {
+	sum, known := 0.0, 0.0
+	for _, n := range crew {
+		if !n.Encodes(p.Build, p.Demand()) {
+			continue
+		}
+		pace.Slots += n.Slots
+		if fps := status.Pace(&n.Node, p); fps > 0 {
+			sum, known = sum+fps*float64(n.Slots), known+float64(n.Slots)
+			if pace.Slowest == 0 || fps < pace.Slowest {
+				pace.Slowest = fps
+			}
+		}
+	}
+	if known > 0 {
+		pace.Mean = max(sum/known, pace.Slowest) // as rounding has it
+	}
+	return pace
 }

@@ -7,8 +7,7 @@ import (
 
 // The waits of an idle worker are bounded by these, so that 200 of them cost the file server little.
 const (
-	maxIdleWait = 30 * time.Second // while there is nothing
-	maxTailWait = 10 * time.Second // while others encode
+	maxIdleWait = 10 * time.Second // while there is nothing: a film can be read in that time
 	maxSoonWait = time.Second      // while chunks are announced
 )
 
@@ -22,6 +21,7 @@ type backoff struct {
 	mu             sync.Mutex
 	next           time.Duration
 	longest        time.Duration
+	more           bool      // are announced
 	expecting      bool      // announced chunks can be counted on
 	announcedSince time.Time // zero: none are announced
 	emptyLooks     int       // in a row
@@ -56,10 +56,18 @@ func (b *backoff) announced(more bool, now time.Time) {
 	case b.announcedSince.IsZero():
 		b.announcedSince = now
 	}
+	b.more = more
 	b.expecting, b.longest = more && now.Sub(b.announcedSince) < announcementFor, maxIdleWait
 	if b.expecting {
 		b.longest = maxSoonWait
 	}
+}
+
+// moreToCome reports whether chunks are announced, however long ago.
+func (b *backoff) moreToCome() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.more
 }
 
 // expects reports whether more chunks are about to come.
@@ -67,13 +75,6 @@ func (b *backoff) expects() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.expecting
-}
-
-// limit bounds the waits until the next announcement is taken in.
-func (b *backoff) limit(longest time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.longest = longest
 }
 
 // wait returns the next wait.

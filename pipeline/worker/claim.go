@@ -15,9 +15,20 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// spread is how many of the first chunks a claimant picks from at random, so that many workers do not race for one
-// name.
-const spread = 16
+// A claimant picks at random from so many of the first chunks, one for each so many slots of the farm, so that many
+// workers do not race for one name. The fewer they are, the sooner the longest is begun.
+const (
+	fewest, most  = 4, 16
+	slotsOfChoice = 16
+)
+
+// choice is from how many of a plan's chunks a claimant picks.
+func choice(plan *pipeline.Plan) int {
+	if plan.Pace.Slots == 0 { // not known
+		return most
+	}
+	return max(fewest, min(plan.Pace.Slots/slotsOfChoice, most))
+}
 
 // claim finds a free chunk and claims it (T4, T5), or one to encode a second time; nil and no error when there
 // is none.
@@ -80,8 +91,10 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 // claimOneOf tries the free chunks of a job, in random order among the first ones. The encode gets that many threads,
 // if there is memory for them.
 func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, threads int) (*Task, error) {
-	if len(free) > spread {
-		free = free[:spread]
+	if len(free) > fewest {
+		if plan, err := w.plans.get(w.FS, free[0].Job); err == nil {
+			free = free[:min(choice(plan), len(free))]
+		}
 	}
 	random.Shuffle(len(free), func(a, b int) { free[a], free[b] = free[b], free[a] })
 	for _, c := range free {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -17,7 +18,11 @@ const (
 	// slower than this part of the others' pace a node is a slow one: what a few chunks tell is not exact.
 	slower = 0.7
 	// surely allows for chunks that take longer than expected: one in six is off by more than a quarter.
-	surely = 0.75
+	surely = 0.65
+	// stranger is the part of the others' pace that a node is taken to have that has not measured its own.
+	stranger = 0.25
+	// aChoice is how many chunks lie free before a node of a farm that has measured nothing takes a long one.
+	aChoice = 64
 	// foreverLong is longer than any chunk takes.
 	foreverLong = 24 * time.Hour
 )
@@ -30,15 +35,52 @@ func chunkWork(plan *pipeline.Plan, c pipeline.ChunkFile) float64 {
 	return plan.Chunks[c.Chunk].Work()
 }
 
-// untilLast returns the seconds until the others, each of this pace, have begun the last of the free chunks and are
-// done with a middling one. work is all that nobody has begun.
-func untilLast(plan *pipeline.Plan, free []pipeline.ChunkFile, work, others, pace float64) float64 {
-	return (work/others + chunkWork(plan, free[len(free)/2])) / pace
+// workOf is what these chunks are expected to take.
+func workOf(plan *pipeline.Plan, chunks []pipeline.ChunkFile) (work float64) {
+	for _, c := range chunks {
+		work += chunkWork(plan, c)
+	}
+	return work
+}
+
+// unmade returns the work in the chunks that lie nowhere yet, given those that lie free, the longest first. Pieces are
+// made in the film's order, ranges as they are claimed: the longest first.
+func unmade(plan *pipeline.Plan, free []pipeline.ChunkFile) (work float64) {
+	last, shortest := 0, chunkWork(plan, free[len(free)-1])
+	for _, c := range free {
+		last = max(last, c.Chunk)
+	}
+	for i := range plan.Chunks {
+		if c := &plan.Chunks[i]; plan.Cut(i) && i > last || !plan.Cut(i) && c.Work() < shortest {
+			work += c.Work()
+		}
+	}
+	return work
+}
+
+// shortOf leaves out the longer half of a plan's chunks.
+func shortOf(plan *pipeline.Plan, free []pipeline.ChunkFile) []pipeline.ChunkFile {
+	all := make([]float64, len(plan.Chunks))
+	for i := range plan.Chunks {
+		all[i] = plan.Chunks[i].Work()
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(free, func(c pipeline.ChunkFile) bool { return chunkWork(plan, c) > all[len(all)/2] })
+}
+
+// untilLast returns the seconds until the others, so many slots of this pace, have done so much work and the plan's
+// shortest chunk.
+func untilLast(plan *pipeline.Plan, work, slots, pace float64) float64 {
+	shortest := math.Inf(1)
+	for i := range plan.Chunks {
+		shortest = min(shortest, plan.Chunks[i].Work())
+	}
+	return (work/slots + shortest) / pace
 }
 
 // doneWithin leaves out the chunks that a node of this pace would not surely be done with in these seconds.
 func doneWithin(plan *pipeline.Plan, free []pipeline.ChunkFile, pace, seconds float64) []pipeline.ChunkFile {
-	return slices.DeleteFunc(free, func(c pipeline.ChunkFile) bool { return chunkWork(plan, c)/pace > seconds*surely })
+	return slices.DeleteFunc(free, func(c pipeline.ChunkFile) bool { return chunkWork(plan, c)/pace > seconds })
 }
 
 // remaining returns how long a node will still take for a chunk that it encodes, by its own word. One that is silent is

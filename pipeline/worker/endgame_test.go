@@ -31,14 +31,14 @@ func chunksOf(p *pipeline.Plan) (all []pipeline.ChunkFile) {
 	return all
 }
 
-// Two others, each of 10 frames a second, have 120 frames to do: 6 seconds and a middling chunk more.
+// Two others, each of 10 frames a second, have 120 frames to do: 6 seconds and the shortest chunk more.
 func TestASlowNodeLeavesWhatItWouldBeLastWith(t *testing.T) {
 	plan := filmOf(60, 40, 20)
 	free := chunksOf(plan)
-	last := untilLast(plan, free, 120, 2, 10)
-	require.InDelta(t, 10, last, 1e-9)
-	require.Len(t, doneWithin(plan, slices.Clone(free), 10, last), 3)
-	require.Equal(t, free[1:], doneWithin(plan, slices.Clone(free), 6, last), "60 frames would take it all of that time")
+	last := untilLast(plan, 120, 2, 10)
+	require.InDelta(t, 8, last, 1e-9)
+	require.Len(t, doneWithin(plan, slices.Clone(free), 7.5, last), 3)
+	require.Equal(t, free[1:], doneWithin(plan, slices.Clone(free), 7, last), "60 frames would take it longer")
 	require.Empty(t, doneWithin(plan, slices.Clone(free), 1, last))
 	require.Zero(t, chunkWork(plan, pipeline.ChunkFile{Chunk: 3}), "a copy that a person made")
 }
@@ -74,4 +74,30 @@ func TestClaimsOnOneChunk(t *testing.T) {
 	require.True(t, alone(first, []pipeline.ChunkFile{first, other}))
 	require.False(t, alone(first, []pipeline.ChunkFile{first, other, second}), "another one copied it too")
 	require.False(t, alone(first, []pipeline.ChunkFile{other}), "it is not held any more")
+}
+
+// Ranges are made the longest first, pieces in the film's order.
+func TestWhatIsNotMadeYetIsWorkToo(t *testing.T) {
+	plan := filmOf(20, 60, 10, 40)
+	all := chunksOf(plan)
+	require.InDelta(t, 30, unmade(plan, []pipeline.ChunkFile{all[1], all[3]}), 1e-9)
+	require.Zero(t, unmade(plan, all[2:3]))
+	for i := range plan.Chunks {
+		plan.Chunks[i].Kind = pipeline.KindPiece
+	}
+	require.InDelta(t, 50, unmade(plan, all[1:2]), 1e-9)
+	require.InDelta(t, 100, workOf(plan, all[1:4])-10, 1e-9)
+}
+
+func TestANodeThatHasMeasuredNothingTakesNoLongChunk(t *testing.T) {
+	plan := filmOf(20, 60, 10, 40)
+	all := chunksOf(plan)
+	require.Equal(t, []pipeline.ChunkFile{all[0], all[2], all[3]}, shortOf(plan, slices.Clone(all)))
+	require.Empty(t, shortOf(plan, []pipeline.ChunkFile{all[1]}))
+}
+
+func TestTheMoreSlotsTheWiderTheChoice(t *testing.T) {
+	for slots, want := range map[int]int{0: 16, 1: 4, 64: 4, 200: 12, 1000: 16} {
+		require.Equal(t, want, choice(&pipeline.Plan{Pace: pipeline.Pace{Slots: slots}}))
+	}
 }

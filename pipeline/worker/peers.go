@@ -70,6 +70,9 @@ func (p *peers) claims() (claims []pipeline.ChunkFile) {
 func (p *peers) meanPace(plan *pipeline.Plan, build pipeline.Build) float64 {
 	p.mu.Lock()
 	work := plan.Job + " " + plan.Effort()
+	if p.job != work && plan.Pace.Mean > 0 { // its master has asked them all
+		p.job, p.asked, p.pace = work, time.Now(), plan.Pace.Mean
+	}
 	fresh, pace := p.job == work && time.Since(p.asked) < paceFor, p.pace
 	p.mu.Unlock()
 	if fresh {

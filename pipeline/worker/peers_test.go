@@ -44,6 +44,11 @@ func TestTheMeanPaceOfOthersIsASample(t *testing.T) {
 	p.asked = p.asked.Add(-paceFor)
 	require.InDelta(t, 6, p.meanPace(plan, pipeline.Build{}), 1e-9)
 	require.Len(t, p.claims(), 1)
+	plan.Pace = pipeline.Pace{Slots: 2, Mean: 4, Slowest: 1}
+	fresh := peers{share: share, self: "c-wccccc"}
+	require.InDelta(t, 4, fresh.meanPace(plan, pipeline.Build{}), 1e-9, "who made the plan has asked them all")
+	fresh.asked = fresh.asked.Add(-paceFor)
+	require.InDelta(t, 6, fresh.meanPace(plan, pipeline.Build{}), 1e-9)
 	require.Empty(t, (&peers{share: share, self: "a-waaaaa"}).claims())
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,34 +20,40 @@ func (w *Worker) fitting(job string, free []pipeline.ChunkFile) []pipeline.Chunk
 	if err != nil || len(free) == 0 {
 		return free
 	}
-	own := w.speeds.pace(plan)
-	if own <= 0 && len(w.peers.names()) > 0 { // it may be slow: for a start, none of the longest
+	own, theirs := w.speeds.pace(plan), w.peers.meanPace(plan, w.builds.now(job))
+	switch {
+	case own <= 0 && theirs <= 0 && len(w.peers.names()) == 0:
+		return free
+	case own <= 0 && theirs <= 0: // nobody knows: for a start, none of the longest
+		if w.backoff.expects() && len(free) < aChoice {
+			return shortOf(plan, free)
+		}
 		return free[len(free)/2:]
+	case own <= 0: // it may be slow
+		own = cmp.Or(plan.Pace.Slowest, theirs*stranger)
 	}
-	theirs := w.peers.meanPace(plan, w.builds.now(job))
 	if own > theirs*slower {
 		return free
 	}
-	work, others := w.remainingWork(plan, free)
-	if others <= 0 {
+	work, slots := w.remainingWork(plan, free)
+	if slots <= 0 {
 		return free
 	}
-	return doneWithin(plan, free, own, untilLast(plan, free, work, others, theirs))
+	return doneWithin(plan, free, own, untilLast(plan, work, slots, theirs)*surely)
 }
 
-// remainingWork returns the work that nobody has begun, and on how many others it falls. While chunks are still being
-// made that is most of the plan, and everybody who is there will soon be at it.
-func (w *Worker) remainingWork(plan *pipeline.Plan, free []pipeline.ChunkFile) (work, others float64) {
+// remainingWork returns the work that is left, and on how many slots of others it falls. Of what is in work half is
+// done, in the mean. While chunks are still being made, everybody who is there will soon be at it.
+func (w *Worker) remainingWork(plan *pipeline.Plan, free []pipeline.ChunkFile) (work, slots float64) {
+	claims := ofJobs(w.peers.claims(), []string{plan.Job})
+	work, slots = workOf(plan, free)+workOf(plan, claims)/2, float64(len(claims))
+	if w.backoff.moreToCome() {
+		work += unmade(plan, free)
+	}
 	if w.backoff.expects() {
-		for i := range plan.Chunks {
-			work += plan.Chunks[i].Work()
-		}
-		return work, float64(len(w.peers.names()))
+		slots = max(slots, float64(plan.Pace.Slots))
 	}
-	for _, c := range free {
-		work += chunkWork(plan, c)
-	}
-	return work, float64(len(w.peers.claims()))
+	return work, slots
 }
 
 // claimSecond makes a second copy of a chunk that another node has in work, if this node would have all of it
@@ -60,9 +67,6 @@ func (w *Worker) claimSecond(ctx context.Context, jobs []string) (*Task, error) 
 	}
 	defer w.copying.Unlock()
 	claims := ofJobs(w.peers.claims(), jobs)
-	if len(claims) > 0 {
-		w.backoff.limit(maxTailWait)
-	}
 	var worst pipeline.ChunkFile
 	longest := time.Duration(0)
 	for _, c := range w.candidates(claims) {
