@@ -89,7 +89,8 @@ func (r *Reader) asked(s *Status) {
 	for _, n := range s.Nodes {
 		delete(rests, pipeline.NodeHost(n.Node))
 	}
-	s.Resting = slices.SortedFunc(maps.Values(rests), func(a, b *pipeline.Rest) int { return strings.Compare(a.Host, b.Host) })
+	byHost := func(a, b *pipeline.Rest) int { return strings.Compare(a.Host, b.Host) }
+	s.Resting = slices.SortedFunc(maps.Values(rests), byHost)
 }
 
 // ReadInbox returns what lies in the inbox now.

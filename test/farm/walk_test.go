@@ -44,7 +44,7 @@ func TestWalkInABrowser(t *testing.T) {
 	film := corpus.Raw(t, length)
 	f := newFarm(t, strings.Replace(calmTerms, `chunk = "2s"`, fmt.Sprintf("chunk = \"%ds\"", max(2, length>>26)), 1)+
 		fast+"[profiles.small]\nx264 = \"--preset ultrafast --crf 30\"\ncontainer = \"mp4\"\n")
-	_, address := f.serves()
+	master, address := f.serves()
 	release := f.hold()
 	f.start("worker", "--slots", "1")
 	cut := &cutter{to: strings.TrimPrefix(address, "http://"), after: size(t, film) * 2 / 5}
@@ -58,6 +58,7 @@ func TestWalkInABrowser(t *testing.T) {
 	t.Logf("%d of %d bytes were sent before it broke, %d in all", cut.after, size(t, film), cut.in.Load())
 	require.Less(t, cut.in.Load(), size(t, film)+refused, "it went on where it was")
 	w.dropFolder()
+	w.choose()
 	w.page.MustEval(unreadScript)
 	w.sees("what can't be read is told", `document.querySelector("#uploads").textContent.includes("can't be read: it is locked")`)
 	w.sees("and keeps no other back", `document.querySelector("#uploads").textContent.includes("folder/readable.txt")`)
@@ -69,6 +70,9 @@ func TestWalkInABrowser(t *testing.T) {
 	exact(t, film, filepath.Join(f.dir, j.Output))
 	w.takeOut(cut, filepath.Join(f.dir, j.Output))
 	require.True(t, w.is(`window.entered`), "all of it came by events: the page was never loaded anew")
+	master.kill()
+	w.sees("that the master is lost", `!document.querySelector("#lost").hidden`)
+	w.picture("lost")
 }
 
 func size(t *testing.T, file string) int64 {
@@ -121,6 +125,16 @@ func (w *walker) dropFolder() {
 	w.sees("what is no film is rejected", `document.querySelector('[data-key="failed/<b id=owned>.mkv"] .why')`)
 	w.picture("refused")
 	w.named()
+}
+
+// choose hands a film in by the button for that.
+func (w *walker) choose() {
+	file := filepath.Join(w.t.TempDir(), "chosen.mkv")
+	require.NoError(w.t, os.WriteFile(file, []byte("no film"), 0o600))
+	chosen := w.page.MustHandleFileDialog()
+	w.press("files")
+	chosen(file)
+	w.sees("what was chosen is handed in", `document.querySelector("#uploads").textContent.includes("handed in: inbox/chosen.mkv")`)
 }
 
 // steer pauses the film and lets it go on, puts it before all others, and cancels the other one.

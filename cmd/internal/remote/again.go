@@ -70,8 +70,8 @@ func mayPass(err error) bool {
 	return false
 }
 
-// busy reports whether a master answered that another client, or an earlier call that it does not know to be gone, is at
-// the same file.
+// busy reports whether a master answered that another client, or an earlier call that it does not know to be gone, is
+// at the same file.
 func busy(err error) bool {
 	p, ok := errors.AsType[*control.Problem](err)
 	return ok && p.Kind == control.KindBusy
