@@ -146,7 +146,7 @@ func (t *term) lookAtCompanion(f watcher.File, d *dropped, films []string) (wait
 	t.pace.within(max(t.pace.Settle-f.Still, 0) + burst)
 	if f.Still >= t.pace.Settle && t.full == "" && time.Now().After(d.rest) {
 		w := &jobTask{Master: t.Master, films: t.jobs.films, job: done[owner]}
-		t.tasks.start("follow/"+f.Name, sideBySide, func(ctx context.Context) func() {
+		t.tasks.start("follow/"+f.Name, lane{all: sideBySide}, func(ctx context.Context) func() {
 			err := w.sendAfter(ctx, f.Name)
 			return func() {
 				if err != nil {

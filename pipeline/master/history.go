@@ -48,7 +48,7 @@ func (t *term) foldHistory() {
 		return
 	}
 	t.folded = time.Now()
-	t.tasks.start("fold/history", 1, func(context.Context) func() {
+	t.tasks.start("fold/history", lane{all: 1}, func(context.Context) func() {
 		if err := t.folder.Fold(t.Today()); err != nil {
 			t.Log.Debug("cannot fold the history now", "error", err)
 		}

@@ -79,7 +79,7 @@ func TestASlowFileKeepsNobodyWaiting(t *testing.T) {
 	}
 	look()
 	large := []string{<-s.began, <-s.began}
-	require.Equal(t, 2, m.tasks.count("intake"), "a third one waits")
+	require.Equal(t, 2, m.tasks.count("intake").all, "a third one waits")
 	sparse(t, m, "urgent.mkv", 1<<40)
 	require.NoError(t, os.WriteFile(m.FS.Path("inbox/urgent.mkv.distenc.toml"), []byte("!"), 0o644))
 	look()
@@ -87,7 +87,7 @@ func TestASlowFileKeepsNobodyWaiting(t *testing.T) {
 	sparse(t, m, "small.mkv", 1)
 	look()
 	require.Equal(t, "inbox/small.mkv", <-s.began)
-	require.Equal(t, intakeLanes, m.tasks.count("intake"))
+	require.Equal(t, filmLanes, m.tasks.count("intake").all)
 
 	require.NoError(t, m.FS.Remove(large[0]))
 	look()

@@ -17,6 +17,7 @@ type job struct {
 	sighted       *identity      // the source when it was last known to be what was taken in; nil: not by this master
 	absent        persistence    // with a source that is not in the folder
 	rest          time.Time      // no step before this time
+	turn          turn
 	builds        buildNotes
 	corrections   pipeline.Corrections // of the budget, where the film's size is limited
 	chunks        chunkNotes
@@ -123,7 +124,7 @@ func (t *term) taskFor(j *job) *jobTask {
 // The loop applies what it returns.
 func background[T any](t *term, stage string, j *job, work func(context.Context, *jobTask) T, apply func(T)) bool {
 	task, before := t.taskFor(j), j.sighted
-	return t.tasks.start(stage+"/"+j.ID, limits[stage], func(ctx context.Context) func() {
+	return t.tasks.start(stage+"/"+j.ID, laneOf(stage, j.Job), func(ctx context.Context) func() {
 		result := work(ctx, task)
 		return func() {
 			if task.sighted != before {
@@ -132,12 +133,6 @@ func background[T any](t *term, stage string, j *job, work func(context.Context,
 			apply(result)
 		}
 	})
-}
-
-// limits is how many tasks of each stage run at once.
-var limits = map[string]int{
-	"plan": 1, "conclude": 2, "skip": 1, "split": 1, "accept": 2, "reject": 2, "changed": 1,
-	"prepare": 1, "merge": 1, "decide": 2, "finish": 2, "tell": 2, "build": 2, "records": 2, "budget": 2, "buffer": 2,
 }
 
 // later notes an error that may pass and lets the job rest.

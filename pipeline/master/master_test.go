@@ -54,10 +54,10 @@ func TestTasksKeepTheirLimits(t *testing.T) {
 		defer tasks.stop()
 		ended := 0
 		work := func(context.Context) func() { time.Sleep(time.Second); return func() { ended++ } }
-		require.True(t, tasks.start("plan/a", 1, work))
-		require.False(t, tasks.start("plan/a", 2, work), "it runs already")
-		require.False(t, tasks.start("plan/b", 1, work), "one at a time")
-		require.True(t, tasks.start("split/b", 1, work), "stages do not hold up one another")
+		require.True(t, tasks.start("plan/a", lane{all: 1}, work))
+		require.False(t, tasks.start("plan/a", lane{all: 2}, work), "it runs already")
+		require.False(t, tasks.start("plan/b", lane{all: 1}, work), "one at a time")
+		require.True(t, tasks.start("split/b", lane{all: 1}, work), "stages do not hold up one another")
 		require.False(t, tasks.idle())
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

@@ -166,7 +166,7 @@ func (t *term) takeOver() {
 	if t.Tell == nil || h.listed && len(h.names) == 0 || time.Now().Before(h.next) {
 		return
 	}
-	t.tasks.start(takingOver, limits["tell"], func(ctx context.Context) func() {
+	t.tasks.start(takingOver, lane{all: limits["tell"]}, func(ctx context.Context) func() {
 		idle := h.tellSome(ctx, t.Master)
 		return func() {
 			t.heritage = h

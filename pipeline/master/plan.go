@@ -3,24 +3,61 @@ package master
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/status"
 )
 
-// maxUnsplit is the number of planned jobs that may have chunks still to be made. A plan can bring a normalised
-// copy of its source with it, so no more of them are made than are needed soon.
-const maxUnsplit = 2
+// turn is a job's wait for its plan.
+type turn struct {
+	waits  bool
+	looked time.Time // when its folder was last listed
+}
 
-// mayPlan reports whether another job may be planned now.
-func (t *term) mayPlan() bool {
-	unsplit := 0
-	for _, j := range t.jobs.live {
-		if len(j.chunks.unmade) > 0 {
-			unsplit++
+// queued is what one round has seen of the jobs around the stage that plans.
+type queued struct {
+	unsplit lane  // planned ones with chunks still to be made
+	kept    int64 // bytes of the scans that wait for their plans
+}
+
+// mayPlan reports whether another job may be planned now: a plan can bring a normalised copy of its source with it,
+// so no more of them are made than are needed soon. Small films that are yet to be cut keep only small ones waiting.
+func (t *term) mayPlan(j *job) bool {
+	l := laneOf("plan", j.Job)
+	uncut := t.queued.unsplit.all < 2*l.all && (l.large == 0 || t.queued.unsplit.large < l.large)
+	return uncut && t.pending < maxAhead && t.full == "" && t.tasks.room("plan", l)
+}
+
+// countUnsplit counts the planned jobs that have chunks still to be made.
+func (l *ledger) countUnsplit() (n lane) {
+	for _, j := range l.live {
+		if len(j.chunks.unmade) == 0 {
+			continue
+		}
+		if n.all++; j.Size > smallFile {
+			n.large++
 		}
 	}
-	return unsplit < maxUnsplit && t.pending < maxAhead && t.full == ""
+	return n
+}
+
+// maxKept limits the bytes of what was read of sources and waits for their plans. One film's may take 20 MB; what is
+// not kept is read again when its turn comes.
+const maxKept = 32 << 20
+
+// queue lets a job wait for its turn to be planned. It is told of each that waits, in the order of their turns.
+func (t *term) queue(j *job) {
+	j.turn.waits = true
+	if t.queued.kept += j.scan.Size; t.queued.kept > maxKept {
+		j.scan = Scan{}
+	}
+}
+
+// waits reports whether a job that waits for its turn need not be looked at now: what people ask of it is seen soon
+// enough, and there may be thousands of them.
+func (t *term) waits(j *job) bool {
+	return j.turn.waits && !t.mayPlan(j) && time.Since(j.turn.looked) < t.pace.Poll
 }
 
 // planResult is what came of planning a job.
@@ -32,13 +69,14 @@ type planResult struct {
 
 // startPlan plans the job (T2).
 func (t *term) startPlan(j *job) {
-	scan := j.scan
-	if !t.mayPlan() {
-		j.scan = Scan{} // it may be 20 MB; the source is scanned again when its turn comes
+	if !t.tasks.busy("plan/"+j.ID) && !t.mayPlan(j) {
+		t.queue(j)
 		return
 	}
+	scan := j.scan
 	background(t, "plan", j, func(ctx context.Context, w *jobTask) planResult { return w.makePlan(ctx, scan) },
 		func(r planResult) { t.afterPlan(j, r) })
+	j.scan = Scan{} // the task has it
 }
 
 func (t *term) afterPlan(j *job, r planResult) {

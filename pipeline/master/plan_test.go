@@ -80,7 +80,7 @@ func TestSettingsFollowAFilmWhoseMasterDied(t *testing.T) {
 	}
 }
 
-// The loop drops the scan of a job that has to wait, and takes over a new priority, while its plan is just being made:
+// The loop drops the scan of a job, and takes over a new priority, while its plan is just being made:
 // the task has copies. (Sharing them is a race, which the race detector reports.)
 func TestAPlanIsMadeFromACopy(t *testing.T) {
 	m := leading(t, sharefs.OS)

@@ -27,25 +27,6 @@ func (r *reading) stop() {
 	}
 }
 
-const (
-	// intakeLanes limits the files of the inbox that are read at once.
-	intakeLanes = 4
-	// smallFile is the size in bytes up to which a file may use every lane: it is read within seconds.
-	smallFile = 256 << 20
-)
-
-// lanes is how many files may be read at once for this one to be begun. A large one leaves a lane to urgent ones,
-// and those leave one to small ones, so that whatever is slow keeps neither waiting.
-func lanes(size int64, priority int) int {
-	switch {
-	case size <= smallFile:
-		return intakeLanes
-	case priority > 0:
-		return intakeLanes - 1
-	}
-	return intakeLanes - 2
-}
-
 // consider reads a file that stands still, and takes it once it is known to be complete.
 func (t *term) consider(f watcher.File, d *dropped) {
 	switch {
@@ -59,7 +40,7 @@ func (t *term) consider(f watcher.File, d *dropped) {
 func (t *term) startReading(f watcher.File, d *dropped) {
 	ctx, cancel := context.WithCancel(t.tasks.ctx)
 	d.reading.cancel = cancel
-	if !t.tasks.start("intake/"+f.Name, lanes(f.Size, d.wishes.priority), func(context.Context) func() {
+	if !t.tasks.start("intake/"+f.Name, lanes(filmLanes, f.Size, d.wishes.priority), func(context.Context) func() {
 		r, err := t.read(ctx, f.Name)
 		return func() { t.afterReading(f, d, r, err) }
 	}) {

@@ -10,6 +10,7 @@ import (
 type Scan struct {
 	CRC32   string // 8 upper-case hex digits
 	Kept    any    // belongs to the stages: Plan gets it back
+	Size    int64  // about how many bytes of memory that takes
 	Refused error  // why the file can't be encoded; nil if it can
 }
 

@@ -42,6 +42,11 @@ func phaseOf(source, planned bool, dir pipeline.Folder, control pipeline.Control
 
 // step takes a job one step further if it can. busy: somebody, a worker perhaps, still has work on it.
 func (t *term) step(ctx context.Context, j *job, chunks pipeline.JobChunks) (busy bool) {
+	if t.waits(j) {
+		t.queue(j)
+		return true
+	}
+	j.turn = turn{looked: time.Now()}
 	dir, err := pipeline.ListFolder(t.FS, j.ID)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Log.Warn("a job's folder is gone, its chunks are swept", "job", j.ID)
@@ -71,7 +76,9 @@ func (t *term) step(ctx context.Context, j *job, chunks pipeline.JobChunks) (bus
 	case sourceless:
 		t.awaitSource(j)
 	case unplanned:
-		t.startPlan(j)
+		if !t.tasks.busy("decide/" + j.ID) { // that it can't be planned, perhaps
+			t.startPlan(j)
+		}
 	case inWork:
 		return t.stepChunks(ctx, j, dir, chunks, control)
 	case cancelling:

@@ -39,7 +39,7 @@ func (t *term) startTaking(f watcher.File, d *dropped) {
 		id: pipeline.NewJobID(d.reading.scan.CRC32), file: f,
 		scan: d.reading.scan, identity: d.reading.identity, known: t.jobs.known,
 	}
-	if t.tasks.start("take/"+f.Name, 1, func(ctx context.Context) func() {
+	if t.tasks.start("take/"+f.Name, lane{all: 1}, func(ctx context.Context) func() {
 		r := t.takeIn(ctx, a)
 		return func() { t.afterTaking(a, d, r) }
 	}) {

@@ -14,7 +14,7 @@ type tasks struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
-	running map[string]bool
+	running map[string]bool // by key: is it for a large film?
 	results chan func()
 	took    func(stage string, d time.Duration)
 }
@@ -24,14 +24,14 @@ func newTasks(ctx context.Context, took func(string, time.Duration)) *tasks {
 	return &tasks{ctx: ctx, cancel: cancel, took: took, running: map[string]bool{}, results: make(chan func())}
 }
 
-// start runs work unless its key ("stage/what") is running already or its stage has limit of them. What
-// work returns is run by the main loop, unless the context has ended.
-func (t *tasks) start(key string, limit int, work func(ctx context.Context) func()) bool {
+// start runs work unless its key ("stage/what") is running already or its lane has no room. What work returns is run
+// by the main loop, unless the context has ended.
+func (t *tasks) start(key string, l lane, work func(ctx context.Context) func()) bool {
 	stage, _, _ := strings.Cut(key, "/")
-	if t.running[key] || t.count(stage) >= limit || t.ctx.Err() != nil {
+	if t.busy(key) || !t.room(stage, l) || t.ctx.Err() != nil {
 		return false
 	}
-	t.running[key] = true
+	t.running[key] = l.large > 0
 	t.wg.Go(func() {
 		began := time.Now()
 		apply := work(t.ctx)
@@ -51,17 +51,29 @@ func (t *tasks) start(key string, limit int, work func(ctx context.Context) func
 	return true
 }
 
-func (t *tasks) count(stage string) int {
-	n := 0
-	for key := range t.running {
-		if strings.HasPrefix(key, stage+"/") {
-			n++
+// room reports whether a task of the stage may begin.
+func (t *tasks) room(stage string, l lane) bool {
+	n := t.count(stage)
+	return n.all < l.all && (l.large == 0 || n.large < l.large)
+}
+
+// count returns how many tasks of a stage run, and how many of them for large films.
+func (t *tasks) count(stage string) (n lane) {
+	for key, large := range t.running {
+		if !strings.HasPrefix(key, stage+"/") {
+			continue
+		}
+		if n.all++; large {
+			n.large++
 		}
 	}
 	return n
 }
 
-func (t *tasks) busy(key string) bool { return t.running[key] }
+func (t *tasks) busy(key string) bool {
+	_, running := t.running[key]
+	return running
+}
 
 func (t *tasks) idle() bool { return len(t.running) == 0 }
 

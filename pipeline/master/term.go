@@ -25,10 +25,11 @@ type term struct {
 	crew      crew
 	leftovers leftovers
 	folder    *history.Folder
-	folded    time.Time       // when the history was last looked at
-	agreed    bool            // what all nodes must agree on is published
-	full      string          // why there is no room on the disk, "" while there is
-	pending   int             // free chunks of all jobs at the last look
+	folded    time.Time // when the history was last looked at
+	agreed    bool      // what all nodes must agree on is published
+	full      string    // why there is no room on the disk, "" while there is
+	pending   int       // free chunks of all jobs at the last look
+	queued    queued
 	failed    int             // jobs that failed, and files that were rejected
 	warned    map[string]bool // what was logged once
 	heritage  heritage
@@ -107,6 +108,7 @@ func (t *term) round(ctx context.Context) (idle bool, err error) {
 	t.foldHistory()
 	t.guardDisk()
 	busy := 0
+	t.queued = queued{unsplit: t.jobs.countUnsplit()}
 	for _, j := range t.jobs.inOrder() {
 		if t.step(ctx, j, survey.Job(j.ID)) {
 			busy++

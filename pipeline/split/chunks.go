@@ -10,8 +10,8 @@ import (
 )
 
 // divide fills in the plan's frames and chunks. Video's time base and Settings.Chunk must be set; slots are the encodes
-// that can run side by side, 0 where that is not known. In a large farm chunks are ranges that may begin inside a group
-// of pictures, whatever kind is.
+// that can run side by side, 0 where that is not known. Whatever kind is, the one chunk of a short film is a range, and so
+// are chunks in a large farm, which may begin inside a group of pictures.
 func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	wide := l.wide(plan, slots)
 	if len(l.anew) > 0 { // a decoder that is given the packets behind a chunk's last would lose a picture
@@ -24,6 +24,9 @@ func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 			"the chunks are ranges of the source, and none of them waits for its piece to be copied.", slots)
 	}
 	plan.Frames, plan.Chunks = len(l.pts), l.chunks(plan, kind, slots, wide)
+	if len(plan.Chunks) == 1 { // its piece would be the film once more
+		plan.Chunks[0].Kind = pipeline.KindRange
+	}
 }
 
 // noteChanges notes the places where pictures of another form begin.

@@ -324,3 +324,13 @@ func TestAMachineInTroubleRefusesNothing(t *testing.T) {
 		require.False(t, refused, "%s: %v", way, err)
 	}
 }
+
+// A film that is one chunk needs no piece: it would be the whole film once more.
+func TestAShortFilmIsReadWhereItIs(t *testing.T) {
+	req := request(t, corpus.Make(t, "h264-closed.mkv"))
+	req.Settings.Chunk = 3600
+	plan, err := split.Make(context.Background(), tools(t), req)
+	require.NoError(t, err)
+	require.Len(t, plan.Chunks, 1)
+	require.Equal(t, pipeline.KindRange, plan.Chunks[0].Kind)
+}

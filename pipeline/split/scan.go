@@ -26,6 +26,9 @@ type Source struct {
 	Sound   int64 // bytes of sound, at least; 0 where that is not known
 }
 
+// Memory returns about how many bytes it takes: those for the packets, and some for the rest.
+func (s *Source) Memory() int64 { return 16<<10 + 21*int64(s.Packets.Len()) }
+
 // Scan reads a file once, from its first byte to its last, and lists its packets: r is the file at path, an
 // absolute one, at its start. The error is a *pipeline.Refusal if the file is no video that can be encoded,
 // whatever the settings. A refused file is not read any further: its CRC-32 is "" unless all of it was read by then.

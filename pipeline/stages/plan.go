@@ -24,7 +24,7 @@ func (s *Media) Scan(ctx context.Context, name string) (master.Scan, error) {
 	_, refused := errors.AsType[*pipeline.Refusal](err)
 	switch {
 	case err == nil:
-		out.Kept = source
+		out.Kept, out.Size = source, source.Memory()
 	case refused:
 		out.Refused = err
 	default:
