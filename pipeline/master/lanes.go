@@ -41,6 +41,6 @@ func laneOf(stage string, j *pipeline.Job) lane {
 
 // limits is how many tasks of each other stage run at once.
 var limits = map[string]int{
-	"conclude": 2, "skip": 1, "accept": 2, "reject": 2, "changed": 1, "decide": sideBySide, "finish": filmLanes, "tell": 2, "build": 2,
-	"records": 2, "budget": 2, "buffer": 2,
+	"conclude": 2, "skip": 1, "accept": 2, "reject": 2, "changed": 1, "decide": sideBySide, "finish": filmLanes,
+	"tell": 2, "build": 2, "records": 2, "budget": 2, "buffer": 2,
 }

@@ -18,7 +18,8 @@ import (
 var clipsAsked = os.Getenv("DISTENC_BENCH_CLIPS")
 
 // TestClips: a folder of short films through `distenc run --until-idle` against a shell loop of ffmpeg with as many at
-// once. The time for which files have to stand still in the inbox is a wish of people, and no part of it: it is a second.
+// once. The time for which files have to stand still in the inbox is what people want, and no part of it: it is a
+// second.
 func TestClips(t *testing.T) {
 	only(t)
 	n, err := strconv.Atoi(cmp.Or(clipsAsked, "60"))
@@ -67,8 +68,9 @@ func manyClips(t *testing.T, n int) (dir string) {
 // loopClips is what people have without distenc: xargs keeps as many ffmpeg at work as there are slots.
 func loopClips(t *testing.T, dir string) {
 	t.Helper()
-	run(t, "sh", "-c", `cd "$1" && ls | xargs -d '\n' -P "$2" -I{} ffmpeg -nostdin -v error -y -copyts -i {} -map 0 -c copy \
-		-fps_mode passthrough -enc_time_base 1:1000 -pix_fmt yuv420p -preset veryfast -c:v libx264 -profile:v high -crf 20 "$3"/{}`,
+	run(t, "sh", "-c", `cd "$1" && ls | xargs -d '\n' -P "$2" -I{} ffmpeg -nostdin -v error -y -copyts -i {} \
+		-map 0 -c copy -fps_mode passthrough -enc_time_base 1:1000 -pix_fmt yuv420p -preset veryfast -c:v libx264 -profile:v high \
+		-crf 20 "$3"/{}`,
 		"sh", dir, strconv.Itoa(runtime.NumCPU()), t.TempDir())
 }
 
