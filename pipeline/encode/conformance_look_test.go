@@ -23,9 +23,13 @@ var forms = []string{"yuv420p", "yuv420p10le", "yuv420p12le", "yuv422p", "yuv422
 
 // TestEachFormComesOutAsPlanned or is refused: no form becomes another without a word.
 func TestEachFormComesOutAsPlanned(t *testing.T) {
+	sources := map[string]string{}
+	for _, form := range forms {
+		sources[form] = source(t, "-i", "testsrc2=s=96x64:r=25:d=0.2", "-pix_fmt", form, "-c:v", "ffv1", "-strict", "-2",
+			"a.mkv")
+	}
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		for _, form := range forms {
-			path := source(t, "-i", "testsrc2=s=96x64:r=25:d=0.2", "-pix_fmt", form, "-c:v", "ffv1", "-strict", "-2", "a.mkv")
+		for form, path := range sources {
 			s := pipeline.Settings{Encoder: e.Name(), Options: c.quick}
 			if reason := c.unheldForms[form]; reason != "" {
 				refused(t, path, s, reason)
@@ -53,16 +57,18 @@ func probed(t *testing.T, j job, path string) media.Stream {
 func TestTheLookGoesIntoBothContainers(t *testing.T) {
 	const display, light = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)", "1000,400"
 	hdr10 := ":hdr10=1:transfer=smpte2084:master-display=" + display + ":max-cll=" + light
+	sources := map[string]string{"hdr10.mkv": hdr10, "hlg.mp4": ":transfer=arib-std-b67", "hdr10.mp4": hdr10}
+	for kind, params := range sources {
+		plain := source(t, "-i", "testsrc2=s=96x64:r=25:d=1,setsar=4/3", "-pix_fmt", "yuv420p10le", "-c:v", "libx265",
+			"-x265-params", "log-level=error:repeat-headers=1:colorprim=bt2020:colormatrix=bt2020nc:range=limited:"+
+				"chromaloc=2"+params, "-tag:v", "hvc1", "plain"+filepath.Ext(kind))
+		sources[kind] = filepath.Join(t.TempDir(), kind)
+		out, err := exec.Command("ffmpeg", "-v", "error", "-i", plain, "-c", "copy", "-metadata:s:v:0", "rotate=90",
+			sources[kind]).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		for kind, params := range map[string]string{"hdr10.mkv": hdr10, "hlg.mp4": ":transfer=arib-std-b67",
-			"hdr10.mp4": hdr10} {
-			plain := source(t, "-i", "testsrc2=s=96x64:r=25:d=1,setsar=4/3", "-pix_fmt", "yuv420p10le", "-c:v", "libx265",
-				"-x265-params", "log-level=error:repeat-headers=1:colorprim=bt2020:colormatrix=bt2020nc:range=limited:"+
-					"chromaloc=2"+params, "-tag:v", "hvc1", "plain"+filepath.Ext(kind))
-			path := filepath.Join(t.TempDir(), kind)
-			out, err := exec.Command("ffmpeg", "-v", "error", "-i", plain, "-c", "copy", "-metadata:s:v:0", "rotate=90",
-				path).CombinedOutput()
-			require.NoError(t, err, "%s", out)
+		for kind, path := range sources {
 			for _, container := range []pipeline.Container{"mkv", "mp4"} {
 				j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick, Container: container})
 				results, _ := j.encodeAll(t)
@@ -100,8 +106,8 @@ func look(s media.Stream) []any {
 
 // TestPicturesInFields come out in the source's order of fields, or are refused with the way out, which leads there.
 func TestPicturesInFields(t *testing.T) {
+	path := interlaced(t, "tff", "a.mkv")
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		path := interlaced(t, "tff", "a.mkv")
 		options, err := e.Parse(c.quick)
 		require.NoError(t, err)
 		s := pipeline.Settings{Encoder: e.Name(), Options: c.quick, Chunk: 2}
@@ -123,9 +129,9 @@ func TestPicturesInFields(t *testing.T) {
 
 // TestSizesThatDoNotFit are refused with what to do, which does it.
 func TestSizesThatDoNotFit(t *testing.T) {
+	path := source(t, "-i", "testsrc2=s=162x122:r=25:d=0.4,format=yuv444p,crop=161:121:0:0:exact=1", "-c:v", "ffv1",
+		"a.mkv")
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		path := source(t, "-i", "testsrc2=s=162x122:r=25:d=0.4,format=yuv444p,crop=161:121:0:0:exact=1", "-c:v", "ffv1",
-			"a.mkv")
 		s := pipeline.Settings{Encoder: e.Name(), Options: c.player}
 		refused(t, path, s, `odd = "crop"`)
 		for odd, size := range map[pipeline.Odd][2]int{"crop": {160, 120}, "pad": {162, 122}} {
@@ -158,9 +164,9 @@ func comesOut(t *testing.T, path string, s pipeline.Settings, size [2]int) {
 // TestTheSamePicturesAgain: a chunk that is encoded twice is the same packets, on other numbers of threads too where
 // the encoder can do that. docs/media/encoders.md tells.
 func TestTheSamePicturesAgain(t *testing.T) {
+	path := source(t, "-i", "testsrc2=s=320x180:r=25:d=2,noise=alls=6:allf=t:all_seed=1", "-c:v", "libx264", "-preset",
+		"ultrafast", "a.mkv")
 	eachEncoder(t, func(t *testing.T, e encoder.Encoder, c candidate) {
-		path := source(t, "-i", "testsrc2=s=320x180:r=25:d=2,noise=alls=6:allf=t:all_seed=1", "-c:v", "libx264", "-preset",
-			"ultrafast", "a.mkv")
 		j := mustPlan(t, path, pipeline.Settings{Encoder: e.Name(), Options: c.quick + c.again})
 		digest := func(threads int) [32]byte {
 			req := j.request(0)
