@@ -122,9 +122,7 @@ func (s Stream) Describe() string {
 
 // Probe reads a file's header with ffprobe. path is absolute; options are for the input.
 func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File, error) {
-	args := append([]string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_programs",
-		"-show_program_version",
-		"-show_data_hash", "sha256", "-of", "json"}, append(options, Input(path)...)...)
+	args := slices.Concat(probeArgs(), options, Input(path))
 	out, said, err := t.output(ctx, Reading(0), probeLimit, t.FFprobe, args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot probe %q: %w", path, err)
@@ -135,6 +133,11 @@ func (t Tools) Probe(ctx context.Context, path string, options ...string) (*File
 	}
 	f.Warnings = said
 	return f, t.findSingle(ctx, path, f)
+}
+
+func probeArgs() []string {
+	return []string{"-v", "level+error", "-show_streams", "-show_format", "-show_chapters", "-show_programs",
+		"-show_program_version", "-show_data_hash", "sha256", "-of", "json"}
 }
 
 func parseProbe(out []byte) (*File, error) {

@@ -65,6 +65,7 @@ type Head struct {
 	Interlaced    bool // some frame is
 	TopFirst      bool // of the first interlaced frame
 	Repeats       bool // some frame asks for a field to be shown twice (soft telecine)
+	Changes       bool // some frame has another form than the first one
 }
 
 // Head decodes the first packets of a stream, count of them. HDR10 metadata in the bitstream (SEI), the
@@ -99,10 +100,8 @@ func (t Tools) CutOff(ctx context.Context, path string, stream int, base pipelin
 
 // decode decodes what ffprobe calls a read interval, about count packets.
 func (t Tools) decode(ctx context.Context, path, stream, interval string, count int) (Head, error) {
-	args := append([]string{"-v", "level+error", "-select_streams", stream, "-read_intervals", interval,
-		"-show_entries",
-		"frame=best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data",
-		"-show_frames", "-of", "json"}, Input(path)...)
+	args := slices.Concat([]string{"-v", "level+error", "-select_streams", stream, "-of", "json"}, headArgs(interval),
+		Input(path))
 	limits := Encoding(count, 0, largestHead)
 	limits.CPU += Reading(Size(path)).CPU
 	out, _, err := t.output(ctx, limits, probeLimit, t.FFprobe, args...)
@@ -116,9 +115,15 @@ func (t Tools) decode(ctx context.Context, path, stream, interval string, count 
 	return h, nil
 }
 
+func headArgs(interval string) []string {
+	return []string{"-read_intervals", interval, "-show_entries", "frame=media_type,best_effort_timestamp,width,height," +
+		"pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data", "-show_frames"}
+}
+
 func parseHead(out []byte) (Head, error) {
 	var raw struct {
 		Frames []struct {
+			Type          string `json:"media_type"`
 			PTS           *int64 `json:"best_effort_timestamp"`
 			Width, Height int
 			PixFmt        string       `json:"pix_fmt"`
@@ -128,12 +133,18 @@ func parseHead(out []byte) (Head, error) {
 			SideData      sideDataList `json:"side_data_list"`
 		}
 	}
-	if err := json.Unmarshal(out, &raw); err != nil || len(raw.Frames) == 0 {
-		return Head{}, err
+	var h Head
+	if err := json.Unmarshal(out, &raw); err != nil {
+		return h, err
 	}
-	f := raw.Frames[0]
-	h := Head{Width: f.Width, Height: f.Height, PixFmt: f.PixFmt, HDR: f.SideData.read().HDR}
 	for _, f := range raw.Frames {
+		if f.Type == "audio" {
+			continue
+		}
+		if len(h.PTS) == 0 {
+			h.Width, h.Height, h.PixFmt, h.HDR = f.Width, f.Height, f.PixFmt, f.SideData.read().HDR
+		}
+		h.Changes = h.Changes || f.Width != h.Width || f.Height != h.Height || f.PixFmt != h.PixFmt
 		pts := int64(NoPTS)
 		if f.PTS != nil {
 			pts = *f.PTS

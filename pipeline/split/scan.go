@@ -82,15 +82,22 @@ func (s *Source) inspect(ctx context.Context, tools media.Tools, path string,
 	defer cancel()
 	var headErr error
 	var decoding sync.WaitGroup
-	decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, media.FirstVideo, media.HeadPackets) })
 	defer decoding.Wait()
-	if err := s.probe(ctx, tools, path); err != nil {
+	decode := func(stream string) {
+		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, stream, media.HeadPackets) })
+	}
+	var looked bool
+	if s.File, s.Head, looked = tools.Look(ctx, path); !looked {
+		decode(media.FirstVideo)
+		s.File, err = tools.Probe(ctx, path)
+	}
+	if err := s.choose(err); err != nil {
 		cancel() // nobody needs the pictures
 		return err
 	}
 	if i := slices.IndexFunc(s.File.Streams, isVideo); i >= 0 && s.File.Streams[i].Index != s.Stream.Index {
 		decoding.Wait() // it decodes another stream
-		decoding.Go(func() { s.Head, headErr = tools.Head(ctx, path, strconv.Itoa(s.Stream.Index), media.HeadPackets) })
+		decode(strconv.Itoa(s.Stream.Index))
 	}
 	list := <-listed
 	s.Sound = list.Sound()
@@ -115,9 +122,9 @@ func (s *Source) inspect(ctx context.Context, tools media.Tools, path string,
 // isVideo tells what media.FirstVideo selects.
 func isVideo(s media.Stream) bool { return s.Type == "video" && !s.AttachedPic() }
 
-// probe finds the stream that is encoded.
-func (s *Source) probe(ctx context.Context, tools media.Tools, path string) (err error) {
-	if s.File, err = tools.Probe(ctx, path); err != nil {
+// choose finds the stream that is encoded. err is that of probing.
+func (s *Source) choose(err error) error {
+	if err != nil {
 		return unreadable(err, "ffmpeg can't read it as a video")
 	}
 	videos := s.File.Video()
