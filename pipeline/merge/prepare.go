@@ -17,6 +17,7 @@ type Prepared struct {
 	chapters *chapters      // for MP4; nil: ffmpeg's
 	packets  []media.Packet // of the source's streams but the video
 	partial  bool           // there were too many to keep: the source is read again
+	plain    bool           // our own reader listed them, not ffprobe
 }
 
 // maxPackets is how many packets of a source's other streams are kept at most, 40 bytes each: those of two
@@ -36,14 +37,7 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	if p.tools, err = versions(ctx, tools, req, source); err != nil {
 		return nil, err
 	}
-	pts := map[int][]int64{}
-	err = tools.EachPacket(ctx, req.Source, func(k media.Packet) error {
-		if k.Stream < len(source.Streams) && source.Streams[k.Stream].Type == "audio" {
-			pts[k.Stream] = append(pts[k.Stream], k.PTS)
-		}
-		p.remember(k)
-		return nil
-	})
+	pts, err := p.list(ctx, tools, req.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +53,27 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	}
 	p.times, err = timeAudio(req, source, p.side.copied, pts)
 	return p, err
+}
+
+// list reads all packets of the source, and returns the times of its sound, by stream. As with an output, our own
+// reader comes first.
+func (p *Prepared) list(ctx context.Context, tools media.Tools, path string) (pts map[int][]int64, err error) {
+	take := func(k media.Packet) error {
+		if k.Stream < len(p.source.Streams) && p.source.Streams[k.Stream].Type == "audio" {
+			pts[k.Stream] = append(pts[k.Stream], k.PTS)
+		}
+		p.remember(k)
+		return nil
+	}
+	if pts = map[int][]int64{}; p.source.Warnings == "" {
+		if err := media.PlainPackets(ctx, path, p.source, take); err == nil || ctx.Err() != nil {
+			p.plain = true
+			return pts, err
+		}
+	}
+	p.packets, p.partial = nil, false
+	clear(pts)
+	return pts, tools.EachPacket(ctx, path, take)
 }
 
 func (p *Prepared) remember(k media.Packet) {

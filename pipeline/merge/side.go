@@ -22,7 +22,7 @@ type side struct {
 	at     int              // its index in tracks
 	copied map[int]mkvTrack // sound that is neither converted nor encoded anew, by the source's stream
 	global []string         // further options for mkvmerge: title, tags, covers
-	tags   []node           // of a source that is Matroska
+	tags   []node           // of a source that is Matroska, where an encoded track keeps any
 	// settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
 	info []string
 }
@@ -32,6 +32,7 @@ type mkvTrack struct {
 	ID         int                        `json:"id"`
 	Type       string                     `json:"type"`
 	Properties map[string]json.RawMessage `json:"properties"`
+	tags       int                        // how many it has, but for those that mkvmerge writes itself
 	sound      int                        // number of the sound track that takes its place, from 1; 0: none
 }
 
@@ -64,7 +65,11 @@ func parseIdentity(path string, out []byte) (*side, error) {
 			Type       string
 			Properties map[string]any
 		}
-		Tracks []mkvTrack
+		Tracks    []mkvTrack
+		TrackTags []struct {
+			Count int `json:"num_entries"`
+			Track int `json:"track_id"`
+		} `json:"track_tags"`
 	}
 	if err := json.Unmarshal(out, &file); err != nil {
 		return nil, fmt.Errorf("cannot read what mkvmerge says of %q: %w", path, err)
@@ -73,6 +78,11 @@ func parseIdentity(path string, out []byte) (*side, error) {
 		return nil, fmt.Errorf("cannot merge from %q: mkvmerge takes it for %q", path, file.Container.Type)
 	}
 	s := &side{path: path, tracks: file.Tracks}
+	for _, t := range file.TrackTags {
+		if i := slices.IndexFunc(s.tracks, func(track mkvTrack) bool { return track.ID == t.Track }); i >= 0 {
+			s.tracks[i].tags = t.Count
+		}
+	}
 	for key, setting := range map[string]string{
 		"segment_uid": "segment-uid", "previous_segment_uid": "prev-uid", "next_segment_uid": "next-uid",
 	} {
@@ -159,6 +169,8 @@ func sideFile(
 		s, err := identify(ctx, tools, req.Source)
 		if err == nil {
 			s.place(source, req.Plan.Settings)
+		}
+		if err == nil && slices.ContainsFunc(s.tracks, s.keepsTags) {
 			s.tags, err = readXML(ctx, tools, req.Source, "tags")
 		}
 		return s, err

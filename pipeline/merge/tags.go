@@ -65,6 +65,26 @@ func parseXML(text []byte) ([]node, error) {
 	return doc.Nodes, err
 }
 
+// keepsTags reports whether a track that is encoded has tags which it keeps, as far as mkvmerge -J tells: each tag
+// once, in lower case. mkvmerge itself takes over those of the others.
+func (s *side) keepsTags(t mkvTrack) bool {
+	if t.ID != s.video && t.sound == 0 {
+		return false
+	}
+	told := 0
+	for name := range t.Properties {
+		tag, is := strings.CutPrefix(name, "tag_")
+		switch {
+		case !is:
+			continue
+		case !slices.Contains(codingTags, tag):
+			return true
+		}
+		told++
+	}
+	return told != t.tags // two of one name, or one without a text
+}
+
 // tagsOf are a track's own tags, but for those that tell of the coding that is gone. mkvmerge writes the new track's
 // UID into them.
 func tagsOf(all []node, uid string) *node {

@@ -73,6 +73,9 @@ func verify(ctx context.Context, tools media.Tools, v verification) (*Report, er
 		if err == nil && r.OK() {
 			return r, nil
 		}
+		if v.prepared.plain { // the one that judges reads both
+			source = each(v.source)
+		}
 	}
 	return v.report(ctx, tools, newComparison(src, out, set, v.sums), source, each(v.output))
 }
