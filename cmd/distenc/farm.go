@@ -72,7 +72,7 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, told tel
 		FS: f.fs, Node: node, Log: f.log.With("role", "master"),
 		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
 		Attempts: cfg.Lease.Attempts,
-		Pace:     func() master.Pace { w := f.cfg().Watch; return master.Pace{Settle: w.Settle, Poll: w.Poll} },
+		Pace:     f.pace,
 		Resolve:  f.resolve, Stages: f.stages(),
 		Wake: f.wake(ctx, pipeline.Inbox, pipeline.DoneDir),
 		Hooks: master.Hooks{
@@ -80,6 +80,15 @@ func (f *farm) master(ctx context.Context, node string, untilIdle bool, told tel
 		},
 		UntilIdle: untilIdle, Trusted: f.private,
 	})
+}
+
+// pace is that of the configuration as it is now.
+func (f *farm) pace() master.Pace {
+	p := master.Pace{Settle: f.cfg().Watch.Settle, Poll: f.cfg().Watch.Poll}
+	if f.private {
+		p.Together = privateTogether
+	}
+	return p
 }
 
 // stages are those of this process's master. Where its own worker is the only one, what does not fit here is refused.

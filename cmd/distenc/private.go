@@ -37,6 +37,8 @@ func quietLog(cmd *cobra.Command, cfg config.Config) *slog.Logger {
 const (
 	privatePoll = 500 * time.Millisecond
 	privateBeat = 2 * time.Second
+	// privateTogether is how long the next step of a job waits for what comes at the same time.
+	privateTogether = 2 * time.Millisecond
 )
 
 // private is a configuration for a share that one encode has for itself. What keeps a daemon from disturbing others

@@ -54,6 +54,8 @@ type Options struct {
 type Pace struct {
 	Settle time.Duration // a file that stood still this long is complete
 	Poll   time.Duration // the time between two looks at the share
+	// Together is how long a look waits for what comes in bursts. If 0, it is a tenth of Poll, and 50 ms at least.
+	Together time.Duration
 }
 
 // Hooks are called by a master. None may block; each may be nil.

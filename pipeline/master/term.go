@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -163,9 +164,9 @@ func (p *pace) within(d time.Duration) { p.next = min(p.next, d) }
 func (p *pace) gap() time.Duration { return 3*p.Poll + 2*errRest }
 
 // together is how long a look waits for what comes in bursts: moves into a folder, chunks accepted.
-func (p *pace) together() time.Duration { return max(burst, p.Poll/10) }
+func (p *pace) together() time.Duration { return cmp.Or(p.Together, max(burst, p.Poll/10)) }
 
-// burst is the shortest time between two looks at the share.
+// burst is the shortest time between two looks at a share that others use.
 const burst = 50 * time.Millisecond
 
 // rest waits until the next look: the poll interval, the time at which a file will have settled, a
@@ -182,7 +183,7 @@ func (t *term) rest(ctx context.Context) {
 	case <-t.Wake:
 	case apply := <-t.tasks.results:
 		if apply(); t.pending == 0 { // somebody waits for the first chunks of a job, or for the last results of one
-			together = burst
+			together = min(burst, together)
 		}
 	}
 	_ = sharefs.Sleep(ctx, together)
