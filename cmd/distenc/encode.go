@@ -77,6 +77,7 @@ func encodeAll(cmd *cobra.Command, cfg config.Config, w steer.Wishes, files []st
 	if err != nil {
 		return err
 	}
+	tools.Facts = facts()
 	if c := containerOf(out); c != "" {
 		w.Settings = config.Choices(w.Settings).With(config.Choices{"container": string(c)})
 	}

@@ -51,7 +51,7 @@ func (g *global) farm(cmd *cobra.Command, find finder) (*farm, error) {
 	if err != nil {
 		return nil, err
 	}
-	tools.Answers = answers(fs)
+	tools.Answers, tools.Facts = answers(fs), facts()
 	return &farm{log: log, fs: fs, tools: tools, builds: stages.NewBuilds(tools, false), live: holding(cfg)}, nil
 }
 

@@ -93,6 +93,7 @@ func (o *tryOptions) run(cmd *cobra.Command, cfg config.Config, file string) err
 	if t.tools, err = media.Find(quietLog(cmd, cfg)); err != nil {
 		return err
 	}
+	t.tools.Facts = facts()
 	settings, err := o.settings(cfg, file)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package encode
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -36,6 +37,13 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Tried, er
 		return Tried{}, err
 	}
 	cmd := append(args(plan, options, input{}, 1), "-frames:v", "1")
+	return media.Recall(ctx, tools, tools.FFmpeg, "try "+strings.Join(cmd, " "), func() (Tried, error) {
+		return tryOne(ctx, tools, enc, cmd)
+	})
+}
+
+// tryOne encodes a made-up picture.
+func tryOne(ctx context.Context, tools media.Tools, enc encoder.Encoder, cmd []string) (Tried, error) {
 	clip, messages, err := tools.Sample(ctx, media.Reading(0), cmd...)
 	if err != nil {
 		if reason := enc.Complaint(messages, true); reason != "" && media.Blames(err) {
@@ -48,7 +56,7 @@ func Try(ctx context.Context, tools media.Tools, name, format string) (Tried, er
 	case clip.Codec != "" && clip.Codec != enc.Codec(), found.Headers == "":
 		err = pipeline.Refuse("what came out is no %s", enc.Codec()).Because(errNothing)
 	case found.Version == "":
-		found.Version = name + " without a version"
+		found.Version = enc.Name() + " without a version"
 	}
 	return found, err
 }

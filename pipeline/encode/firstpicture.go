@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/encoder"
@@ -12,11 +13,22 @@ import (
 
 // Test encodes the source's first picture as the plan says, so that settings which the encoder does not take are told
 // at submission, and returns the encoder's version. The error is a *pipeline.Refusal that names the setting.
+//
+// Settings that were taken for pictures of this form, from a stream of this kind, are not tried again: see media.Facts.
 func Test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string) (version string, err error) {
 	enc, options, err := encoder.Of(plan.Settings)
 	if err != nil {
 		return "", err
 	}
+	cmd := args(plan, options, input{path: "/", stream: plan.Video.Index}, 1)
+	question := fmt.Sprintf("test %s of %+v", strings.Join(cmd, " "), plan.Video)
+	return media.Recall(ctx, tools, tools.FFmpeg, question, func() (string, error) {
+		return test(ctx, tools, plan, path, enc, options)
+	})
+}
+
+func test(ctx context.Context, tools media.Tools, plan *pipeline.Plan, path string, enc encoder.Encoder,
+	options encoder.Options) (version string, err error) {
 	refuse := func(format string, args ...any) (string, error) {
 		return "", &pipeline.Refusal{Reason: fmt.Sprintf(format, args...), Err: err}
 	}

@@ -137,9 +137,12 @@ func MeanScore(m pipeline.Metric, scores []float64) (mean float64) {
 // CanMeasure tries a metric with one made-up picture. An error for which Settles is true says that this ffmpeg can't.
 func (t Tools) CanMeasure(ctx context.Context, m pipeline.Metric) error {
 	const picture = "color=s=192x192:r=24:d=0.1,format=yuv420p" // VMAF scales it down, and wants something left
-	_, err := t.Compare(ctx, Comparison{
-		Inputs: append(BaseArgs(), "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", picture),
-		Graph:  "[0:0]null[source];[1:0]null[output];", Metric: m, Limits: Reading(0),
+	_, err := Recall(ctx, t, t.FFmpeg, "measure "+string(m), func() (bool, error) {
+		_, err := t.Compare(ctx, Comparison{
+			Inputs: append(BaseArgs(), "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", picture),
+			Graph:  "[0:0]null[source];[1:0]null[output];", Metric: m, Limits: Reading(0),
+		})
+		return true, err
 	})
 	return err
 }

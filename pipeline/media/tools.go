@@ -27,6 +27,8 @@ type Tools struct {
 	// Answers reports whether the share that the files lie on answers: while it does not, a child that stands still is not
 	// at fault. It may take its time. nil: it always does.
 	Answers func() bool
+	// Facts are what is known of these programs from earlier runs. If nil, nothing is.
+	Facts *Facts
 	// Hurry divides all times that children are allowed, for tests; 0: 1.
 	Hurry time.Duration
 }
@@ -92,21 +94,26 @@ func find(log *slog.Logger, wanted []Tool) (Tools, error) {
 // maxAbout bounds what a tool prints of itself, in bytes.
 const maxAbout = 1 << 20
 
-// Version starts a tool and returns the line in which it tells its version.
+// Version returns the line in which a tool tells its version.
 func (t Tools) Version(ctx context.Context, p Tool) (string, error) {
-	out, err := t.Output(ctx, maxAbout, *p.Path(&t), p.Asks)
-	if err != nil {
-		return "", fmt.Errorf("cannot ask %q for its version: %w", p.Name, err)
-	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	return strings.TrimSpace(line), nil
+	program := *p.Path(&t)
+	return Recall(ctx, t, program, p.Asks, func() (string, error) {
+		out, err := t.Output(ctx, maxAbout, program, p.Asks)
+		if err != nil {
+			return "", fmt.Errorf("cannot ask %q for its version: %w", p.Name, err)
+		}
+		line, _, _ := strings.Cut(string(out), "\n")
+		return strings.TrimSpace(line), nil
+	})
 }
 
 // Encoders returns what ffmpeg prints of the encoders that it was built with.
 func (t Tools) Encoders(ctx context.Context) (string, error) {
-	out, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-encoders")
-	if err != nil {
-		return "", fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
-	}
-	return string(out), nil
+	return Recall(ctx, t, t.FFmpeg, "-encoders", func() (string, error) {
+		out, err := t.Output(ctx, maxAbout, t.FFmpeg, "-hide_banner", "-encoders")
+		if err != nil {
+			return "", fmt.Errorf("cannot ask ffmpeg for its encoders: %w", err)
+		}
+		return string(out), nil
+	})
 }

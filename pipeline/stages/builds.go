@@ -74,8 +74,9 @@ func (b *Builds) All(ctx context.Context) (all []pipeline.Offer) {
 	return all
 }
 
-// Forget has an encoder tried anew.
+// Forget has an encoder tried anew, whatever is known from earlier runs.
 func (b *Builds) Forget(name string) {
+	b.tools.Facts.Doubt()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.offers, name)

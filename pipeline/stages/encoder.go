@@ -106,11 +106,28 @@ func (e *Encoder) Encode(ctx context.Context, t *worker.Task) (*pipeline.Record,
 	}
 	req.Spending = t.Spending
 	record, err := encode.Chunk(ctx, e.tools, req)
-	if err == nil {
-		e.crfs.know(t.File.Job, t.File.Chunk, record.Quality)
-		err = e.sameBuild(ctx, t, record)
+	if err != nil {
+		return record, e.reconsider(ctx, t, req.Source, err)
 	}
-	return record, err
+	e.crfs.know(t.File.Job, t.File.Chunk, record.Quality)
+	return record, e.sameBuild(ctx, t, record)
+}
+
+// reconsider tries a film's settings after a failed encode where that had been spared, because this machine took such
+// settings before. What it says then is what people would have been told at submission, and holds for all its chunks.
+func (e *Encoder) reconsider(ctx context.Context, t *worker.Task, source string, failed error) error {
+	if !media.Settles(failed) || !e.tools.Facts.Doubt() {
+		return failed
+	}
+	_, err := encode.Test(ctx, e.tools, t.Plan, source)
+	build, unknown := e.builds.Of(ctx, t.Plan.Settings.Encoder, t.Plan.Out.PixFmt)
+	if !refused(err) || unknown != nil {
+		return failed
+	}
+	e.taken.mu.Lock()
+	defer e.taken.mu.Unlock()
+	e.taken.job, e.taken.build, e.taken.err = t.File.Job, build, err
+	return fmt.Errorf("%w (%w)", err, failed)
 }
 
 // measure measures a chunk for an analysis.
@@ -126,13 +143,16 @@ func (e *Encoder) measure(ctx context.Context, t *worker.Task, req encode.Reques
 // them at submission. Encoders go on without an option that they don't know, and the film would lack it without a word.
 func (e *Encoder) takes(ctx context.Context, t *worker.Task, source string) error {
 	build, err := e.builds.Of(ctx, t.Plan.Settings.Encoder, t.Plan.Out.PixFmt)
-	if err != nil || build.Version == t.Plan.Encoder {
+	if err != nil {
 		return nil // what is wrong with an encoder the encode tells
 	}
 	e.taken.mu.Lock()
 	defer e.taken.mu.Unlock()
-	if e.taken.job == t.File.Job && e.taken.build == build {
+	switch {
+	case e.taken.job == t.File.Job && e.taken.build == build:
 		return e.taken.err
+	case build.Version == t.Plan.Encoder:
+		return nil
 	}
 	_, err = encode.Test(ctx, e.tools, t.Plan, source)
 	if err != nil && !refused(err) {

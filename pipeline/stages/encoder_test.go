@@ -86,3 +86,47 @@ func TestSettingsAreTriedWithEachVersion(t *testing.T) {
 		require.Equal(t, 2, record.Frames)
 	}
 }
+
+// Settings that an earlier run is remembered to have taken, and that are not taken, end as they would have at
+// submission.
+func TestARememberedTrialThatIsWrongIsMadeAgain(t *testing.T) {
+	tools, err := media.Find(nil)
+	require.NoError(t, err)
+	share, err := sharefs.Open(t.TempDir())
+	require.NoError(t, err)
+	facts := t.TempDir()
+	remembering := func() (media.Tools, *Builds) {
+		tools.Facts = media.OpenFacts(facts)
+		builds := NewBuilds(tools, true)
+		_, err := builds.Of(t.Context(), "x265", "yuv420p")
+		require.NoError(t, err)
+		return tools, builds
+	}
+	remembering()
+	job := "abcdef01-00001"
+	source := share.Path(pipeline.JobFile(job, "source.mkv"))
+	require.NoError(t, os.MkdirAll(filepath.Dir(source), 0o700))
+	require.NoError(t, os.Link(corpus.Make(t, "two-frames.mkv"), source))
+	tools, builds := remembering()
+	plan, err := split.Make(t.Context(), tools, split.Request{
+		Job: job, Path: source, NormPath: source + ".norm", TestRest: merge.TryRest,
+		Settings: pipeline.Settings{Encoder: "x265", Options: "--ctu 16 --min-cu-size 32", Container: pipeline.MKV},
+		TestEncode: func(ctx context.Context, _ media.Tools, _ *pipeline.Plan, _ string) (string, error) {
+			build, err := builds.Of(ctx, "x265", "yuv420p")
+			return build.Version, err // as if it had been tried
+		},
+	})
+	require.NoError(t, err)
+	file := pipeline.ChunkFile{Job: job, Attempt: 1, Kind: pipeline.KindRange}.AsClaimed("pc-w1")
+	require.NoError(t, share.MkdirAll(filepath.Dir(file.Partial())))
+	e := &Encoder{share: share, tools: tools, builds: builds}
+	task := &worker.Task{File: file, Plan: plan, Chunk: &plan.Chunks[0]}
+	for range 2 { // the second attempt ends so too
+		_, err = e.Encode(t.Context(), task)
+		require.True(t, refused(err), "%v", err)
+		require.ErrorContains(t, err, `x265 does not take the settings "--ctu 16 --min-cu-size 32": min CU size must be`)
+	}
+	left, err := os.ReadDir(facts)
+	require.NoError(t, err)
+	require.Empty(t, left, "what was known before is not believed any more")
+}

@@ -95,8 +95,8 @@ func spread(costs []cost, of func(cost) time.Duration) string {
 
 var childEnd = regexp.MustCompile(`msg=end program=ffmpeg pid=\d+ cpu=(\S+)`)
 
-// encodeWith has a distenc encode a file, and returns the CPU that the encoders of its chunks took, as its log tells it: no
-// other ffmpeg takes longer than longTrial.
+// encodeWith has a distenc encode a file, and returns the CPU that the encoders of its chunks took, as its log tells
+// it: no other ffmpeg takes longer than longTrial.
 func encodeWith(t *testing.T, program, source, out, preset string, env ...string) (encoders time.Duration) {
 	t.Helper()
 	_ = os.Remove(out)
