@@ -10,8 +10,8 @@ import (
 )
 
 // divide fills in the plan's frames and chunks. Video's time base and Settings.Chunk must be set; slots are the encodes
-// that can run side by side, 0 where that is not known. Whatever kind is, the one chunk of a short film is a range, and so
-// are chunks in a large farm, which may begin inside a group of pictures.
+// that can run side by side, 0 where that is not known. Whatever kind is, the one chunk of a short film is a range, and
+// so are chunks in a large farm, which may begin inside a group of pictures.
 func (l *list) divide(plan *pipeline.Plan, kind pipeline.Kind, slots int) {
 	wide := l.wide(plan, slots)
 	if len(l.anew) > 0 { // a decoder that is given the packets behind a chunk's last would lose a picture

@@ -1,6 +1,6 @@
-// Package steer holds what people ask of a share: submit a film; pause, resume, cancel or retry a job, or put
-// it before others. The command line calls these functions, and whatever else lets people steer can call the same ones.
-// They print nothing: each returns what came of the wish, or a typed error.
+// Package steer holds what people ask of a share: submit a film; pause, resume, cancel or retry a job, or put it before
+// others; have a machine rest. The command line and the HTTP interface call the same functions. They print nothing:
+// each returns what came of the wish, or a typed error.
 //
 // A person names a job or a film by a word: a job's id, a name or a CRC-32, or a part of a name. A wish is a file on
 // the share, which a master carries out; a film that still waits in the inbox has it in the settings beside it.
