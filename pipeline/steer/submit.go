@@ -73,6 +73,9 @@ func Film(verb, file string) (fs.FileInfo, error) {
 	case err != nil:
 	case !st.Mode().IsRegular():
 		err = errors.New("it is no regular file; name the files, of a folder for instance with FOLDER/*.mkv")
+	case pipeline.Sidecar(filepath.Base(file)):
+		err = errors.New("by its name it holds a film's own settings; what a film is to be encoded with is asked for with " +
+			"flags, which --help lists")
 	case watcher.Ignored(filepath.Base(file)):
 		err = errors.New("by its name it is hidden, not finished or a program's own; rename it if it is a whole film")
 	}

@@ -96,11 +96,16 @@ func TestHandInAndTakeOut(t *testing.T) {
 	require.Contains(t, f.fails(1, "fetch", "film é", "--of", other, "-o", dir), "not overwritten")
 	require.Contains(t, f.fails(1, "fetch", "none", "--of", other), "no file")
 	require.Contains(t, f.fails(2, "add", source, "--to", other, "--profile", "none"), "no profile")
-	for name, says := range map[string]string{"a.srt": "goes with one", "a.ttf": "goes with one",
-		"a.mkv.distenc.toml": "holds a film's own settings", ".a.mkv": "is a hidden name"} {
+	for name, refusal := range map[string]struct {
+		code int
+		says string
+	}{
+		"a.srt": {2, "goes with one"}, "a.ttf": {2, "goes with one"}, // by the master
+		"a.mkv.distenc.toml": {1, "holds a film's own settings"}, ".a.mkv": {1, "it is hidden"},
+	} {
 		beside := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(beside, []byte("x"), 0o600))
-		require.Contains(t, f.fails(1, "add", beside, "--to", other), says)
+		require.Contains(t, f.fails(refusal.code, "add", beside, "--to", other), refusal.says)
 	}
 	f.env = nil
 	require.Contains(t, f.fails(1, "fetch", "film", "--of", other), "a token is wanted")

@@ -3,3 +3,5 @@
 package farm_test
 
 const raceFlag = "-race=false"
+
+const raceFactor = 1
