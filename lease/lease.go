@@ -65,7 +65,7 @@ func (l *Lease) begin(ctx context.Context) error {
 	}
 	l.good = l.boottime()
 	l.seq = 1
-	return l.share.Create(l.beats, l.text())
+	return l.share.Jot(l.beats, l.text())
 }
 
 // text is a beat: the sequence number in a fixed width, so that a beat written over the last one leaves

@@ -22,6 +22,15 @@ const (
 
 func (o Outcome) String() string { return [...]string{"unknown", "won", "fenced", "lost"}[o] }
 
+// check is what is done after a success.
+type check int
+
+const (
+	look  check = iota // is src gone?
+	list               // is dst there, by a listing?
+	trust              // nothing
+)
+
 const (
 	moveTries = 1 + 8                 // the first and eight repetitions, 5 s in all
 	movePause = 20 * time.Millisecond // before the first repetition; each next one is about twice as long
@@ -38,26 +47,32 @@ var (
 //
 // Who relies on the move beyond a crash of the file server calls Durable(dst) first.
 func (f *FS) Move(ctx context.Context, src, dst string) (Outcome, error) {
-	return f.move(ctx, src, dst, moveTries, false)
+	return f.move(ctx, src, dst, moveTries, look)
+}
+
+// MoveTrusting is Move that takes a success for what it says, where Move looks whether src is still there. It is for a
+// file of which later listings decide: one that a success left where it was is seen there and moved again, by Move.
+func (f *FS) MoveTrusting(ctx context.Context, src, dst string) (Outcome, error) {
+	return f.move(ctx, src, dst, moveTries, trust)
 }
 
 // MoveOnce is Move without repetitions, for a src that people named: they may give that name to another
 // file, and a request that was repeated could still land, with that file, over the first one. After any
 // outcome but Won, dst is not used again.
 func (f *FS) MoveOnce(ctx context.Context, src, dst string) (Outcome, error) {
-	return f.move(ctx, src, dst, 1, false)
+	return f.move(ctx, src, dst, 1, look)
 }
 
 // Claim is Move for a name that many want: it lists the destination after a success too, because a
 // server that lost power can have answered several with success.
 func (f *FS) Claim(ctx context.Context, src, dst string) (Outcome, error) {
-	return f.move(ctx, src, dst, moveTries, true)
+	return f.move(ctx, src, dst, moveTries, list)
 }
 
-func (f *FS) move(ctx context.Context, src, dst string, tries int, verify bool) (Outcome, error) {
+func (f *FS) move(ctx context.Context, src, dst string, tries int, after check) (Outcome, error) {
 	outcome, err := Unknown, ctx.Err()
 	if err == nil {
-		outcome, err = f.moveTries(ctx, src, dst, tries, verify)
+		outcome, err = f.moveTries(ctx, src, dst, tries, after)
 	}
 	if err != nil {
 		return outcome, fmt.Errorf("cannot move %q to %q: %w", src, dst, err)
@@ -65,10 +80,10 @@ func (f *FS) move(ctx context.Context, src, dst string, tries int, verify bool) 
 	return outcome, nil
 }
 
-func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify bool) (Outcome, error) {
+func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, after check) (Outcome, error) {
 	pause := movePause
 	for try := 1; ; try++ {
-		outcome, again, err := f.moveOnce(src, dst, verify)
+		outcome, again, err := f.moveOnce(src, dst, after)
 		if !again || try == tries {
 			return outcome, err
 		}
@@ -86,12 +101,12 @@ func (f *FS) moveTries(ctx context.Context, src, dst string, tries int, verify b
 }
 
 // moveOnce renames once and looks. again: src is still there and the error may pass.
-func (f *FS) moveOnce(src, dst string, verify bool) (outcome Outcome, again bool, err error) {
+func (f *FS) moveOnce(src, dst string, after check) (outcome Outcome, again bool, err error) {
 	err = f.ops.Rename(src, dst)
 	if errors.Is(err, ErrName) {
 		return Unknown, false, err
 	}
-	if err == nil && !verify && !f.exists(src) {
+	if err == nil && (after == trust || after == look && !f.exists(src)) {
 		return Won, false, nil
 	}
 	there, listErr := f.listed(dst)

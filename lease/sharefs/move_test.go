@@ -59,6 +59,33 @@ func TestMoveAnswerLostIsWon(t *testing.T) {
 	}
 }
 
+// A success is believed by MoveTrusting alone, which makes one call; an answer that was lost by nobody.
+func TestMoveTrustingBelievesASuccess(t *testing.T) {
+	calls := []string{}
+	s := share(t, func(op, _ string) error {
+		calls = append(calls, op)
+		return nil
+	})
+	outcome, err := s.MoveTrusting(t.Context(), "a/x", "b/y")
+	require.NoError(t, err)
+	require.Equal(t, sharefs.Won, outcome)
+	require.Equal(t, []string{"rename"}, calls)
+	outcome, err = s.Move(t.Context(), "b/y", "a/x")
+	require.NoError(t, err)
+	require.Equal(t, sharefs.Won, outcome)
+	require.Equal(t, []string{"rename", "rename", "lstat"}, calls)
+
+	hook, renames := faulty("rename", 1, sharefstest.AnswerLost(syscall.EIO))
+	outcome, err = share(t, hook).MoveTrusting(t.Context(), "a/x", "b/y")
+	require.NoError(t, err)
+	require.Equal(t, sharefs.Won, outcome)
+	require.Equal(t, 1, *renames)
+	hook, _ = faulty("rename", 1, syscall.ENOSPC)
+	outcome, err = share(t, hook).MoveTrusting(t.Context(), "a/x", "b/y")
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.Equal(t, sharefs.Unknown, outcome)
+}
+
 func TestMoveRepeatsWhatMayPass(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EINTR, syscall.EACCES, syscall.EBUSY, syscall.ESTALE, syscall.EAGAIN,
 		syscall.ENOENT} {

@@ -72,12 +72,20 @@ func (f *FS) syncDir(dir string) error {
 
 // Create makes a new file with data in it, synced and closed. A name that exists is fs.ErrExist; after
 // any other error the file was removed again, as far as that was possible.
-func (f *FS) Create(name string, data []byte) error {
+func (f *FS) Create(name string, data []byte) error { return f.create(name, data, finish) }
+
+// Jot is Create without the sync, for a text that nothing depends on after a power loss of the file server. Others see
+// it all the same: a network share's client sends it when it is closed.
+func (f *FS) Jot(name string, data []byte) error {
+	return f.create(name, data, func(file File, err error) error { return errors.Join(err, file.Close()) })
+}
+
+func (f *FS) create(name string, data []byte, end func(file File, err error) error) error {
 	file, err := f.ops.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if err == nil {
 		if len(data) > 0 {
 			_, err = file.Write(data)
-			err = finish(file, err)
+			err = end(file, err)
 		} else {
 			err = file.Close()
 		}

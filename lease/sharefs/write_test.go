@@ -87,8 +87,29 @@ func TestCreateLeavesNothingHalf(t *testing.T) {
 			s := share(t, hook)
 			require.ErrorIs(t, s.Create("b/y", []byte("text")), errno)
 			require.Empty(t, list(t, s, "b"), op)
+			if op == "sync" { // Jot makes none
+				continue
+			}
+			hook, _ = faulty(op, 1, errno)
+			s = share(t, hook)
+			require.ErrorIs(t, s.Jot("b/y", []byte("text")), errno)
+			require.Empty(t, list(t, s, "b"), op)
 		}
 	}
+}
+
+func TestJotMakesTwoCallsThatSomebodyWaitsFor(t *testing.T) {
+	calls := []string{}
+	s := share(t, func(op, _ string) error {
+		calls = append(calls, op)
+		return nil
+	})
+	require.NoError(t, s.Jot("b/y", []byte("text")))
+	require.Equal(t, []string{"open", "write", "close"}, calls)
+	require.ErrorIs(t, s.Jot("b/y", nil), fs.ErrExist)
+	text, err := s.Read("b/y", 10)
+	require.NoError(t, err)
+	require.Equal(t, "text", string(text))
 }
 
 func TestReplaceWithEveryFault(t *testing.T) {

@@ -31,7 +31,11 @@ func (t *term) startAccept(j *job, state []pipeline.ChunkFile) {
 	if len(due) == 0 {
 		return
 	}
-	background(t, "accept", j, func(ctx context.Context, w *jobTask) []verdict { return w.acceptAll(ctx, due) },
+	undone := map[string]bool{} // they were accepted before, and are listed as if they had not been
+	for _, c := range due {
+		undone[c.Stem()] = j.results.verified[c.Stem()] != nil
+	}
+	background(t, "accept", j, func(ctx context.Context, w *jobTask) []verdict { return w.acceptAll(ctx, due, undone) },
 		func(verdicts []verdict) {
 			for i, c := range due {
 				t.judge(j, c, verdicts[i])
@@ -39,7 +43,7 @@ func (t *term) startAccept(j *job, state []pipeline.ChunkFile) {
 		})
 }
 
-func (w *jobTask) acceptAll(ctx context.Context, chunks []pipeline.ChunkFile) []verdict {
+func (w *jobTask) acceptAll(ctx context.Context, chunks []pipeline.ChunkFile, undone map[string]bool) []verdict {
 	verdicts := make([]verdict, len(chunks))
 	quick := len(chunks) > manyResults
 	names, err := w.FS.List(pipeline.DoneOf(w.job.ID)) // opens only names just listed
@@ -50,6 +54,9 @@ func (w *jobTask) acceptAll(ctx context.Context, chunks []pipeline.ChunkFile) []
 			verdicts[i] = verdict{doubt: true, err: cmp.Or(err, ctx.Err())}
 			if verdicts[i].err == nil {
 				verdicts[i] = w.accept(ctx, chunks[i], names, quick)
+				if verdicts[i].err == nil {
+					verdicts[i] = w.moveAccepted(ctx, chunks[i], verdicts[i].record, undone[chunks[i].Stem()])
+				}
 			}
 			return nil
 		})
@@ -80,7 +87,7 @@ func (v verdict) isBad(waited, limit time.Duration) bool {
 func notSeen(err error) verdict { return verdict{doubt: sharefs.Trouble(err), unseen: true, err: err} }
 
 // accept reads a result through this master's own mount, so that its bytes were checked by another
-// process than their writer, and moves the chunk to accepted.
+// process than their writer.
 func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []string, quick bool) verdict {
 	if !contains(names, c.Result()) || !contains(names, c.Record()) {
 		return verdict{unseen: true, err: fs.ErrNotExist}
@@ -98,7 +105,18 @@ func (w *jobTask) accept(ctx context.Context, c pipeline.ChunkFile, names []stri
 		}
 		return verdict{err: err}
 	}
-	if out, err := w.FS.Move(ctx, c.Path(), c.In(pipeline.Accepted).Path()); out != sharefs.Won {
+	return verdict{record: record}
+}
+
+// moveAccepted moves a chunk to accepted. The next listing shows whether that was done.
+func (w *jobTask) moveAccepted(
+	ctx context.Context, c pipeline.ChunkFile, record *pipeline.Record, undone bool,
+) verdict {
+	move := w.FS.MoveTrusting
+	if undone {
+		move = w.FS.Move
+	}
+	if out, err := move(ctx, c.Path(), c.In(pipeline.Accepted).Path()); out != sharefs.Won {
 		return notSeen(err)
 	}
 	w.Log.Info("accepted", "chunk", c.ID(), "node", c.Node, "frames", record.Frames, "fps", int(record.FPS()))

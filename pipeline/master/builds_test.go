@@ -159,7 +159,7 @@ func TestAResultOfAnotherBuildIsNotAccepted(t *testing.T) {
 	b := builtBench(t, 1)
 	b.encoded(t, 0, newBuild, "b")
 	c := b.look(t)[0]
-	v := b.taskFor(b.job).acceptAll(t.Context(), []pipeline.ChunkFile{c})[0]
+	v := b.taskFor(b.job).acceptAll(t.Context(), []pipeline.ChunkFile{c}, nil)[0]
 	require.ErrorContains(t, v.err, "it was encoded with x265 3.6, and the film is not")
 	require.False(t, v.isBad(time.Second, time.Minute), "the change may be out of sight")
 	require.True(t, v.isBad(time.Minute, time.Minute))

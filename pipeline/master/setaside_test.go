@@ -124,7 +124,7 @@ func TestTroubleRejectsNoResult(t *testing.T) {
 	c := b.commit(t, 0, 1, "pc-w11111")
 	for _, trouble := range []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EHOSTDOWN} {
 		b.answer = fmt.Errorf("cannot check the result: %w", trouble)
-		v := b.taskFor(b.job).acceptAll(t.Context(), []pipeline.ChunkFile{c})[0]
+		v := b.taskFor(b.job).acceptAll(t.Context(), []pipeline.ChunkFile{c}, nil)[0]
 		b.job.results.unseen.of(c.Stem()).since = time.Now().Add(-time.Hour)
 		b.job.results.unseen.of(c.Stem()).last = time.Now()
 		b.judge(b.job, c, v)

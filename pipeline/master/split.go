@@ -146,13 +146,13 @@ func (m *Master) free(ctx context.Context, plan *pipeline.Plan, c pipeline.Chunk
 		tmp = c.Unfinished()
 		b, err := plan.RangeText(c.Chunk)
 		if err == nil {
-			err = m.FS.Create(tmp, b)
+			err = m.FS.Jot(tmp, b)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if out, err := m.FS.Move(ctx, tmp, c.Path()); out != sharefs.Won {
+	if out, err := m.FS.MoveTrusting(ctx, tmp, c.Path()); out != sharefs.Won {
 		return err
 	}
 	return nil

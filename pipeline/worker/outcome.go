@@ -3,7 +3,9 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/distenc/distenc/lease/sharefs"
@@ -46,7 +48,7 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 		w.removeOwn(t.File.Record())
 		return err
 	}
-	if out, err := w.FS.Move(ctx, t.File.Path(), t.File.In(pipeline.Committed).Path()); out != sharefs.Won {
+	if out, err := w.FS.MoveTrusting(ctx, t.File.Path(), t.File.In(pipeline.Committed).Path()); out != sharefs.Won {
 		w.Log.Warn("too late: the chunk was given to another, its result is left to the sweep",
 			"chunk", t.File.ID(), "outcome", out, "error", err)
 		return nil
@@ -59,14 +61,21 @@ func (w *Worker) commit(ctx context.Context, t *Task, record *pipeline.Record) e
 
 // store makes result and record durable under their names.
 func (w *Worker) store(ctx context.Context, t *Task, result string, record []byte) error {
-	if out, err := w.FS.Move(ctx, result, t.File.Result()); out != sharefs.Won {
+	stored := t.File.Result()
+	if out, err := w.FS.MoveTrusting(ctx, result, stored); out != sharefs.Won {
 		return fmt.Errorf("cannot store the result: %w", err)
 	}
 	if err := w.FS.Create(t.File.Record(), record); err != nil {
 		return fmt.Errorf("cannot store the result's record: %w", err)
 	}
 	// The record's own bytes are synced already; both names are in one folder.
-	if err := w.FS.Durable(t.File.Result()); err != nil {
+	err := w.FS.Durable(stored)
+	if errors.Is(err, fs.ErrNotExist) { // the move's success was none
+		if _, err = w.FS.Move(ctx, result, stored); err == nil {
+			err = w.FS.Durable(stored)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("cannot store the result: %w", err)
 	}
 	return nil

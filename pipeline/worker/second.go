@@ -133,7 +133,7 @@ func (w *Worker) claimCopy(ctx context.Context, c pipeline.ChunkFile) (*Task, er
 	if err != nil {
 		return nil, err
 	}
-	err = w.FS.Create(mine.Path(), text)
+	err = w.FS.Jot(mine.Path(), text)
 	if err == nil && alone(c, w.peers.claims()) {
 		w.Log.Info("claimed a second time", "chunk", mine.ID(), "from", c.Node)
 		return w.begin(plan, mine, w.Machine.Threads, held), nil

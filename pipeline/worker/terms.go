@@ -16,7 +16,7 @@ type agreement struct {
 }
 
 // agreementFor is how long an agreement is good for: a new master may have published another one.
-const agreementFor = time.Minute
+const agreementFor = 5 * time.Minute
 
 // agree reads the agreement, unless it has just been read for this job: the master that made the job had published
 // its terms before.

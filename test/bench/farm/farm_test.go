@@ -1,8 +1,10 @@
 package farm
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,19 +34,31 @@ func TestFarm(t *testing.T) {
 	if os.Getenv("DISTENC_BENCH") == "" {
 		t.Skip("`make bench` runs it")
 	}
-	fmt.Printf("\n### The farm: the time that the nodes' speeds allow, of what it took\n\n" +
-		"| nodes | film | `range` | `copy` | chunks | calls to the share for a chunk |\n| --- | --- | --- | --- | --- | " +
-		"--- |\n")
+	fmt.Printf("\n### The farm: the time that the nodes' speeds allow, of what it took: the median of %d runs, and the "+
+		"worst\n\n| nodes | film | chunks are | median | worst | chunks | calls to the share for a chunk |\n| --- | --- | "+
+		"--- | --- | --- | --- | --- |\n", runs)
 	for _, s := range scenarios {
-		s.pieces = "copy"
-		whole := s.play(t)
-		s.pieces = "range"
-		o := s.play(t)
-		fmt.Printf("| %s | %d min | %.3f | %.3f | %d | %.1f |\n", s.name, s.seconds/60, o.efficiency, whole.efficiency,
-			whole.chunks,
-			float64(whole.traffic.sum(forChunk))/float64(whole.chunks))
+		for _, s.pieces = range []string{"range", "copy"} {
+			if s.pieces == "copy" && s.nodes >= wide { // they are ranges all the same
+				continue
+			}
+			all := make([]outcome, runs)
+			for i := range all {
+				all[i] = s.play(t)
+			}
+			slices.SortFunc(all, func(a, b outcome) int { return cmp.Compare(a.efficiency, b.efficiency) })
+			middle := all[runs/2]
+			fmt.Printf("| %s | %d min | `%s` | %.3f | %.3f | %d | %.1f |\n", s.name, s.seconds/60, s.pieces,
+				middle.efficiency, all[0].efficiency, middle.chunks,
+				float64(middle.traffic.sum(forChunk))/float64(middle.chunks))
+		}
 	}
 }
+
+const (
+	runs = 5  // of each farm
+	wide = 64 // nodes
+)
 
 // TestIdle prints what a worker without work costs the file server.
 func TestIdle(t *testing.T) {
@@ -60,5 +74,5 @@ func TestIdle(t *testing.T) {
 func TestSmallFarm(t *testing.T) {
 	o := scenario{nodes: 8, spread: 4, seconds: film20m, pieces: "range"}.play(t)
 	require.Greater(t, o.efficiency, 0.8)
-	require.Less(t, o.traffic.sum(forChunk), 40*o.chunks)
+	require.Less(t, o.traffic.sum(forChunk), 32*o.chunks)
 }
