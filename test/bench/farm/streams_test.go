@@ -26,8 +26,8 @@ const (
 	streamsToken = "0123456789abcdef"
 )
 
-// TestStreams prints what it costs the real master, on one core, to tell many browsers of jobs that are as large as jobs
-// get (2,000 chunks) on many nodes, each of which moves on every ten seconds.
+// TestStreams prints what it costs the real master, on one core, to tell many browsers of jobs that are as large as
+// jobs get (2,000 chunks) on many nodes, each of which moves on every ten seconds.
 func TestStreams(t *testing.T) {
 	if os.Getenv("DISTENC_BENCH") == "" {
 		t.Skip("`make bench` runs it")
