@@ -33,7 +33,7 @@ func laneOf(stage string, j *pipeline.Job) lane {
 	switch stage {
 	case "plan", "split":
 		return lanes(filmLanes, j.Size, j.Priority)
-	case "prepare", "merge":
+	case "prepare", "ahead", "merge":
 		return lanes(mergeLanes, j.Size, j.Priority)
 	}
 	return lane{all: limits[stage]}

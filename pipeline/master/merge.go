@@ -16,7 +16,11 @@ import (
 type preparation struct {
 	nonce    string // of its output
 	prepared any
+	ahead    bool // its output is written, or that was tried
 }
+
+// awaits reports whether all is there that the output can be written of.
+func (p *preparation) awaits() bool { return p != nil && p.prepared != nil && !p.ahead }
 
 // startPrepare does what the merge needs of the source while the last chunks are encoded. If that fails, the
 // merge does it, and its error counts.
@@ -31,6 +35,19 @@ func (t *term) startPrepare(j *job) {
 	}, func(prepared any) { p.prepared = prepared }) {
 		j.merging.prepared = p
 	}
+}
+
+// startAhead writes the output while the last results are still looked at. Nothing is decided by it: the merge begins
+// when all are accepted, and takes what was written only if it is of the same results.
+func (t *term) startAhead(j *job, chunks []pipeline.ChunkFile) {
+	p := j.merging.prepared
+	p.ahead = background(t, "ahead", j, func(ctx context.Context, w *jobTask) error {
+		return w.Stages.Ahead(ctx, w.job, w.plan, chunks, pipeline.JobOut(w.job.ID, p.nonce), p.prepared)
+	}, func(err error) {
+		if err != nil {
+			t.Log.Debug("an output can't be written ahead of its merge", "job", j.ID, "error", err)
+		}
+	})
 }
 
 // mergeResult is what came of a merge.

@@ -36,6 +36,11 @@ type Stages interface {
 	// Prepare does in advance what the merge into dst needs of the source alone. It may write into the merge's
 	// folder, pipeline.WorkOf(dst). What it returns belongs to the stages: Merge into the same dst gets it back.
 	Prepare(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, dst string) (prepared any, err error)
+	// Ahead writes dst of results that are not all accepted yet, so that Merge of the same ones has only to verify it. If
+	// it fails, Merge does all of it. prepared is what Prepare returned, which Merge into the same dst gets next.
+	Ahead(
+		ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, dst string, prepared any,
+	) error
 	// Merge merges the results in order into dst, durably, and verifies it. A result that turned out
 	// to be bad is a *pipeline.BadChunk. If prepared is nil, nothing was prepared.
 	Merge(

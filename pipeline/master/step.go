@@ -128,7 +128,7 @@ func (t *term) stepChunks(
 	noneFree := count[pipeline.Claimed]+count[pipeline.Committed]+count[pipeline.Accepted] == len(state)
 	j.chunks.ending = noneFree && j.plan.Analysis != ""
 	switch {
-	case t.tasks.busy("prepare/"+j.ID) || len(j.results.bad) > 0 || hold || !fit:
+	case t.tasks.busy("prepare/"+j.ID) || t.tasks.busy("ahead/"+j.ID) || len(j.results.bad) > 0 || hold || !fit:
 	case j.plan.Analysis != "":
 		if count[pipeline.Accepted] == len(state) {
 			t.startConclude(j, state)
@@ -137,6 +137,8 @@ func (t *term) stepChunks(
 		t.startMerge(j, state)
 	case noneFree && j.merging.prepared == nil:
 		t.startPrepare(j)
+	case count[pipeline.Committed]+count[pipeline.Accepted] == len(state) && j.merging.prepared.awaits():
+		t.startAhead(j, state)
 	}
 	// A job that only waits for a person keeps nobody from being idle.
 	return j.chunks.aside == 0 || count[pipeline.Accepted]+j.chunks.aside < len(state)

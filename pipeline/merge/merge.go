@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/distenc/distenc/pipeline"
 	"github.com/distenc/distenc/pipeline/media"
@@ -21,6 +22,8 @@ type Request struct {
 	Sums []Sum
 	// Prepared is what Prepare gave for this source and WorkDir; nil: Merge prepares.
 	Prepared *Prepared
+	// Joined says that Out is what Ahead has written of the same results: it is only verified.
+	Joined bool
 	// Source is the file the plan was made for (the normalised one, if there is one): all but the video
 	// is taken from it.
 	Source string
@@ -68,14 +71,37 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 	return out, err
 }
 
-// produce makes the output of results whose sums are known.
-func produce(ctx context.Context, tools media.Tools, req Request, sums []Sum) (*Output, error) {
+// Ahead writes the output of results that are not all accepted yet, to Out. A Merge of the same results may take it,
+// which compares it with what the results were when they were accepted. Prepared must be set.
+func Ahead(ctx context.Context, tools media.Tools, req Request) error {
+	if err := join(ctx, tools, req); err != nil {
+		return err
+	}
+	req.Prepared.joined = slices.Clone(req.Results)
+	return nil
+}
+
+// Joined reports whether Ahead has written the output of these results.
+func (p *Prepared) Joined(results []string) bool { return p != nil && slices.Equal(p.joined, results) }
+
+// join writes the output.
+func join(ctx context.Context, tools media.Tools, req Request) error {
 	mux := writeMatroska
 	if req.Plan.Settings.Container == containerMP4 {
 		mux = writeMP4
 	}
 	if err := mux(ctx, tools, req); err != nil {
-		return nil, fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
+		return fmt.Errorf("cannot merge %d chunks into %q: %w", len(req.Results), req.Out, err)
+	}
+	return nil
+}
+
+// produce makes the output of results whose sums are known.
+func produce(ctx context.Context, tools media.Tools, req Request, sums []Sum) (*Output, error) {
+	if !req.Joined {
+		if err := join(ctx, tools, req); err != nil {
+			return nil, err
+		}
 	}
 	out := &Output{Tools: req.Prepared.tools}
 	// One reads while the other looks: what lies in the page cache is read once from the disk.

@@ -7,7 +7,7 @@ import (
 )
 
 // Prepared is what a merge needs of the source alone. It can be had while chunks are still encoded, so that
-// nothing of it has to be done when the last one comes.
+// nothing of it has to be done when the last one comes. One goroutine at a time may use it.
 type Prepared struct {
 	source   *media.File
 	tools    map[string]string // version lines
@@ -18,6 +18,7 @@ type Prepared struct {
 	packets  []media.Packet // of the source's streams but the video
 	partial  bool           // there were too many to keep: the source is read again
 	plain    bool           // our own reader listed them, not ffprobe
+	joined   []string       // the results that the output was written of ahead of the merge; nil: it was not
 }
 
 // maxPackets is how many packets of a source's other streams are kept at most, 40 bytes each: those of two

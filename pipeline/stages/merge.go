@@ -3,7 +3,9 @@ package stages
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -37,6 +39,37 @@ func (s *Media) request(j *pipeline.Job, p *pipeline.Plan, dst string) merge.Req
 	}
 }
 
+// Ahead implements master.Stages.
+func (s *Media) Ahead(
+	ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, dst string, prepared any,
+) error {
+	req := s.request(j, p, dst)
+	var ok bool
+	if req.Prepared, ok = prepared.(*merge.Prepared); !ok {
+		return errors.New("nothing is prepared for the merge")
+	}
+	names := []string{pipeline.JobFile(j.ID, p.Source)}
+	for _, c := range chunks {
+		if names = append(names, c.Result()); c.State != pipeline.Accepted && c.State != pipeline.Committed {
+			return fmt.Errorf("%s has no result yet", c.ID())
+		}
+		req.Results = append(req.Results, s.FS.Path(c.Result()))
+	}
+	for _, name := range names {
+		if err := s.FS.Regular(name); err != nil {
+			return err
+		}
+	}
+	req.Out = s.FS.Path(aheadOf(dst))
+	if err := merge.Ahead(ctx, s.Tools, req); err != nil {
+		return err
+	}
+	return s.FS.Sync(aheadOf(dst)) // what comes then has less to wait for
+}
+
+// aheadOf is what is written ahead of a merge into dst. It has a name of its own, for no name on a share is made twice.
+func aheadOf(dst string) string { return path.Join(pipeline.WorkOf(dst), "ahead") }
+
 // Merge implements master.Stages.
 func (s *Media) Merge(
 	ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile, records []pipeline.Record,
@@ -55,6 +88,15 @@ func (s *Media) Merge(
 	}
 	if err := s.FS.MkdirAll(pipeline.WorkOf(dst)); err != nil {
 		return nil, err
+	}
+	if req.Prepared.Joined(req.Results) {
+		if _, err := s.FS.Move(ctx, aheadOf(dst), dst); err != nil {
+			return nil, err
+		}
+		if err := s.FS.Durable(dst); err != nil {
+			return nil, err
+		}
+		req.Joined = true
 	}
 	out, err := merge.Merge(ctx, s.Tools, req)
 	if err != nil {

@@ -1,13 +1,10 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io/fs"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -170,62 +167,6 @@ func fits(text []byte, c *pipeline.Chunk, r *pipeline.Record) error {
 		}
 	}
 	return nil
-}
-
-// Prepare implements master.Stages.
-func (s stages) Prepare(ctx context.Context, _ *pipeline.Job, _ *pipeline.Plan, dst string) (any, error) {
-	return struct{}{}, s.intermediate(ctx, dst, "sound")
-}
-
-// intermediate writes a file into the folder of a merge, which may have been swept meanwhile.
-func (s stages) intermediate(ctx context.Context, dst, name string) error {
-	work := pipeline.WorkOf(dst)
-	if err := s.share.MkdirAll(work); err != nil {
-		return err
-	}
-	if err := s.world.take(ctx, name+" "+dst, 5*time.Second); err != nil {
-		return err
-	}
-	return s.share.Create(path.Join(work, name), []byte(name))
-}
-
-// Merge implements master.Stages.
-func (s stages) Merge(ctx context.Context, j *pipeline.Job, p *pipeline.Plan, chunks []pipeline.ChunkFile,
-	records []pipeline.Record, dst string, prepared any) (*master.Merged, error) {
-	if err := s.intermediate(ctx, dst, "video"); err != nil {
-		return nil, err
-	}
-	if prepared != nil {
-		if _, err := s.share.Read(path.Join(pipeline.WorkOf(dst), "sound"), maxText); err != nil {
-			return nil, err
-		}
-	}
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "output %s\n", j.ID)
-	for i, c := range chunks {
-		text, err := s.share.Read(c.Result(), maxText)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := fits(text, &p.Chunks[i], &records[i]); err != nil {
-			return nil, &pipeline.BadChunk{Index: i, Reason: err.Error()}
-		}
-		fmt.Fprintf(&out, "chunk %d %s %s %s\n%s\n", i, c.Stem(), headersOf(text), foundOf(text),
-			strings.Join(lines(text), "\n"))
-	}
-	if err := s.world.take(ctx, "merge "+dst, 10*time.Second); err != nil {
-		return nil, err
-	}
-	if err := s.share.Create(dst, out.Bytes()); err != nil {
-		return nil, err
-	}
-	return &master.Merged{
-			CRC32: crcOf(out.Bytes()), Size: sizeOf(p, records, out.Len()), Certificate: []byte("{}\n"), Report: "checked\n",
-		},
-		s.share.Durable(dst)
 }
 
 // Skip implements master.Stages.

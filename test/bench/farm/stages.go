@@ -102,6 +102,11 @@ func (s *stages) Prepare(context.Context, *pipeline.Job, *pipeline.Plan, string)
 	return nil, nil
 }
 
+// Ahead implements master.Stages.
+func (s *stages) Ahead(context.Context, *pipeline.Job, *pipeline.Plan, []pipeline.ChunkFile, string, any) error {
+	return nil
+}
+
 // Merge implements master.Stages. When it begins, all is encoded.
 func (s *stages) Merge(_ context.Context, _ *pipeline.Job, _ *pipeline.Plan, _ []pipeline.ChunkFile,
 	_ []pipeline.Record, dst string, _ any) (*master.Merged, error) {
