@@ -96,8 +96,8 @@ func spread(costs []cost, of func(cost) time.Duration) string {
 
 var childEnd = regexp.MustCompile(`msg=end program=ffmpeg pid=\d+ cpu=(\S+)`)
 
-// encodeWith has a distenc encode a file, and returns the CPU that the encoders of its chunks took, as its log tells it:
-// they alone tell how far they are, and no other ffmpeg takes as long as any of them.
+// encodeWith has a distenc encode a file, and returns the CPU that the encoders of its chunks took, as its log tells:
+// they alone say how far they are, and no other ffmpeg takes as long as any of them.
 func encodeWith(t *testing.T, program, source, out, preset string, env ...string) (encoders time.Duration) {
 	t.Helper()
 	_ = os.Remove(out)
