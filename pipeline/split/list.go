@@ -230,7 +230,7 @@ func between(cuts []cut, from, to int) []cut {
 
 // farFromKey is, in mean frames, how far a cut inside a group of pictures must be from where a key packet would
 // let the chunk end: nearer, it gains less than decoding up to it costs.
-const farFromKey = 12
+const farFromKey = 36
 
 // nearestCut finds the cut nearest to a cost, of those that are not in front of a least one.
 func nearestCut(cuts []cut, at []float64, want, least float64) (c cut, ok bool) {

@@ -16,7 +16,8 @@ import (
 // result is moved once more.
 func TestAResultWhoseMoveWasUndoneIsStoredAllTheSame(t *testing.T) {
 	dir, undone := t.TempDir(), false
-	c := pipeline.ChunkFile{Job: pipeline.NewJobID("00000001"), Kind: pipeline.KindRange}.AsPending(1).AsClaimed("a-waaaaa")
+	c := pipeline.ChunkFile{Job: pipeline.NewJobID("00000001"), Kind: pipeline.KindRange}.AsPending(1)
+	c = c.AsClaimed("a-waaaaa")
 	share := sharefs.New(dir, sharefstest.WithHook(sharefs.OS(dir), func(op, name string) error {
 		if !undone && op == "open" && strings.HasSuffix(name, ".json") { // between the move and what makes it durable
 			undone = true
