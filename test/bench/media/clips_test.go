@@ -69,8 +69,8 @@ func manyClips(t *testing.T, n int) (dir string) {
 func loopClips(t *testing.T, dir string) {
 	t.Helper()
 	run(t, "sh", "-c", `cd "$1" && ls | xargs -d '\n' -P "$2" -I{} ffmpeg -nostdin -v error -y -copyts -i {} \
-		-map 0 -c copy -fps_mode passthrough -enc_time_base 1:1000 -pix_fmt yuv420p -preset veryfast -c:v libx264 -profile:v high \
-		-crf 20 "$3"/{}`,
+		-map 0 -c copy -fps_mode passthrough -enc_time_base 1:1000 -pix_fmt yuv420p -c:v libx264 -preset veryfast \
+		-profile:v high -crf 20 "$3"/{}`,
 		"sh", dir, strconv.Itoa(runtime.NumCPU()), t.TempDir())
 }
 
