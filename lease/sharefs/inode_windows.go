@@ -17,8 +17,8 @@ type info struct {
 	changed time.Time
 }
 
-// look asks an open file what it is.
-func look(h windows.Handle, name string) (info, error) {
+// describe asks an open file what it is.
+func describe(h windows.Handle, name string) (info, error) {
 	i := info{name: name}
 	if err := windows.GetFileInformationByHandle(h, &i.by); err != nil {
 		return info{}, err

@@ -81,7 +81,7 @@ func (f *file) Sync() error {
 
 // Stat looks again.
 func (f *file) Stat() (fs.FileInfo, error) {
-	return look(windows.Handle(f.Fd()), f.info.name)
+	return describe(windows.Handle(f.Fd()), f.info.name)
 }
 
 // plain opens a file or a folder; a link is ELOOP.
@@ -109,7 +109,7 @@ func (o osOps) open(op, name string, access, create, flags uint32) (*file, error
 	}
 	var i info
 	if err == nil {
-		if i, err = look(h, path.Base(name)); err != nil {
+		if i, err = describe(h, path.Base(name)); err != nil {
 			_ = windows.CloseHandle(h)
 		}
 	}
