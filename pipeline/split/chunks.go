@@ -82,14 +82,16 @@ const chunkSeconds = 20
 // It is the wanted length, as long as that leaves every slot two chunks more. From then on they get shorter
 // (factoring: Hummel, Schonberg and Flynn, CACM 35(8), 1992), so that all slots have done at about the same time
 // although nobody knows how long they will take: first down to half, which costs no quality worth the name, and in
-// the last part of the film further, in a wide farm furthest. A film that is short for a wide farm gets shorter ones
-// from the beginning, so that each slot has a few. A film so long that it would make more than maxChunks gets longer
-// ones.
+// the last part of the film further, in a wide farm furthest. A film that is short for a crowd of slots gets
+// shorter ones from the beginning, so that each has a few: that costs bytes, for most cuts are then at no key frame of
+// the source. A film so long that it would make more than maxChunks gets longer ones.
 func sizes(seconds, want float64, slots int, wide bool) func(remaining float64) float64 {
 	want = max(want, seconds/maxChunks)
 	usual, shortest := want/2, want/8
 	if wide {
 		shortest = min(want/8, max(want/12, 1))
+	}
+	if slots >= crowd {
 		usual = min(usual, seconds/float64(aFew*slots))
 	}
 	return func(remaining float64) float64 {
@@ -102,7 +104,8 @@ func sizes(seconds, want float64, slots int, wide bool) func(remaining float64) 
 }
 
 const (
-	aFew      = 3       // chunks for each slot of a wide farm
+	crowd     = 64      // slots, of which half would have nothing to do with the usual chunks of a short film
+	aFew      = 3       // chunks for each slot of a crowd
 	maxChunks = 2000    // of one job, but for the short ones at its end
 	shortPart = 1.0 / 4 // of a film that may be cut into chunks shorter than half the wanted length
 )

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAShortFilmGivesEachSlotOfAWideFarmAFewChunks(t *testing.T) {
+func TestAShortFilmGivesEachOfManySlotsAFewChunks(t *testing.T) {
 	count := func(seconds float64, slots int) (n int, shortest float64) {
 		size := sizes(seconds, 20, slots, slots >= manySlots)
 		for left := seconds; left > 0; n++ {
@@ -21,7 +21,8 @@ func TestAShortFilmGivesEachSlotOfAWideFarmAFewChunks(t *testing.T) {
 		chunks  int // from so many
 		most    int // to so many
 	}{
-		{120, 0, 360, 360}, {120, 8, 360, 420}, {120, 200, 700, 1200}, {20, 64, 192, 320}, {20, 200, 500, 720},
+		{120, 0, 360, 360}, {120, 8, 360, 420}, {120, 200, 700, 1200}, {20, 64, 192, 320}, {20, 200, 500, 720}, {20, 48, 120, 175},
+		{1.6, 16, 10, 18},
 	} {
 		n, shortest := count(c.minutes*60, c.slots)
 		require.GreaterOrEqual(t, n, c.chunks, "%v min on %d", c.minutes, c.slots)

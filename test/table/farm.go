@@ -139,7 +139,11 @@ func (f farm) failed(results []result) error {
 			continue
 		}
 		at := slices.IndexFunc(failed, func(e fs.DirEntry) bool { return pipeline.RawName(e.Name()).String() == r.inbox })
-		if at < 0 {
+		switch {
+		case at < 0 && r.late: // its job waits for a person
+			results[i].what, results[i].notes = "FAILED LATE", []string{"A chunk of it was set aside."}
+			continue
+		case at < 0:
 			return fmt.Errorf("nothing tells what became of %q", r.inbox)
 		}
 		reason, err := os.ReadFile(filepath.Join(f.share, pipeline.FailedDir, failed[at].Name(), pipeline.ReasonName))
