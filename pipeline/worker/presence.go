@@ -21,6 +21,7 @@ func (w *Worker) show(ctx context.Context) {
 	var written time.Time
 	since := time.Now().UTC()
 	for seq := int64(1); ; seq++ {
+		w.agreeIdle()
 		heartbeat := w.agreed.Load().Heartbeat
 		n := w.node(ctx, time.Now())
 		n.Since, n.Seq = since, seq

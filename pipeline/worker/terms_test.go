@@ -18,10 +18,15 @@ func TestTheTermsAreReadAnew(t *testing.T) {
 	w := New(Options{FS: share, Log: quiet()})
 	require.Error(t, w.agree("a"), "no master has been here")
 	require.NoError(t, share.MkdirAll(path.Dir(pipeline.Cluster)))
+	require.NoError(t, share.Replace(pipeline.Cluster, []byte(`{"share":"s","heartbeat":"10s","expiry":"2m"}`)))
+	w.agreeIdle()
+	require.Equal(t, 2*time.Minute, w.agreed.Load().Expiry)
 	publish := func(terms string) {
-		require.NoError(t, share.Replace(pipeline.Cluster, []byte(`{"share":"s",`+terms+`}`)))
+		require.NoError(t, share.Replace(pipeline.Cluster, []byte(`{"share":"s","settle":"1m0s",`+terms+`}`)))
 	}
 	publish(`"heartbeat":"1s","expiry":"5s","attempts":3`)
+	w.agreeIdle()
+	require.Equal(t, 5*time.Second, w.agreed.Load().Expiry, "the first master's")
 	require.NoError(t, w.agree("a"))
 	require.Equal(t, 5*time.Second, w.agreed.Load().Expiry)
 	publish(`"heartbeat":"2s","expiry":"10s","attempts":4`)
