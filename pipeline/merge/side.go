@@ -22,7 +22,10 @@ type side struct {
 	at     int              // its index in tracks
 	copied map[int]mkvTrack // sound that is neither converted nor encoded anew, by the source's stream
 	global []string         // further options for mkvmerge: title, tags, covers
-	tags   []node           // of a source that is Matroska, where an encoded track keeps any
+	// globals is how many tags the whole file has. mkvmerge takes them over itself, and crashes where they are nested too
+	// deep.
+	globals int
+	tags    []node // of a source that is Matroska, where they have been asked for
 	// settings of mkvpropedit's for the whole file: date, what the source calls itself and its neighbours
 	info []string
 }
@@ -70,6 +73,9 @@ func parseIdentity(path string, out []byte) (*side, error) {
 			Count int `json:"num_entries"`
 			Track int `json:"track_id"`
 		} `json:"track_tags"`
+		GlobalTags []struct {
+			Count int `json:"num_entries"`
+		} `json:"global_tags"`
 	}
 	if err := json.Unmarshal(out, &file); err != nil {
 		return nil, fmt.Errorf("cannot read what mkvmerge says of %q: %w", path, err)
@@ -78,6 +84,9 @@ func parseIdentity(path string, out []byte) (*side, error) {
 		return nil, fmt.Errorf("cannot merge from %q: mkvmerge takes it for %q", path, file.Container.Type)
 	}
 	s := &side{path: path, tracks: file.Tracks}
+	for _, t := range file.GlobalTags {
+		s.globals += t.Count
+	}
 	for _, t := range file.TrackTags {
 		if i := slices.IndexFunc(s.tracks, func(track mkvTrack) bool { return track.ID == t.Track }); i >= 0 {
 			s.tracks[i].tags = t.Count
@@ -170,7 +179,7 @@ func sideFile(
 		if err == nil {
 			s.place(source, req.Plan.Settings)
 		}
-		if err == nil && slices.ContainsFunc(s.tracks, s.keepsTags) {
+		if err == nil && (s.unusual(source) || slices.ContainsFunc(s.tracks, s.keepsTags)) {
 			s.tags, err = readXML(ctx, tools, req.Source, "tags")
 		}
 		return s, err

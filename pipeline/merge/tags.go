@@ -65,6 +65,12 @@ func parseXML(text []byte) ([]node, error) {
 	return doc.Nodes, err
 }
 
+// unusual reports whether the whole file has other tags than the one that ffmpeg writes. mkvextract says then whether
+// they can be read.
+func (s *side) unusual(source *media.File) bool {
+	return s.globals > 1 || s.globals == 1 && source.Format.Tags["ENCODER"] == ""
+}
+
 // keepsTags reports whether a track that is encoded has tags which it keeps, as far as mkvmerge -J tells: each tag
 // once, in lower case. mkvmerge itself takes over those of the others.
 func (s *side) keepsTags(t mkvTrack) bool {
