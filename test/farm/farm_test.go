@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "distenc")
+	_ = os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")) // what a run has found out is none of the user's
 	build := exec.Command("go", "build", raceFlag, "-o", binary, "github.com/distenc/distenc/cmd/distenc")
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
