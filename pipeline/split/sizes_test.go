@@ -21,7 +21,8 @@ func TestAShortFilmGivesEachOfManySlotsAFewChunks(t *testing.T) {
 		chunks  int // from so many
 		most    int // to so many
 	}{
-		{120, 0, 360, 360}, {120, 8, 360, 420}, {120, 200, 700, 1200}, {20, 64, 192, 320}, {20, 200, 500, 720}, {20, 48, 120, 175},
+		{120, 0, 360, 360}, {120, 8, 360, 420}, {120, 200, 700, 1200},
+		{20, 64, 192, 320}, {20, 200, 500, 720}, {20, 48, 120, 175},
 		{1.6, 16, 10, 18},
 	} {
 		n, shortest := count(c.minutes*60, c.slots)
