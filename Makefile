@@ -27,13 +27,13 @@ build:
 
 # The race detector needs a C compiler. mkvmerge, where a test calls it, takes file names in the locale's
 # characters; the program itself sets that for its children. Packages are begun in this order, the longest first, and
-# two a core: most of a test is waiting for a child or for a file to settle. `make lint` has go vet's checks. Mutants are
+# one more than there are cores: much of a test is waiting for a child or for a file to settle. `make lint` has go vet's checks. Mutants are
 # to be noticed, not to be free of races: with the detector they cost six times as much.
 LONGEST = ./test/farm ./pipeline/encode ./cmd/distenc ./test/sim
 test: export LC_ALL = C.UTF-8
 test:
 	test/install-tools $(MEDIA) gcc strace
-	CGO_ENABLED=1 $(GO) test -race -vet=off -p $$(($$(nproc) * 2)) -timeout 45m -skip TestMutants $(LONGEST) ./...
+	CGO_ENABLED=1 $(GO) test -race -vet=off -p $$(($$(nproc) + 1)) -timeout 45m -skip TestMutants $(LONGEST) ./...
 	$(GO) test -vet=off -timeout 45m -run TestMutants ./test/sim
 
 # What runs ffmpeg, with the newest that is supported in place of the machine's, which makes the sources. RUN chooses tests.

@@ -68,6 +68,7 @@ func eachEncoder(t *testing.T, test func(t *testing.T, e encoder.Encoder, c cand
 		t.Run(e.Name(), func(t *testing.T) {
 			c, known := candidates[e.Name()]
 			require.True(t, known, "%s has no line in candidates", e.Name())
+			t.Parallel()
 			test(t, e, c)
 		})
 	}

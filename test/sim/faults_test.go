@@ -189,6 +189,9 @@ func (f fault) play(t *testing.T) {
 // rejection is the step that a good film does not come to.
 var rejection = [2]string{"rename", "-> failed"}
 
+// secondBeat is the first one that is synced: a chunk has to take longer than a heartbeat.
+var secondBeat = [2]string{"sync", "leases/"}
+
 // TestEveryStep stops a master before and after each of its steps, for good or for a while, with another
 // one standing by.
 func TestEveryStep(t *testing.T) {
@@ -206,6 +209,9 @@ func everyStep(t *testing.T, limit string) {
 					quiet(p)
 					p.limits = []string{limit}
 					p.masters, p.calm, p.analyse = 2, 5*time.Minute, i >= len(steps)
+					if s == secondBeat {
+						p.encode = 20 * time.Second
+					}
 					p.traps = []*trap{{op: s[0], in: s[1], nth: 1, after: after, do: do, last: 4 * time.Minute}}
 				})
 				require.Empty(t, r.wrong, "%s at %v, limit %s\n%s", do, s, limit, r.report)
