@@ -27,8 +27,8 @@ build:
 
 # The race detector needs a C compiler. mkvmerge, where a test calls it, takes file names in the locale's
 # characters; the program itself sets that for its children. Packages are begun in this order, the longest first, and
-# one more than there are cores: much of a test is waiting for a child or for a file to settle. `make lint` has go vet's checks. Mutants are
-# to be noticed, not to be free of races: with the detector they cost six times as much.
+# one more than there are cores: much of a test is waiting for a child or for a file to settle. `make lint` has go
+# vet's checks. Mutants are to be noticed, not to be free of races: with the detector they cost six times as much.
 LONGEST = ./test/farm ./pipeline/encode ./cmd/distenc ./test/sim
 test: export LC_ALL = C.UTF-8
 test:
