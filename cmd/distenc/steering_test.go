@@ -215,7 +215,9 @@ func byPage(driven *rod.Browser) way {
 		page := driven.MustIncognito().MustPage(siteOf(t, f)).Timeout(browser.Patience)
 		defer page.MustClose()
 		page.MustElement("#token").MustInput(steeredToken)
+		loaded := page.MustWaitNavigation()
 		page.MustElement("#login button").MustClick()
+		loaded()
 		page.MustElement("body.steers")
 		press := `.verbs[data-word=` + string(must(json.Marshal(word))) + `] [data-verb=` + a.verb + `]` + a.button
 		if has, _, err := page.Has(press); err != nil || !has {

@@ -108,6 +108,9 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, thre
 			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
 			continue
 		}
+		if !plan.Settings.Size.None() { // its bytes were foretold with the usual ones
+			threads = w.Machine.Threads
+		}
 		release, fits := w.promise(plan, threads)
 		if !fits && threads > w.Machine.Threads {
 			threads = w.Machine.Threads
