@@ -49,7 +49,10 @@ func (w *Worker) claim(ctx context.Context) (*Task, error) {
 		free := w.free(job)
 		fit := w.fitting(job, free)
 		left = left || len(fit) < len(free)
-		if task, err := w.claimOneOf(ctx, fit, w.threads(free, jobs[i+1:])); task != nil || err != nil {
+		if len(fit) == 0 {
+			continue
+		}
+		if task, err := w.claimOneOf(ctx, fit, w.last(free, jobs[i+1:])); task != nil || err != nil {
 			return task, err
 		}
 	}
@@ -88,9 +91,8 @@ func (w *Worker) free(job string) []pipeline.ChunkFile {
 	return free
 }
 
-// claimOneOf tries the free chunks of a job, in random order among the first ones. The encode gets that many threads,
-// if there is memory for them.
-func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, threads int) (*Task, error) {
+// claimOneOf tries the free chunks of a job, in random order among the first ones. last: they are the last ones.
+func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, last bool) (*Task, error) {
 	if len(free) > fewest {
 		if plan, err := w.plans.get(w.FS, free[0].Job); err == nil {
 			free = free[:min(choice(plan), len(free))]
@@ -108,9 +110,7 @@ func (w *Worker) claimOneOf(ctx context.Context, free []pipeline.ChunkFile, thre
 			w.Log.Debug("a free chunk is not in a plan that can be read", "chunk", c.ID(), "error", err)
 			continue
 		}
-		if !plan.Settings.Size.None() { // its bytes were foretold with the usual ones
-			threads = w.Machine.Threads
-		}
+		threads := w.threads(plan, last)
 		release, fits := w.promise(plan, threads)
 		if !fits && threads > w.Machine.Threads {
 			threads = w.Machine.Threads
