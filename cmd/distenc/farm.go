@@ -64,12 +64,12 @@ func holding(cfg config.Config) *atomic.Pointer[config.Config] {
 // cfg is the configuration as it is now.
 func (f *farm) cfg() config.Config { return *f.live.Load() }
 
-// master makes this process's master, of that name.
-func (f *farm) master(ctx context.Context, node string, untilIdle bool, told teller,
+// master makes this process's master, of that name, beside a worker of its own if that has a name.
+func (f *farm) master(ctx context.Context, node, worker string, untilIdle bool, told teller,
 	took func(string, time.Duration)) *master.Master {
 	cfg := f.cfg()
 	return master.New(master.Options{
-		FS: f.fs, Node: node, Log: f.log.With("role", "master"),
+		FS: f.fs, Node: node, Worker: worker, Log: f.log.With("role", "master"),
 		Terms:    lease.Terms{Heartbeat: cfg.Lease.Heartbeat, Expiry: cfg.Lease.Expiry},
 		Attempts: cfg.Lease.Attempts,
 		Pace:     f.pace,

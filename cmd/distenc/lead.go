@@ -12,11 +12,11 @@ import (
 )
 
 // lead runs this process's master, and beside it what shows people the share's state and tells them how
-// jobs have ended. None of that can hold the master up.
-func (f *farm) lead(ctx context.Context, untilIdle bool) error {
+// jobs have ended. None of that can hold the master up. worker is this process's own, "" if it has none.
+func (f *farm) lead(ctx context.Context, worker string, untilIdle bool) error {
 	node := pipeline.NewNode("m")
 	if f.private { // nobody looks at it but the command that made it
-		return f.master(ctx, node, untilIdle, f.told, nil).Run(ctx)
+		return f.master(ctx, node, worker, untilIdle, f.told, nil).Run(ctx)
 	}
 	log := f.log.With("role", "master")
 	counts, asked := metrics.New(), make(chan struct{}, 1)
@@ -45,7 +45,7 @@ func (f *farm) lead(ctx context.Context, untilIdle bool) error {
 			}
 		})
 	}
-	err = f.master(ctx, node, untilIdle, told, counts.Took).Run(ctx)
+	err = f.master(ctx, node, worker, untilIdle, told, counts.Took).Run(ctx)
 	stop()
 	wg.Wait()
 	return err

@@ -22,7 +22,7 @@ Any number of masters may run; one works, the others stand by and take over when
 				return err
 			}
 			return g.daemon(cmd, media.Find, false, func(f *farm) (work, error) {
-				return func(ctx context.Context) error { return f.lead(ctx, false) }, nil
+				return func(ctx context.Context) error { return f.lead(ctx, "", false) }, nil
 			})
 		},
 	}

@@ -41,7 +41,7 @@ func (f *farm) both(untilIdle bool) work {
 		both.Go(func() error { return w.Run(ctx) })
 		both.Go(func() error {
 			defer cancel()
-			return f.lead(ctx, untilIdle)
+			return f.lead(ctx, w.Node, untilIdle)
 		})
 		return both.Wait()
 	}

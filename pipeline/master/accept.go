@@ -53,7 +53,7 @@ func (w *jobTask) acceptAll(ctx context.Context, chunks []pipeline.ChunkFile, un
 		looks.Go(func() error {
 			verdicts[i] = verdict{doubt: true, err: cmp.Or(err, ctx.Err())}
 			if verdicts[i].err == nil {
-				verdicts[i] = w.accept(ctx, chunks[i], names, quick)
+				verdicts[i] = w.accept(ctx, chunks[i], names, quick || w.own(chunks[i]))
 				if verdicts[i].err == nil {
 					verdicts[i] = w.moveAccepted(ctx, chunks[i], verdicts[i].record, undone[chunks[i].Stem()])
 				}
@@ -68,6 +68,9 @@ func (w *jobTask) acceptAll(ctx context.Context, chunks []pipeline.ChunkFile, un
 // manyResults is the number of waiting results of a job from which on the master looks at each only quickly: decoding
 // all that a large farm encodes, or all of a film for a second time, would take more than one machine.
 const manyResults = 16
+
+// own reports whether a result comes from a worker in this process.
+func (m *Master) own(c pipeline.ChunkFile) bool { return m.Worker != "" && c.Node == m.Worker }
 
 // verdict is what came of looking at one result.
 type verdict struct {

@@ -23,11 +23,14 @@ import (
 	"github.com/distenc/distenc/pipeline"
 )
 
-// Options is what a master needs. All fields but Hooks, Lease, UntilIdle, Trusted, Wake and
+// Options is what a master needs. All fields but Worker, Hooks, Lease, UntilIdle, Trusted, Wake and
 // Today must be set.
 type Options struct {
-	FS       *sharefs.FS
-	Node     string
+	FS   *sharefs.FS
+	Node string
+	// Worker is the node of a worker in the same process, "" without one: its results are only looked at quickly, since
+	// this machine would judge itself.
+	Worker   string
 	Log      *slog.Logger
 	Terms    lease.Terms
 	Attempts int
