@@ -24,13 +24,13 @@ func TestClips(t *testing.T) {
 	only(t)
 	n, err := strconv.Atoi(cmp.Or(clipsAsked, "60"))
 	require.NoError(t, err)
-	clips := manyClips(t, n)
+	clips, rounds := manyClips(t, n), times(t, 5)
 	var shares []string
-	for range times(t, 1) * len(versions()) {
+	for range rounds * len(versions()) {
 		shares = append(shares, clipsShare(t, clips))
 	}
 	head(fmt.Sprintf("%d clips of 2 to 5 s, 720p, preset veryfast, through `distenc run --until-idle`", n))
-	compareVersions(t, times(t, 1), "from the start of the program to its end", "a shell loop of ffmpeg",
+	compareVersions(t, rounds, "from the start of the program to its end", "a shell loop of ffmpeg",
 		func(program string) {
 			runClips(t, program, shares[0], n)
 			shares = shares[1:]
