@@ -102,10 +102,13 @@ func (w *jobTask) publish(
 			return "", err
 		}
 	}
-	if !dir.Published() {
-		if err := w.publishOutput(ctx, d, out); err != nil {
-			return "", err
-		}
+	if dir.Published() { // one that a power loss undid, of an output whose other name is swept, would be missed
+		err = w.FS.Durable(pipeline.JobFile(w.job.ID, pipeline.PublishedName))
+	} else {
+		err = w.publishOutput(ctx, d, out)
+	}
+	if err != nil {
+		return "", err
 	}
 	if !dir.Source(w.job) {
 		return "", nil

@@ -33,6 +33,26 @@ func TestASourceStaysUntilItsOutputIsDurable(t *testing.T) {
 	require.Empty(t, names)
 }
 
+// What was written down of an output, and could not be made durable, is made so before anything is removed that it would
+// have to be written from again.
+func TestWhatWasPublishedIsDurableBeforeTheSweep(t *testing.T) {
+	denied := true
+	m := leading(t, func(root string) sharefs.Ops { return readOnly{sharefs.OS(root), pipeline.PublishedName, &denied} })
+	j := planted(t, m, "film")
+	published(t, m, j)
+	for range 2 { // at the second one it is there already
+		_, err := m.taskFor(j).carryOut(t.Context(), false)
+		require.ErrorIs(t, err, syscall.EACCES)
+		require.Equal(t, "film", text(t, m, pipeline.JobFile(j.ID, j.Source)))
+		outputs, err := m.FS.List(pipeline.OutOf(j.ID))
+		require.NoError(t, err)
+		require.NotEmpty(t, outputs)
+	}
+	denied = false
+	_, err := m.taskFor(j).carryOut(t.Context(), false)
+	require.NoError(t, err)
+}
+
 // readOnly is a share on which, while it is so, files of a name can't be written to.
 type readOnly struct {
 	sharefs.Ops
