@@ -71,6 +71,7 @@ const (
 
 	CopyPieces  Pieces = "copy"
 	RangePieces Pieces = "range"
+	AutoPieces  Pieces = "auto" // never a plan's, which has what was chosen
 
 	ArchiveSource SourceDisposal = "archive"
 	DeleteSource  SourceDisposal = "delete"
@@ -93,7 +94,9 @@ func (d *Deinterlace) UnmarshalText(text []byte) error {
 func (o *Odd) UnmarshalText(text []byte) error { return setWord(o, text, RefuseOdd, CropOdd, PadOdd) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (p *Pieces) UnmarshalText(text []byte) error { return setWord(p, text, CopyPieces, RangePieces) }
+func (p *Pieces) UnmarshalText(text []byte) error {
+	return setWord(p, text, CopyPieces, RangePieces, AutoPieces)
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *SourceDisposal) UnmarshalText(text []byte) error {

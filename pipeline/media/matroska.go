@@ -39,6 +39,10 @@ const (
 	idAttachments = 0x1941A469
 	idAttached    = 0x61A7 // AttachedFile
 	idFileData    = 0x465C
+	idSeekHead    = 0x114D9B74
+	idSeek        = 0x4DBB
+	idSeekID      = 0x53AB
+	idCues        = 0x1C53BB6B
 )
 
 // parents tells what each of them stands in; 0: in nothing.
@@ -50,6 +54,7 @@ var parents = map[uint32]uint32{
 	idCluster: idSegment, idClusterTime: idCluster, idSimpleBlock: idCluster, idBlockGroup: idCluster,
 	idBlock: idBlockGroup, idDuration: idBlockGroup,
 	idAttachments: idSegment, idAttached: idAttachments, idFileData: idAttached,
+	idSeekHead: idSegment, idSeek: idSeekHead, idSeekID: idSeek, idCues: idSegment,
 }
 
 const (
@@ -76,6 +81,7 @@ type matroska struct {
 	tracks []*track
 	files  []*track // attachments, as ffmpeg sees them: streams behind all tracks
 	time   int64    // of the present cluster, -1: not known yet
+	cues   bool     // there are some, or are said to be
 	newest *track   // whose block came last, if none of it is shown later
 	take   func(b block) error
 }
@@ -182,7 +188,8 @@ func (m *matroska) element(id uint32, size int64) error {
 		}
 	}
 	switch id {
-	case idSegment, idCluster, idInfo, idTracks, idTrack, idVideo, idBlockGroup, idAttachments, idAttached:
+	case idSegment, idCluster, idInfo, idTracks, idTrack, idVideo, idBlockGroup, idAttachments, idAttached, idSeekHead,
+		idSeek:
 		end := m.at + size
 		if size == unknownLength {
 			end = unknownLength
@@ -197,6 +204,13 @@ func (m *matroska) element(id uint32, size int64) error {
 		return m.block(size)
 	case id == idFileData:
 		return m.hand(block{track: m.files[len(m.files)-1], pts: NoPTS, end: m.at + size})
+	case id == idSeekID:
+		n, err := m.number(size)
+		m.cues = m.cues || n == idCues
+		return err
+	case id == idCues:
+		m.cues = true
+		return m.skip(size)
 	case id == idTick:
 		n, err := m.number(size)
 		if err == nil && n != nsPerMatroska {

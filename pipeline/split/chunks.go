@@ -49,9 +49,10 @@ func (l *list) noteChanges(plan *pipeline.Plan) {
 const toldChanges = 5
 
 // wide reports whether so many encodes can run side by side that each gets only a few chunks. Then the time in which
-// pieces are copied, and single long groups of pictures, are a good part of the whole.
+// pieces are copied, and single long groups of pictures, are a good part of the whole. Of a file without an index
+// nobody is to read more ranges than need be.
 func (l *list) wide(plan *pipeline.Plan, slots int) bool {
-	return slots >= manySlots && l.seconds(plan) < fewChunks*wanted(plan)*float64(slots)
+	return !l.unindexed && slots >= manySlots && l.seconds(plan) < fewChunks*wanted(plan)*float64(slots)
 }
 
 const (

@@ -20,6 +20,8 @@ type list struct {
 	cut   bool    // the last packet is not whole and gives no frame
 	anew  []cut   // where pictures of another form begin: a chunk must not reach across, or a frame would be lost
 	lost  int     // leading pictures behind such a place, which no decoder shows
+	// unindexed: to read at a place is to read all that stands before it
+	unindexed bool
 }
 
 // readList makes a list of packets; the error says why they can't be one. DTS that go back leave the

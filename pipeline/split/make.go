@@ -90,7 +90,13 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if plan.Settings.MaxSize > 0 && plan.Settings.Audio == (pipeline.Audio{}) && plan.Settings.Container != pipeline.MP4 {
 		plan.Sound = src.Sound // all of it, as it is
 	}
+	if err := l.look(path, src); err != nil {
+		return nil, err
+	}
+	choice := plan.Settings.Pieces
+	plan.Settings.Pieces = l.cheaper(choice, src, plan)
 	l.divide(plan, pieces(src, plan), slots)
+	l.noteChoice(choice, plan)
 	if !req.Settings.Size.None() {
 		plan.Budget = &pipeline.Budget{Source: sourceBytes(plan.Chunks, src.Packets)}
 	}
@@ -243,17 +249,6 @@ func chooseMuxer(plan *pipeline.Plan, src *Source) {
 
 func millisecond(src *Source) bool {
 	return src.demuxer("matroska") && src.Stream.TimeBase == pipeline.Rational{Num: 1, Den: 1000}
-}
-
-// pieces tells the kind of the chunks. A piece is Matroska: it holds only what came from there. It has no picture from
-// outside of the chunk, which a deinterlacer needs, and pieces come in the film's order, not spread over it.
-func pieces(src *Source, plan *pipeline.Plan) pipeline.Kind {
-	s := plan.Settings
-	if s.Pieces == pipeline.CopyPieces && s.MaxSize == 0 && !plan.Out.Deinterlace && millisecond(src) &&
-		!hidden(src.Packets) {
-		return pipeline.KindPiece
-	}
-	return pipeline.KindRange
 }
 
 // findEnd looks whether the file ends within a picture, and whether that is shown all the same.

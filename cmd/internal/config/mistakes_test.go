@@ -65,7 +65,7 @@ func TestMistakes(t *testing.T) {
 		"nice":        {"[worker]\nnice = 20", `:2: worker.nice: must be between 0 and 19, is 20`},
 		"attempts":    {"[lease]\nattempts = 0", `:2: lease.attempts: must be between 1 and 100, is 0`},
 		"source":      {"[output]\nsource = 'keep'", `:2: output.source: must be archive or delete, is "keep"`},
-		"pieces":      {"[split]\npieces = ''", `:2: split.pieces: must be copy or range, is ""`},
+		"pieces":      {"[split]\npieces = ''", `:2: split.pieces: must be copy, range or auto, is ""`},
 		"container": {"[profiles.default]\ncontainer = 'avi'",
 			`:2: profiles.default.container: must be mkv or mp4, is "avi"`},
 		"audio": {"[profiles.P]\naudio = 'aac'",
