@@ -16,7 +16,7 @@ GOLANGCI_VERSION = v2.15.0
 # One that is installed already, else our own.
 GOLANGCI := $(or $(shell command -v golangci-lint || ls "$$($(GO) env GOPATH)/bin/golangci-lint" 2>/dev/null),bin/golangci-lint)
 
-.PHONY: build deb release install test test-newest test-faults soak test-packages test-container test-slurm test-windows test-sim test-lab test-lab-short test-api test-walk fuzz bench lint lint-systems vet demo media-table clean
+.PHONY: build deb release install test test-newest test-faults soak test-packages test-container test-slurm test-windows test-sim test-lab test-lab-bytes test-lab-short test-api test-walk fuzz bench lint lint-systems vet demo media-table clean
 
 # Go notes tag and commit in the binary, which needs a git that trusts this folder.
 VCS = $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -98,6 +98,11 @@ RUN_LAB   = DISTENC_LAB=1 $(GO) test -count=1 -v -timeout 6h ./test/lab
 test-lab:
 	test/install-tools $(MEDIA) $(LAB_TOOLS)
 	$(RUN_LAB) -run 'TestFaults/$(LAB)'
+
+# What a film costs the network, by the clients' counters. LAB=nfs4 or LAB='smb3/range_1$$' runs a part.
+test-lab-bytes:
+	test/install-tools $(MEDIA) $(LAB_TOOLS)
+	$(RUN_LAB) -run 'TestBytes/$(LAB)'
 
 # One protocol and the loss of a worker and of the master, in a few minutes. Where it can't run it says why,
 # which is no failure.

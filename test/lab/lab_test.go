@@ -78,7 +78,7 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		t.Run(proto.Name, func(t *testing.T) {
-			l := boot(t, proto)
+			l := boot(t, proto, 3)
 			for _, f := range faults {
 				if testing.Short() && !f.short {
 					continue
@@ -106,11 +106,11 @@ func TestFaults(t *testing.T) {
 }
 
 // boot boots a server and three machines. Consoles and logs stay for a look if a test fails.
-func boot(t *testing.T, proto lab.Proto) *lab.Lab {
+func boot(t *testing.T, proto lab.Proto, clients int) *lab.Lab {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "distenc-lab-"+proto.Name+"-")
 	require.NoError(t, err)
-	l, err := lab.Boot(dir, filepath.Join(os.Getenv(binVar), "agent"), proto, 3)
+	l, err := lab.Boot(dir, filepath.Join(os.Getenv(binVar), "agent"), proto, clients)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		l.Close()
