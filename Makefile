@@ -136,9 +136,10 @@ fuzz:
 	test/fuzz $(FUZZTIME)
 
 # Ratios, both sides measured in one run, written into docs/performance.md. It wants the machine for itself for
-# an hour, and 15 GB of disk. BENCH=Start, Encode, Quality, Search, Try, Scan, Split, Publish, Clips, Intake, Farm, Idle, Memory or Streams only prints a
-# part; DISTENC_BENCH_TIMES=N measures each side N times. DISTENC_BENCH_CLIPS=1000 has that many clips in place of 60, and
-# DISTENC_BENCH_OLDER=BINARY measures another distenc with these and with Start.
+# an hour, and 15 GB of disk. BENCH=Start, Encode, Quality, Search, Try, Scan, Split, Publish, Clips, Intake, Farm, Idle, Memory,
+# Streams or Threads only prints a part (Threads//720p one size of it); DISTENC_BENCH_TIMES=N measures each side N times.
+# DISTENC_BENCH_CLIPS=1000 has that many clips in place of 60, and DISTENC_BENCH_OLDER=BINARY measures another distenc with these
+# and with Start.
 BENCH ?=
 bench:
 	test/install-tools $(MEDIA)

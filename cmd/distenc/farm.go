@@ -123,8 +123,9 @@ func (f *farm) worker(ctx context.Context, maxChunks int, untilIdle bool) (*work
 // idlePoll is a worker's shortest wait between two looks at an empty share; it grows from there.
 const idlePoll = 2 * time.Second
 
-// divide shares out a machine's cores: encodes side by side, and threads for each. One thread an encode
-// takes the least CPU (1.4% less than two) but memory grows with every encode, so big machines get four.
+// divide shares out a machine's cores: encodes side by side, and threads for each. One thread an encode takes the least
+// CPU (by 3% than two, by 4% than four) and keeps its core busy, but memory grows with every encode, so big machines
+// give four: docs/performance.md, "Threads of an encode", has the figures.
 func divide(slots, cores int) (int, int) {
 	if slots <= 0 {
 		slots = cores

@@ -113,3 +113,17 @@ func TestEachEncoderHasItsChunk(t *testing.T) {
 		}
 	}
 }
+
+// What slots = 0 chooses of so many cores is told in docs/performance.md; who says a number has that.
+func TestCoresAreDividedAmongEncodes(t *testing.T) {
+	for cores, want := range map[int][2]int{
+		1: {1, 1}, 2: {2, 1}, 4: {4, 1}, 8: {8, 1}, 9: {3, 3}, 16: {4, 4}, 32: {8, 4}, 64: {16, 4},
+	} {
+		slots, threads := divide(0, cores)
+		require.Equal(t, want, [2]int{slots, threads}, "%d cores", cores)
+	}
+	slots, threads := divide(8, 16)
+	require.Equal(t, [2]int{8, 2}, [2]int{slots, threads})
+	slots, threads = divide(4, 2)
+	require.Equal(t, [2]int{4, 1}, [2]int{slots, threads})
+}

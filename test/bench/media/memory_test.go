@@ -46,11 +46,23 @@ func TestMemory(t *testing.T) {
 // chunkMemory encodes the first seconds of a source.
 func chunkMemory(t *testing.T, source string, c contender, preset string, threads int) (peak, guess int64) {
 	t.Helper()
+	tools, plan := planned(t, source, c, preset)
+	watched := make(chan int64, 1)
+	_, err := encode.Chunk(t.Context(), tools, encode.Request{
+		Plan: plan, Chunk: &plan.Chunks[0], Source: source, Threads: threads, Out: filepath.Join(t.TempDir(), "out.tmp"),
+		Started: func(p *media.Process) { go func() { watched <- highWater(p.PID()) }() },
+	})
+	require.NoError(t, err)
+	return <-watched, encode.Memory(plan).Of(threads)
+}
+
+// planned is what workers are told of a source whose chunks are of five seconds.
+func planned(t *testing.T, source string, c contender, preset string) (media.Tools, *pipeline.Plan) {
+	t.Helper()
 	tools, err := media.Find(nil)
 	require.NoError(t, err)
-	dir := t.TempDir()
 	plan, err := split.Make(t.Context(), tools, split.Request{
-		Job: "00000000-abcde", Path: source, NormPath: filepath.Join(dir, "norm.abc.mkv"), CRC32: "00000000",
+		Job: "00000000-abcde", Path: source, NormPath: filepath.Join(t.TempDir(), "norm.abc.mkv"), CRC32: "00000000",
 		Settings: pipeline.Settings{Encoder: c.name, Options: "--preset " + preset + " " + c.options, Chunk: 5,
 			Container: "mkv", Pieces: "range"},
 		TestEncode: encode.Test,
@@ -59,13 +71,7 @@ func chunkMemory(t *testing.T, source string, c contender, preset string, thread
 		},
 	})
 	require.NoError(t, err)
-	watched := make(chan int64, 1)
-	_, err = encode.Chunk(t.Context(), tools, encode.Request{
-		Plan: plan, Chunk: &plan.Chunks[0], Source: source, Threads: threads, Out: filepath.Join(dir, "out.tmp"),
-		Started: func(p *media.Process) { go func() { watched <- highWater(p.PID()) }() },
-	})
-	require.NoError(t, err)
-	return <-watched, encode.Memory(plan).Of(threads)
+	return tools, plan
 }
 
 // highWater follows a process to its end.
