@@ -65,6 +65,10 @@ func Merge(ctx context.Context, tools media.Tools, req Request) (*Output, error)
 		}
 	}
 	out, err := produce(ctx, tools, req, sums)
+	if err != nil && ctx.Err() == nil && req.Prepared.withoutRest(req.Source) { // the source itself is what counts
+		req.Joined = false
+		out, err = produce(ctx, tools, req, sums)
+	}
 	if err != nil && ctx.Err() == nil {
 		err = blame(ctx, tools, req, err)
 	}

@@ -18,6 +18,7 @@ type Prepared struct {
 	packets  []media.Packet // of the source's streams but the video
 	partial  bool           // there were too many to keep: the source is read again
 	plain    bool           // our own reader listed them, not ffprobe
+	rest     string         // what the source holds beside its video, a file; empty: it is taken from the source
 	joined   []string       // the results that the output was written of ahead of the merge; nil: it was not
 }
 
@@ -38,8 +39,14 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	if p.tools, err = versions(ctx, tools, req, source); err != nil {
 		return nil, err
 	}
+	copying, stop := context.WithCancel(ctx)
+	defer stop()
+	rest := p.copyRest(copying, req)
 	pts, err := p.list(ctx, tools, req.Source)
 	if err != nil {
+		stop()
+	}
+	if p.rest = <-rest; err != nil {
 		return nil, err
 	}
 	if req.Plan.Settings.Container == containerMP4 {
@@ -48,6 +55,9 @@ func Prepare(ctx context.Context, tools media.Tools, req Request) (*Prepared, er
 	}
 	if p.side, err = sideFile(ctx, tools, req, source, pts); err != nil {
 		return nil, err
+	}
+	if p.rest != "" {
+		p.side.path = p.rest
 	}
 	if p.sound, err = encodeSound(ctx, tools, req, source); err != nil {
 		return nil, err

@@ -1,0 +1,36 @@
+package merge
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/distenc/distenc/pipeline/media"
+)
+
+// copyRest begins to copy what a Matroska source holds beside its video, so that mkvmerge need not read all of the
+// source for it, when everything else is done. It goes on beside the list's reading, so that whoever is second finds
+// the source in the page cache. It tells the copy's path, empty where there is none: the source serves then.
+func (p *Prepared) copyRest(ctx context.Context, req Request) <-chan string {
+	copied := make(chan string, 1)
+	if req.Plan.Settings.Container == containerMP4 || !isMatroska(p.source) || p.source.Warnings != "" {
+		copied <- ""
+		return copied
+	}
+	go func() {
+		path := filepath.Join(req.WorkDir, "rest.mkv")
+		if err := media.CopyRest(ctx, req.Source, path); err != nil {
+			path = "" // what was written is swept with the folder
+		}
+		copied <- path
+	}()
+	return copied
+}
+
+// withoutRest has the merge take from the source what it took from the copy; false if it did so before.
+func (p *Prepared) withoutRest(source string) bool {
+	if p.rest == "" || p.side == nil {
+		return false
+	}
+	p.rest, p.side.path = "", source
+	return true
+}
