@@ -196,9 +196,9 @@ func (m *matroska) packet(b block) (Packet, error) {
 			return p, ErrUnusual
 		}
 	}
-	head, err := m.in.Peek(int(min(size, maxHead)))
+	head, _, err := m.peek(b)
 	if err != nil {
-		return p, noEOF(err)
+		return p, err
 	}
 	key, err := t.keys.key(head, size)
 	if key {
@@ -208,6 +208,13 @@ func (m *matroska) packet(b block) (Packet, error) {
 		p.Flags |= Anew
 	}
 	return p, err
+}
+
+// peek returns how a packet of size bytes begins.
+func (m *matroska) peek(b block) (head []byte, size int64, err error) {
+	size = b.end - m.at
+	head, err = m.in.Peek(int(min(size, maxHead)))
+	return head, size, noEOF(err)
 }
 
 // streamOf finds the index that ffprobe gave a track or an attachment, -1 if that can't be told, and whether it has

@@ -1,9 +1,6 @@
 package media
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // maxHead is how much of a packet is looked at: more than stands in front of any first slice.
 const maxHead = 64 << 10
@@ -39,11 +36,7 @@ func newH264Keys(private []byte) keyFinder {
 	if len(private) < 8 || private[0] != 1 || private[4]&3 != 3 {
 		return nil
 	}
-	k := &h264Keys{}
-	if size := int(binary.BigEndian.Uint16(private[6:])); private[5]&0x1F == 1 && size > 0 && size <= len(private)-8 {
-		k.refs = severalRefs(private[9 : 8+size])
-	}
-	return k
+	return &h264Keys{refs: severalRefs(onlySet(private))}
 }
 
 func (k *h264Keys) key(head []byte, size int64) (key bool, err error) {
@@ -68,7 +61,7 @@ func (k *h264Keys) key(head []byte, size int64) (key bool, err error) {
 			}
 			key = key || point
 		case 7: // SPS
-			k.refs = k.refs && unit.whole && severalRefs(unit.bytes[1:])
+			k.refs = k.refs && unit.whole && severalRefs(unit.bytes)
 		case 8, 9, 10, 12, 13, 15: // PPS, delimiters, filler
 		default:
 			return false, ErrUnusual
@@ -154,37 +147,6 @@ func recoveryPoint(unit []byte) (found, ok bool) {
 		sei = sei[size:]
 	}
 	return found, true
-}
-
-// fineProfiles say more of the samples in their sequence parameter sets (7.3.2.1.1).
-var fineProfiles = []byte{100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-
-// severalRefs reports whether a sequence parameter set lets pictures refer to more than one other; not where it is
-// of a rare kind.
-func severalRefs(unit []byte) bool {
-	if len(unit) < 4 {
-		return false
-	}
-	sps := bits{rest: unescape(unit[3:])}
-	sps.ue() // its number
-	if slices.Contains(fineProfiles, unit[0]) {
-		if sps.ue() == 3 { // chroma_format_idc
-			sps.bit()
-		}
-		sps.ue() // bit depths
-		sps.ue()
-		if sps.bit(); sps.bit() == 1 { // scaling matrices
-			return false
-		}
-	}
-	sps.ue() // log2_max_frame_num
-	switch sps.ue() {
-	case 0:
-		sps.ue() // log2_max_pic_order_cnt_lsb
-	case 1:
-		return false
-	}
-	return sps.ue() > 1 && !sps.over
 }
 
 // unescape takes out the bytes that keep start codes out of a unit (7.4.1).

@@ -58,6 +58,7 @@ const HeadPackets = 40
 
 // Head is what the first decoded frames tell beyond the stream's header.
 type Head struct {
+	Packets       int     // so many were decoded, or all that there are
 	PTS           []int64 // of the decoded frames in the order they came, ticks; NoPTS where there is none
 	Width, Height int     // these, PixFmt and HDR are the first frame's
 	PixFmt        string
@@ -72,7 +73,9 @@ type Head struct {
 // order of fields, and whether a decoder can begin there at all, are often known only then. A stream of which
 // nothing can be decoded has no PTS in its Head.
 func (t Tools) Head(ctx context.Context, path, stream string, count int) (Head, error) {
-	return t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
+	h, err := t.decode(ctx, path, stream, fmt.Sprintf("%%+#%d", count), count)
+	h.Packets = count
+	return h, err
 }
 
 // FirstVideo selects the first video stream that is no cover (ffmpeg(1), "Stream specifiers"), which is nearly always
@@ -115,8 +118,9 @@ func (t Tools) decode(ctx context.Context, path, stream, interval string, count 
 	return h, nil
 }
 
+// headArgs leave out of decoding what changes pixels alone: smoothing the edges of blocks.
 func headArgs(interval string) []string {
-	return []string{"-read_intervals", interval, "-show_entries", "frame=media_type,best_effort_timestamp,width,height," +
+	return []string{"-skip_loop_filter", "all", "-read_intervals", interval, "-show_entries", "frame=media_type,best_effort_timestamp,width,height," +
 		"pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data", "-show_frames"}
 }
 

@@ -120,10 +120,10 @@ func (l *list) cutOff() {
 	l.cut = true
 }
 
-// head lists the frames of the first media.HeadPackets packets, ascending.
-func (l *list) head() []int64 {
+// head lists the frames of the first packets, ascending.
+func (l *list) head(packets int) []int64 {
 	var out []int64
-	for i := l.first; i < min(l.p.Len(), media.HeadPackets); i++ {
+	for i := l.first; i < min(l.p.Len(), packets); i++ {
 		if l.p.Flags[i]&media.Discard == 0 && (!l.cut || i != l.p.Len()-1) {
 			out = append(out, l.p.PTS[i])
 		}

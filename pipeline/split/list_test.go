@@ -109,7 +109,7 @@ func TestMatchHead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, plan := mustList(t, packets(slices.Clone(open), 0)), &pipeline.Plan{}
-			err := matchHead(plan, l, c.head)
+			err := matchHead(plan, l, media.Head{Packets: media.HeadPackets, PTS: c.head})
 			require.Equal(t, c.refused, err != nil)
 			if err == nil {
 				require.Equal(t, c.first, l.pts[0])

@@ -72,7 +72,7 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if err := findEnd(ctx, tools, path, src, l, plan); err != nil {
 		return nil, err
 	}
-	if err := matchHead(plan, l, src.Head.PTS); err != nil {
+	if err := matchHead(plan, l, src.Head); err != nil {
 		return nil, err
 	}
 	if l.whole != nil {
@@ -266,19 +266,19 @@ func findEnd(ctx context.Context, tools media.Tools, path string, src *Source, l
 	return nil
 }
 
-// matchHead compares the list's start with what the decoder gave of the first media.HeadPackets packets.
+// matchHead compares the list's start with what the decoder gave of as many packets.
 //
 // Frames that the decoder left out at the very start are taken off the list: leading pictures of the
 // first key frame refer to frames that the file does not have (a recording that begins within an open
 // GOP). In any other disagreement no encode of the first chunk could be accepted.
-func matchHead(plan *pipeline.Plan, l *list, head []int64) error {
+func matchHead(plan *pipeline.Plan, l *list, head media.Head) error {
 	plan.Notes = append(plan.Notes, leadNote(l.first)...)
-	want := l.head()
+	want := l.head(head.Packets)
 	if len(want) == 0 { // nothing is shown so early
 		return nil
 	}
 	// Pictures from before the first key packet may come too.
-	got := slices.DeleteFunc(slices.Clone(head), func(pts int64) bool { return pts < want[0] })
+	got := slices.DeleteFunc(slices.Clone(head.PTS), func(pts int64) bool { return pts < want[0] })
 	want = slices.DeleteFunc(want, func(pts int64) bool { return l.heldBack(pts) && !slices.Contains(got, pts) })
 	missing := len(want) - len(got)
 	if missing < 0 || len(got) == 0 || !slices.Equal(want[missing:], got) {

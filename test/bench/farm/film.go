@@ -67,7 +67,7 @@ func (f *film) plan(ctx context.Context, j *pipeline.Job, path string, slots int
 		Job: j.ID, Path: path, CRC32: j.CRC32, Settings: j.Settings, Slots: func(string) int { return slots },
 		Scan: &split.Source{
 			File: file, Stream: video, Packets: &f.packets,
-			Head: media.Head{PTS: f.packets.PTS[:min(media.HeadPackets, f.packets.Len())]},
+			Head: media.Head{Packets: media.HeadPackets, PTS: f.packets.PTS[:min(media.HeadPackets, f.packets.Len())]},
 		},
 		TestEncode: func(context.Context, media.Tools, *pipeline.Plan, string) (string, error) { return "bench", nil },
 	})
