@@ -120,8 +120,9 @@ func (t Tools) decode(ctx context.Context, path, stream, interval string, count 
 
 // headArgs leave out of decoding what changes pixels alone: smoothing the edges of blocks.
 func headArgs(interval string) []string {
-	return []string{"-skip_loop_filter", "all", "-read_intervals", interval, "-show_entries", "frame=media_type,best_effort_timestamp,width,height," +
-		"pix_fmt,interlaced_frame,top_field_first,repeat_pict:frame_side_data", "-show_frames"}
+	return []string{"-skip_loop_filter", "all", "-read_intervals", interval, "-show_entries",
+		"frame=media_type,best_effort_timestamp,width,height,pix_fmt,interlaced_frame,top_field_first,repeat_pict:" +
+			"frame_side_data", "-show_frames"}
 }
 
 func parseHead(out []byte) (Head, error) {

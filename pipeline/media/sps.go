@@ -100,7 +100,7 @@ func (b *bits) mayTell() bool {
 	if b.bit() == 1 { // the clock
 		b.skip(65)
 	}
-	return b.bit() == 1 || b.bit() == 1 || b.bit() == 1 // a buffer of either kind, pic_struct_present_flag
+	return b.number(3) != 0 // a buffer of either kind, pic_struct_present_flag: without buffers nothing is between them
 }
 
 func (b *bits) skip(n int) { b.number(n) }
