@@ -18,7 +18,8 @@ func TestResultsOfTheOwnWorkerAreLookedAtQuickly(t *testing.T) {
 	job := "abcdef01-k3f9z"
 	require.NoError(t, m.FS.MkdirAll(pipeline.DoneOf(job)))
 	for i, node := range []string{"pc1-w12345", "pc2-w12345", "pc1-w54321"} {
-		c := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed(node).In(pipeline.Committed)
+		claim := pipeline.ChunkFile{Job: job, Chunk: i, Kind: pipeline.KindRange}.AsPending(1).AsClaimed(node)
+		c := claim.In(pipeline.Committed)
 		record, err := json.Marshal(pipeline.Record{
 			Attempted: pipeline.Attempted{Chunk: c.ID(), Attempt: c.Attempt, Node: node}, CRC32: "1",
 		})

@@ -33,8 +33,8 @@ func TestASourceStaysUntilItsOutputIsDurable(t *testing.T) {
 	require.Empty(t, names)
 }
 
-// What was written down of an output, and could not be made durable, is made so before anything is removed that it would
-// have to be written from again.
+// What was written down of an output, and could not be made durable, is made so before anything is removed that it
+// would have to be written from again.
 func TestWhatWasPublishedIsDurableBeforeTheSweep(t *testing.T) {
 	denied := true
 	m := leading(t, func(root string) sharefs.Ops { return readOnly{sharefs.OS(root), pipeline.PublishedName, &denied} })

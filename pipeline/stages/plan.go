@@ -152,11 +152,18 @@ func (s *Media) described(ctx context.Context, plan *pipeline.Plan, scan master.
 func (s *Media) know(plan *pipeline.Plan, source *media.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.files == nil || len(s.files) >= maxFiles {
+	if s.files == nil {
 		s.files = map[string]*media.File{}
+	}
+	for other := range s.files { // any of them, where there are too many
+		if len(s.files) < maxFiles {
+			break
+		}
+		delete(s.files, other)
 	}
 	s.files[pipeline.JobFile(plan.Job, plan.Source)] = source
 }
 
-// maxFiles limits the cached probe results.
-const maxFiles = 32
+// maxFiles limits the cached probe results, some 20 KB each: of a few hundred short films that are planned before the
+// first of them is merged.
+const maxFiles = 256
