@@ -47,11 +47,19 @@ func CopyRest(ctx context.Context, path, rest string) error {
 	if err != nil {
 		return err
 	}
-	err = writeRest(sharefs.UntilDone(ctx, in), out)
-	if err != nil { // a full disk needs the room
-		err = errors.Join(err, out.Truncate(0))
+	err = errors.Join(writeRest(sharefs.UntilDone(ctx, in), out), out.Close())
+	if err != nil { // a full disk needs the room; on NFS only Close may tell of it
+		err = errors.Join(err, empty(rest))
 	}
-	return errors.Join(err, out.Close())
+	return err
+}
+
+func empty(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // restWriter copies one file.
@@ -80,17 +88,21 @@ func writeRest(r io.Reader, out *os.File) error {
 	if err := w.copy(id, size); err != nil {
 		return err
 	}
-	if id, _, err = w.next(); err != nil || id != idSegment {
+	if id, size, err = w.next(); err != nil || id != idSegment {
 		return errors.Join(ErrUnusual, err)
 	}
+	end, known := w.m.at+size, size != unknownLength
 	begins := w.at + segmentEnd
 	if err := w.write(make([]byte, segmentEnd+seekRoom)); err != nil {
 		return err
 	}
 	for {
 		id, size, err := w.next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && (!known || end == w.m.at) {
 			return w.finish(begins)
+		}
+		if err == nil && known && size > end-w.m.at { // what is behind the Segment is not of the film
+			err = ErrUnusual
 		}
 		if err == nil {
 			err = w.element(id, size, begins)
@@ -122,7 +134,10 @@ func (w *restWriter) element(id uint32, size, begins int64) error {
 	case idCluster:
 		return w.block(size)
 	}
-	if id >= headIDs && len(w.places) < maxSeeks {
+	if id >= headIDs {
+		if len(w.places) == maxSeeks { // behind the clusters it would not be found
+			return ErrUnusual
+		}
 		w.places = append(w.places, restPlace{id, w.at - begins})
 	}
 	if id == idTracks {

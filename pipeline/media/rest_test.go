@@ -87,9 +87,13 @@ func TestARestHasAllButTheVideo(t *testing.T) {
 func TestNoRestOfWhatIsNotPlain(t *testing.T) {
 	film := smallFilm()
 	unknown := bytes.Replace(film, header(idCluster, 0)[:5], []byte{0x1F, 0x43, 0xB6, 0x75, 0xFF}, 1)
+	chapters := made(0x1043A770, []byte("chapters"))
+	begins := bytes.Index(film, header(idSegment, 0)[:5])
+	many := slices.Concat(film[:begins], made(idSegment, film[begins+segmentEnd:], bytes.Repeat(chapters, maxSeeks)))
 	two := bytes.Replace(film, made(idKind, []byte{soundKind}), made(idKind, []byte{videoKind}), 1)
 	for name, bad := range map[string][]byte{"length": unknown, "two videos": two, "cut off": film[:len(film)-3],
-		"empty": nil} {
+		"cut off between elements": film[:len(film)-len(chapters)], "behind the film": slices.Concat(film, chapters),
+		"many": many, "empty": nil} {
 		_, err := restOf(t, bad)
 		require.Error(t, err, name)
 	}

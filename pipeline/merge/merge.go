@@ -29,8 +29,8 @@ type Request struct {
 	Source string
 	File   *media.File // what ffprobe says of Source; nil: it is asked
 	Out    string      // written or replaced; its name says nothing of the container
-	// WorkDir takes temporary files: small texts, and for MP4 into Matroska a copy of the source without
-	// its video. The caller makes and removes it.
+	// WorkDir takes temporary files: small texts, and for Matroska a copy of the source without its video. The caller
+	// makes and removes it.
 	WorkDir string
 }
 

@@ -36,5 +36,8 @@ func TestTheRestStandsForTheSource(t *testing.T) {
 		require.NoError(t, err, "then the source itself counts")
 		require.True(t, out.Report.OK())
 		require.Empty(t, j.req.Prepared.rest)
+		info, err := os.Stat(rest)
+		require.NoError(t, err)
+		require.Zero(t, info.Size(), "a full disk needs the room")
 	}
 }

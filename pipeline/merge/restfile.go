@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/distenc/distenc/pipeline/media"
@@ -26,11 +27,13 @@ func (p *Prepared) copyRest(ctx context.Context, req Request) <-chan string {
 	return copied
 }
 
-// withoutRest has the merge take from the source what it took from the copy; false if it did so before.
+// withoutRest has the merge take from the source what it took from the copy, and gives the copy's room back: on a full
+// disk that may be what the output needs. False if it did so before.
 func (p *Prepared) withoutRest(source string) bool {
 	if p.rest == "" || p.side == nil {
 		return false
 	}
+	_ = os.WriteFile(p.rest, nil, 0o600) // it is swept with the folder
 	p.rest, p.side.path = "", source
 	return true
 }
