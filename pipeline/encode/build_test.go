@@ -58,7 +58,7 @@ func TestAnEncoderThatIsMissingIsTold(t *testing.T) {
 		lacking.FFmpeg = filepath.Join(t.TempDir(), "ffmpeg")
 		script := fmt.Sprintf("#!/bin/bash\nexec '%s' \"${@/#%s/libnone}\"\n", tools.FFmpeg, e.Library())
 		require.NoError(t, os.WriteFile(lacking.FFmpeg, []byte(script), 0o755))
-		_, err = encode.Test(t.Context(), lacking, j.plan, path)
+		_, err := encode.Test(t.Context(), lacking, j.plan, path)
 		var refusal *pipeline.Refusal
 		require.ErrorAs(t, err, &refusal)
 		require.Contains(t, refusal.Reason, "ffmpeg has no "+e.Library()+" on the machine that plans")
