@@ -123,16 +123,9 @@ func readMatroska(r io.Reader, take func(m *matroska, b block) error) error {
 		return ErrUnusual
 	}
 	for {
-		for len(m.open) > 0 && m.open[len(m.open)-1].end == m.at {
-			m.open = m.open[:len(m.open)-1]
-		}
-		id, err := m.id()
+		id, size, err := m.next()
 		if errors.Is(err, io.EOF) && m.bound() == unknownLength {
 			return nil
-		}
-		var size int64
-		if err == nil {
-			size, err = m.length()
 		}
 		if err == nil {
 			err = m.element(id, size)
@@ -141,6 +134,17 @@ func readMatroska(r io.Reader, take func(m *matroska, b block) error) error {
 			return fmt.Errorf("element %X: %w", id, noEOF(err))
 		}
 	}
+}
+
+// next reads how an element begins, and leaves what has ended before it. io.EOF: there is none.
+func (m *matroska) next() (id uint32, size int64, err error) {
+	for len(m.open) > 0 && m.open[len(m.open)-1].end == m.at {
+		m.open = m.open[:len(m.open)-1]
+	}
+	if id, err = m.id(); err == nil {
+		size, err = m.length()
+	}
+	return id, size, err
 }
 
 // bound is where an element that comes now must have ended.

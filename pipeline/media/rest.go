@@ -81,14 +81,14 @@ type restPlace struct {
 // writeRest returns ErrUnusual for what is not plainly understood.
 func writeRest(r io.Reader, out *os.File) error {
 	w := &restWriter{m: &matroska{in: bufio.NewReaderSize(r, readSize)}, out: out}
-	id, size, err := w.next()
+	id, size, err := w.m.next()
 	if err != nil || id != idHead {
 		return errors.Join(ErrUnusual, err)
 	}
 	if err := w.copy(id, size); err != nil {
 		return err
 	}
-	if id, size, err = w.next(); err != nil || id != idSegment {
+	if id, size, err = w.m.next(); err != nil || id != idSegment {
 		return errors.Join(ErrUnusual, err)
 	}
 	end, known := w.m.at+size, size != unknownLength
@@ -97,7 +97,7 @@ func writeRest(r io.Reader, out *os.File) error {
 		return err
 	}
 	for {
-		id, size, err := w.next()
+		id, size, err := w.m.next()
 		if errors.Is(err, io.EOF) && (!known || end == w.m.at) {
 			return w.finish(begins)
 		}
@@ -113,14 +113,6 @@ func writeRest(r io.Reader, out *os.File) error {
 	}
 }
 
-func (w *restWriter) next() (id uint32, size int64, err error) {
-	if id, err = w.m.id(); err == nil {
-		size, err = w.m.length()
-		err = noEOF(err)
-	}
-	return id, size, err
-}
-
 // element takes one of level 1.
 func (w *restWriter) element(id uint32, size, begins int64) error {
 	switch id {
@@ -132,7 +124,7 @@ func (w *restWriter) element(id uint32, size, begins int64) error {
 		}
 		return w.m.skip(size)
 	case idCluster:
-		return w.block(size)
+		return w.copyCluster(size)
 	}
 	if id >= headIDs {
 		if len(w.places) == maxSeeks { // behind the clusters it would not be found
@@ -175,16 +167,9 @@ func tracksOf(all []byte) ([]*track, error) {
 	m := &matroska{in: bufio.NewReader(bytes.NewReader(all)),
 		open: []container{{idSegment, unknownLength}, {idTracks, int64(len(all))}}}
 	for m.at < int64(len(all)) {
-		for m.open[len(m.open)-1].end == m.at {
-			m.open = m.open[:len(m.open)-1]
-		}
-		id, err := m.id()
-		var length int64
+		id, size, err := m.next()
 		if err == nil {
-			length, err = m.length()
-		}
-		if err == nil {
-			err = m.element(id, length)
+			err = m.element(id, size)
 		}
 		if err != nil {
 			return nil, err
@@ -193,15 +178,15 @@ func tracksOf(all []byte) ([]*track, error) {
 	return m.tracks, nil
 }
 
-// block copies a cluster without the video's blocks; one with nothing else is left out.
-func (w *restWriter) block(size int64) error {
+// copyCluster leaves out the video's blocks, and a cluster with nothing else.
+func (w *restWriter) copyCluster(size int64) error {
 	if size == unknownLength || w.video == 0 {
 		return ErrUnusual
 	}
 	w.cluster.Reset()
 	blocks := 0
 	for end := w.m.at + size; w.m.at < end; {
-		id, size, err := w.next()
+		id, size, err := w.m.next()
 		if err != nil {
 			return noEOF(err)
 		}
@@ -262,10 +247,8 @@ func (w *restWriter) number(id uint32, size int64) (int64, error) {
 	in := &matroska{in: bufio.NewReaderSize(bytes.NewReader(head), groupHead)}
 	for id != idSimpleBlock && id != idBlock {
 		var length int64
-		if id, err = in.id(); err == nil {
-			if length, err = in.length(); err == nil && id != idBlock {
-				err = in.skip(length)
-			}
+		if id, length, err = in.next(); err == nil && id != idBlock {
+			err = in.skip(length)
 		}
 		if err != nil {
 			return 0, ErrUnusual
