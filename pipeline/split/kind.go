@@ -21,10 +21,11 @@ func canCut(src *Source, plan *pipeline.Plan) bool {
 	return plan.Settings.MaxSize == 0 && !plan.Out.Deinterlace && millisecond(src) && !hidden(src.Packets)
 }
 
-// look finds out whether the file can be read from any place on.
-func (l *list) look(path string, src *Source) error {
-	if !src.demuxer("matroska") {
-		return nil // MP4 always has an index
+// look finds out whether the file can be read from any place on, where something goes by that: what is cheaper, or the
+// cut for a wide farm. It reads up to the first block, behind the fonts of a film that has them.
+func (l *list) look(path string, src *Source, choice pipeline.Pieces, slots int) error {
+	if !src.demuxer("matroska") || choice != pipeline.AutoPieces && slots < manySlots { // MP4 always has an index
+		return nil
 	}
 	indexed, err := media.Indexed(path)
 	if err != nil {

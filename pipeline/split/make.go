@@ -90,10 +90,10 @@ func Make(ctx context.Context, tools media.Tools, req Request) (*pipeline.Plan, 
 	if plan.Settings.MaxSize > 0 && plan.Settings.Audio == (pipeline.Audio{}) && plan.Settings.Container != pipeline.MP4 {
 		plan.Sound = src.Sound // all of it, as it is
 	}
-	if err := l.look(path, src); err != nil {
+	choice := plan.Settings.Pieces
+	if err := l.look(path, src, choice, slots); err != nil {
 		return nil, err
 	}
-	choice := plan.Settings.Pieces
 	plan.Settings.Pieces = l.cheaper(choice, src, plan)
 	l.divide(plan, pieces(src, plan), slots)
 	l.noteChoice(choice, plan)
