@@ -105,7 +105,7 @@ func TestFaults(t *testing.T) {
 		"--- |\n%s", &table)
 }
 
-// boot boots a server and three machines. Consoles and logs stay for a look if a test fails.
+// boot boots a server and so many machines. Consoles and logs stay for a look if a test fails.
 func boot(t *testing.T, proto lab.Proto, clients int) *lab.Lab {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "distenc-lab-"+proto.Name+"-")
